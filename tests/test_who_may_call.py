@@ -20,11 +20,12 @@ from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
 from runtime.server import Authorizer
 from runtime.tls import Identity
-from tests.central_bank.conftest import HAN, LIN, identity
-from tests.central_bank.conftest import System as CentralWorld
+from tests.central_bank.admitting import identity
+from tests.central_bank.system import HAN, LIN
+from tests.central_bank.system import System as CentralWorld
 from tests.officers.people import Person
-from tests.operator_bank.conftest import CHEN, WANG
-from tests.operator_bank.conftest import System as BankWorld
+from tests.operator_bank.system import CHEN, WANG
+from tests.operator_bank.system import System as BankWorld
 from tests.who_may import (
     AT_THE_CENTRAL_BANK,
     AT_THE_INNER_PORT,

@@ -16,7 +16,7 @@ from auditor.audit import StackAudit
 from currency.number import make
 from dcep.office.v1 import office_pb2
 from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack, named
-from tests.central_bank.conftest import LIN, MEI
+from tests.central_bank.system import LIN, MEI
 from tests.simulation.network import CENTRAL
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from central_bank import limits
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from tests.central_bank.conftest import Person, new_id
+from tests.central_bank.admitting import new_id
 from tests.central_bank.test_central_key import renewal as renewal_of_the_key
 from tests.central_bank.test_offline_roots import renewal as renewal_of_the_root
 from tests.central_bank.test_put_back import Alpha
 from tests.central_bank.test_restore import PatientCentre
 from tests.central_bank.test_whose_payment import returned
+from tests.officers.people import Person
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 LONG_AFTER = limits.TOKEN_LIFETIME_MS + limits.PRUNE_AFTER_MS + 1

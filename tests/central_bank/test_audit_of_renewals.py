@@ -25,7 +25,7 @@ from dcep.registration.v1 import registration_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
-from tests.central_bank.conftest import NOW_MS, System
+from tests.central_bank.system import NOW_MS, System
 from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
 from tests.central_bank.test_central_key import renewal, revocation
 from tests.central_bank.test_renewal_of_banks import (

@@ -22,7 +22,7 @@ from runtime.errors import NoAnswer
 from runtime.metrics import CallMetrics
 from runtime.server import Server, Service
 from runtime.tls import TlsFiles, server_credentials
-from tests.central_bank.conftest import particulars
+from tests.central_bank.admitting import particulars
 
 PAYEES = ["6201000000000012"]
 

@@ -19,7 +19,7 @@ from offline_token.limits import MAX_BUNDLE_BYTES, MAX_LISTED, MAX_STATEMENT_BYT
 from offline_token.signing import certify_bank, certify_device
 from offline_token.statements import Statements
 from offline_token.verify import Bad, check_bundle, check_device
-from tests.central_bank.conftest import NOW_MS, ROOT, System
+from tests.central_bank.system import NOW_MS, ROOT, System
 
 DAY_MS = 86_400_000
 BANKS = 1_000

@@ -19,7 +19,7 @@ from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from tests.broken import break_after_the_commit
-from tests.central_bank.conftest import LIN, NOW_MS, System
+from tests.central_bank.system import LIN, NOW_MS, System
 from tests.feeds import CENTRAL_KEY
 
 DAY_MS = 86_400_000

@@ -15,7 +15,8 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
-from tests.central_bank.conftest import System, at_once
+from tests.central_bank.fake_banks import at_once
+from tests.central_bank.system import System
 
 
 @dataclass

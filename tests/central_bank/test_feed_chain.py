@@ -20,7 +20,8 @@ from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.hash_chain import beginning, linked
-from tests.central_bank.conftest import KEYS, System, particulars
+from tests.central_bank.admitting import KEYS, particulars
+from tests.central_bank.system import System
 from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
 
 R = registration_pb2

@@ -23,7 +23,8 @@ from runtime.errors import Refusal
 from runtime.limits import MAX_WORKERS, WORKERS_KEPT
 from runtime.metrics import CallMetrics
 from runtime.server import Server
-from tests.central_bank.conftest import System, particulars
+from tests.central_bank.admitting import particulars
+from tests.central_bank.system import System
 
 SERVER = "dcep://central-bank/centre"
 BANKS = 200

@@ -13,7 +13,8 @@ from dcep.registration.v1 import registration_pb2
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
 from settlement.journal import Tip
-from tests.central_bank.conftest import KEYS, System
+from tests.central_bank.admitting import KEYS
+from tests.central_bank.system import System
 
 FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
 

@@ -15,7 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import RETRY_AFTER_MS, Refusal
 from settlement.records import RECORD
-from tests.central_bank.conftest import System
+from tests.central_bank.system import System
 from tests.offline.centre import Centre
 
 PENDING = registration_pb2.OUTCOME_STATE_PENDING

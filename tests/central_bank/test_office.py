@@ -15,7 +15,8 @@ from officers.effects import Act
 from officers.limits import MAX_ACT_VALIDITY_MS
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS, LONGEST_PAUSE_MS
-from tests.central_bank.conftest import HAN, LIN, MEI, System, new_id
+from tests.central_bank.admitting import new_id
+from tests.central_bank.system import HAN, LIN, MEI, System
 from tests.feeds import told
 from tests.officers.people import Person
 from tests.refusals import refusal

@@ -27,7 +27,7 @@ from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
-from tests.central_bank.conftest import LIN, NOW_MS, ROOT
+from tests.central_bank.system import LIN, NOW_MS, ROOT
 from tests.offline.centre import Centre
 
 NEW = SigningKey(b"\x71" * 32)
@@ -176,7 +176,7 @@ def test_a_root_in_a_token_is_succeeded_by_another_one_in_it_at_a_restart(
     """Neither key is ever seen; the settings name the new one, and the service starts again."""
     old_key, new_key = (make_token_key(token_uri(name)) for name in ("root", "next"))
     old, new = (RenewingKey(token_uri(name), in_files=False) for name in ("root", "next"))
-    setting = "tests.central_bank.conftest.ROOT"
+    setting = "tests.central_bank.system.ROOT"
     monkeypatch.setattr(setting, old)
     centre = Centre(tmp_path)
     paid = centre.token(centre.alice, 100)

@@ -16,7 +16,8 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from tests.central_bank.conftest import KEYS, MEI, System, identity
+from tests.central_bank.admitting import KEYS, identity
+from tests.central_bank.system import MEI, System
 from tests.feeds import NO_ACTS
 from tests.refusals import refused_for
 

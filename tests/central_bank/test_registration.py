@@ -19,7 +19,8 @@ from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
 from settlement.core import Batch
-from tests.central_bank.conftest import System, particulars
+from tests.central_bank.admitting import particulars
+from tests.central_bank.system import System
 from tests.feeds import payment_in, told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED

@@ -12,7 +12,8 @@ from central_bank.authentication.banks import Bank
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, LIN, System, admission, identity, particulars
+from tests.central_bank.admitting import KEYS, admission, identity, particulars
+from tests.central_bank.system import LIN, System
 
 GAMMA = particulars("gamma", "6203")
 REGISTRATION = "/dcep.registration.v1.RegistrationService/SubmitPayments"

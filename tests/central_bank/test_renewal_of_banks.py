@@ -24,7 +24,8 @@ from runtime.envelope import possession, sign
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
-from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, System, identity
+from tests.central_bank.admitting import KEYS, identity
+from tests.central_bank.system import LIN, MEI, NOW_MS, System
 from tests.feeds import NO_ACTS
 
 DAY_MS = 86_400_000

@@ -19,7 +19,7 @@ from offline_token.limits import MAX_CERTIFICATE_MS
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
 from settlement.core import Answers, Batch, CoreStopped
-from tests.central_bank.conftest import KEYS
+from tests.central_bank.admitting import KEYS
 from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.signers import Device

@@ -15,7 +15,8 @@ from offline_token.signing import certify_device
 from offline_token.statements import Statements
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
-from tests.central_bank.conftest import KEYS, NOW_MS, ROOT, System
+from tests.central_bank.admitting import KEYS
+from tests.central_bank.system import NOW_MS, ROOT, System
 
 HALF = MAX_LISTED // 2
 DAY_MS = 86_400_000

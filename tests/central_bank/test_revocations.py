@@ -10,7 +10,8 @@ from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, NOW_MS, System, identity
+from tests.central_bank.admitting import KEYS, identity
+from tests.central_bank.system import NOW_MS, System
 
 OWN = "/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices"
 ACT = "/dcep.office.v1.ActService/ProposeAct"

@@ -21,7 +21,8 @@ from offline_token.signing import certify_device
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
-from tests.central_bank.conftest import KEYS, NOW_MS, System
+from tests.central_bank.admitting import KEYS
+from tests.central_bank.system import NOW_MS, System
 from tests.central_bank.test_waiting_deposits import (
     a_deposit_that_waits,
     ask,

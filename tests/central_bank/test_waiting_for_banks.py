@@ -13,7 +13,8 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
-from tests.central_bank.conftest import NOW_MS, System, particulars
+from tests.central_bank.admitting import particulars
+from tests.central_bank.system import NOW_MS, System
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED

@@ -12,7 +12,7 @@ from currency.number import make
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
-from tests.central_bank.conftest import System
+from tests.central_bank.system import System
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED

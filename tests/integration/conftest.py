@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,7 @@ from deployment.databases import drop_databases
 from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
 from tests import forked
-
-RESERVES_FEN = 10_000_000_00
-ISSUED_FEN = 5_000_000_00
-
-MakeSystem = Callable[..., System]
+from tests.integration.systems import MakeSystem, fund
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,14 +50,6 @@ def system(
     """The shared stack: two banks with full vaults. Tests leave it running and consistent."""
     with contextlib.ExitStack() as ends:
         yield _maker(ends, request, tmp_path_factory)()
-
-
-def fund(system: System) -> None:
-    """Fill every bank's vault."""
-    for bank in system.plan.banks:
-        system.pay_in(bank.name, RESERVES_FEN)
-        system.issue(bank.name, ISSUED_FEN)
-        system.wait_vault(bank.name, ISSUED_FEN)
 
 
 def _end(system: System) -> None:

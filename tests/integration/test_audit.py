@@ -16,8 +16,8 @@ from runtime.database import open_engine
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
+from tests.integration.systems import MakeSystem
 
 pytestmark = pytest.mark.xdist_group("audit")
 

@@ -21,7 +21,7 @@ from sandbox.demo.environment import Stream, System, wait_until
 from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 # On PostgreSQL a shorter drill stands at the end.
 pytestmark = [

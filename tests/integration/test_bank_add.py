@@ -10,7 +10,7 @@ from deployment.topology import load
 from sandbox.demo.environment import Stream, System
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = pytest.mark.xdist_group("bank-add")
 

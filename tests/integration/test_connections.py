@@ -13,8 +13,8 @@ import pytest
 
 from dcep.bank.v1 import payments_pb2, states_pb2
 from sandbox.demo.environment import System
-from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("connections"), pytest.mark.any_database]
 FEWER = 200

@@ -18,8 +18,8 @@ from runtime.errors import NoAnswer, Refusal
 from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from sandbox.replay.peers import PASSING
-from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet, now_ms
+from tests.integration.systems import MakeSystem
 
 SEED = int(os.environ.get("SEED", str(time.time_ns() % 1_000_000)))
 ROUNDS = int(os.environ.get("CRASHES", "4"))

@@ -26,7 +26,7 @@ from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 from wallet.secure_element.keys import certificate_of
 from wallet.secure_element.sealed_file import SealedFile
 

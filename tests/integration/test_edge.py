@@ -29,8 +29,8 @@ from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
-from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("edge"), pytest.mark.any_database]
 PAY = "/dcep.bank.v1.PaymentService/Pay"

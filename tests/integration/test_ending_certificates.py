@@ -11,7 +11,7 @@ from runtime import certificates
 from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
-from tests.integration.conftest import fund
+from tests.integration.systems import fund
 
 pytestmark = [pytest.mark.xdist_group("ending"), pytest.mark.any_database]
 

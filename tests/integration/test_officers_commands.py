@@ -17,7 +17,7 @@ from runtime.errors import Refusal
 from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 from tests.integration.commands_typed import typed
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("officers"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")

@@ -9,7 +9,7 @@ from offline_token.formats import Payment
 from sandbox.demo.environment import refused
 from sandbox.demo.scenario import audited
 from tests.integration.bundles import wait_handed_on
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 from wallet.offline import text_format
 
 pytestmark = [pytest.mark.xdist_group("give-back"), pytest.mark.any_database]

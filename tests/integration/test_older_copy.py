@@ -17,9 +17,9 @@ from deployment.topology import CENTRAL_BANK
 from runtime.errors import Refusal
 from sandbox.demo.environment import System, refused, wait_until
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeSystem
 from tests.integration.older_copies import OlderCopy, copy_of
 from tests.integration.raw_wallet import BankStubs, RawWallet
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("older-copy"), pytest.mark.timeout(300)]
 

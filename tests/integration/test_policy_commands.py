@@ -11,7 +11,7 @@ import pytest
 from runtime.errors import Refusal
 from sandbox.demo.environment import System
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("policy"), pytest.mark.any_database]
 

@@ -22,7 +22,7 @@ from sandbox.cli.stack import look_after
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.wallet_process import Person
 from sandbox.stack.supervisor import Stack, init
-from tests.integration.conftest import fund
+from tests.integration.systems import fund
 
 pytestmark = [pytest.mark.xdist_group("postgresql-restart"), pytest.mark.any_database]
 

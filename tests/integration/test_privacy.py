@@ -28,7 +28,7 @@ from sandbox.stack.supervisor import Stack, init
 from settlement.packing import unpack
 from settlement.records import RECORD
 from tests.integration.commands import wallet
-from tests.integration.conftest import fund
+from tests.integration.systems import fund
 
 pytestmark = [pytest.mark.xdist_group("privacy"), pytest.mark.any_database]
 

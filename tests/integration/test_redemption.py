@@ -18,7 +18,7 @@ from runtime.clock import SystemClock
 from runtime.errors import Refusal
 from sandbox.demo.environment import System, refused, wait_until
 from sandbox.demo.scenario import audited
-from tests.integration.conftest import ISSUED_FEN, RESERVES_FEN, MakeSystem
+from tests.integration.systems import ISSUED_FEN, RESERVES_FEN, MakeSystem
 
 pytestmark = pytest.mark.xdist_group("redemption")
 OUT_FEN = 100_000

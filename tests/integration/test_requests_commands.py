@@ -22,7 +22,7 @@ from dcep.issuance.v1 import issuance_pb2
 from deployment.topology import CENTRAL_BANK
 from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("requests"), pytest.mark.any_database]
 

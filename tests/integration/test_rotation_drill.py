@@ -31,7 +31,7 @@ from sandbox.demo.environment import Stream, System, refused, wait_until
 from sandbox.demo.scenario import audited
 from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("rotation"), pytest.mark.any_database]
 

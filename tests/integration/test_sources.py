@@ -37,9 +37,9 @@ from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MESSAGE_WITHIN_S
 from sandbox.demo.environment import System, wait_until
 from sandbox.stack.supervisor import Stack, init
-from tests.integration.conftest import fund
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet, now_ms
 from tests.integration.sources import Relay
+from tests.integration.systems import fund
 from tests.openings import opening_request
 
 pytestmark = [pytest.mark.xdist_group("sources"), pytest.mark.any_database]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.demo.scenario import STEPS, audited
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 # Each of the two names its database.
 pytestmark = pytest.mark.any_database

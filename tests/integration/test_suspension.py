@@ -11,8 +11,8 @@ from deployment.connections import certified_channel
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer, Refusal
 from sandbox.demo.environment import System, refused, wait_until
-from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("suspension"), pytest.mark.any_database]
 

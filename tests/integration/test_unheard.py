@@ -12,7 +12,7 @@ from deployment.topology import CENTRAL_BANK
 from sandbox.demo.environment import System
 from tests.integration.commands import dcep
 from tests.integration.commands_typed import typed
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("unheard"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")

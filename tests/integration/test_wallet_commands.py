@@ -16,7 +16,7 @@ import pytest
 from currency.amount import format_yuan
 from sandbox.demo.environment import System
 from tests.integration.commands import wallet
-from tests.integration.conftest import MakeSystem
+from tests.integration.systems import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("wallet_commands"), pytest.mark.any_database]
 

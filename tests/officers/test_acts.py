@@ -19,7 +19,7 @@ from officers.limits import MAX_OPEN_ACTS
 from officers.signing import ACT_TAG, APPROVAL_TAG, REJECTION_TAG, OfficerKey, digest_of
 from runtime.envelope import sign, verify
 from runtime.errors import RETRY_AFTER_MS, Refusal
-from tests.officers.conftest import CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
+from tests.officers.office import CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person
 from tests.refusals import refused_for
 

@@ -14,7 +14,7 @@ from dcep.office.v1 import office_pb2
 from officers.build import Founding, open_officers
 from officers.people import NoOfficers
 from tests.broken import break_after_the_commit
-from tests.officers.conftest import BUSINESS_KEY, CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
+from tests.officers.office import BUSINESS_KEY, CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person, founding
 from tests.refusals import refused_for
 

@@ -13,7 +13,8 @@ from offline_token.formats import Chain, Token
 from offline_token.possession import prove
 from offline_token.signing import certify_device
 from runtime.envelope import sign
-from tests.central_bank.conftest import KEYS, System
+from tests.central_bank.admitting import KEYS
+from tests.central_bank.system import System
 from tests.offline.signers import DAY, Device, Signers, key_of
 
 

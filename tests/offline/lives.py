@@ -21,7 +21,8 @@ from runtime.clock import ManualClock
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
-from tests.central_bank.conftest import KEYS, ROOT
+from tests.central_bank.admitting import KEYS
+from tests.central_bank.system import ROOT
 from tests.offline.centre import Centre
 from tests.offline.devices import FailingStore
 from tests.offline.signers import DAY

@@ -17,7 +17,7 @@ from operator_bank.payments.payments import PENDING, SETTLED, Paid
 from operator_bank.wallets import orders as orders_module
 from runtime.errors import Refusal
 from settlement.ledger import Overloaded
-from tests.operator_bank.conftest import Holder, System
+from tests.operator_bank.system import Holder, System
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AG
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
-from tests.operator_bank.conftest import MACHINE, NOW_MS, WANG, Holder, System
+from tests.operator_bank.fake_central_bank import NOW_MS
+from tests.operator_bank.system import MACHINE, WANG, Holder, System
 from tests.refusals import refused
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.contradictions import ACTS
-from tests.operator_bank.conftest import System
+from tests.operator_bank.system import System
 
 ISSUED = registration_pb2.Issued(amount_fen=100)
 

@@ -13,7 +13,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, ZHOU, Holder, System
+from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System
 from tests.refusals import refusal
 
 R = registration_pb2

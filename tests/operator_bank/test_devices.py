@@ -37,7 +37,7 @@ from operator_bank.offline.tables import devices
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import NONCE, asking, made_key, signing_key
 from tests.feeds import refused_deposit
-from tests.operator_bank.conftest import Holder, System
+from tests.operator_bank.system import Holder, System
 
 _numbers = itertools.count(1)
 
@@ -518,7 +518,7 @@ def test_what_was_revoked_while_the_bank_did_not_look_is_asked_for(
 ) -> None:
     """The bundle's list goes back to some time only; its filter cannot tell for certain."""
     monkeypatch.setattr("operator_bank.offline.revocations.MAX_OWN_REVOKED", 2)
-    monkeypatch.setattr("tests.operator_bank.conftest.MAX_OWN_REVOKED", 2)
+    monkeypatch.setattr("tests.operator_bank.fake_central_bank.MAX_OWN_REVOKED", 2)
     keys = [certify(system, alice, some_key()).key for _ in range(3)]
     certify(system, bob, some_key())
     revoke(system)

@@ -12,7 +12,7 @@ from dcep.bank.v1 import edge_pb2, orders_pb2, payments_pb2
 from operator_bank.api.edge import GrpcEdge
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 

@@ -19,7 +19,7 @@ from operator_bank.limits import ISOLATED_MS, RESENT_LOADS
 from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 HUNG, HEALTHY = make("6202", 1), make("6203", 1)
 DAY_MS = 24 * 3_600_000

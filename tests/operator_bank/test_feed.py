@@ -14,7 +14,7 @@ from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 PENDING = states_pb2.PAYMENT_STATE_PENDING

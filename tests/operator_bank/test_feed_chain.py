@@ -26,7 +26,7 @@ from runtime.hash_chain import beginning, linked
 from runtime.settings import SettingsError
 from settlement.journal import Journal, Tip
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS, LEDGER, Teller
-from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, System
+from tests.operator_bank.system import FOREIGN, VAULT_FEN, Holder, System
 
 R = registration_pb2
 ISSUED = R.Issued(amount_fen=7)

@@ -11,7 +11,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import FEED_AGAIN_MS
 from settlement.limits import MAX_AMOUNT_FEN
-from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, System
+from tests.operator_bank.system import FOREIGN, VAULT_FEN, Holder, System
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 R = registration_pb2

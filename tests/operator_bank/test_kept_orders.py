@@ -18,7 +18,7 @@ from runtime.errors import NoAnswer, Refusal
 from settlement.journal import Tip
 from settlement.records import Kind, record_digest
 from tests.device_keys import made_key
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 
 def kept(system: System, kind: Kind) -> tuple[bytes, bytes]:

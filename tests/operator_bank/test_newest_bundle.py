@@ -21,7 +21,8 @@ from operator_bank.peers.contradictions import BUNDLE, watch_contradictions
 from operator_bank.peers.tables import contradictions
 from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
-from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, System
+from tests.operator_bank.fake_central_bank import DAY_MS, NOW_MS, ROOT
+from tests.operator_bank.system import System
 
 OTHER = SigningKey(b"o" * 32)
 EARLY, LATE = NOW_MS - 60_000, NOW_MS - 1_000

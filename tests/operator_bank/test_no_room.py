@@ -13,7 +13,7 @@ from operator_bank.wallets.tables import wallets
 from runtime.errors import Refusal
 from settlement import state as state_module
 from settlement.limits import MAX_ACCOUNTS
-from tests.operator_bank.conftest import System
+from tests.operator_bank.system import System
 
 _ROOM_FOR = 11
 """Wallets whose two accounts each are below 1,024."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from currency.number import SERIAL_DIGITS, check, prefix_of
 from operator_bank.wallets import numbers
 from operator_bank.wallets.numbers import Numbers
-from tests.operator_bank.conftest import PREFIX, System
+from tests.operator_bank.system import PREFIX, System
 
 ALL = 10**SERIAL_DIGITS
 SOME = Numbers(PREFIX, b"s" * 32)

@@ -15,7 +15,7 @@ from runtime.errors import Refusal
 from runtime.tls import Identity
 from settlement.records import Kind
 from tests.officers.people import Person
-from tests.operator_bank.conftest import CHEN, WANG, ZHOU, Holder, System
+from tests.operator_bank.system import CHEN, WANG, ZHOU, Holder, System
 
 ACT = "/dcep.office.v1.ActService/ProposeAct"
 BOOKS = "/dcep.bank.v1.OfficeService/GetBooks"

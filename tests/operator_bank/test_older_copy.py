@@ -13,7 +13,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import FEED_AGAIN_MS
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 R = registration_pb2
 STEPPED_BACK = Refusal(

@@ -11,7 +11,8 @@ from currency import number
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_OPENING_VALIDITY_MS
 from tests.openings import opening
-from tests.operator_bank.conftest import NOW_MS, PREFIX, System
+from tests.operator_bank.fake_central_bank import NOW_MS
+from tests.operator_bank.system import PREFIX, System
 from tests.refusals import refused
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)

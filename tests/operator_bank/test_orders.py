@@ -18,7 +18,8 @@ from runtime.bounds import greatest_bytes
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from settlement.limits import MAX_NOTE_BYTES
-from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, System
+from tests.operator_bank.fake_central_bank import NOW_MS
+from tests.operator_bank.system import FOREIGN, GET_WALLET, PREFIX, Holder, System
 from tests.refusals import refused
 
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"

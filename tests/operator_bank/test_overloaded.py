@@ -14,7 +14,7 @@ from settlement.core import Answers, Batch
 from settlement.limits import MAX_QUEUED_BATCHES
 from settlement.records import Kind
 from settlement.writer import GroupCommitWriter
-from tests.operator_bank.conftest import System
+from tests.operator_bank.system import System
 from tests.settlement.books import record
 
 

@@ -12,7 +12,7 @@ from operator_bank.limits import MAX_PAYEE_REFUSALS, PAYEE_REFUSALS_MS
 from operator_bank.payments.payments import Paid
 from operator_bank.payments.probing import PayeeRefusals
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, System
+from tests.operator_bank.system import FOREIGN, PREFIX, Holder, System
 from tests.refusals import refusal
 
 CAP_FEN = 500_000

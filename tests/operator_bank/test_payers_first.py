@@ -10,7 +10,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from settlement.limits import MAX_ACCOUNT_HOLDS
 from settlement.records import Limit
-from tests.operator_bank.conftest import FOREIGN, OTHER_PREFIX, System
+from tests.operator_bank.system import FOREIGN, OTHER_PREFIX, System
 
 CAP_FEN, SINGLE_FEN, DAY_FEN = 500_000, 2_000, 200_000
 DAY_MS = 86_400_000

@@ -24,7 +24,7 @@ from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key
 from tests.feeds import CENTRAL_KEY, refused_deposit
-from tests.operator_bank.conftest import Holder, System
+from tests.operator_bank.system import Holder, System
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 REFUSED = states_pb2.PAYMENT_STATE_REFUSED

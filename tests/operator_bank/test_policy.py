@@ -15,7 +15,7 @@ from operator_bank.wallets.classes import CLASSES, COLUMNS, limits_of, read_poli
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from settlement.records import Kind, Limit
-from tests.operator_bank.conftest import CHEN, FOREIGN, WANG, ZHOU, Holder, System, policy
+from tests.operator_bank.system import CHEN, FOREIGN, WANG, ZHOU, Holder, System, policy
 from tests.refusals import refused_for
 
 DAY_MS = 86_400_000

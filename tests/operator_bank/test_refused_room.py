@@ -15,7 +15,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_REFUSED_AT_ONCE, REFUSED_PAYMENT_BYTES
 from operator_bank.payments.payments import Paid
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, System
+from tests.operator_bank.system import FOREIGN, PREFIX, Holder, System
 
 UNKNOWN = make(PREFIX, 99_999)
 BYTES = 3_000

@@ -16,7 +16,8 @@ from operator_bank.feed.follower import FeedBroken
 from operator_bank.offline.tables import devices
 from operator_bank.payments.tables import outbound
 from runtime.errors import NoAnswer
-from tests.operator_bank.conftest import NOW_MS, Holder, System
+from tests.operator_bank.fake_central_bank import NOW_MS
+from tests.operator_bank.system import Holder, System
 
 DEVICE = SigningKey(b"\x0d" * 32)
 

@@ -10,7 +10,7 @@ from runtime.errors import Refusal, reason_name
 from runtime.limits import MAX_POSITION
 from runtime.pagination import encode_token
 from settlement.records import Result
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 Payment = payments_pb2.Payment
 

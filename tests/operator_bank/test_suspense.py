@@ -18,7 +18,7 @@ from operator_bank.suspense.tables import suspense
 from runtime.errors import Refusal
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind
-from tests.operator_bank.conftest import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System
 
 
 def freeze(system: System, holder: Holder, *, frozen: bool = True) -> None:

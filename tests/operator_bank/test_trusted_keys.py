@@ -25,7 +25,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
 from runtime.tls import Identity
 from tests.feeds import CENTRAL_KEY
-from tests.operator_bank.conftest import VAULT_FEN, System
+from tests.operator_bank.system import VAULT_FEN, System
 
 FIRST, SECOND, THIRD, THIEF = (SigningKey(bytes([n]) * 32) for n in (0x31, 0x32, 0x33, 0x34))
 HOUR_MS = 3_600_000

@@ -11,7 +11,8 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from settlement.records import Limit
 from tests.openings import opening
-from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, System
+from tests.operator_bank.fake_central_bank import NOW_MS
+from tests.operator_bank.system import DEPOSIT_FEN, VAULT_FEN, Holder, System
 from tests.refusals import refusal
 
 

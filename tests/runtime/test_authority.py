@@ -17,7 +17,7 @@ from runtime.certificates import Authority, request
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
 from runtime.tls import TlsFiles, channel_credentials
-from tests.runtime.conftest import SERVER, Serve, ask
+from tests.runtime.served import SERVER, Serve, ask
 
 ROLE = "dcep://bank/alpha"
 

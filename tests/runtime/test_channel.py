@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runtime.channel import connect
-from tests.runtime.conftest import SERVER, Root, Serve, ask
+from tests.runtime.served import SERVER, Root, Serve, ask
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from runtime.channel import served_by
 from runtime.connections import Bounds
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.runtime.conftest import SERVER, Serve, Served, ask, stream, unary
+from tests.runtime.served import SERVER, Serve, Served, ask, stream, unary
 
 BANK, OTHER, OFFICER = "dcep://bank/alpha", "dcep://bank/beta", "dcep://officer/central-bank/lin"
 SOON_S = 60.0

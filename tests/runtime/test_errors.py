@@ -23,7 +23,7 @@ from runtime.errors import (
     status_of,
     to_status,
 )
-from tests.runtime.conftest import SERVER, Root, Serve, Served, ask, stream, unary
+from tests.runtime.served import SERVER, Root, Serve, Served, ask, stream, unary
 
 REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
 CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -23,7 +23,7 @@ from runtime.envelope import sign, verify
 from runtime.errors import Refusal
 from runtime.limits import MAX_LOG_TEXT
 from runtime.logs import Lines, configure_logs, logger
-from tests.runtime.conftest import Serve, ask
+from tests.runtime.served import Serve, ask
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from runtime.certificates import Authority, Issued
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
-from tests.runtime.conftest import Root, Serve, Served, ask
+from tests.runtime.served import Root, Serve, Served, ask
 from tests.runtime.test_tls import only_bank_alpha
 
 ALPHA = "dcep://bank/alpha"

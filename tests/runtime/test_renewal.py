@@ -21,7 +21,7 @@ from runtime.own_certificate import OwnCertificate, TlsFiles
 from runtime.renewing_channel import RenewingChannel
 from runtime.settings import SettingsError
 from runtime.tls import peer
-from tests.runtime.conftest import SERVER, Root, Serve, ask, stream
+from tests.runtime.served import SERVER, Root, Serve, ask, stream
 
 CLIENT = "dcep://bank/alpha"
 

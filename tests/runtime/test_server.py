@@ -16,7 +16,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_DEADLINE_S, MAX_MESSAGE_BYTES
 from runtime.tls import Identity
-from tests.runtime.conftest import NAME, Serve, ask, count, stream, unary
+from tests.runtime.served import NAME, Serve, ask, count, stream, unary
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

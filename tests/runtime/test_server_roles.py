@@ -20,7 +20,7 @@ from runtime.errors import NoAnswer
 from runtime.own_certificate import OwnCertificate
 from runtime.roles import server_name
 from runtime.tls import TlsFiles, certificate_of, channel_credentials, only_to
-from tests.runtime.conftest import SERVER, Root, Serve, ask, unary
+from tests.runtime.served import SERVER, Root, Serve, ask, unary
 
 OTHERS = [
     "dcep://central-bank/central-bank",

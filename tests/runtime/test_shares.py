@@ -27,7 +27,7 @@ from runtime.errors import NoAnswer, Refusal, from_rpc_error
 from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, MAX_INSPECTED, READING_EACH, STREAMS_EACH
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity
-from tests.runtime.conftest import NAME, SERVER, Serve, Served, ask, stream, unary
+from tests.runtime.served import NAME, SERVER, Serve, Served, ask, stream, unary
 
 ONE = Int32Value(value=1)
 LATER = 1_000_000

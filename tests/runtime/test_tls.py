@@ -15,7 +15,7 @@ from runtime import certificates
 from runtime.certificates import Authority, Issued, fingerprint
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity, channel_credentials, peer
-from tests.runtime.conftest import Root, Serve, Served, ask
+from tests.runtime.served import Root, Serve, Served, ask
 
 
 def only_bank_alpha(who: Identity | None, method: str) -> None:

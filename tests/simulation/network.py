@@ -34,17 +34,9 @@ from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
 from settlement.records import Limit
-from tests.central_bank.conftest import (
-    FOUNDING,
-    KEYS,
-    LIN,
-    MEI,
-    NOW_MS,
-    ROOT,
-    admission,
-    at_once,
-    particulars,
-)
+from tests.central_bank.admitting import KEYS, admission, particulars
+from tests.central_bank.fake_banks import at_once
+from tests.central_bank.system import FOUNDING, LIN, MEI, NOW_MS, ROOT
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
 from tests.officers.people import Person, founding
 from wallet.app import App

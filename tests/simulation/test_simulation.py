@@ -15,7 +15,7 @@ from auditor.audit import audit_engines
 from dcep.office.v1 import office_pb2
 from operator_bank.payments.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
-from tests.central_bank.conftest import LIN, MEI
+from tests.central_bank.system import LIN, MEI
 from tests.officers.people import Person
 from tests.simulation.network import CENTRAL, PREFIXES, RESERVES_FEN, SimulatedSystem
 

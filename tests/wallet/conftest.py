@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,10 @@ import typer.testing
 import language
 from runtime.clock import ManualClock, SystemClock
 from tests.offline.signers import Signers
+from tests.wallet.apps import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
 from wallet.app import App
-from wallet.peers.bank_directory import BankEntry
-
-ALPHA = BankEntry("alpha", "127.0.0.1:1", ca=__file__, offline_root="")
-MakeApp = Callable[..., App]
 
 
 @cache

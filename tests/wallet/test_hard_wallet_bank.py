@@ -8,7 +8,7 @@ from dcep.bank.v1 import orders_pb2
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.devices import WALLET, make_device, ruled
 from tests.offline.signers import Signers
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import Held, paid_by
 

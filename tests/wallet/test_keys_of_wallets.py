@@ -13,7 +13,7 @@ from offline_token.signing import certify_device
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.devices import make_device, pay
 from tests.offline.signers import DAY, NOW, Signers, key_of
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.load_keys import OTHER, WALLET, certify
 from wallet.app import App

@@ -13,7 +13,7 @@ from offline_token.ruling import End
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from tests.offline.devices import ruled
 from tests.offline.signers import Signers
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
 from wallet.secure_element.interface import PieceState

@@ -14,7 +14,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
-from tests.wallet.conftest import ALPHA, MakeApp
+from tests.wallet.apps import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App, NotOpened
 from wallet.cli.console import Output

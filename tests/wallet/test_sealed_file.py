@@ -12,7 +12,7 @@ import pytest
 from dcep.wallet.v1 import wallet_pb2
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime.errors import NoAnswer, Refusal
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
 

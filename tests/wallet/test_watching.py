@@ -10,7 +10,7 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
-from tests.wallet.conftest import MakeApp
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.online.watching import Watching
 

@@ -1,0 +1,84 @@
+"""Banks in memory, as the central bank sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from central_bank.authentication.banks import Bank
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal
+
+T = TypeVar("T")
+
+
+def at_once(ask: Callable[[], T]) -> Future[T]:
+    """An answer that comes while it is asked for."""
+    answer: Future[T] = Future()
+    try:
+        answer.set_result(ask())
+    except (NoAnswer, Refusal) as error:
+        answer.set_exception(error)
+    return answer
+
+
+@dataclass
+class FakeBanks:
+    """`central_bank.peers.interface.BankPeers`: says what it is told.
+
+    Attributes:
+        reasons: for wallet numbers that may not be paid.
+        silent: banks that do not answer.
+        hanging: banks whose answers come when `answer_now` is called.
+        asked: which bank was asked what, in order.
+        vault_fen: what a bank can set aside; without a number, everything.
+        aside: what was set aside, by (bank, number).
+    """
+
+    reasons: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    hanging: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    vault_fen: dict[str, int] = field(default_factory=dict)
+    aside: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    _on_their_way: list[Callable[[], None]] = field(default_factory=list)
+
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+        self.asked.append((bank.name, "check"))
+        return self._answer(bank, lambda: [self.reasons.get(number, 0) for number in payees])
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        self.asked.append((bank.name, "set_aside"))
+        return self._answer(bank, lambda: self._set_aside(bank, number, amount_fen))
+
+    def answer_now(self) -> None:
+        """What hangs is answered: with silence by the silent, by the others as usual."""
+        answers, self._on_their_way = self._on_their_way, []
+        for answer in answers:
+            answer()
+
+    def _set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+        if self.vault_fen.get(bank.name, amount_fen) < amount_fen:
+            raise Refusal(errors_pb2.REASON_VAULT_SHORT, "short", missing_fen="1")
+        self.aside[bank.name, number] = amount_fen
+
+    def _answer(self, bank: Bank, say: Callable[[], T]) -> Future[T]:
+        def answered() -> T:
+            if bank.name in self.silent:
+                raise NoAnswer(f"{bank.name} is silent")
+            return say()
+
+        if bank.name not in self.hanging:
+            return at_once(answered)
+        late: Future[T] = Future()
+
+        def answer() -> None:
+            came = at_once(answered)
+            error = came.exception()
+            late.set_exception(error) if error else late.set_result(came.result())
+
+        self._on_their_way.append(answer)
+        return late

@@ -1,0 +1,116 @@
+"""A central bank in memory, as a bank sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from offline_token.bundle import TrustBundle
+from offline_token.signing import sign_bundle
+from operator_bank.limits import MAX_OWN_REVOKED
+from runtime.clock import ManualClock
+from runtime.errors import NoAnswer, Refusal
+from tests.feeds import Teller
+
+NOW_MS, DAY_MS = 1_750_000_000_000, 86_400_000
+ROOT = SigningKey(b"r" * 32)
+
+
+@dataclass
+class FakeCentralBank:
+    """A `operator_bank.peers.interface.CentralBank` that notes what it is asked, or is silent."""
+
+    silent: bool = False
+    refuses_the_feed: Refusal | None = None
+    max_holding_fen: int = 50_000
+    submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
+    issuance: dict[str, int] = field(default_factory=dict)
+    decided: set[str] = field(default_factory=set)
+    revoked: list[bytes] = field(default_factory=list)
+    reported: list[bytes] = field(default_factory=list)
+    teller: Teller = field(default_factory=Teller)
+    receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
+    acts_told: list[registration_pb2.ActsPlace] = field(default_factory=list)
+    journals: list[int] = field(default_factory=list)
+    successions: list[SignedEnvelope] = field(default_factory=list)
+    clock: ManualClock | None = None
+    bundle_time_ms: int = 0
+    said: dict[bytes, bytes] = field(default_factory=dict)
+    own: list[tuple[bytes, int]] = field(default_factory=list)
+    since_time_ms: int = 0
+
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
+        self._answer()
+        self.submitted += batch.payments
+        return []
+
+    def request_issuance(self, request_id: str, amount_fen: int) -> bool:
+        self._answer()
+        self.issuance[request_id] = amount_fen
+        return request_id not in self.decided
+
+    def feed(
+        self, after: registration_pb2.FeedPlace, journal_position: int
+    ) -> Iterator[registration_pb2.FollowFeedResponse]:
+        self._answer()
+        if self.refuses_the_feed is not None:
+            raise self.refuses_the_feed
+        yield self.teller.message(after.number)
+
+    def acknowledge(
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
+    ) -> None:
+        self._answer()
+        self.journals.append(journal_position)
+        self.receipts.append(place)
+        self.acts_told.append(acts)
+
+    def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
+        raise NotImplementedError
+
+    def deposit(self, *_: Any) -> Sequence[registration_pb2.DepositOutcome]:
+        raise NotImplementedError
+
+    def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
+        self._answer()
+        self.reported += device_certificates
+
+    def key_successions(self) -> Sequence[SignedEnvelope]:
+        return self.successions
+
+    def trust_bundle(self) -> bytes:
+        self._answer()
+        if self.clock is not None:
+            self.bundle_time_ms = max(self.bundle_time_ms + 1, self.clock.now_ms())
+        rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1}
+        rules["max_holding_fen"] = self.max_holding_fen
+        bundle = TrustBundle(
+            self.bundle_time_ms,
+            30 * DAY_MS,
+            **rules,
+            banks=(),
+            revoked=tuple(self.revoked),
+            since_time_ms=self.since_time_ms,
+        )
+        return bytes(ROOT.verify_key) + sign_bundle(ROOT, bundle).encode()
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        self._answer()
+        return [self.said[each] for each in certificates if each in self.said]
+
+    def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
+        self._answer()
+        found = [(name, at) for name, at in self.own if at >= since_time_ms][:MAX_OWN_REVOKED]
+        return [name for name, _ in found], found[-1][1] if found else 0
+
+    def _answer(self) -> None:
+        if self.silent:
+            raise NoAnswer("silence")
