@@ -18,9 +18,10 @@ _OWN = {
     "PORTS": N_("Nothing was made; repeat it with another range in DCEP_PORTS, or without it."),
     "BANK_NAMES": N_("Nothing was made; repeat it with other names."),
     "NO_STACK": N_(
-        "Say where it is with --dir FOLDER or DCEP_STACK; `dcep up --dir FOLDER` makes a new one."
+        "Say where it is with --stack FOLDER or DCEP_STACK; `dcep up --stack FOLDER` makes a "
+        "new one."
     ),
-    "BANK_UNKNOWN": N_("Name one of these banks, or another stack with --dir FOLDER."),
+    "BANK_UNKNOWN": N_("Name one of these banks, or another stack with --stack FOLDER."),
     "OFFICER_UNKNOWN": N_("`dcep officers list` shows who is registered, and where."),
     "PARTY_UNKNOWN": N_("Name one of these; `dcep keys list` shows whose keys there are."),
     "AMOUNT_DIFFERS": N_("Nothing was approved; look at it again with `dcep requests`."),
@@ -36,8 +37,8 @@ _OWN = {
     "NOT_PROVED": N_("It proves nothing; ask whoever gave it to you for the original."),
     # This machine
     "ANOTHER_STACK": N_(
-        "Name the stack that is meant with --dir, or stop the other one first: `dcep down --dir "
-        "ITS_FOLDER`."
+        "Name the stack that is meant with --stack, or stop the other one first: `dcep down "
+        "--stack ITS_FOLDER`."
     ),
     "PROCESS_FAILED": N_("Read its log, in logs in the stack's folder, and repeat."),
     "STORY_FAILED": N_("With --keep FOLDER the logs stay to be read."),

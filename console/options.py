@@ -11,7 +11,7 @@ from deployment.topology import DEFAULT_FOLDER
 
 Folder = Annotated[
     Path,
-    typer.Option("--dir", envvar="DCEP_STACK", help="The stack's folder.", show_default=True),
+    typer.Option("--stack", envvar="DCEP_STACK", help="The stack's folder.", show_default=True),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 DatabaseUrl = Annotated[

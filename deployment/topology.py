@@ -270,7 +270,7 @@ def load(folder: Path) -> StackPlan:
     path = folder / "stack.json"
     if not path.exists():
         raise StackMissing(
-            _("no stack in {folder}; `dcep up --dir {quote}` makes one").format(
+            _("no stack in {folder}; `dcep up --stack {quote}` makes one").format(
                 folder=folder, quote=shlex.quote(str(folder))
             )
         )

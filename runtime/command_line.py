@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -34,13 +35,16 @@ Version = Annotated[
 ]
 
 
-def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
+def run_app(
+    app: typer.Typer, name: str, fail: Fail, renamed: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Runs a command line on what was typed.
 
     Args:
         app: its commands.
         name: what it is called.
         fail: tells of usage errors.
+        renamed: what options of earlier versions are called now; they are refused with that.
 
     Raises:
         SystemExit: always, at the latest with 0.
@@ -59,7 +63,7 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except typer.TyperException as wrong:
-        _tell(wrong, name, fail)
+        _tell(wrong, name, fail, renamed)
     except typer.Abort:
         raise KeyboardInterrupt from None
     raise SystemExit(code if isinstance(code, int) else 0)
@@ -91,7 +95,9 @@ def _for_all(command: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **{name: _for_all(part, values) for name, part in parts.items()}}
 
 
-def _tell(wrong: typer.TyperException, name: str, fail: Fail) -> NoReturn:
+def _tell(
+    wrong: typer.TyperException, name: str, fail: Fail, renamed: Mapping[str, str]
+) -> NoReturn:
     context = getattr(wrong, "ctx", None)
     path = context.command_path if context is not None else name
     message = wrong.format_message()
@@ -99,4 +105,7 @@ def _tell(wrong: typer.TyperException, name: str, fail: Fail) -> NoReturn:
         raise SystemExit(EXIT_USAGE)  # the help has been shown instead
     if language.chosen():
         message = wrong_usage(message)
+    now = renamed.get(getattr(wrong, "option_name", ""))
+    if now is not None:
+        fail(message, _("Type {option} instead.").format(option=now))
     fail(message, _("Look with `{path} --help`.").format(path=path))

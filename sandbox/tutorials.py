@@ -107,7 +107,7 @@ def run(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]
         ]
     finally:
         for stack in folder.glob("*/stack.json"):
-            _bash(f'dcep down --dir "{stack.parent}"', folder, colours=False)
+            _bash(f'dcep down --stack "{stack.parent}"', folder, colours=False)
 
 
 def _type(line: Line, folder: Path, *, colours: bool) -> Shown:

@@ -23,7 +23,7 @@ SLEEP = ["timeit", "-n1", "-r1", "import time; time.sleep(600)"]
         ["wallet.cli.main", "pay"],
         ["wallet.cli.main", "--help"],
         ["sandbox.cli.main", "--json", "keys"],
-        ["sandbox.cli.main", "status", "--dir", "/nowhere"],
+        ["sandbox.cli.main", "status", "--stack", "/nowhere"],
         ["central_bank", "--settings", "/nowhere"],
         ["operator_bank", "--nonsense"],
         ["operator_bank.edge", "--nonsense"],

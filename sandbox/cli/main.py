@@ -80,6 +80,8 @@ for part in (
 
 _LOOKS = ("status", "requests", "acts", "banks", "books", "flows", "feed", "audit", "offline-risk")
 
+_RENAMED = {"--dir": "--stack"}
+
 _OF_WHO_ASKS = frozenset(
     (
         errors_pb2.REASON_CERTIFICATE_REQUIRED,
@@ -95,7 +97,7 @@ _OF_WHO_ASKS = frozenset(
 def common(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="The stack's folder, for the command.")
+        Path | None, typer.Option("--stack", help="The stack's folder, for the command.")
     ] = None,
     as_json: Json = False,
     version: Version = False,
@@ -117,7 +119,7 @@ def main() -> None:
 def _run() -> None:
     output = Output(asked_for_json())
     try:
-        run_app(app, "dcep", partial(_wrong_usage, output))
+        run_app(app, "dcep", partial(_wrong_usage, output), _RENAMED)
     except Refusal as refusal:
         if is_undecided(refusal.reason) and refusal.reason not in _OF_WHO_ASKS:
             more = {"why": refusal.name, **refusal.metadata}

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_list_names_every_certificate_with_its_days(folder: Path) -> None:
-    done = dcep("keys", "list", "--json", "--dir", str(folder))
+    done = dcep("keys", "list", "--json", "--stack", str(folder))
     found = {one["role"]: one["days_left"] for one in done.answer["certificates"]}
     banks = {"bank/alpha", "bank/beta"}
     assert {"root", "central-bank/central-bank", *banks} < set(found)

@@ -73,13 +73,13 @@ def test_a_copy_is_not_started_beside_the_first_and_is_not_said_to_serve(pair: P
 
 
 def test_an_officer_at_a_copy_is_told_whose_money_it_would_have_been(pair: Pair) -> None:
-    command = ["reserves", "alpha", "777", "--dir", str(pair.copy.folder), "--json"]
+    command = ["reserves", "alpha", "777", "--stack", str(pair.copy.folder), "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "sandbox.cli.main", *command], capture_output=True, text=True
     )
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["reason"] == "ANOTHER_STACK"
-    assert "dcep down --dir" in done.stdout
+    assert "dcep down --stack" in done.stdout
 
 
 def test_no_wallet_is_opened_at_a_copy_and_none_of_a_copy_orders_at_the_first(

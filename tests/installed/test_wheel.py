@@ -144,7 +144,7 @@ def test_a_stack_and_its_schemas_are_made_from_it(unpacked: Path, tmp_path: Path
     ask = f"from dcep.runtime.database import upgrade; upgrade({url!r}, 'operator_bank')"
     run(unpacked, tmp_path, "-c", ask)
     assert (tmp_path / "bank.db").stat().st_size
-    run(unpacked, tmp_path, "-m", "dcep.sandbox.cli.main", "init", "--dir", "stack")
+    run(unpacked, tmp_path, "-m", "dcep.sandbox.cli.main", "init", "--stack", "stack")
     assert (tmp_path / "stack" / "stack.json").is_file()
 
 

@@ -152,4 +152,4 @@ def test_the_command_line_exits_non_zero_and_names_the_row(
 
 def run_audit(system: System) -> Done:
     """``dcep audit --json``."""
-    return dcep("audit", "--json", "--dir", str(system.plan.folder))
+    return dcep("audit", "--json", "--stack", str(system.plan.folder))

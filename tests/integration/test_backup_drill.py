@@ -65,7 +65,7 @@ class Drill:
 
     def done(self, *words: str) -> Done:
         folder = str(self.system.plan.folder)
-        return dcep(*words, "--json", "--dir", folder, DCEP_BACKUP_PASSPHRASE=PASSPHRASE)
+        return dcep(*words, "--json", "--stack", folder, DCEP_BACKUP_PASSPHRASE=PASSPHRASE)
 
     @contextmanager
     def paying(self) -> Iterator[None]:

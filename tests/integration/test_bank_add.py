@@ -21,15 +21,15 @@ def test_a_bank_comes_while_the_others_pay_and_pays_with_them(systems: MakeSyste
     alice = system.person("alice", "alpha", holder_name="Alice")
     bob = system.person("bob", "beta", holder_name="Bob")
     alice.top_up(10_000)
-    rotated = dcep("keys", "rotate", "central-bank", "--what", "key", "--dir", folder)
+    rotated = dcep("keys", "rotate", "central-bank", "--what", "key", "--stack", folder)
     assert rotated.code == 0, rotated.err
     stream = Stream(alice, bob.number, 1, 60)
     stream.wait_settled(1)
-    added = dcep("bank", "add", "gamma", "--json", "--dir", folder)
+    added = dcep("bank", "add", "gamma", "--json", "--stack", folder)
     assert added.code == 0, added.err
     assert (added.answer["prefix"], added.answer["running"]) == ("6203", True)
     assert len(stream.finish()) == 60 and stream.unanswered == 0
-    again = dcep("bank", "add", "gamma", "--json", "--dir", folder)
+    again = dcep("bank", "add", "gamma", "--json", "--stack", folder)
     assert again.answer == added.answer
 
     system.stack = Stack(load(system.plan.folder))
@@ -44,19 +44,19 @@ def test_a_bank_comes_while_the_others_pay_and_pays_with_them(systems: MakeSyste
     system.wait_available(gina, 1_800)
     assert gina.offline_load(1_000) == 1_000
     system.wait_quiet()
-    status = dcep("status", "--json", "--dir", folder)
+    status = dcep("status", "--json", "--stack", folder)
     assert status.answer["services"]["gamma"] == "serving"
-    assert dcep("audit", "--json", "--dir", folder).answer["ok"] is True
+    assert dcep("audit", "--json", "--stack", folder).answer["ok"] is True
 
 
 def test_without_the_central_bank_it_waits_for_up(tmp_path: Path) -> None:
     plan = init(tmp_path / "stack")
-    done = dcep("bank", "add", "gamma", "--dir", str(plan.folder))
+    done = dcep("bank", "add", "gamma", "--stack", str(plan.folder))
     assert done.code == 0 and "`dcep up` has it admitted" in done.out
-    wrong = dcep("bank", "add", "Gamma", "--json", "--dir", str(plan.folder))
+    wrong = dcep("bank", "add", "Gamma", "--json", "--stack", str(plan.folder))
     assert (wrong.code, wrong.answer["reason"]) == (2, "BANK_NAMES")
     port = plan.bank("alpha").inner_address.rpartition(":")[2]
-    words = ("bank", "add", "delta", "--public-port", port, "--json", "--dir", str(plan.folder))
+    words = ("bank", "add", "delta", "--public-port", port, "--json", "--stack", str(plan.folder))
     taken = dcep(*words)
     assert (taken.code, taken.answer["reason"]) == (2, "PORT_TAKEN")
     assert [bank.name for bank in load(plan.folder).banks] == ["alpha", "beta", "gamma"]

@@ -23,11 +23,11 @@ pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 
 
 def run(system: System, *words: str) -> Done:
-    return dcep(*words, "--json", "--dir", str(system.plan.folder))
+    return dcep(*words, "--json", "--stack", str(system.plan.folder))
 
 
 def person(system: System, *words: str, **environment: str) -> str:
-    done = dcep(*words, "--dir", str(system.plan.folder), **environment)
+    done = dcep(*words, "--stack", str(system.plan.folder), **environment)
     assert done.code == 0, done.err
     return done.out
 

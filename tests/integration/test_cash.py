@@ -21,7 +21,7 @@ def test_cash_goes_in_by_the_machines_receipt_once(system: System, tmp_path: Pat
     there = ("--stack", stack, "--home", home, "--json")
     opened = wallet("open", "--bank", "beta", "--phone", "13800138000", *there)
     number = opened.answer["number"]
-    taken = dcep("cash", "beta", number, "100.00", "--dir", stack, "--json")
+    taken = dcep("cash", "beta", number, "100.00", "--stack", stack, "--json")
     assert (taken.code, taken.answer["amount_fen"]) == (0, 10_000)
     receipt = taken.answer["receipt"]
 
@@ -65,11 +65,11 @@ def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(system: System) ->
     person = RawWallet(BankStubs(system.plan, "alpha"))
 
     def by_two(command: str) -> None:
-        asked = dcep("machines", command, "alpha", "desk-7", "--dir", stack, "--json")
+        asked = dcep("machines", command, "alpha", "desk-7", "--stack", stack, "--json")
         assert asked.code == 0, asked
         done = dcep(
             "approve", asked.answer["act_id"], "--as", system.plan.bank("alpha").officers[1],
-            "--dir", stack, "--json",
+            "--stack", stack, "--json",
         )  # fmt: skip
         assert done.code == 0, done
 
@@ -79,14 +79,16 @@ def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(system: System) ->
     by_two("register")
     assert person.top_up(700, cash_receipt=receipt()).available_fen == 700
     taken = dcep(
-        "cash", "alpha", person.number, "7.00", "--machine", "desk-7", "--dir", stack, "--json"
+        "cash", "alpha", person.number, "7.00", "--machine", "desk-7", "--stack", stack, "--json"
     )
     assert taken.code == 0
     by_two("revoke")
     no = refused(lambda: person.top_up(700, cash_receipt=receipt()))
     assert no.name == "CASH_NOT_ACCEPTED"
     assert person.show().available_fen == 700
-    assert dcep("cash", "alpha", person.number, "7.00", "--machine", "no", "--dir", stack).code == 2
+    assert (
+        dcep("cash", "alpha", person.number, "7.00", "--machine", "no", "--stack", stack).code == 2
+    )
 
 
 def test_cash_goes_out_when_the_bank_says_that_the_money_has_left(
@@ -94,7 +96,7 @@ def test_cash_goes_out_when_the_bank_says_that_the_money_has_left(
 ) -> None:
     """From the command lines; the machine asks before and after the order, and for other notes."""
     stack, home = str(system.plan.folder), str(tmp_path / "home")
-    there = ("--dir", stack, "--json")
+    there = ("--stack", stack, "--json")
     opened = wallet(
         "open", "--bank", "beta", "--phone", "13800138001",
         "--stack", stack, "--home", home, "--json",

@@ -82,7 +82,7 @@ def test_the_bank_of_the_device_has_borne_it_and_the_audit_proves_all(cheated: S
     found = audited(cheated)
     assert found.ok, found.problems
     assert {bank.bank: bank.lost_fen for bank in found.banks} == {"alpha": LOADED_FEN, "beta": 0}
-    done = dcep("audit", "--json", "--dir", str(cheated.plan.folder))
+    done = dcep("audit", "--json", "--stack", str(cheated.plan.folder))
     assert done.code == 0, done.out
 
 
@@ -90,16 +90,16 @@ def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
     cheated: System, tmp_path: Path
 ) -> None:
     folder, file = str(cheated.plan.folder), tmp_path / "evidence.json"
-    (listed,) = dcep("evidence", "list", "--json", "--dir", folder).answer["evidence"]
+    (listed,) = dcep("evidence", "list", "--json", "--stack", folder).answer["evidence"]
     assert (listed["bank"], listed["first_bank"], listed["second_bank"]) == (
         "alpha",
         "alpha",
         "beta",
     )
-    assert dcep("evidence", "export", str(file), "--dir", folder).code == 0
+    assert dcep("evidence", "export", str(file), "--stack", folder).code == 0
     root = public_key(cheated.plan.central_folder / OFFLINE_ROOT).hex()
     nowhere = str(tmp_path / "no-stack")
-    done = dcep("evidence", "verify", str(file), "--root", root, "--dir", nowhere)
+    done = dcep("evidence", "verify", str(file), "--root", root, "--stack", nowhere)
     assert done.code == 0, done.err
     assert listed["device_key"] in done.out
 
@@ -130,7 +130,7 @@ def test_a_bank_answers_what_the_bundle_does_not_say_and_refuses_what_is_no_ques
 ) -> None:
     """Here the bundle has every bank and lists every revoked device: there is nothing to add."""
     file = tmp_path / "evidence.json"
-    assert dcep("evidence", "export", str(file), "--dir", str(cheated.plan.folder)).code == 0
+    assert dcep("evidence", "export", str(file), "--stack", str(cheated.plan.folder)).code == 0
     (case,) = json.loads(file.read_text())["evidence"]
     cheat = bytes.fromhex(case["device_certificate"])
     for bank in cheated.plan.banks:

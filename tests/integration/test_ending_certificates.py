@@ -33,37 +33,37 @@ def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(system: System)
     folder = str(system.plan.folder)
     people = [*system.plan.central_officers, *system.plan.bank("alpha").officers]
     people += system.plan.bank("beta").officers
-    said = dcep("status", "--dir", folder)
+    said = dcep("status", "--stack", folder)
     assert said.code == 0 and "the certificate of bank/alpha ends in 9 days" in said.out
-    ending = dcep("status", "--json", "--dir", folder).answer["certificates_ending"]
+    ending = dcep("status", "--json", "--stack", folder).answer["certificates_ending"]
     assert len(ending) == 3 + len(people) and {row["days_left"] for row in ending} == {9}
 
     alice = system.person("alice", "alpha", holder_name="Alice")
     bob = system.person("bob", "beta", holder_name="Bob")
     alice.top_up(1_000)
-    renewed = dcep("keys", "renew", "--json", "--dir", folder)
+    renewed = dcep("keys", "renew", "--json", "--stack", folder)
     assert renewed.code == 0, renewed.err
     assert set(renewed.answer["renewed"]) == {row["role"] for row in ending}
-    assert dcep("status", "--json", "--dir", folder).answer["certificates_ending"] == []
-    again = dcep("keys", "renew", "--dir", folder)
+    assert dcep("status", "--json", "--stack", folder).answer["certificates_ending"] == []
+    again = dcep("keys", "renew", "--stack", folder)
     assert (again.code, again.out) == (0, "no certificate ends within 60 days\n")
 
     alice.pay(bob.number, 400)
     system.wait_available(bob, 400)
-    act = dcep("reserves", "alpha", "1", "--json", "--dir", folder).answer["act_id"]
-    done = dcep("approve", act, "--amount", "1", "--as", "han", "--dir", folder)
+    act = dcep("reserves", "alpha", "1", "--json", "--stack", folder).answer["act_id"]
+    done = dcep("approve", act, "--amount", "1", "--as", "han", "--stack", folder)
     assert done.code == 0, done.err
     system.stack.stop("alpha")
     system.stack.restart("alpha")
     assert alice.pay(bob.number, 100).state.upper() == "SETTLED"
-    assert dcep("audit", "--json", "--dir", folder).answer["ok"] is True
+    assert dcep("audit", "--json", "--stack", folder).answer["ok"] is True
 
 
 def test_the_root_is_named_when_it_ends_and_nothing_claims_to_renew_it(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certificates, "_ROOT_DAYS", 10)
         plan = init(tmp_path / "stack")
-    said = dcep("status", "--dir", str(plan.folder))
+    said = dcep("status", "--stack", str(plan.folder))
     assert "the certificate of root ends in 9 days\n" in said.out
-    renewed = dcep("keys", "renew", "--json", "--dir", str(plan.folder))
+    renewed = dcep("keys", "renew", "--json", "--stack", str(plan.folder))
     assert renewed.answer == {"renewed": [], "left": ["root"]}

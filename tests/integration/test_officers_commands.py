@@ -27,7 +27,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's 
 def system(systems: MakeSystem) -> Iterator[System]:
     made = systems(funded=False)
     yield made
-    audited = dcep("audit", "--json", "--dir", str(made.plan.folder))
+    audited = dcep("audit", "--json", "--stack", str(made.plan.folder))
     assert audited.code == 0, audited.answer["problems"]
 
 
@@ -37,7 +37,7 @@ def folder(system: System) -> Path:
 
 
 def run(folder: Path, *words: str) -> Done:
-    return dcep(*words, "--json", "--dir", str(folder))
+    return dcep(*words, "--json", "--stack", str(folder))
 
 
 def done(folder: Path, *words: str) -> Any:

@@ -137,7 +137,7 @@ def brought_back(system: System, bank: str = "alpha") -> None:
 
 def said(system: System, *arguments: str) -> dict[str, Any]:
     """What a `dcep` command answers, as JSON."""
-    done = dcep(*arguments, "--dir", str(system.plan.folder), "--json")
+    done = dcep(*arguments, "--stack", str(system.plan.folder), "--json")
     assert done.code == 0, (arguments, done.out, done.err)
     return done.answer
 
@@ -180,7 +180,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
 
     # As docs/how-to/feed-stopped.md says.
     act = str(uuid.uuid4())
-    shown = dcep("come-back", "alpha", "--request-id", act, "--dir", str(system.plan.folder))
+    shown = dcep("come-back", "alpha", "--request-id", act, "--stack", str(system.plan.folder))
     assert "it has acknowledged" in shown.out and "1 redeemed: 500.00 yuan" in shown.out, shown
     said(system, "approve", act, "--as", system.plan.central_officers[1])
     by_commands(system, "come-back", "alpha", "--wallets", "100", at="alpha")

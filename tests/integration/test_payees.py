@@ -119,12 +119,12 @@ def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
 
     def shown() -> bool:
         """A service that is slow to say that it serves is not asked."""
-        probing = dcep("status", "--json", "--dir", folder).answer["probing"]
+        probing = dcep("status", "--json", "--stack", folder).answer["probing"]
         assert "beta" not in probing
         return spy.number in probing.get("alpha", [])
 
     wait_until(shown, "an officer is shown the wallet")
-    words = dcep("status", "--dir", folder).out
+    words = dcep("status", "--stack", folder).out
     assert spy.number in words and "dcep freeze" in words
     port = system.plan.bank("alpha").metrics_port
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as page:

@@ -22,7 +22,7 @@ def system(systems: MakeSystem) -> Iterator[System]:
 
 
 def done(system: System, *words: str) -> Any:
-    ran = dcep(*words, "--json", "--dir", str(system.plan.folder))
+    ran = dcep(*words, "--json", "--stack", str(system.plan.folder))
     assert ran.code == 0, ran.answer
     return ran.answer
 
@@ -37,7 +37,7 @@ def test_limits_are_set_by_two_and_hold_at_once(system: System, tmp_path: Path) 
     act = done(system, "policy", "set", "alpha", str(file))
     assert (act["kind"], act["state"], act["proposed_by"]) == ("set_policy", "open", "wang")
     alice.pay(carol.number, 501)
-    shown = dcep("requests", "--dir", str(system.plan.folder)).out
+    shown = dcep("requests", "--stack", str(system.plan.folder)).out
     assert "set the limits of all wallet classes: class II single 5.00" in " ".join(shown.split())
     done(system, "approve", act["act_id"], "--as", "zhou")
     with pytest.raises(Refusal) as caught:
@@ -47,7 +47,7 @@ def test_limits_are_set_by_two_and_hold_at_once(system: System, tmp_path: Path) 
     now = done(system, "policy", "show", "alpha")["classes"]
     assert now == [{"wallet_class": "II", "single_fen": 500}]
     assert done(system, "policy", "show", "beta")["classes"] == classes
-    audited = dcep("audit", "--json", "--dir", str(system.plan.folder))
+    audited = dcep("audit", "--json", "--stack", str(system.plan.folder))
     assert audited.code == 0, audited.answer["problems"]
 
 
@@ -59,6 +59,6 @@ def test_a_file_that_is_no_policy_proposes_nothing(
 ) -> None:
     file = tmp_path / "odd.toml"
     file.write_text(text)
-    ran = dcep("policy", "set", "alpha", str(file), "--json", "--dir", str(system.plan.folder))
+    ran = dcep("policy", "set", "alpha", str(file), "--json", "--stack", str(system.plan.folder))
     assert (ran.code, ran.answer["reason"]) == (2, "POLICY_FILE")
     assert done(system, "requests", "--at", "alpha")["requests"] == []

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.xdist_group("requests"), pytest.mark.any_database]
 def system(systems: MakeSystem) -> Iterator[System]:
     made = systems(funded=False)
     yield made
-    assert dcep("audit", "--json", "--dir", str(made.plan.folder)).code == 0
+    assert dcep("audit", "--json", "--stack", str(made.plan.folder)).code == 0
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +44,11 @@ def nothing_waits(system: System) -> Iterator[None]:
 
 
 def run(system: System, *words: str) -> Done:
-    return dcep(*words, "--json", "--dir", str(system.plan.folder))
+    return dcep(*words, "--json", "--stack", str(system.plan.folder))
 
 
 def person(system: System, *words: str, **environment: str) -> Done:
-    return dcep(*words, "--dir", str(system.plan.folder), **environment)
+    return dcep(*words, "--stack", str(system.plan.folder), **environment)
 
 
 def waiting(system: System) -> list[dict[str, Any]]:
@@ -255,7 +255,7 @@ def at_a_terminal(system: System, typed: bytes, *words: str) -> tuple[int, str]:
     """A command at a terminal, where somebody answers what it asks."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.cli.main", *words, "--dir", str(system.plan.folder)],
+        [sys.executable, "-m", "sandbox.cli.main", *words, "--stack", str(system.plan.folder)],
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
@@ -292,5 +292,5 @@ def test_who_does_not_answer_is_named_and_the_others_are_listed(system: System) 
 
 def test_no_stack_is_said_in_a_sentence(tmp_path: Path) -> None:
     for words in (["requests"], ["banks"], ["books"], ["flows"], ["admit", "x1"]):
-        done = dcep(*words, "--dir", str(tmp_path))
+        done = dcep(*words, "--stack", str(tmp_path))
         assert done.code == 2 and "no stack" in done.err and "Traceback" not in done.err

@@ -50,7 +50,7 @@ class Drill:
 
     def dcep(self, *words: str) -> Done:
         """A command about keys. It has to work."""
-        done = dcep("keys", *words, "--json", "--dir", str(self.system.plan.folder))
+        done = dcep("keys", *words, "--json", "--stack", str(self.system.plan.folder))
         assert done.code == 0, done.err
         return done
 
@@ -415,5 +415,5 @@ def test_nobody_rotates_what_is_not_there(drill: Drill) -> None:
         (("revoke", "lin", "--what", "key"), "FIELD_INVALID"),
         (("revoke", "lin", "--replaced"), "FIELD_INVALID"),
     ):
-        done = dcep("keys", *words, "--json", "--dir", folder)
+        done = dcep("keys", *words, "--json", "--stack", folder)
         assert (done.code, done.answer["reason"]) == (2, reason)

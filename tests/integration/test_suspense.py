@@ -19,7 +19,7 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system:
     finn.offline_load(FEN)
 
     def run(*arguments: str) -> Done:
-        return dcep(*arguments, "--json", "--dir", folder)
+        return dcep(*arguments, "--json", "--stack", folder)
 
     def both(*arguments: str, amount: str = "") -> Done:
         """One officer of beta proposes, the other one approves."""
@@ -37,7 +37,7 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system:
         FEN,
         "PAYEE_FROZEN",
     )
-    shown = dcep("suspense", "--dir", folder)
+    shown = dcep("suspense", "--stack", folder)
     assert f"19.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
     assert run("audit").code == 0
     pay = ("suspense", "pay", "beta", str(entry["entry"]), "--cause", "order 7 lifted")

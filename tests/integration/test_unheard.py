@@ -30,7 +30,7 @@ def stack(system: System) -> str:
 
 def waiting(stack: str) -> list[int]:
     """The amounts of the acts that wait."""
-    found = dcep("requests", "--json", "--dir", stack).answer["requests"]
+    found = dcep("requests", "--json", "--stack", stack).answer["requests"]
     return [act["amount_fen"] for act in found]
 
 
@@ -46,10 +46,10 @@ def test_a_proposal_that_could_not_be_printed_is_made_once(stack: str) -> None:
         done = typed("dcep redeem alpha 1.01 > /dev/full", DCEP_STACK=stack)
         assert done.code == 3, done.err
         assert "Traceback" not in done.err
-    told = dcep("redeem", "alpha", "1.01", "--dir", stack)
+    told = dcep("redeem", "alpha", "1.01", "--stack", stack)
     assert told.code == 0 and "was proposed at" in told.out and "--anew" in told.out
     assert waiting(stack).count(101) == 1
-    assert dcep("redeem", "alpha", "1.01", "--json", "--dir", stack).answer["repeated"] is False
+    assert dcep("redeem", "alpha", "1.01", "--json", "--stack", stack).answer["repeated"] is False
     assert waiting(stack).count(101) == 2, "somebody has heard of the first"
 
 
@@ -59,12 +59,12 @@ def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, syste
     assert typed("dcep reserves alpha 7.03 > /dev/full", DCEP_STACK=stack).code == 3
     (act,) = [
         act
-        for act in dcep("requests", "--json", "--dir", stack).answer["requests"]
+        for act in dcep("requests", "--json", "--stack", stack).answer["requests"]
         if act["amount_fen"] == 703
     ]
     approve = ("approve", act["act_id"], "--amount", "7.03", "--as", "mei")
-    assert dcep(*approve, "--dir", stack).code == 0
-    told = dcep("reserves", "alpha", "7.03", "--json", "--dir", stack)
+    assert dcep(*approve, "--stack", stack).code == 0
+    told = dcep("reserves", "alpha", "7.03", "--json", "--stack", stack)
     assert (told.answer["act_id"], told.answer["repeated"]) == (act["act_id"], True)
     assert told.answer["state"] == "approved"
     assert 703 not in waiting(stack)
@@ -73,21 +73,21 @@ def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, syste
 
 def test_a_proposal_that_never_arrived_is_sent_by_the_repeat(stack: str, system: System) -> None:
     system.stack.kill(CENTRAL_BANK)
-    assert dcep("issue", "alpha", "1.05", "--dir", stack).code == 3
+    assert dcep("issue", "alpha", "1.05", "--stack", stack).code == 3
     system.stack.restart(CENTRAL_BANK)
-    assert dcep("issue", "alpha", "1.05", "--json", "--dir", stack).answer["repeated"] is True
+    assert dcep("issue", "alpha", "1.05", "--json", "--stack", stack).answer["repeated"] is True
     assert waiting(stack).count(105) == 1
 
 
 @needs_full
 def test_anew_proposes_another(stack: str) -> None:
     assert typed("dcep issue alpha 1.07 > /dev/full", DCEP_STACK=stack).code == 3
-    assert dcep("issue", "alpha", "1.07", "--anew", "--dir", stack).code == 0
+    assert dcep("issue", "alpha", "1.07", "--anew", "--stack", stack).code == 0
     assert waiting(stack).count(107) == 2
 
 
 def test_an_id_of_ones_own_is_good_for_one_act(stack: str) -> None:
-    own = ("--request-id", str(uuid.uuid4()), "--json", "--dir", stack)
+    own = ("--request-id", str(uuid.uuid4()), "--json", "--stack", stack)
     first, again = (dcep("issue", "alpha", "1.09", *own).answer for _ in range(2))
     assert (first["repeated"], again["repeated"]) == (False, True)
     assert first["act_id"] == again["act_id"]
@@ -98,7 +98,7 @@ def test_an_id_of_ones_own_is_good_for_one_act(stack: str) -> None:
 
 def test_a_bank_is_told_only_by_its_own_officers_what_to_pay(stack: str, system: System) -> None:
     (beta,) = [bank for bank in system.plan.banks if bank.name == "beta"]
-    done = dcep("suspense", "pay", "alpha", "1", "--as", beta.officer, "--json", "--dir", stack)
+    done = dcep("suspense", "pay", "alpha", "1", "--as", beta.officer, "--json", "--stack", stack)
     assert done.code != 0 and "only officers of alpha" in done.out + done.err
 
 
@@ -106,14 +106,14 @@ def test_a_bank_is_told_only_by_its_own_officers_what_to_pay(stack: str, system:
 def test_an_approval_that_could_not_be_printed_is_told_by_the_repeat(
     stack: str, system: System
 ) -> None:
-    act_id = dcep("reserves", "beta", "9.00", "--json", "--dir", stack).answer["act_id"]
+    act_id = dcep("reserves", "beta", "9.00", "--json", "--stack", stack).answer["act_id"]
     before_fen = reserves_fen(system, "beta")
     for _ in range(2):
         line = f"dcep approve {act_id} --amount 9 --as mei --json > /dev/full"
         done = typed(line, DCEP_STACK=stack)
         assert done.code == 3, done.err
         assert reserves_fen(system, "beta") == before_fen + 900
-    assert dcep("approve", act_id, "--as", "mei", "--dir", stack).code == 0
+    assert dcep("approve", act_id, "--as", "mei", "--stack", stack).code == 0
     assert reserves_fen(system, "beta") == before_fen + 900
 
 

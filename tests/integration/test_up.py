@@ -32,7 +32,7 @@ def upping(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     temporary.mkdir(exist_ok=True)
     with said.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cli.main", "up", "--dir", str(folder)],
+            [sys.executable, "-m", "sandbox.cli.main", "up", "--stack", str(folder)],
             stdout=out,
             stderr=subprocess.STDOUT,
             env={
@@ -56,7 +56,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
     with upping(folder) as (_, said):
         wait_until(lambda: b"Ctrl-C stops everything" in said.read_bytes(), "the stack", 240)
         yield folder, said
-    assert dcep("status", "--dir", str(folder)).code == 1
+    assert dcep("status", "--stack", str(folder)).code == 1
 
 
 def test_a_folder_for_temporary_files_with_a_long_name_hinders_nobody(
@@ -66,7 +66,7 @@ def test_a_folder_for_temporary_files_with_a_long_name_hinders_nobody(
     for pid in load(folder).pids.values():
         environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         assert any(entry.startswith(b"TMPDIR=") and len(entry) > 108 for entry in environ)
-    assert dcep("status", "--dir", str(folder)).code == 0
+    assert dcep("status", "--stack", str(folder)).code == 0
 
 
 def test_a_service_that_dies_is_started_again_and_the_others_go_on(
@@ -108,7 +108,7 @@ def test_a_second_up_attaches_and_its_end_stops_nothing(up: tuple[Path, Path]) -
 
 def test_what_is_stopped_on_purpose_is_not_started_again(up: tuple[Path, Path]) -> None:
     folder, said = up
-    assert dcep("down", "--dir", str(folder)).code == 0
+    assert dcep("down", "--stack", str(folder)).code == 0
     wait_until(lambda: said.read_text().count("was stopped") == 3, "three words", 60)
     assert load(folder).pids == {}
 
@@ -147,7 +147,7 @@ def test_a_port_that_is_in_use_is_said_in_a_sentence(tmp_path: Path, taken: str)
         "metrics": str(alpha.metrics_port),
     }
     with socket.create_server(("127.0.0.1", int(ports[taken]))):
-        done = dcep("up", "--detach", "--dir", str(plan.folder))
+        done = dcep("up", "--detach", "--stack", str(plan.folder))
     assert done.code == 1
     assert f"port {ports[taken]}" in done.err or f":{ports[taken]}: the port is in use" in done.err
     assert "Traceback" not in done.err
@@ -170,7 +170,7 @@ def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Pat
     by_hand = Running.start(plan.command(CENTRAL_BANK))
     try:
         wait_until(lambda: Stack(plan).healthy(CENTRAL_BANK), "the central bank", 240)
-        status = dcep("status", "--json", "--dir", str(plan.folder))
+        status = dcep("status", "--json", "--stack", str(plan.folder))
         assert status.code == 1
         assert status.answer["services"] == {
             CENTRAL_BANK: "serving",
@@ -178,10 +178,10 @@ def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Pat
             "beta": "down",
         }
         assert status.answer["started_by_hand"] == [CENTRAL_BANK]
-        said = dcep("status", "--dir", str(plan.folder), COLUMNS="40").out
+        said = dcep("status", "--stack", str(plan.folder), COLUMNS="40").out
         assert "by hand" in said and "alpha, beta: down; `dcep up` starts" in " ".join(said.split())
         assert max(map(len, said.splitlines())) <= 40
-        assert dcep("down", "--dir", str(plan.folder)).out == "nothing was running\n"
+        assert dcep("down", "--stack", str(plan.folder)).out == "nothing was running\n"
         assert by_hand.alive()
     finally:
         by_hand.stop()
@@ -189,7 +189,7 @@ def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Pat
 
 def test_status_says_who_is_suspended_and_what_waits(tmp_path: Path) -> None:
     plan = init(tmp_path / "stack")
-    where = ("--dir", str(plan.folder))
+    where = ("--stack", str(plan.folder))
     with System(Stack(plan), tmp_path / "homes") as system:
         system.stack.up()
         act = dcep("suspend", "beta", "--json", *where).answer["act_id"]

@@ -62,6 +62,17 @@ def test_wrong_usage_is_one_object_for_programs_and_a_sentence_for_people(
     assert "Traceback" not in person.stderr
 
 
+@pytest.mark.parametrize("words", [["--dir", "x", "status"], ["status", "--dir", "x"]])
+def test_an_option_of_an_earlier_version_is_refused_with_what_it_is_called_now(
+    words: list[str],
+) -> None:
+    program = run("dcep", "--json", *words)
+    assert program.returncode == 2
+    answer = json.loads(program.stdout)
+    assert (answer["reason"], answer["next"]) == ("USAGE", "Type --stack instead.")
+    assert "--dir" in answer["message"]
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("words", [["--help"], []])
 def test_a_page_of_help_that_nobody_reads_to_its_end_ends_silently(
@@ -84,10 +95,10 @@ def test_a_page_of_help_that_nobody_reads_to_its_end_ends_silently(
 def test_options_of_every_command_stand_before_it_too(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     for words in (
-        ["--json", "--dir", nowhere, "status"],
-        ["status", "--json", "--dir", nowhere],
-        ["--dir", nowhere, "keys", "list", "--json"],
-        ["--json", "keys", "list", "--dir", nowhere],
+        ["--json", "--stack", nowhere, "status"],
+        ["status", "--json", "--stack", nowhere],
+        ["--stack", nowhere, "keys", "list", "--json"],
+        ["--json", "keys", "list", "--stack", nowhere],
     ):
         done = run("dcep", *words, DCEP_STACK="elsewhere")
         assert json.loads(done.stdout)["reason"] == "NO_STACK", words
@@ -187,8 +198,8 @@ def test_who_may_not_ask_is_told_so_and_not_that_nobody_answered(
 @pytest.mark.parametrize(
     ("tool", "words"),
     [
-        ("dcep", ["init", "--dir", "/proc/nowhere"]),
-        ("dcep", ["up", "--dir", "/proc/nowhere"]),
+        ("dcep", ["init", "--stack", "/proc/nowhere"]),
+        ("dcep", ["up", "--stack", "/proc/nowhere"]),
         ("wallet", ["--home", "/proc/nowhere", "open", "--bank", "alpha", "--name", "Al"]),
     ],
 )

@@ -64,7 +64,7 @@ def test_names_that_banks_cannot_have_are_refused_before_anything_is_made(
     typed: Any, tmp_path: Path, command: str, names: str
 ) -> None:
     folder = tmp_path / "a" / "stack"
-    code, answer = typed(command, "--banks", names, "--dir", str(folder))
+    code, answer = typed(command, "--banks", names, "--stack", str(folder))
     assert (code, answer["reason"]) == (2, "BANK_NAMES")
     assert list(tmp_path.rglob("*")) == []
 
@@ -110,7 +110,7 @@ def test_a_file_without_payments_starts_nothing(
     monkeypatch.setattr(replay, "_stack", lambda *_: pytest.fail("a stack is started"))
     file = tmp_path / "payments.csv"
     file.write_text("source,target,value,time\n" + rows)
-    code, answer = typed("replay", str(file), "--dir", str(tmp_path / "stack"))
+    code, answer = typed("replay", str(file), "--stack", str(tmp_path / "stack"))
     assert (code, answer["reason"]) == (2, "FILE_REFUSED")
     assert "nothing to replay" in answer["message"]
 
@@ -128,7 +128,7 @@ def test_who_is_not_in_the_stack_is_named_with_who_is(
     typed: Any, tmp_path: Path, words: tuple[str, ...], reason: str, known: str
 ) -> None:
     init(tmp_path / "stack")
-    code, answer = typed(*words, "--dir", str(tmp_path / "stack"))
+    code, answer = typed(*words, "--stack", str(tmp_path / "stack"))
     assert (code, answer["reason"]) == (2, reason)
     assert known in answer["message"]
 
@@ -171,7 +171,7 @@ def test_a_receipt_that_could_not_be_shown_is_shown_the_next_time(
             lost.append(fields["receipt"])
             raise NoAnswer("the paper is out")
 
-    words = ("cash", "alpha", number.make("6201", 77), "5.00", "--dir", str(tmp_path / "stack"))
+    words = ("cash", "alpha", number.make("6201", 77), "5.00", "--stack", str(tmp_path / "stack"))
     with monkeypatch.context() as patch:
         patch.setattr(cash, "Output", Mute)
         assert typed(*words)[0] == 3
@@ -186,7 +186,7 @@ def test_a_machine_takes_no_notes_for_a_wallet_of_another_bank(
     typed: Any, tmp_path: Path, way: tuple[str, ...]
 ) -> None:
     init(tmp_path / "stack")
-    words = ("cash", "alpha", number.make("6202", 77), "5.00", "--dir", str(tmp_path / "stack"))
+    words = ("cash", "alpha", number.make("6202", 77), "5.00", "--stack", str(tmp_path / "stack"))
     code, answer = typed(*words, *way)
     assert (code, answer["reason"], answer["field"]) == (2, "FIELD_INVALID", "number")
     assert "receipt" not in answer
