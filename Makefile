@@ -14,7 +14,7 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference wheel check-wheel bench mutants clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference docs wheel check-wheel bench mutants clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ lock: ## find the newest versions of all that is installed, and write down their
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-		--group test --group check --generate-hashes --no-annotate \
+		--group test --group check --group docs --generate-hashes --no-annotate \
 		--custom-compile-command 'make lock' --output-file requirements.lock
 
 demo: $(STAMP) ## a whole currency, alive, in a few minutes
@@ -87,6 +87,9 @@ protos: $(STAMP) ## generate protos/gen from protos/dcep
 reference: $(STAMP) ## generate docs/reference from the code
 	$(BIN)/python -m dcep_build.reference
 
+docs: $(STAMP) ## the documents as a site, in build/site
+	$(BIN)/sphinx-build -q -W --keep-going -j 2 -c docs -b html . build/site
+
 wheel: $(STAMP) ## what is published, in dist
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
@@ -102,4 +105,4 @@ mutants: $(STAMP) ## change one thing in the code at a time: a test notices; tak
 	$(BIN)/python -m tests.mutants $(TARGETS)
 
 clean: ## remove what setup made
-	rm -rf $(VENV) *.egg-info dist
+	rm -rf $(VENV) *.egg-info build dist
