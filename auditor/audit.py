@@ -25,7 +25,7 @@ from auditor.books import (
     MIRROR,
     OFFLINE_FLOAT,
     PAID_IN,
-    SET_ASIDE,
+    REDEMPTION_RESERVE,
     SUSPENSE,
     VAULT,
 )
@@ -321,7 +321,7 @@ def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -
     return BankSums(
         bank=name,
         mirror_fen=_balance(report, MIRROR),
-        vault_fen=_available(report, VAULT) + _available(report, SET_ASIDE),
+        vault_fen=_available(report, VAULT) + _available(report, REDEMPTION_RESERVE),
         wallets_fen=int(wallets["available_fen"].sum()),
         holds_fen=int(own["held_fen"].sum()),
         suspense_fen=_available(report, SUSPENSE),

@@ -23,7 +23,7 @@ MIRROR: Final = 0
 
 VAULT: Final = 1
 SUSPENSE: Final = 2
-SET_ASIDE: Final = 3
+REDEMPTION_RESERVE: Final = 3
 LOST: Final = 5
 """Bank: what left before its database was put back; below zero by what is not settled."""
 

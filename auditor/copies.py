@@ -19,7 +19,7 @@ from auditor.books import (
     FIRST_BANK_ACCOUNT,
     OFFICE_OFFSET,
     OFFLINE_FLOAT,
-    SET_ASIDE,
+    REDEMPTION_RESERVE,
     SUSPENSE,
 )
 from auditor.signatures.bank import Unsaid
@@ -121,7 +121,7 @@ class _Told:
 
     def __post_init__(self) -> None:
         self._positions = Positions(self.bank.engine, self.bank.tables)
-        self._aside: dict[int, int] | None = None
+        self._reserved_fen: dict[int, int] | None = None
 
     def take(self, line: Line, number: int, acknowledged: int) -> None:
         """A record of the central bank's journal that follows what the bank has applied."""
@@ -189,13 +189,13 @@ class _Told:
             self._lose(line, _What(N_("redeemed"), "deposit", N_(" of offline money")), said)
 
     def _redemption(self, line: Line) -> None:
-        if self._aside is None:
-            self._aside = _set_aside(self.bank)
-        if self._aside.get(line.sequence) != line.amount_fen:
+        if self._reserved_fen is None:
+            self._reserved_fen = _reserved(self.bank)
+        if self._reserved_fen.get(line.sequence) != line.amount_fen:
             what = _("redemption {sequence} of {yuan} yuan").format(
                 sequence=line.sequence, yuan=format_yuan(line.amount_fen)
             )
-            said = _("{what} is made, and the bank has not set it aside").format(what=what)
+            said = _("{what} is made, and the bank has not reserved it").format(what=what)
             self._lose(line, _What(N_("made"), "redemption"), said)
 
     def _lose(self, line: Line, what: _What, said: str) -> None:
@@ -320,13 +320,13 @@ def _after(ledger: Ledger, position: int) -> Iterator[Line]:
             position = max(position, entry.last_position)
 
 
-def _set_aside(ledger: Ledger) -> dict[int, int]:
+def _reserved(ledger: Ledger) -> dict[int, int]:
     """Fen by the number of their redemption; the whole journal is read, for what is rare."""
     found: dict[int, int] = {}
     for entry, _rest in Journal(ledger.engine, ledger.tables).rows(Tip()):
-        if not (entry.records["origin"] == SET_ASIDE).any():
+        if not (entry.records["origin"] == REDEMPTION_RESERVE).any():
             continue
         for line in lines(entry):
-            if line.origin == SET_ASIDE and line.accepted and line.kind == Kind.TRANSFER:
+            if line.origin == REDEMPTION_RESERVE and line.accepted and line.kind == Kind.TRANSFER:
                 found[line.sequence] = line.amount_fen
     return found

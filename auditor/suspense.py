@@ -19,7 +19,7 @@ from settlement.records import Kind, Result
 from settlement.tables import JournalTables
 
 _suspense = table("suspense", *(column(name) for name in ("position", "amount_fen", "paid")))
-_diverted = table("diverted", *(column(name) for name in ("position", "returned")))
+_undeliverable = table("undeliverable", *(column(name) for name in ("position", "returned")))
 
 
 @dataclass
@@ -34,7 +34,7 @@ class _Story:
         """Follows the records that touch the suspense account."""
         records, results = entry.records, entry.results
         touching = (records["debit"] == SUSPENSE) | (records["credit"] == SUSPENSE)
-        touching |= results == Result.DIVERTED
+        touching |= results == Result.UNDELIVERABLE
         for i in touching.nonzero()[0].tolist():
             record, position = records[i], entry.first_position + i
             kind, fen = Kind(int(record["kind"])), int(record["amount_fen"])
@@ -55,7 +55,7 @@ def suspense_problems(engine: Engine, tables: JournalTables) -> list[str]:
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         rows = connection.execute(select(_suspense)).all()
-        waiting = select(_diverted.c.position).where(_diverted.c.returned == 0)
+        waiting = select(_undeliverable.c.position).where(_undeliverable.c.returned == 0)
         to_return = set(connection.execute(waiting).scalars())
     story = _Story()
     try:
@@ -85,7 +85,7 @@ def _compare(story: _Story, rows: dict[int, Any], to_return: set[int]) -> list[s
             )
     found += [
         _(
-            "table diverted, row position={position}: it waits for its return, by the journal "
+            "table undeliverable, row position={position}: it waits for its return, by the journal "
             "it has left suspense"
         ).format(position=position)
         for position in sorted(to_return - set(story.lies))

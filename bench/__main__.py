@@ -8,28 +8,28 @@ from typing import Annotated
 
 import typer
 
-from bench.harness import Result, Scale
+from bench.harness import Measurement, Scale
 
 
-def _core(scale: Scale, zipf: bool, database: str, batch: int) -> list[Result]:
+def _core(scale: Scale, zipf: bool, database: str, batch: int) -> list[Measurement]:
     from bench import core
 
     return core.run(scale, zipf=zipf, database=database, batch=batch)
 
 
-def _sustained(scale: Scale, database: str) -> list[Result]:
+def _sustained(scale: Scale, database: str) -> list[Measurement]:
     from bench import sustained
 
     return sustained.run(scale, database=database)
 
 
-def _growth(scale: Scale, database: str) -> list[Result]:
+def _growth(scale: Scale, database: str) -> list[Measurement]:
     from bench import growth
 
     return growth.run(scale, database=database)
 
 
-def _core_all(scale: Scale) -> list[Result]:
+def _core_all(scale: Scale) -> list[Measurement]:
     """The core's variants, as `--all` wants them."""
     from bench import core
 
@@ -42,24 +42,24 @@ def _core_all(scale: Scale) -> list[Result]:
     return found
 
 
-def _sustained_all(scale: Scale) -> list[Result]:
+def _sustained_all(scale: Scale) -> list[Measurement]:
     from bench import sustained
 
     found = sustained.run(scale)
     return found + sustained.run(scale, database="postgresql") if scale is Scale.FULL else found
 
 
-def _named(name: str) -> Callable[[Scale], list[Result]]:
-    def measure(scale: Scale) -> list[Result]:
+def _named(name: str) -> Callable[[Scale], list[Measurement]]:
+    def measure(scale: Scale) -> list[Measurement]:
         from importlib import import_module
 
-        found: list[Result] = import_module(f"bench.{name}").run(scale)
+        found: list[Measurement] = import_module(f"bench.{name}").run(scale)
         return found
 
     return measure
 
 
-def _one_show(scale: Scale) -> list[Result]:
+def _one_show(scale: Scale) -> list[Measurement]:
     """A prototype: its library comes with the extra `bench` and what the tests need."""
     try:
         from bench.one_show import measure
@@ -68,7 +68,7 @@ def _one_show(scale: Scale) -> list[Result]:
     return measure.run(scale)
 
 
-BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
+BENCHES: dict[str, Callable[[Scale], list[Measurement]]] = {
     "core": _core_all,
     **{
         name: _named(name)
@@ -120,7 +120,7 @@ def main(
                 print(f"  {_sentence(result)}", file=sys.stderr, flush=True)
 
 
-def _sentence(result: Result) -> str:
+def _sentence(result: Measurement) -> str:
     figure = {
         "per_s": f"{result.median:,.0f} {result.unit}/s",
         "seconds": f"{result.median:.2f} s",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, MetaData
 
-from bench.harness import Result, Scale, compare, durability, rate, rounds, scratch
+from bench.harness import Measurement, Scale, compare, durability, rate, rounds, scratch
 from bench.workload import FUNDS_FEN, Payments, check, fill, later_of, opening, pump
 from runtime.database import open_engine
 from settlement.build import LedgerBundle, open_ledger
@@ -61,7 +61,9 @@ def fresh_url(database: str, folder: Path) -> Iterator[str]:
         yield database
 
 
-def run(scale: Scale, *, zipf: bool = False, database: str = "", batch: int = 0) -> list[Result]:
+def run(
+    scale: Scale, *, zipf: bool = False, database: str = "", batch: int = 0
+) -> list[Measurement]:
     """Measures; one result for a batch size, or the largest when it is 0."""
     size = batch or MAX_BATCH_RECORDS
     accounts = scale.pick(1_000_000, 100_000, 2_000)
@@ -96,7 +98,7 @@ def run(scale: Scale, *, zipf: bool = False, database: str = "", batch: int = 0)
         cores, rules, plains = rounds(scale, core, rule, plain)
         facts = durability(engine, folder)
         return [
-            Result(
+            Measurement(
                 name=_name(zipf, engine.dialect.name, size),
                 samples=cores,
                 batch=size,

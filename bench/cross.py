@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import grpc
 
-from bench.harness import Result, Scale, compare, durability, rate, rounds, scratch
+from bench.harness import Measurement, Scale, compare, durability, rate, rounds, scratch
 from bench.stack import (
     PAY,
     TIMEOUT_S,
@@ -28,7 +28,7 @@ _LANES = 2
 _POLL_S = 0.01
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures."""
     size = scale.pick(4_000, 1_000, 30)
     calls = scale.pick(8, 1, 1)
@@ -73,7 +73,7 @@ def run(scale: Scale) -> list[Result]:
             beta.close()
             engine.dispose()
     return [
-        Result(
+        Measurement(
             name="cross",
             samples=crosses,
             batch=size,

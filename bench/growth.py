@@ -14,8 +14,8 @@ import numpy as np
 from bench.core import fresh_url, opened
 from bench.core_service import CoreClient, make_trust, running
 from bench.harness import (
+    Measurement,
     Ratio,
-    Result,
     Scale,
     durability,
     percentiles,
@@ -35,12 +35,12 @@ _CHUNK = 64
 _PAGE = 50
 
 
-def run(scale: Scale, *, database: str = "") -> list[Result]:
+def run(scale: Scale, *, database: str = "") -> list[Measurement]:
     """Measures; one result for accounts (SQLite), one for history (`bench.core.fresh_url`)."""
     return [_by_accounts(scale), _by_history(scale, database)]
 
 
-def _by_accounts(scale: Scale) -> Result:
+def _by_accounts(scale: Scale) -> Measurement:
     sizes = _ACCOUNTS[: scale.pick(4, 2, 1)]
     batches = scale.pick(200, 40, 1)
     steps: list[dict[str, Any]] = []
@@ -68,7 +68,7 @@ def _by_accounts(scale: Scale) -> Result:
             })  # fmt: skip
             Path(folder / f"{accounts}.db").unlink()
     last, first = steps[-1], steps[0]
-    return Result(
+    return Measurement(
         name="growth-accounts",
         samples=[last["per_s"]],
         batch=MAX_BATCH_RECORDS,
@@ -84,7 +84,7 @@ def _by_accounts(scale: Scale) -> Result:
     )
 
 
-def _by_history(scale: Scale, database: str) -> Result:
+def _by_history(scale: Scale, database: str) -> Measurement:
     accounts = scale.pick(1_000_000, 20_000, 2_000)
     marks = _PAYMENTS if scale is Scale.FULL else (scale.pick(0, 600_000, 8_190),)
     payments = Payments(accounts)
@@ -110,7 +110,7 @@ def _by_history(scale: Scale, database: str) -> Result:
             facts = durability(engine, folder)
         engine.dispose()
     last, first = steps[-1], steps[0]
-    return Result(
+    return Measurement(
         name="growth-history",
         samples=[last["per_s"]],
         batch=MAX_BATCH_RECORDS,

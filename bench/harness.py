@@ -54,7 +54,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Result:
+class Measurement:
     """One figure: the median of `samples`.
 
     Attributes:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.core_service import ANSWER, ECHO, make_trust, running
-from bench.harness import Result, Scale, compare, durability, rate, rounds, scratch
+from bench.harness import Measurement, Scale, compare, durability, rate, rounds, scratch
 from bench.workload import Payments
 from runtime.database import open_engine
 from settlement.limits import MAX_BATCH_RECORDS
-from settlement.records import Records
-from settlement.records import Result as Word
+from settlement.records import Records, Result
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures."""
     accounts = scale.pick(1_000_000, 100_000, 2_000)
     count = scale.pick(300, 80, 2)
@@ -43,7 +42,7 @@ def run(scale: Scale) -> list[Result]:
             facts = durability(engine, folder)
             engine.dispose()
     return [
-        Result(
+        Measurement(
             name="ingest",
             samples=ingests,
             batch=MAX_BATCH_RECORDS,
@@ -65,4 +64,4 @@ def check_replies(replies: Sequence[bytes], count: int) -> None:
     for reply in replies:
         answers = np.frombuffer(reply, ANSWER)
         assert len(answers) == MAX_BATCH_RECORDS
-        assert (answers["result"] == Word.ACCEPTED).all()
+        assert (answers["result"] == Result.ACCEPTED).all()

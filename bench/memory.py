@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from bench.core import opened
-from bench.harness import Ratio, Result, Scale, resident_bytes, scratch
+from bench.harness import Measurement, Ratio, Scale, resident_bytes, scratch
 from bench.workload import Payments, opening
 from settlement.core import Batch
 from settlement.limits import MAX_BATCH_RECORDS
@@ -21,7 +21,7 @@ _ROUNDS = 8
 _BUFFERS = 4
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures in processes of their own."""
     small = scale.pick(100_000, 20_000, 1_000)
     large = scale.pick(1_048_576, 131_072, 32_768)
@@ -39,7 +39,7 @@ def run(scale: Scale) -> list[Result]:
     half = len(growth) // 2
     median = sorted(samples)[len(samples) // 2]
     return [
-        Result(
+        Measurement(
             name="memory",
             samples=samples,
             batch=MAX_BATCH_RECORDS,

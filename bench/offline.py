@@ -18,7 +18,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import Engine, insert
 
 from bench import offline_bundle, offline_state
-from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
+from bench.harness import Measurement, Ratio, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
 from central_bank.authentication.banks import INSTITUTION, Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
@@ -58,7 +58,7 @@ _CHALLENGE = bytes(16)
 _IDLE_S = 0.02
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures; one result each for endorsing, verifying, bytes, bundle, state and deposits."""
     system = _System(SystemClock().now_ms())
     collect_rarely()  # as the services do
@@ -176,7 +176,7 @@ def _recheck(checks: Sequence[tuple[bytes, bytes, bytes]]) -> None:
         assert signing.verified(key, signed_part, signature)
 
 
-def _endorse(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
+def _endorse(scale: Scale, system: _System, facts: dict[str, Any]) -> Measurement:
     count = scale.pick(5_000, 1_000, 20)
     chains = [system.token() for _ in range(count)]
     piece_id = bytes(32)
@@ -191,7 +191,7 @@ def _endorse(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
         return rate(count, lambda: [nacl.bindings.crypto_sign(message, key) for _ in chains])
 
     endorsed, signed = rounds(scale, endorse, bare)
-    result = Result(
+    result = Measurement(
         name="offline-endorse",
         samples=endorsed,
         batch=1,
@@ -206,7 +206,7 @@ def _endorse(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
     return result
 
 
-def _verify(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
+def _verify(scale: Scale, system: _System, facts: dict[str, Any]) -> Measurement:
     count = scale.pick(500, 100, 3)
     payments = [Payment((system.chain(_LONG),)).encode() for _ in range(count)]
 
@@ -223,7 +223,7 @@ def _verify(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
         lambda: rate(count, all_of_them),
         lambda: rate(count, lambda: _recheck(checks.seen)),
     )
-    result = Result(
+    result = Measurement(
         name="offline-verify",
         samples=verified,
         batch=1,
@@ -244,10 +244,10 @@ def _verify(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
     return result
 
 
-def _bytes(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
+def _bytes(scale: Scale, system: _System, facts: dict[str, Any]) -> Measurement:
     sizes = [len(Payment((system.chain(hops),)).encode()) for hops in range(1, _LONG + 1)]
     (a_hop,) = {after - before for before, after in itertools.pairwise(sizes)}
-    return Result(
+    return Measurement(
         name="offline-bytes",
         samples=[float(sizes[0])] * scale.samples,
         batch=1,
@@ -263,7 +263,7 @@ def _bytes(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
     )
 
 
-def _deposits(scale: Scale, system: _System) -> Result:
+def _deposits(scale: Scale, system: _System) -> Measurement:
     count, size = scale.pick(8_000, 800, 20), scale.pick(1_000, 200, 10)
     with scratch() as folder, _centre(system, folder) as (engine, central, banks):
         facts = durability(engine, folder)
@@ -305,7 +305,7 @@ def _deposits(scale: Scale, system: _System) -> Result:
         deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
         checks = _Checks()
         used = rate(count, lambda: _verify_all(system, deposits[:count], checks.verified))
-        return Result(
+        return Measurement(
             name="offline-deposit",
             samples=deposited,
             batch=size,

@@ -9,7 +9,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from bench.harness import Result, Scale, compare, rate, rounds
+from bench.harness import Measurement, Scale, compare, rate, rounds
 from offline_token import signing
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, REVOCATION_BYTES
@@ -24,7 +24,7 @@ _LISTS = 8_000
 """Bytes of a bundle beside its filter."""
 
 
-def run(scale: Scale, facts: dict[str, Any]) -> Result:
+def run(scale: Scale, facts: dict[str, Any]) -> Measurement:
     """Measures a bundle as full as one for a country is."""
     revoked, checks = scale.pick(100_000, 100_000, 1_000), scale.pick(2_000, 300, 3)
     source, now_ms = random.Random(1), SystemClock().now_ms()
@@ -53,7 +53,7 @@ def run(scale: Scale, facts: dict[str, Any]) -> Result:
         lambda: rate(checks, lambda: [alone() for _ in range(checks)]),
     )
     lookups = rate(len(honest), lambda: [signed.may_be_revoked(name) for name in honest])
-    result = Result(
+    result = Measurement(
         name="offline-bundle",
         samples=checked,
         batch=1,

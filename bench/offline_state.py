@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from bench.harness import Ratio, Result, Scale, scratch
+from bench.harness import Measurement, Ratio, Scale, scratch
 from offline_token import signing
 from offline_token.bundle import TrustBundle
 from offline_token.formats import Certificate, Request, Token
@@ -23,7 +23,7 @@ _VALUE_FEN, _PAID_FEN = 1_000, 600
 _HOLDING_FEN = 1 << 40
 
 
-def run(scale: Scale) -> Result:
+def run(scale: Scale) -> Measurement:
     """Measures one device that holds as many pieces as fit, and pays."""
     pieces, payments = scale.pick(MAX_PIECES, MAX_PIECES, 40), scale.pick(250, 40, 5)
     with scratch() as folder:
@@ -39,7 +39,7 @@ def run(scale: Scale) -> Result:
             written.append(_written(before, payer.bytes_on_disk()))
     usual = sorted(written)[len(written) // 2]
     mean = sum(written) / len(written)
-    return Result(
+    return Measurement(
         name="offline-state",
         samples=[mean] * scale.samples,
         batch=1,

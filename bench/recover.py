@@ -14,21 +14,20 @@ import numpy as np
 import typer
 from sqlalchemy import MetaData
 
-from bench.harness import Ratio, Result, Scale, durability, scratch
+from bench.harness import Measurement, Ratio, Scale, durability, scratch
 from bench.workload import Payments, fill, later_of, opening
 from runtime.database import open_engine
 from settlement.build import LedgerBundle, open_ledger
 from settlement.journal import Journal, Tip
 from settlement.limits import MAX_BATCH_RECORDS
-from settlement.records import Records
-from settlement.records import Result as Word
+from settlement.records import Records, Result
 from settlement.tables import journal_tables
 
 _SEED = 7
 _ROUND = 64
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures: fills a journal, kills the writer, and starts it again, once for each sample."""
     accounts = scale.pick(1_000_000, 100_000, 2_000)
     records = scale.pick(20_000_000, 1_000_000, 30_000)
@@ -54,7 +53,7 @@ def run(scale: Scale) -> list[Result]:
     whole = tip.position / replayed
     recovered = tip.position / middle["seconds"]
     return [
-        Result(
+        Measurement(
             name="recover",
             samples=[sample["seconds"] for sample in samples],
             batch=MAX_BATCH_RECORDS,
@@ -126,7 +125,7 @@ def _check_all(journal: Journal, accounts: int, acknowledged: int) -> None:
             found, made = entry.records[start : start + size], have[at : at + size]
             if not np.array_equal(found, made):
                 raise AssertionError(f"journal row {entry.seq} is not what was asked")
-            if (entry.results[start : start + size] != Word.ACCEPTED).any():
+            if (entry.results[start : start + size] != Result.ACCEPTED).any():
                 raise AssertionError(f"journal row {entry.seq} has a refusal")
             start, at, seen = start + size, at + size, seen + size
             if at == len(have):

@@ -8,7 +8,7 @@ from statistics import median
 import grpc
 
 from bench.harness import (
-    Result,
+    Measurement,
     Scale,
     compare,
     durability,
@@ -48,7 +48,7 @@ _PACED_S = 8
 _EXCLUDES = "making and signing the orders, serializing the requests, parsing the answers"
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures; one result for PayMany and one for Pay."""
     with scratch() as folder, system(folder, scale.pick(5_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
@@ -61,7 +61,9 @@ def run(scale: Scale) -> list[Result]:
             engine.dispose()
 
 
-def _bulk(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+def _bulk(
+    scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]
+) -> Measurement:
     size = scale.pick(8_190, 4_000, 50)
     calls = scale.pick(4, 1, 1)
     count = size * calls * _LANES
@@ -91,7 +93,7 @@ def _bulk(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, o
         return rate(len(checks), lambda: verifier.verify(checks))
 
     bulks, bares = rounds(scale, bulk, verify)
-    return Result(
+    return Measurement(
         name="signed",
         samples=bulks,
         batch=size,
@@ -107,7 +109,9 @@ def _bulk(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, o
     )
 
 
-def _unary(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+def _unary(
+    scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]
+) -> Measurement:
     count = scale.pick(5_000, 500, 30)
     # The bulk calls used half of alpha's wallets each; here every wallet takes its turn.
     payers = Orders(place.at(0), place.at(0), seed=9)
@@ -144,7 +148,7 @@ def _unary(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, 
     shares = _SHARES if scale is Scale.FULL else (_HALF,)
     loads = [{"share": share, **latency(median(unaries) * share)} for share in shares]
     half_of_asked = latency(ratio.per_s * _ASKED * _HALF)
-    return Result(
+    return Measurement(
         name="signed-unary",
         samples=unaries,
         batch=1,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.harness import Result, Scale, compare, rate, rounds, scratch
+from bench.harness import Measurement, Scale, compare, rate, rounds, scratch
 from console.clients import issue
 from sandbox.replay.grpc_peer import GrpcBankPeer
 from sandbox.replay.run import wait_for_vault
@@ -19,7 +19,7 @@ _FUNDS_FEN = 1_000_000
 _SHOW = ("show", "--json")
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures; one result for each command."""
     with scratch() as folder:
         stack = Stack(init(folder / "stack"))
@@ -60,7 +60,7 @@ class _Wallet:
         return json.loads(ran.stdout)
 
 
-def _measure(scale: Scale, wallet: _Wallet, name: str, words: tuple[str, ...]) -> Result:
+def _measure(scale: Scale, wallet: _Wallet, name: str, words: tuple[str, ...]) -> Measurement:
     count = scale.pick(10, 3, 1)
 
     def commands() -> float:
@@ -71,7 +71,7 @@ def _measure(scale: Scale, wallet: _Wallet, name: str, words: tuple[str, ...]) -
         return 1 / rate(count, lambda: [subprocess.run(bare, check=True) for _ in range(count)])
 
     taken, bare = rounds(scale, commands, interpreters)
-    return Result(
+    return Measurement(
         name=name,
         samples=taken,
         batch=1,

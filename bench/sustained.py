@@ -11,7 +11,16 @@ from sqlalchemy import Engine
 
 from bench.core import fresh_url
 from bench.core_service import CoreClient, make_trust, running
-from bench.harness import Result, Scale, compare, durability, percentiles, rate, rounds, scratch
+from bench.harness import (
+    Measurement,
+    Scale,
+    compare,
+    durability,
+    percentiles,
+    rate,
+    rounds,
+    scratch,
+)
 from bench.ingest import check_replies
 from bench.workload import Payments
 from runtime.database import open_engine
@@ -23,7 +32,7 @@ _PAGE = 50
 _ALL_ROWS = 2_000
 
 
-def run(scale: Scale, *, database: str = "") -> list[Result]:
+def run(scale: Scale, *, database: str = "") -> list[Measurement]:
     """Measures, on SQLite or on the database that `bench.core.fresh_url` takes."""
     accounts = scale.pick(1_000_000, 20_000, 2_000)
     count = scale.pick(488, 16, 1)
@@ -69,7 +78,7 @@ def run(scale: Scale, *, database: str = "") -> list[Result]:
             facts = durability(engine, folder)
         engine.dispose()
     return [
-        Result(
+        Measurement(
             name="sustained",
             samples=sustaineds,
             batch=MAX_BATCH_RECORDS,

@@ -136,11 +136,13 @@ def run(settings: Settings, *, migrate: bool) -> int:
 
 
 def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
-    settlement, setting_aside = bank.settlement, bank.setting_aside
+    settlement, redemption_reserves = bank.settlement, bank.redemption_reserves
     late = Worker("late-answers", settlement.settle_late, idle_s=60.0, on_fatal_error=fatal_error)
     settlement.on_late = late.wake
-    asker = Worker("setting-aside", setting_aside.step, idle_s=1.0, on_fatal_error=fatal_error)
-    setting_aside.on_told = asker.wake
+    asker = Worker(
+        "redemption-reserves", redemption_reserves.step, idle_s=1.0, on_fatal_error=fatal_error
+    )
+    redemption_reserves.on_told = asker.wake
     workers = [
         Worker("restoring", bank.restoring.step, idle_s=60.0, on_fatal_error=fatal_error),
         Worker("pruning", bank.pruning.step, idle_s=1.0, on_fatal_error=fatal_error),

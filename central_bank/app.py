@@ -15,7 +15,7 @@ from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.tables import office as office_tables
 from central_bank.authentication.trust_bundle import Devices
-from central_bank.issuance.redemption_reserve import SettingAside
+from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import BankRequests
 from central_bank.issuance.reserves import IssuingOffice
 from central_bank.ledger import accounts
@@ -67,7 +67,7 @@ class CentralBank:
     officers: Officers
     acts: Acts
     office: IssuingOffice
-    setting_aside: SettingAside
+    redemption_reserves: RedemptionReserves
     requests: BankRequests
     settlement: Settlement
     loads: Loads
@@ -147,8 +147,8 @@ def build(
     clearing = FifoLock()
     asking = Asking(bank_peers, clock)
     requests = BankRequests(database, registry, clock)
-    setting_aside = SettingAside(database, registry, asking)
-    office = IssuingOffice(database, ledger, registry, requests, setting_aside, clock)
+    redemption_reserves = RedemptionReserves(database, registry, asking)
+    office = IssuingOffice(database, ledger, registry, requests, redemption_reserves, clock)
     putting_back = PuttingBack(database, registry)
     effects = {
         **office.effects(),
@@ -159,14 +159,14 @@ def build(
     book = FeedBook(database)
     feed = Feed(books.journal, registry, book, central_keys, acts.chain, clock)
     putting_back.known = feed.known
-    setting_aside.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
+    redemption_reserves.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
     return CentralBank(
         books=books,
         registry=registry,
         central_keys=central_keys,
         devices=devices,
         offline_roots=offline_roots,
-        setting_aside=setting_aside,
+        redemption_reserves=redemption_reserves,
         settlement=Settlement(
             ledger,
             books.history,

@@ -129,8 +129,8 @@ MAX_CHECKS_AT_ONCE = 16
 MAX_CHECKS_FOR_ONE = 2
 """Of them, those about payments of one bank: one, and one whose answer has not been noticed yet."""
 
-MAX_ASIDES_AT_ONCE = 2
-"""Redemptions for which money is being set aside by one bank."""
+MAX_RESERVATIONS_AT_ONCE = 2
+"""Redemptions for which money is being reserved by one bank."""
 
 MAX_OPEN_REQUESTS = 20
 """Of one bank, for issuance or redemption, that wait for an answer."""

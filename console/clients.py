@@ -240,7 +240,7 @@ def by_two(
             try:
                 return desk.approve(act)
             except Refusal as refusal:
-                # A bank that has to set money aside is asked again by and by.
+                # A bank that has to reserve money is asked again by and by.
                 if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE or time.monotonic() > until:
                     raise
             time.sleep(_AGAIN_S)

@@ -290,7 +290,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.MIRROR, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.VAULT, accounts.CURRENCY, 0),
         (accounts.SUSPENSE, accounts.CURRENCY, AccountFlag.MANY_HOLDS),
-        (accounts.SET_ASIDE, accounts.CURRENCY, 0),
+        (accounts.REDEMPTION_RESERVE, accounts.CURRENCY, 0),
         (accounts.LOST, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),

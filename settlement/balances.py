@@ -85,8 +85,10 @@ class Balances:
         self._grow(int(numbers[numbers < MAX_ACCOUNTS].max(initial=0)) + 1)
         moves = records[(kinds == Kind.TRANSFER) | delivered]
         credit = moves["credit"].astype(np.int64)
-        diverted = entry.results[accepted][(kinds == Kind.TRANSFER) | delivered] == Result.DIVERTED
-        credit[diverted] = moves["ref"][diverted].astype(np.int64)
+        undeliverable = (
+            entry.results[accepted][(kinds == Kind.TRANSFER) | delivered] == Result.UNDELIVERABLE
+        )
+        credit[undeliverable] = moves["ref"][undeliverable].astype(np.int64)
         self._move("available_fen", moves["debit"], "available_fen", credit, moves["amount_fen"])
         for kind, taken, given, to in (
             (Kind.HOLD, "available_fen", "held_fen", "debit"),

@@ -152,7 +152,7 @@ class Result(IntEnum):
     """
 
     ACCEPTED = 0
-    DIVERTED = 1
+    UNDELIVERABLE = 1
     MALFORMED = 10
     REPEATED = 11
     SEQUENCE_STALE = 12

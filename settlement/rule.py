@@ -53,7 +53,7 @@ _KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
 _CAP, _SINGLE, _DAY, _YEAR = map(int, Limit)
 
 _ACCEPTED = int(Result.ACCEPTED)
-_DIVERTED = int(Result.DIVERTED)
+_UNDELIVERABLE = int(Result.UNDELIVERABLE)
 _MALFORMED = int(Result.MALFORMED)
 _REPEATED = int(Result.REPEATED)
 _SEQUENCE_STALE = int(Result.SEQUENCE_STALE)
@@ -273,8 +273,8 @@ def _move(accounts: Any, policies: Any, record: Any) -> Any:
             if debit == fallback:
                 return _SAME_ACCOUNT
             credit = fallback
-            taken = _DIVERTED
-    if taken != _ACCEPTED and taken != _DIVERTED:
+            taken = _UNDELIVERABLE
+    if taken != _ACCEPTED and taken != _UNDELIVERABLE:
         return taken
     if _is_counted(accounts, debit, record):
         _count(accounts, debit, record)
@@ -467,7 +467,7 @@ def _chain(
         elif kind in _ENDING_HOLDS:
             slot = np.int64(record["ref"] & np.uint64(0xFFFFFFFF))
         if kind == _DELIVER:
-            # A chain cannot be diverted: its parts would no longer belong together.
+            # No step of a chain is undeliverable: its parts would no longer belong together.
             results[first + k] = _MALFORMED
             failed = np.int64(k)
             break
@@ -485,7 +485,7 @@ def _chain(
         result, detail = _decide(accounts, policies, holds, free, counters, record)
         results[first + k] = result
         details[first + k] = detail
-        if result > _DIVERTED:
+        if result > _UNDELIVERABLE:
             failed = np.int64(k)
             break
     if failed < 0:

@@ -36,6 +36,14 @@ RETIRED = {
     "Town": "System",
     "Purse": "TestDevice",
     "purse": "make_device",
+    "Said": "CommandResult",
+    "SetAside": "ReserveForRedemption",
+    "SET_ASIDE": "REDEMPTION_RESERVE",
+    "set_aside": "reserve_for_redemption",
+    "diverted": "undeliverable",
+    "DIVERTED": "UNDELIVERABLE",
+    "lying": "suspended",
+    "strays": "unused",
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""
 

@@ -89,7 +89,11 @@ AT_THE_INNER_PORT: Table = {
         ListSuspense=[OFFICER],
         ListLost=[OFFICER],
     ),
-    **_rows("dcep.bank.v1.InboundService", CheckPayees=[CENTRAL_BANK], SetAside=[CENTRAL_BANK]),
+    **_rows(
+        "dcep.bank.v1.InboundService",
+        CheckPayees=[CENTRAL_BANK],
+        ReserveForRedemption=[CENTRAL_BANK],
+    ),
 }
 AT_THE_PUBLIC_PORT = frozenset(
     {

@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, column, select, table
 
-from auditor.books import CONTROL, FIRST_WALLET, LOST, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
+from auditor.books import (
+    CONTROL,
+    FIRST_WALLET,
+    LOST,
+    MIRROR,
+    REDEMPTION_RESERVE,
+    SUSPENSE,
+    TILL,
+    VAULT,
+)
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.late import Late
@@ -27,7 +36,7 @@ from auditor.signatures.orders import (
     same,
 )
 from auditor.signatures.policy import PolicyWalk
-from auditor.signatures.settled import Hold, Settled, diverted
+from auditor.signatures.settled import Hold, Settled, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
@@ -413,7 +422,7 @@ class BankWalk:
         same("amount", said.amount_fen, line.amount_fen)
         if (line.debit, line.ref) != (MIRROR, SUSPENSE) or line.credit not in (account, SUSPENSE):
             raise Wrong(_("it was credited to another wallet than the central bank's word names"))
-        if diverted(line):
+        if undeliverable(line):
             self._suspense[line.position] = (line.amount_fen, payer)
 
     def _depositor(self, said: Line) -> int:
@@ -506,7 +515,7 @@ class BankWalk:
         self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
 
 
-_OWN_MOVES = {(VAULT, SET_ASIDE), (CONTROL, TILL)}
+_OWN_MOVES = {(VAULT, REDEMPTION_RESERVE), (CONTROL, TILL)}
 
 
 def _is_own(line: Line) -> bool:

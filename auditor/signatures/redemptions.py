@@ -1,4 +1,4 @@
-"""The table of redemptions: for what banks are asked to set money aside, by acts of officers."""
+"""The table of redemptions: for what banks are asked to reserve money, by acts of officers."""
 
 from __future__ import annotations
 

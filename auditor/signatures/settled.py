@@ -14,8 +14,8 @@ from auditor.books import (
     MIRROR,
     OFFICE_OFFSET,
     OFFLINE_FLOAT,
+    REDEMPTION_RESERVE,
     RESTORED_OFFSET,
-    SET_ASIDE,
     SUSPENSE,
     VAULT,
 )
@@ -127,9 +127,9 @@ class Settled:
         if said.credit == self.circulation and said.accepted:
             expected = (Kind.TRANSFER, MIRROR, VAULT)
         elif said.accepted:
-            expected = (Kind.TRANSFER, SET_ASIDE, MIRROR)
+            expected = (Kind.TRANSFER, REDEMPTION_RESERVE, MIRROR)
         else:
-            expected = (Kind(line.kind), SET_ASIDE, VAULT)
+            expected = (Kind(line.kind), REDEMPTION_RESERVE, VAULT)
         if (line.kind, line.debit, line.credit) != expected:
             raise Wrong(
                 _("the central bank's position {position} says something else").format(
@@ -147,6 +147,6 @@ class Settled:
         return read(OutboundPayment, said.note)
 
 
-def diverted(line: Line) -> bool:
+def undeliverable(line: Line) -> bool:
     """Whether a delivery ended in the suspense account."""
     return line.credit == SUSPENSE or line.result == 1

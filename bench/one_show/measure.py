@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-from bench.harness import Ratio, Result, Scale, compare, rate, rounds
+from bench.harness import Measurement, Ratio, Scale, compare, rate, rounds
 from bench.offline import _CHALLENGE, _System
 from bench.one_show.credential import Issuer, Owner, Show, withdrawn
 from bench.one_show.group import random_scalar
@@ -14,7 +14,7 @@ from offline_token.formats import Payment
 from runtime.clock import SystemClock
 
 
-def run(scale: Scale) -> list[Result]:
+def run(scale: Scale) -> list[Measurement]:
     """Measures; a result each for issuing, showing, verifying, tracing, and the bytes."""
     return _Compared(scale).results()
 
@@ -32,7 +32,7 @@ class _Compared:
         self.system = _System(SystemClock().now_ms())
         self.paid = Payment((self.system.endorse(self.system.token()),)).encode()
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[Measurement]:
         """The figures."""
         system, tokens = self.system, cycle([self.system.token()])
         return [
@@ -62,7 +62,7 @@ class _Compared:
 
     def _rates(
         self, name: str, body: Callable[[], Any], ours: Callable[[], Any], what: str, includes: str
-    ) -> Result:
+    ) -> Measurement:
         def of(act: Callable[[], Any]) -> Callable[[], float]:
             return lambda: rate(self.count, lambda: [act() for _ in range(self.count)])
 
@@ -72,7 +72,7 @@ class _Compared:
         result.details["ours_ms"] = round(1e3 / result.ratio_to.per_s, 3)
         return result
 
-    def _bytes(self) -> Result:
+    def _bytes(self) -> Measurement:
         ours = len(self.paid)
         size = float(len(self.shown))
         ratio = Ratio("bytes-of-a-token-endorsed-once", float(ours), size / ours)
@@ -88,8 +88,8 @@ class _Compared:
         includes: str,
         measure: str = "per_s",
         details: dict[str, Any] | None = None,
-    ) -> Result:
-        return Result(
+    ) -> Measurement:
+        return Measurement(
             name=name,
             samples=samples,
             batch=1,

@@ -1,7 +1,7 @@
-"""Having banks set money aside for redemptions: asked without holding anything, until they answer.
+"""Having banks reserve money for redemptions: asked without holding anything, until they answer.
 
-Once a second officer approves it a redemption is ASKING until its bank has set the money aside,
-then ASIDE, and OVER when its act has ended. Who approves the act hears the answer if it comes at
+Once a second officer approves it a redemption is ASKING until its bank has reserved the money,
+then RESERVED, and OVER when its act has ended. Who approves the act hears the answer if it comes at
 once; else a background step asks again, and the act is approved once more.
 """
 
@@ -26,7 +26,7 @@ from dcep.office.v1 import office_pb2
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 
-ASKING, ASIDE, OVER = "asking", "aside", "over"
+ASKING, RESERVED, OVER = "asking", "reserved", "over"
 _OF = redemptions.c
 _ACTS = office.acts
 
@@ -38,7 +38,7 @@ class _Told(NamedTuple):
     answer: Future[None]
 
 
-class SettingAside:
+class RedemptionReserves:
     """Asks banks, and writes down what they say. Holds no lock while a bank is waited for."""
 
     def __init__(self, database: Database, registry: Registry, asking: Asking) -> None:
@@ -77,10 +77,10 @@ class SettingAside:
             return
         answer.add_done_callback(partial(self._came_late, row))
 
-    def lies_aside(self, number: int) -> bool:
-        """Whether the bank has said that it set the money aside."""
+    def is_reserved(self, number: int) -> bool:
+        """Whether the bank has said that it reserved the money."""
         query = select(_OF.state).where(_OF.number == number)
-        return self._database.read(lambda c: c.execute(query).scalar()) == ASIDE
+        return self._database.read(lambda c: c.execute(query).scalar()) == RESERVED
 
     def over(self, connection: Connection, number: int) -> None:
         """The act has ended: its bank is asked no more. In the transaction of the end."""
@@ -116,7 +116,7 @@ class SettingAside:
         return self._database.transaction(body)
 
     def _due(self) -> list[Row[Any]]:
-        """The oldest redemption of each bank whose money is not known to lie aside."""
+        """The oldest redemption of each bank whose money is not known to be reserved."""
         query = select(redemptions).where(_OF.state == ASKING).order_by(_OF.number.desc())
         rows = self._database.read(lambda c: c.execute(query).all())
         due = [row for row in rows if row.number not in self._on_their_way]
@@ -131,7 +131,7 @@ class SettingAside:
             self._on_their_way.add(row.number)
         asked = None
         try:
-            asked = self._asking.set_aside(bank, row.number, row.amount_fen)
+            asked = self._asking.reserve_for_redemption(bank, row.number, row.amount_fen)
         finally:
             if asked is None:
                 self._on_their_way.discard(row.number)
@@ -148,7 +148,9 @@ class SettingAside:
         if error is None:
             # Only from ASKING: the act may have ended meanwhile.
             statement = update(redemptions).where(_OF.number == row.number, _OF.state == ASKING)
-            self._database.transaction(lambda c: c.execute(statement.values(state=ASIDE)) and None)
+            self._database.transaction(
+                lambda c: c.execute(statement.values(state=RESERVED)) and None
+            )
         elif isinstance(error, Refusal) and error.reason == errors_pb2.REASON_VAULT_SHORT:
             return False
         elif not isinstance(error, NoAnswer | Refusal):

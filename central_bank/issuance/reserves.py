@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank, Registry
-from central_bank.issuance.redemption_reserve import SettingAside
+from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
 from central_bank.ledger import accounts
 from currency.amount import format_yuan
@@ -39,14 +39,14 @@ class IssuingOffice:
         ledger: Ledger,
         registry: Registry,
         requests: BankRequests,
-        setting_aside: SettingAside,
+        redemption_reserves: RedemptionReserves,
         clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._registry = registry
         self._requests = requests
-        self._setting_aside = setting_aside
+        self._redemption_reserves = redemption_reserves
         self._clock = clock
 
     def effects(self) -> Mapping[str, Effect]:
@@ -56,7 +56,7 @@ class IssuingOffice:
             PAY_IN: MoneyEffect(_PAY_IN, *office),
             PAY_OUT: MoneyEffect(_PAY_OUT, *office),
             ISSUE: MoneyEffect(_ISSUE, *office),
-            REDEEM: Redemption(self._setting_aside, _REDEEM, *office),
+            REDEEM: Redemption(self._redemption_reserves, _REDEEM, *office),
         }
 
     def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
@@ -197,29 +197,29 @@ class MoneyEffect(Effect):
 
 
 class Redemption(MoneyEffect):
-    """The bank's vault sets the money aside first, and gets it back when the act ends otherwise."""
+    """The bank's vault reserves the money first, and gets it back when the act ends otherwise."""
 
-    def __init__(self, setting_aside: SettingAside, move: _Move, *office: Any) -> None:
+    def __init__(self, redemption_reserves: RedemptionReserves, move: _Move, *office: Any) -> None:
         super().__init__(move, *office)
-        self._setting_aside = setting_aside
+        self._redemption_reserves = redemption_reserves
 
     def ready(self, act: Act) -> None:
-        """See `Effect.ready`: has the vault set the money aside, once by the act's number."""
-        self._setting_aside.ask(act.number, self.bank(act).index, act.asked.amount_fen)
+        """See `Effect.ready`: has the vault reserve the money, once by the act's number."""
+        self._redemption_reserves.ask(act.number, self.bank(act).index, act.asked.amount_fen)
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
-        if not self._setting_aside.lies_aside(act.number):
+        if not self._redemption_reserves.is_reserved(act.number):
             raise Refusal(
                 errors_pb2.REASON_PEER_UNAVAILABLE,
-                f"bank {act.asked.bank} has not said yet that it has set the money aside; it is"
+                f"bank {act.asked.bank} has not said yet that it has reserved the money; it is"
                 " asked again by and by",
             )
         super().perform(act, decision)
 
     def ended(self, connection: Connection, act: Act) -> None:
         """See `MoneyEffect.ended`."""
-        self._setting_aside.over(connection, act.number)
+        self._redemption_reserves.over(connection, act.number)
 
     def end(self, act: Act, decision: Decision) -> None:
         """See `Effect.end`: the bank learns it over its feed."""

@@ -34,7 +34,7 @@ issuance_requests = Table(
     sqlite_autoincrement=True,
 )
 
-# Redemptions, by the number of their act: whether the bank has set the money aside.
+# Redemptions, by the number of their act: whether the bank has reserved the money.
 redemptions = Table(
     "redemptions",
     metadata,

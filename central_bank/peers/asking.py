@@ -10,9 +10,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from central_bank.authentication.banks import Bank
 from central_bank.limits import (
-    MAX_ASIDES_AT_ONCE,
     MAX_CHECKS_AT_ONCE,
     MAX_CHECKS_FOR_ONE,
+    MAX_RESERVATIONS_AT_ONCE,
     PATIENCE_S,
 )
 from central_bank.peers.interface import BankPeers
@@ -47,7 +47,7 @@ class Asking:
         self._clock = clock
         self._lock = threading.Lock()
         self._checks: dict[int, Patience] = {}
-        self._asides: dict[int, Patience] = {}
+        self._reserving: dict[int, Patience] = {}
         self._for: Counter[tuple[int, int]] = Counter()
         """Questions about payees on their way, by who pays and who is asked."""
 
@@ -80,10 +80,14 @@ class Asking:
             if not self._for[pair]:
                 del self._for[pair]
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Asked[None] | None:
-        """Begins to have money set aside; None when the bank is not asked now."""
-        patience = self._of(self._asides, bank, MAX_ASIDES_AT_ONCE)
-        return _begin(patience, lambda: self._peers.set_aside(bank, number, amount_fen))
+    def reserve_for_redemption(
+        self, bank: Bank, number: int, amount_fen: int
+    ) -> Asked[None] | None:
+        """Begins to have money reserved; None when the bank is not asked now."""
+        patience = self._of(self._reserving, bank, MAX_RESERVATIONS_AT_ONCE)
+        return _begin(
+            patience, lambda: self._peers.reserve_for_redemption(bank, number, amount_fen)
+        )
 
     def _of(self, known: dict[int, Patience], bank: Bank, most: int) -> Patience:
         with self._lock:

@@ -59,13 +59,13 @@ class GrpcBankPeers:
             lambda call: _verdicts(bank, call, len(payees)),
         )
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
-        """See `registration.peers.BankPeers.set_aside`."""
-        request = inbound_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
+    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        """See `registration.peers.BankPeers.reserve_for_redemption`."""
+        request = inbound_pb2.ReserveForRedemptionRequest(number=number, amount_fen=amount_fen)
         return self._ask(
             bank,
-            lambda stub: stub.SetAside.future(request, timeout=BANK_TIMEOUT_S),
-            _set_aside,
+            lambda stub: stub.ReserveForRedemption.future(request, timeout=BANK_TIMEOUT_S),
+            _reserved,
         )
 
     def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
@@ -148,5 +148,5 @@ def _verdicts(bank: Bank, call: Any, asked: int) -> list[int]:
     return [0 if can else errors_pb2.REASON_PAYEE_CANNOT_BE_PAID for can in said]
 
 
-def _set_aside(call: Any) -> None:
+def _reserved(call: Any) -> None:
     call.result()

@@ -19,8 +19,8 @@ class BankPeers(Protocol):
         """For each wallet number 0, or PAYEE_CANNOT_BE_PAID."""
         ...
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
-        """Has a bank's vault set money aside for a redemption.
+    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        """Has a bank's vault reserve money for a redemption.
 
         The answer raises Refusal: VAULT_SHORT, with missing_fen.
         """

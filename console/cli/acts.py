@@ -198,7 +198,7 @@ def reject(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Turn an act down; what was set aside for it goes back to the bank's vault."""
+    """Turn an act down; what was reserved for it goes back to the bank's vault."""
     plan = load(folder)
     _check_id(Output(as_json), act_id)
     with ActClient(plan, plan.institution(officer), officer) as desk:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from dcep_build.reference.pages import Said, code, page, saying, table
+from dcep_build.reference.pages import Translate, code, page, saying, table
 from language import _
 from language.commands import translate
 
@@ -32,7 +32,7 @@ def commands_page(language: str, name: str, module: str) -> str:
     )
 
 
-def _sections(context: typer.Context, say: Said) -> Iterator[list[str]]:
+def _sections(context: typer.Context, say: Translate) -> Iterator[list[str]]:
     """A command's own section, then those of the commands below it."""
     command: Any = context.command
     yield [part for part in _section(context, say) if part]
@@ -41,7 +41,7 @@ def _sections(context: typer.Context, say: Said) -> Iterator[list[str]]:
             yield from _sections(typer.Context(below, info_name=below.name, parent=context), say)
 
 
-def _section(context: typer.Context, say: Said) -> list[str]:
+def _section(context: typer.Context, say: Translate) -> list[str]:
     command: Any = context.command
     depth = context.command_path.count(" ") + 1
     usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"

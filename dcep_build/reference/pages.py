@@ -18,14 +18,14 @@ _SENTENCES: dict[str, str] = tomllib.loads(
 _MADE = {"": "Made from the code by `make reference`.", CHINESE: "由 `make reference` 从代码生成。"}
 _OTHER = {"": "中文", CHINESE: "English"}
 
-Said = Callable[[str], str]
+Translate = Callable[[str], str]
 
 
 class Untranslated(Exception):
     """A sentence of the code has no Chinese in zh_CN.toml."""
 
 
-def saying(language: str) -> Said:
+def saying(language: str) -> Translate:
     """Gives sentences in a language.
 
     Raises (when it is called):

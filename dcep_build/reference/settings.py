@@ -10,7 +10,7 @@ from typing import Any
 import central_bank.settings
 import operator_bank.settings
 import wallet.settings
-from dcep_build.reference.pages import Said, code, page, saying, table
+from dcep_build.reference.pages import Translate, code, page, saying, table
 
 _SERVICES = {
     "Central bank": (central_bank.settings.Settings, "python -m central_bank --settings FILE"),
@@ -44,7 +44,7 @@ def settings_page(language: str) -> str:
     return page("settings.md", language, say("Settings"), parts)
 
 
-def _table(kind: type[Any], say: Said) -> str:
+def _table(kind: type[Any], say: Translate) -> str:
     about = documented(kind)
     rows = []
     for field in dataclasses.fields(kind):

@@ -65,11 +65,11 @@ class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
         return inbound_pb2.CheckPayeesResponse(can_be_paid=said)
 
-    def SetAside(
-        self, request: inbound_pb2.SetAsideRequest, context: grpc.ServicerContext
-    ) -> inbound_pb2.SetAsideResponse:  # noqa: N802
-        self._bank.vault.set_aside(request.number, request.amount_fen)
-        return inbound_pb2.SetAsideResponse()
+    def ReserveForRedemption(
+        self, request: inbound_pb2.ReserveForRedemptionRequest, context: grpc.ServicerContext
+    ) -> inbound_pb2.ReserveForRedemptionResponse:  # noqa: N802
+        self._bank.vault.reserve_for_redemption(request.number, request.amount_fen)
+        return inbound_pb2.ReserveForRedemptionResponse()
 
 
 class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):

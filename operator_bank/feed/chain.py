@@ -37,8 +37,8 @@ class NeverSent(FeedBroken):
     """
 
 
-class NotSetAside(FeedBroken):
-    """It redeems what nothing was set aside for."""
+class NotReserved(FeedBroken):
+    """It redeems what nothing was reserved for."""
 
 
 class Place(NamedTuple):

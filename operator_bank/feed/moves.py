@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.chain import FeedBroken, NeverSent, NotSetAside
+from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
 from operator_bank.feed.tables import given_back
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_SEQUENCE
@@ -97,14 +97,14 @@ class _Known:
     """What this bank knows of what some entries are about, as it will be after each of them."""
 
     def __init__(
-        self, sent: dict[int, _Sent], deposits: dict[int, _Deposit], aside_fen: int
+        self, sent: dict[int, _Sent], deposits: dict[int, _Deposit], reserved_fen: int
     ) -> None:
         self.sent = sent
         self.ended: set[int] = set()
         self.settled: set[int] = set()
         self.given_back: set[int] = set()
         self.deposits = deposits
-        self.aside_fen = aside_fen
+        self.reserved_fen = reserved_fen
 
 
 def heard(entry: FeedEntry, data: bytes) -> Heard:
@@ -159,7 +159,7 @@ class Moves:
                 number: _Deposit(accounts.wallet(wallet), bytes(digest))
                 for number, wallet, digest in self._rows(_DEPOSITS, made)
             },
-            int(self._ledger.read([accounts.SET_ASIDE])[0]["available_fen"]),
+            int(self._ledger.read([accounts.REDEMPTION_RESERVE])[0]["available_fen"]),
         )
 
     def _rows(self, statement: str, numbers: Sequence[int]) -> list[Any]:
@@ -177,7 +177,7 @@ class Moves:
         _check(one)
         try:
             return self._as_known(one, known)
-        except (NeverSent, NotSetAside):
+        except (NeverSent, NotReserved):
             known_otherwise = one.number in known.sent or one.number in known.deposits
             if known_otherwise or not self._windows.has(one.entry.number):
                 raise
@@ -234,8 +234,8 @@ class Moves:
             return _transfer(one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
         if event == "redeemed":
             redeemed = entry.redeemed
-            self._take_aside(redeemed.number, redeemed.amount_fen, known)
-            return _transfer(one, accounts.SET_ASIDE, accounts.MIRROR, redeemed.amount_fen)
+            self._take_reserved(redeemed.number, redeemed.amount_fen, known)
+            return _transfer(one, accounts.REDEMPTION_RESERVE, accounts.MIRROR, redeemed.amount_fen)
         if event == "redemption_rejected":
             return self._rejected(one, entry.redemption_rejected, known)
         raise FeedBroken("is of no kind that this bank knows")
@@ -283,21 +283,21 @@ class Moves:
     ) -> Move:
         if not _fits(rejected.number):
             raise FeedBroken(f"speaks of redemption {rejected.number}, which is none")
-        move = _transfer(one, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
-        if not self._vault.was_set_aside(rejected.number):
+        move = _transfer(one, accounts.REDEMPTION_RESERVE, accounts.VAULT, rejected.amount_fen)
+        if not self._vault.was_reserved(rejected.number):
             return move._replace(kind=int(Kind.REFUSAL))
-        self._take_aside(rejected.number, rejected.amount_fen, known)
+        self._take_reserved(rejected.number, rejected.amount_fen, known)
         return move
 
-    def _take_aside(self, number: int, amount_fen: int, known: _Known) -> None:
-        aside_fen = self._vault.aside_fen(number) if _fits(number) else 0
-        if not aside_fen:
-            raise NotSetAside(f"takes {amount_fen} fen where 0 were set aside")
-        if amount_fen != aside_fen:
-            raise FeedBroken(f"takes {amount_fen} fen where {aside_fen} were set aside")
-        if amount_fen > known.aside_fen:
-            raise FeedBroken(f"takes {amount_fen} fen of {known.aside_fen} that are set aside")
-        known.aside_fen -= amount_fen
+    def _take_reserved(self, number: int, amount_fen: int, known: _Known) -> None:
+        reserved_fen = self._vault.reserved_fen(number) if _fits(number) else 0
+        if not reserved_fen:
+            raise NotReserved(f"takes {amount_fen} fen where 0 were reserved")
+        if amount_fen != reserved_fen:
+            raise FeedBroken(f"takes {amount_fen} fen where {reserved_fen} were reserved")
+        if amount_fen > known.reserved_fen:
+            raise FeedBroken(f"takes {amount_fen} fen of {known.reserved_fen} that are reserved")
+        known.reserved_fen -= amount_fen
 
 
 def _check(one: Heard) -> None:

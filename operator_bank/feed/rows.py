@@ -19,7 +19,7 @@ from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.probing import PayeeRefusals
-from operator_bank.payments.tables import diverted, outbound
+from operator_bank.payments.tables import outbound, undeliverable
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.refused import Refused
@@ -33,7 +33,11 @@ from settlement.records import Kind, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 OutgoingEnded = registration_pb2.OutgoingEnded
-_DIVERTED, _REFUSED, _NO_MOVE = int(Result.DIVERTED), int(Result.MALFORMED), int(Kind.REFUSAL)
+_UNDELIVERABLE, _REFUSED, _NO_MOVE = (
+    int(Result.UNDELIVERABLE),
+    int(Result.MALFORMED),
+    int(Kind.REFUSAL),
+)
 _SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN ?"
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 
@@ -67,8 +71,8 @@ class FeedRows:
         ends: list[tuple[int, int, int]] = []
         settled: list[int] = []
         deposits: list[dict[str, int]] = []
-        strays: list[dict[str, Any]] = []
-        lying: list[dict[str, Any]] = []
+        undeliverables: list[dict[str, Any]] = []
+        suspended: list[dict[str, Any]] = []
         came_back: list[dict[str, int]] = []
         lost: list[dict[str, Any]] = []
         results = answers.results.tolist()
@@ -84,16 +88,16 @@ class FeedRows:
             back = one.payment
             if back is not None and back.returns_payment_id and move.credit != accounts.SUSPENSE:
                 came_back.append({"number": back.returns_number, "entry": entry.number})
-            if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
+            if results[index] == _UNDELIVERABLE or accounts.SUSPENSE in (move.debit, move.credit):
                 position = int(answers.positions[index])
                 # To a wallet that was lost it was delivered once: it does not go back by itself.
                 sent_back = not self._windows.has(entry.number)
                 a_payment = one.payment is not None and not one.payment.returns_payment_id
                 if a_payment and sent_back and one.payment is not None:
-                    strays.append(_stray(one.payment, position))
+                    undeliverables.append(_undeliverable(one.payment, position))
                 elif event != "outgoing_settled":
                     # A return that cannot be delivered is not sent back and forth.
-                    lying.append(self._lying(one, move, position))
+                    suspended.append(self._suspended(one, move, position))
             if event in ("outgoing_settled", "tokens_registered"):
                 settled.append(number)
             elif event == "outgoing_ended":
@@ -125,15 +129,15 @@ class FeedRows:
             connection.execute(
                 statement.values(state=bindparam("s"), amount_fen=bindparam("a")), deposits
             )
-        if strays:
-            connection.execute(insert(diverted), strays)
+        if undeliverables:
+            connection.execute(insert(undeliverable), undeliverables)
         if came_back:
             connection.execute(insert(given_back), came_back)
         if lost:
             connection.execute(insert(lost_moves), lost)
-        put_entries(connection, lying)
+        put_entries(connection, suspended)
 
-    def _lying(self, one: Heard, move: Move, position: int) -> dict[str, Any]:
+    def _suspended(self, one: Heard, move: Move, position: int) -> dict[str, Any]:
         payment = one.payment
         if one.event == "outgoing_ended":
             payment = OutboundPayment.FromString(one.entry.outgoing_ended.payment)
@@ -172,7 +176,7 @@ def _lost(one: Heard, move: Move) -> dict[str, Any]:
     }
 
 
-def _stray(payment: OutboundPayment, position: int) -> dict[str, Any]:
+def _undeliverable(payment: OutboundPayment, position: int) -> dict[str, Any]:
     return {
         "position": position,
         "payment_id": payment.payment_id,

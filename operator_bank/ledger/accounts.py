@@ -13,7 +13,7 @@ zero, nothing else."""
 
 VAULT = 1
 SUSPENSE = 2
-SET_ASIDE = 3
+REDEMPTION_RESERVE = 3
 """What has left the vault for redemptions that the central bank has not decided yet."""
 
 NOBODY = 4

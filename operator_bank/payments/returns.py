@@ -11,7 +11,7 @@ from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
-from operator_bank.payments.tables import diverted
+from operator_bank.payments.tables import undeliverable
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from runtime.clock import Clock
 from runtime.database import Database
@@ -21,7 +21,7 @@ from settlement.records import RECORD, Kind, RecordFlag
 
 
 class Returns:
-    """Sends diverted payments back out of suspense."""
+    """Sends undeliverable payments back out of suspense."""
 
     def __init__(
         self, database: Database, ledger: Ledger, outgoing: Outbound, clock: Clock, *, bank: str
@@ -33,8 +33,12 @@ class Returns:
         self._bank = bank
 
     def step(self) -> bool:
-        """Starts the return of one diverted payment; True when there was one."""
-        query = select(diverted).where(diverted.c.returned == 0).order_by(diverted.c.position)
+        """Starts the return of one undeliverable payment; True when there was one."""
+        query = (
+            select(undeliverable)
+            .where(undeliverable.c.returned == 0)
+            .order_by(undeliverable.c.position)
+        )
         row = self._database.read(lambda c: c.execute(query.limit(1)).first())
         if row is None:
             return False
@@ -64,15 +68,15 @@ class Returns:
             put_outbound(connection, record, {0: going}, answers, "return")
             if not answers.result(0).accepted:
                 # Too many holds: it stays where it is until an officer pays it out.
-                lying = entry_row(
+                suspended = entry_row(
                     undelivered(old),
                     position=row.position,
                     amount_fen=old.amount_fen,
                     time_ms=now_ms,
                     sequence=int(answers.positions[0]),
                 )
-                put_entries(connection, [lying])
-            marked = update(diverted).where(diverted.c.position == row.position)
+                put_entries(connection, [suspended])
+            marked = update(undeliverable).where(undeliverable.c.position == row.position)
             connection.execute(marked.values(returned=1))
 
         self._ledger.submit(Batch(record, [body], in_transaction))

@@ -47,12 +47,12 @@ outbound = Table(
     Index("outbound_loads", "account", "sequence", sqlite_where=IS_LOAD, postgresql_where=IS_LOAD),
 )
 
-diverted = Table(
-    "diverted",
+undeliverable = Table(
+    "undeliverable",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("payment_id", String(80), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("returned", SmallInteger, nullable=False),
-    Index("diverted_by_state", "returned", "position"),
+    Index("undeliverable_by_state", "returned", "position"),
 )

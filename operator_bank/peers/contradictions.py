@@ -24,7 +24,7 @@ MAX_KEPT = 200
 """Pairs of words that are kept; further ones are said and not kept."""
 
 
-class Said(NamedTuple):
+class Contradiction(NamedTuple):
     """What contradicts, and since when."""
 
     cause: str
@@ -38,9 +38,9 @@ class Contradictions:
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()
-        self._now: dict[str, Said] = {}
+        self._now: dict[str, Contradiction] = {}
 
-    def now(self) -> Mapping[str, Said]:
+    def now(self) -> Mapping[str, Contradiction]:
         """What has not gone since."""
         return dict(self._now)
 
@@ -58,7 +58,7 @@ class Contradictions:
             if before is not None and before.cause == cause:
                 return
             self._keep(about, cause, kept, shown)
-            self._now[about] = Said(cause, self._clock.now_ms())
+            self._now[about] = Contradiction(cause, self._clock.now_ms())
         logger("contradictions").error(
             "the central bank contradicts what it said before", about=about, cause=cause
         )

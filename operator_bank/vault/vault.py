@@ -65,7 +65,7 @@ class Vault:
         """Has issuance asked for of what is missing for an order."""
         self.drawing.want(f"{number} {sequence}", missing_fen)
 
-    def set_aside(self, number: int, amount_fen: int) -> None:
+    def reserve_for_redemption(self, number: int, amount_fen: int) -> None:
         """Takes money out of the vault for a redemption, once by its number."""
         if number < 1:
             raise invalid("number", "is at least 1")
@@ -73,7 +73,7 @@ class Vault:
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.TRANSFER
         record["flags"] = RecordFlag.NO_LIMIT
-        record["origin"] = record["credit"] = accounts.SET_ASIDE
+        record["origin"] = record["credit"] = accounts.REDEMPTION_RESERVE
         record["debit"] = accounts.VAULT
         record["sequence"] = number
         record["amount_fen"] = amount_fen
@@ -91,21 +91,21 @@ class Vault:
         if not result.accepted:
             raise refusal_of(result)
 
-    def was_set_aside(self, number: int) -> bool:
-        """Whether money lies aside for a redemption; if not, none will from now on."""
+    def was_reserved(self, number: int) -> bool:
+        """Whether money is reserved for a redemption; if not, none will from now on."""
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.REFUSAL
-        record["origin"] = record["debit"] = accounts.SET_ASIDE
+        record["origin"] = record["debit"] = accounts.REDEMPTION_RESERVE
         record["credit"] = accounts.VAULT
         record["sequence"] = number
         record["time_ms"] = self._clock.now_ms()
         self._ledger.submit(Batch(record))
-        found = self._history.find(accounts.SET_ASIDE, number)
+        found = self._history.find(accounts.REDEMPTION_RESERVE, number)
         return found is not None and Result(found.result).accepted
 
-    def aside_fen(self, number: int) -> int:
-        """What was set aside for a redemption; 0 for nothing."""
-        found = self._history.find(accounts.SET_ASIDE, number)
+    def reserved_fen(self, number: int) -> int:
+        """What was reserved for a redemption; 0 for nothing."""
+        found = self._history.find(accounts.REDEMPTION_RESERVE, number)
         if found is None or not Result(found.result).accepted:
             return 0
         return int(found.record["amount_fen"])
@@ -117,12 +117,12 @@ class Vault:
             [
                 accounts.MIRROR,
                 accounts.VAULT,
-                accounts.SET_ASIDE,
+                accounts.REDEMPTION_RESERVE,
                 accounts.SUSPENSE,
                 accounts.LOST,
             ]
         )
-        mirror, vault, set_aside, suspense, lost = rows["available_fen"].tolist()
+        mirror, vault, reserve_for_redemption, suspense, lost = rows["available_fen"].tolist()
         table = tables.balances
         sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
             table.c.ledger == accounts.CURRENCY
@@ -134,7 +134,7 @@ class Vault:
         pending = self._database.read(lambda c: c.execute(waiting).scalar_one())
         return Books(
             mirror_fen=mirror,
-            vault_fen=vault + set_aside,
+            vault_fen=vault + reserve_for_redemption,
             wallets_fen=int(wallets[0] or 0),
             holds_fen=int(holds[1] or 0),
             suspense_fen=suspense,

@@ -38,8 +38,8 @@ from settlement.records import Result
 
 ATTEMPTS = 40
 _PAUSE_S = 0.05
-_ASIDE_MS = 60_000
-"""A redemption that is older was set aside by its bank long ago, or never."""
+_RESERVED_MS = 60_000
+"""A redemption that is older was reserved by its bank long ago, or never."""
 
 _journal = table(
     "journal", *map(column, ("seq", "first_position", "count", "hash", "body", "previous_hash"))
@@ -215,7 +215,7 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
                     "the central bank has heard of {what} {theirs} of {name}, which has {own}"
                 ).format(what=what, theirs=theirs, name=name, own=own)
             ]
-    if last.redeemed_ms.get(first + OFFICE_OFFSET, 0) > time.time() * 1_000 - _ASIDE_MS:
+    if last.redeemed_ms.get(first + OFFICE_OFFSET, 0) > time.time() * 1_000 - _RESERVED_MS:
         return [_("a redemption of {name} is being made just now").format(name=name)]
     return []
 

@@ -137,7 +137,7 @@ def test_a_payment_that_was_turned_down_and_is_unknown_to_its_bank_is_named(stac
     assert named(audited(stack).problems, "turned down 1 payment of 6.00 yuan")
 
 
-def test_a_redemption_that_its_bank_has_not_set_aside_is_named(stack: Stack) -> None:
+def test_a_redemption_that_its_bank_has_not_reserved_is_named(stack: Stack) -> None:
     older = copied(stack, "alpha")
     office(stack, office_pb2.Redeem(bank="alpha", amount_fen=50_000))
     assert audited(stack).ok

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench.harness import Ratio, Result, Scale, compare, percentiles, rounds
+from bench.harness import Measurement, Ratio, Scale, compare, percentiles, rounds
 from tests import forked
 
 FIELDS = {
@@ -167,7 +167,7 @@ def test_percentiles():
 
 
 def test_a_result_is_one_line():
-    result = Result(
+    result = Measurement(
         name="x",
         samples=[3.0, 1.0, 2.0],
         batch=1,

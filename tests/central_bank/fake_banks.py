@@ -33,8 +33,8 @@ class FakeBanks:
         silent: banks that do not answer.
         hanging: banks whose answers come when `answer_now` is called.
         asked: which bank was asked what, in order.
-        vault_fen: what a bank can set aside; without a number, everything.
-        aside: what was set aside, by (bank, number).
+        vault_fen: what a bank can reserve; without a number, everything.
+        reserved: what was reserved, by (bank, number).
     """
 
     reasons: dict[str, int] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class FakeBanks:
     hanging: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
     vault_fen: dict[str, int] = field(default_factory=dict)
-    aside: dict[tuple[str, int], int] = field(default_factory=dict)
+    reserved: dict[tuple[str, int], int] = field(default_factory=dict)
 
     _on_their_way: list[Callable[[], None]] = field(default_factory=list)
 
@@ -50,9 +50,9 @@ class FakeBanks:
         self.asked.append((bank.name, "check"))
         return self._answer(bank, lambda: [self.reasons.get(number, 0) for number in payees])
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
-        self.asked.append((bank.name, "set_aside"))
-        return self._answer(bank, lambda: self._set_aside(bank, number, amount_fen))
+    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        self.asked.append((bank.name, "reserve_for_redemption"))
+        return self._answer(bank, lambda: self._reserved(bank, number, amount_fen))
 
     def answer_now(self) -> None:
         """What hangs is answered: with silence by the silent, by the others as usual."""
@@ -60,10 +60,10 @@ class FakeBanks:
         for answer in answers:
             answer()
 
-    def _set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+    def _reserved(self, bank: Bank, number: int, amount_fen: int) -> None:
         if self.vault_fen.get(bank.name, amount_fen) < amount_fen:
             raise Refusal(errors_pb2.REASON_VAULT_SHORT, "short", missing_fen="1")
-        self.aside[bank.name, number] = amount_fen
+        self.reserved[bank.name, number] = amount_fen
 
     def _answer(self, bank: Bank, say: Callable[[], T]) -> Future[T]:
         def answered() -> T:

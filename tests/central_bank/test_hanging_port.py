@@ -156,7 +156,7 @@ class HangingSystem:
         return self.central.acts.approve(self.identities[MEI], approval)
 
     def redeem(self) -> Any:
-        """Lin proposes a redemption of beta, for which its vault is to set money aside."""
+        """Lin proposes a redemption of beta, for which its vault is to reserve money."""
         kind = office_pb2.Redeem(bank="beta", amount_fen=1)
         proposal = LIN.propose(kind, SystemClock().now_ms())
         return office_pb2_grpc.ActServiceStub(self.channels["lin"]).ProposeAct(

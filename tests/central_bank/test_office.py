@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
+from central_bank.limits import MAX_OPEN_REQUESTS, MAX_RESERVATIONS_AT_ONCE, REQUEST_LIFE_MS
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import Issue, PayInReserves, PayOutReserves, Redeem
@@ -154,32 +154,32 @@ def _office_of_alpha() -> int:
 # Redemption
 
 
-def test_a_redemption_is_set_aside_first_and_comes_back_to_the_reserves(system: System) -> None:
+def test_a_redemption_is_reserved_first_and_comes_back_to_the_reserves(system: System) -> None:
     system.issue(system.alpha, 1_000)
     act = system.approve(system.propose(redeem(400)))
-    assert system.banks.aside == {("alpha", act.number): 400}
+    assert system.banks.reserved == {("alpha", act.number): 400}
     assert system.books()["alpha"] == (400, 600)
 
 
-def test_one_officer_has_no_banks_vault_set_anything_aside(system: System) -> None:
+def test_one_officer_has_no_banks_vault_reserve_anything(system: System) -> None:
     system.issue(system.alpha, 1_000)
     act = system.propose(redeem(1_000))
-    system.central.setting_aside.step()
+    system.central.redemption_reserves.step()
     assert refusal(lambda: system.approve(act, LIN)).name == "SAME_OFFICER"
-    system.central.setting_aside.step()
-    assert (system.banks.asked, system.banks.aside) == ([], {})
+    system.central.redemption_reserves.step()
+    assert (system.banks.asked, system.banks.reserved) == ([], {})
 
 
-def aside(system: System, fen: int, who: Person = LIN) -> Act:
-    """A redemption that was approved while its bank was away, which has set it aside since."""
+def reserved(system: System, fen: int, who: Person = LIN) -> Act:
+    """A redemption that was approved while its bank was away, which has reserved it since."""
     system.banks.silent.add("alpha")
     act = system.propose(redeem(fen), who=who)
     assert refusal(lambda: system.approve(act)).name == "PEER_UNAVAILABLE"
     system.banks.silent.clear()
     system.clock.advance(LONGEST_PAUSE_MS)
-    while ("alpha", act.number) not in system.banks.aside:
-        system.central.setting_aside.step()
-    system.central.setting_aside.step()
+    while ("alpha", act.number) not in system.banks.reserved:
+        system.central.redemption_reserves.step()
+    system.central.redemption_reserves.step()
     return act
 
 
@@ -211,9 +211,9 @@ def test_a_redemption_whose_bank_is_away_is_asked_for_again_until_it_answers(
     assert refusal(lambda: system.approve(act)).name == "PEER_UNAVAILABLE"
     system.banks.silent.clear()
     central = system.restart()
-    central.setting_aside.step()
-    central.setting_aside.step()
-    assert system.banks.aside == {("alpha", act.number): 400}
+    central.redemption_reserves.step()
+    central.redemption_reserves.step()
+    assert system.banks.reserved == {("alpha", act.number): 400}
     system.approve(act)
     assert system.books()["alpha"] == (400, 600)
 
@@ -227,7 +227,7 @@ def test_what_else_a_bank_says_about_its_vault_ends_nothing(
         raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, "made up")
 
     with monkeypatch.context() as patch:
-        patch.setattr(system.banks, "_set_aside", odd)
+        patch.setattr(system.banks, "_reserved", odd)
         act = system.propose(redeem(400))
         assert refusal(lambda: system.approve(act)).name == "PEER_UNAVAILABLE"
     system.clock.advance(LONGEST_PAUSE_MS)
@@ -241,36 +241,36 @@ def test_while_one_bank_hangs_the_office_decides_about_the_others(
     monkeypatch.setattr("central_bank.issuance.redemption_reserve.PATIENCE_S", 0.01)
     system.issue(system.alpha, 1_000)
     system.banks.hanging.add("alpha")
-    hung = [system.propose(redeem(1)) for _ in range(MAX_ASIDES_AT_ONCE + 3)]
+    hung = [system.propose(redeem(1)) for _ in range(MAX_RESERVATIONS_AT_ONCE + 3)]
     for act in hung:
         assert refusal(lambda a=act: system.approve(a)).name == "PEER_UNAVAILABLE"
-    assert system.banks.asked.count(("alpha", "set_aside")) == MAX_ASIDES_AT_ONCE
+    assert system.banks.asked.count(("alpha", "reserve_for_redemption")) == MAX_RESERVATIONS_AT_ONCE
     system.issue(system.beta, 500)
     assert system.books()["beta"] == (0, 500)
 
     system.banks.answer_now()
     system.banks.hanging.clear()
     for _ in hung:
-        system.central.setting_aside.step()
+        system.central.redemption_reserves.step()
     assert all(system.approve(act).state == APPROVED for act in hung)
 
 
-def test_a_silent_bank_is_asked_to_set_aside_once_a_pause(system: System) -> None:
+def test_a_silent_bank_is_asked_to_reserve_once_a_pause(system: System) -> None:
     system.issue(system.alpha, 1_000)
     system.banks.silent.add("alpha")
     for _ in range(5):
         act = system.propose(redeem(1))
         assert refusal(lambda a=act: system.approve(a)).name == "PEER_UNAVAILABLE"
-        system.central.setting_aside.step()
-    assert system.banks.asked.count(("alpha", "set_aside")) == 1
+        system.central.redemption_reserves.step()
+    assert system.banks.asked.count(("alpha", "reserve_for_redemption")) == 1
     system.clock.advance(FIRST_PAUSE_MS)
     for _ in range(5):
-        system.central.setting_aside.step()
-    assert system.banks.asked.count(("alpha", "set_aside")) == 2
+        system.central.redemption_reserves.step()
+    assert system.banks.asked.count(("alpha", "reserve_for_redemption")) == 2
     system.clock.set_back(3_600_000)
     system.clock.advance(LONGEST_PAUSE_MS)
-    system.central.setting_aside.step()
-    assert system.banks.asked.count(("alpha", "set_aside")) == 3
+    system.central.redemption_reserves.step()
+    assert system.banks.asked.count(("alpha", "reserve_for_redemption")) == 3
 
 
 def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
@@ -285,7 +285,7 @@ def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
     system.reject(turned_down)
     system.banks.vault_fen["alpha"] = 399
     system.banks.answer_now()
-    system.central.setting_aside.step()
+    system.central.redemption_reserves.step()
     ended = [system.central.acts.get(act.content.act_id) for act in (short, turned_down)]
     assert [(act.state, act.reason, act.decider) for act in ended] == [
         (office_pb2.ACT_STATE_REFUSED, errors_pb2.REASON_VAULT_SHORT, ""),
@@ -294,9 +294,9 @@ def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
     assert system.books()["alpha"] == (0, 1_000)
 
 
-def test_money_set_aside_for_an_act_that_ends_otherwise_goes_back(system: System) -> None:
+def test_money_reserved_for_an_act_that_ends_otherwise_goes_back(system: System) -> None:
     system.issue(system.alpha, 1_000)
-    turned_down, forgotten = aside(system, 100), aside(system, 200)
+    turned_down, forgotten = reserved(system, 100), reserved(system, 200)
     system.reject(turned_down)
     assert rejections(system) == [turned_down.number]
     system.clock.advance(MAX_ACT_VALIDITY_MS)
@@ -312,26 +312,26 @@ def test_a_redemption_that_was_turned_down_just_before_its_bank_is_asked_is_not_
 ) -> None:
     """Between the look at the act and the question another officer turns it down."""
     system.issue(system.alpha, 1_000)
-    ask = system.central.setting_aside.ask
+    ask = system.central.redemption_reserves.ask
 
     def too_late(number: int, bank: int, amount_fen: int) -> None:
         [act] = system.central.acts.page(office_pb2.ACT_STATE_OPEN, 9, None)
         system.reject(act)
         ask(number, bank, amount_fen)
 
-    monkeypatch.setattr(system.central.setting_aside, "ask", too_late)
+    monkeypatch.setattr(system.central.redemption_reserves, "ask", too_late)
     act = system.propose(redeem(100))
     assert refusal(lambda: system.approve(act)).name == "ALREADY_DECIDED"
     for _ in range(2):
         system.clock.advance(LONGEST_PAUSE_MS)
-        system.central.setting_aside.step()
+        system.central.redemption_reserves.step()
     assert system.banks.asked == []
-    assert system.banks.aside == {}
+    assert system.banks.reserved == {}
 
 
 def test_a_redemption_of_an_officer_who_is_removed_goes_back(system: System) -> None:
     system.issue(system.alpha, 1_000)
-    act = aside(system, 100, HAN)
+    act = reserved(system, 100, HAN)
     system.both(office_pb2.RemoveOfficer(name="han"))
     assert system.central.acts.get(act.content.act_id).state == office_pb2.ACT_STATE_WITHDRAWN
     assert rejections(system) == [act.number]

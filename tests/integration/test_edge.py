@@ -100,7 +100,7 @@ def test_every_public_service_is_handed_on_and_no_other(own: System, raw: grpc.C
         "EdgeService/Arrivals",
         "EdgeService/AwaitEnd",
         "InboundService/CheckPayees",
-        "InboundService/SetAside",
+        "InboundService/ReserveForRedemption",
         "OfficeService/ListSuspense",
         "OfficeService/GetBooks",
     ):

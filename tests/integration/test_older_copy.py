@@ -186,14 +186,14 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     by_commands(system, "come-back", "alpha", "--wallets", "100", at="alpha")
     with BankOfficerClient(system.plan, "alpha") as office:
         wait_until(lambda: not office.feed().behind, "alpha serves again")
-        books, lying = office.books(), office.suspense()
+        books, suspended = office.books(), office.suspense()
     assert books.lost_fen == -52_500
     entries = said(system, "lost", "--bank", "alpha")["entries"]
     assert [(one["kind"], one["open_fen"], one["payer_number"]) for one in entries] == [
         ("payment", 2_500, alice.number),
         ("redemption", 50_000, ""),
     ]
-    assert [(one.wallet_number, one.amount_fen) for one in lying] == [(dora.number, 300)]
+    assert [(one.wallet_number, one.amount_fen) for one in suspended] == [(dora.number, 300)]
     # What came in came in again; what was paid within the bank only its holders know.
     assert (alice.show().available_fen, carol.show().available_fen) == (10_700, 0)
     again = alpha.payments.Pay(out, timeout=20.0)
@@ -213,7 +213,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
         system, "lost", "settle", "alpha", payment, "25", "--payer", at="alpha", amount="25"
     )
     by_commands(system, "lost", "settle", "alpha", redemption, "500", at="alpha", amount="500")
-    paid = office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number)
+    paid = office_pb2.PaySuspense(position=suspended[0].position, wallet_number=fresh.number)
     system.by_two(paid, at="alpha")
     assert (alice.show().available_fen, fresh.show().available_fen) == (8_190, 300)
     with BankOfficerClient(system.plan, "alpha") as office:

@@ -1,4 +1,4 @@
-"""Redemption: the vault sets the money aside once a second officer approves."""
+"""Redemption: the vault reserves the money once a second officer approves."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_one_officer_leaves_the_banks_vault_as_it_is(
 def test_a_rejected_redemption_goes_back_to_the_vault(
     own: System, lin: CentralOfficerClient
 ) -> None:
-    """It was approved while the bank was away, and turned down once it was set aside."""
+    """It was approved while the bank was away, and turned down once it was reserved."""
     before_fen = free_fen(own)
     own.stack.kill("alpha")
     asked = lin.propose(redeem(70_000))
@@ -97,7 +97,7 @@ def test_a_rejected_redemption_goes_back_to_the_vault(
         assert refused(lambda: mei.approve(asked)).reason == errors_pb2.REASON_ALREADY_DECIDED
 
 
-def test_asking_again_sets_aside_once(own: System, lin: CentralOfficerClient) -> None:
+def test_asking_again_reserves_once(own: System, lin: CentralOfficerClient) -> None:
     before_fen = free_fen(own)
     proposal = OfficerKey(CENTRAL_BANK, "lin", SigningKey(key_of(own, "lin"))).propose(
         redeem(1_000), "asked thrice", SystemClock().now_ms()

@@ -266,7 +266,7 @@ def test_a_deposit_is_credited_to_the_wallet_that_its_number_stands_for(
 
 
 def send_back(system: System) -> registration_pb2.OutboundPayment:
-    """What the bank sends out when it has looked for diverted money."""
+    """What the bank sends out when it has looked for undeliverable money."""
     assert system.bank.returns.step()
     assert not system.bank.returns.step()
     system.bank.outgoing.step()
@@ -313,10 +313,10 @@ def test_a_bank_says_of_its_wallets_only_whether_they_may_be_paid(
 def test_a_redemption_leaves_the_vault_before_it_is_decided(system: System) -> None:
     vault = system.bank.vault
     before = -vault.books().mirror_fen
-    vault.set_aside(1, 4_000)
-    vault.set_aside(1, 4_000)
+    vault.reserve_for_redemption(1, 4_000)
+    vault.reserve_for_redemption(1, 4_000)
     with pytest.raises(Refusal) as caught:
-        vault.set_aside(2, before - 4_000 + 7)
+        vault.reserve_for_redemption(2, before - 4_000 + 7)
     assert (caught.value.name, caught.value.metadata["missing_fen"]) == ("VAULT_SHORT", "7")
     system.hear(redeemed=registration_pb2.Redeemed(number=1, amount_fen=4_000))
     assert -vault.books().mirror_fen == before - 4_000
@@ -324,8 +324,8 @@ def test_a_redemption_leaves_the_vault_before_it_is_decided(system: System) -> N
 
 def test_a_redemption_that_was_rejected_comes_back_to_the_vault(system: System) -> None:
     before = system.bank.vault.books().vault_fen
-    system.bank.vault.set_aside(1, 4_000)
-    for number in (1, 2):  # for the second nothing was ever set aside
+    system.bank.vault.reserve_for_redemption(1, 4_000)
+    for number in (1, 2):  # for the second nothing was reserved
         system.hear(
             redemption_rejected=registration_pb2.RedemptionRejected(number=number, amount_fen=4_000)
         )

@@ -46,7 +46,7 @@ BROKEN: dict[str, dict[str, Any]] = {
         "tokens_deposited": R.TokensDeposited(number=NOT_OURS, amount_fen=5, whole_fen=5)
     },
     "restores what is not ours": {"tokens_restored": R.TokensRestored(number=2**63, amount_fen=5)},
-    "redeems what was not set aside": {"redeemed": R.Redeemed(number=1, amount_fen=5)},
+    "redeems what was not reserved": {"redeemed": R.Redeemed(number=1, amount_fen=5)},
     "redeems what has no number": {"redeemed": R.Redeemed(amount_fen=5)},
     "rejects a redemption without a number": {
         "redemption_rejected": R.RedemptionRejected(amount_fen=5)
@@ -95,7 +95,7 @@ def test_after_a_restart_it_stands_at_the_same_entry_and_no_money_is_missing(
         assert system.bank.vault.books().mirror_fen == -VAULT_FEN
 
     # What was in its way is gone: the same entry is applied, and the next one after it.
-    system.bank.vault.set_aside(1, 5_000)
+    system.bank.vault.reserve_for_redemption(1, 5_000)
     assert not system.bank.follower.step(), "not asked for again at once"
     system.clock.advance(FEED_AGAIN_MS)
     assert system.bank.follower.step()
@@ -184,9 +184,9 @@ def test_a_deposit_of_other_tokens_than_were_sent_is_not_credited(
     assert alice.fen == 100_000
 
 
-def test_no_more_is_redeemed_than_was_set_aside_for_it_and_only_once(system: System) -> None:
-    system.bank.vault.set_aside(1, 4_000)
-    system.bank.vault.set_aside(2, 1_000)
+def test_no_more_is_redeemed_than_was_reserved_for_it_and_only_once(system: System) -> None:
+    system.bank.vault.reserve_for_redemption(1, 4_000)
+    system.bank.vault.reserve_for_redemption(2, 1_000)
     for wrong in (3_000, 5_000):
         with pytest.raises(FeedBroken, match=f"{wrong} fen where 4000"):
             system.hear(redeemed=R.Redeemed(number=1, amount_fen=wrong))

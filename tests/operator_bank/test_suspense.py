@@ -51,7 +51,7 @@ def refused(system: System, position: int, number: str = "") -> str:
     return caught.value.name
 
 
-def lying(system: System, holder: Holder, fen: int = 300) -> int:
+def suspended(system: System, holder: Holder, fen: int = 300) -> int:
     """Offline money for a frozen wallet; returns the entry's position."""
     freeze(system, holder)
     deposited(system, holder, fen)
@@ -76,7 +76,7 @@ def test_an_entry_says_what_it_was_whose_and_what_is_in_the_way(
 def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
     system: System, bob: Holder
 ) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     freeze(system, bob, frozen=False)
     act = system.propose(asked(position))
     assert (bob.fen, len(entries(system))) == (0, 1), "it takes another officer"
@@ -99,7 +99,7 @@ def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
 def test_the_record_carries_the_acts_digest_and_the_act_its_position(
     system: System, bob: Holder
 ) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     freeze(system, bob, frozen=False)
     act = pay(system, position)
     found = system.bank.books.history.find(SUSPENSE, position)
@@ -110,7 +110,7 @@ def test_the_record_carries_the_acts_digest_and_the_act_its_position(
 def test_an_entry_that_two_acts_ask_for_is_paid_once(
     system: System, bob: Holder, phone: Holder
 ) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     freeze(system, bob, frozen=False)
     first, second = (system.propose(asked(position, holder.number)) for holder in (bob, phone))
     system.approve(first)
@@ -121,7 +121,7 @@ def test_an_entry_that_two_acts_ask_for_is_paid_once(
 
 
 def test_what_is_refused_can_be_tried_again(system: System, bob: Holder) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     act = system.propose(asked(position))
     for _ in range(3):
         with pytest.raises(Refusal) as caught:
@@ -222,7 +222,7 @@ def test_a_return_that_the_ledger_refuses_lies_there(system: System, bob: Holder
 def test_a_row_that_was_changed_is_named_by_the_audit(
     system: System, bob: Holder, values: dict[str, int], named: str
 ) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     with system.engine.begin() as connection:
         connection.execute(update(suspense).values(**values))
     problems = suspense_problems(system.engine, ledger)
@@ -234,7 +234,7 @@ def test_a_row_that_was_changed_is_named_by_the_audit(
 def test_a_row_that_is_missing_or_was_reopened_is_named_by_the_audit(
     system: System, bob: Holder
 ) -> None:
-    position = lying(system, bob)
+    position = suspended(system, bob)
     freeze(system, bob, frozen=False)
     pay(system, position)
     with system.engine.begin() as connection:

@@ -306,7 +306,7 @@ def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
     authorize(thief, "/dcep.bank.v1.InboundService/CheckPayees")
     system.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
     system.bank.central_keys.step()
-    for method in ("CheckPayees", "SetAside"):
+    for method in ("CheckPayees", "ReserveForRedemption"):
         with pytest.raises(Refusal, match="revoked") as caught:
             authorize(thief, f"/dcep.bank.v1.InboundService/{method}")
         assert caught.value.name == "ROLE_NOT_ALLOWED"

@@ -137,7 +137,7 @@ def test_an_exchange_that_is_repeated_moves_nothing_more(system: System, alice: 
 
 
 def test_a_vault_that_is_short_asks_for_issuance(system: System, bob: Holder) -> None:
-    system.bank.vault.set_aside(1, VAULT_FEN - 100)
+    system.bank.vault.reserve_for_redemption(1, VAULT_FEN - 100)
     short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
     system.bank.send()
@@ -148,7 +148,7 @@ def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
     system: System, bob: Holder, alice: Holder
 ) -> None:
     vault = system.bank.vault
-    vault.set_aside(1, vault.books().vault_fen - 100)
+    vault.reserve_for_redemption(1, vault.books().vault_fen - 100)
     for fen in (130, 150, 140):
         for holder in (bob, alice):
             refusal(lambda h=holder, f=fen: h.exchange(f))
@@ -171,7 +171,7 @@ def test_while_the_centre_is_away_a_top_up_is_answered_at_once_and_asked_for_lat
     system: System, bob: Holder
 ) -> None:
     vault = system.bank.vault
-    vault.set_aside(1, vault.books().vault_fen - 100)
+    vault.reserve_for_redemption(1, vault.books().vault_fen - 100)
     system.central.silent = True
     short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
@@ -187,7 +187,7 @@ def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_ag
     system: System, bob: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault = system.bank.vault
-    vault.set_aside(1, vault.books().vault_fen - 100)
+    vault.reserve_for_redemption(1, vault.books().vault_fen - 100)
     asked: list[int] = []
 
     def no(_: str, fen: int) -> bool:

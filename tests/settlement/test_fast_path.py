@@ -177,4 +177,6 @@ def test_the_traffic_has_everything_in_it() -> None:
     assert model.late > 200
     refused = {Result.ID_REUSED, Result.EXPIRED, Result.SAME_ACCOUNT, Result.INSUFFICIENT_FUNDS}
     limits = {Result.OVER_SINGLE_LIMIT, Result.OVER_DAY_LIMIT, Result.OVER_YEAR_LIMIT}
-    assert refused | limits | {Result.OVER_BALANCE_CAP, Result.DIVERTED} <= set(results.tolist())
+    assert refused | limits | {Result.OVER_BALANCE_CAP, Result.UNDELIVERABLE} <= set(
+        results.tolist()
+    )

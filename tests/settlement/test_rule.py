@@ -138,8 +138,8 @@ CASES: list[tuple[str, list[Records], list[Result]]] = [
     ),
     ("another amount", [hold(5), end(Kind.CAPTURE, 4, FIRST_HOLD)], [R.ACCEPTED, R.HOLD_MISMATCH]),
     ("delivered", [deliver(BOB)], [R.ACCEPTED]),
-    ("delivered to a closed account", [deliver(CLOSED)], [R.DIVERTED]),
-    ("delivered to nobody", [deliver(UNOPENED)], [R.DIVERTED]),
+    ("delivered to a closed account", [deliver(CLOSED)], [R.UNDELIVERABLE]),
+    ("delivered to nobody", [deliver(UNOPENED)], [R.UNDELIVERABLE]),
     ("closing what is not empty", [record(Kind.SET_FLAGS, credit=BOB, ref=4)], [R.NOT_EMPTY]),
     (
         "linked, both good",

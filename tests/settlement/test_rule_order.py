@@ -135,13 +135,13 @@ def deliver(debit: int, credit: int, fallback: int) -> Records:
 
 
 @pytest.mark.parametrize("payee", PAYEES)
-def test_a_delivery_that_its_payee_cannot_take_is_diverted(payee: str) -> None:
+def test_a_delivery_that_its_payee_cannot_take_is_undeliverable(payee: str) -> None:
     state = prepared("open", payee, ())
     third = opening(7)
     results, _ = state.apply(np.concatenate([third, deliver(BANK, to(payee), 7)]))
-    diverted = bool(PAYEES[payee])
-    assert Result(int(results[1])) == (Result.DIVERTED if diverted else Result.ACCEPTED)
-    assert state.accounts[7]["available_fen"] == (FEN if diverted else 0)
+    undeliverable = bool(PAYEES[payee])
+    assert Result(int(results[1])) == (Result.UNDELIVERABLE if undeliverable else Result.ACCEPTED)
+    assert state.accounts[7]["available_fen"] == (FEN if undeliverable else 0)
 
 
 @pytest.mark.parametrize(

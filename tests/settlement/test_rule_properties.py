@@ -81,8 +81,8 @@ class Model:
         refused = self.cannot_pay(debit, fen, int(r["time_ms"]))
         if refused:
             return refused
-        diverted = bool(credit and self.free[credit] + self.held[credit] + fen > CAP)
-        if diverted:
+        undeliverable = bool(credit and self.free[credit] + self.held[credit] + fen > CAP)
+        if undeliverable:
             if kind != Kind.DELIVER:
                 return Result.OVER_BALANCE_CAP
             credit = int(r["ref"])
@@ -91,7 +91,7 @@ class Model:
         self.spend(debit, fen, int(r["time_ms"]))
         self.free[debit] -= fen
         self.free[credit] += fen
-        return Result.DIVERTED if diverted else Result.ACCEPTED
+        return Result.UNDELIVERABLE if undeliverable else Result.ACCEPTED
 
     def cannot_pay(self, debit: int, fen: int, time_ms: int) -> Result | None:
         if debit == 0:

@@ -224,8 +224,8 @@ class _BankPeers:
             lambda b: [0 if can else cannot for can in b.inbound.can_be_paid(payees)],
         )
 
-    def set_aside(self, bank: Any, number: int, amount_fen: int) -> Any:
-        return self._begin(bank.name, lambda b: b.vault.set_aside(number, amount_fen))
+    def reserve_for_redemption(self, bank: Any, number: int, amount_fen: int) -> Any:
+        return self._begin(bank.name, lambda b: b.vault.reserve_for_redemption(number, amount_fen))
 
 
 class _CentralBank:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from auditor.audit import audit_engines
 from dcep.office.v1 import office_pb2
-from operator_bank.payments.tables import diverted, outbound
+from operator_bank.payments.tables import outbound, undeliverable
 from runtime.errors import NoAnswer, Refusal
 from tests.central_bank.system import LIN, MEI
 from tests.officers.people import Person
@@ -53,7 +53,7 @@ class Traffic:
             lambda: self.work(bank, lambda b: b.project()): 1,
             lambda: self.work(CENTRAL, lambda c: c.project()): 1,
             lambda: self.work(CENTRAL, lambda c: c.settlement.settle_late()): 3,
-            lambda: self.work(CENTRAL, lambda c: c.setting_aside.step()): 1,
+            lambda: self.work(CENTRAL, lambda c: c.redemption_reserves.step()): 1,
             lambda: self.hang(bank): 1,
             lambda: system.answer_late(): 3,
             lambda: self.work(CENTRAL, lambda c: self.office(c.acts, bank)): 1,
@@ -147,7 +147,7 @@ class Traffic:
             self.system.clock.advance(1_001)
             while self.work(CENTRAL, lambda c: c.settlement.settle_late()):
                 pass
-            self.work(CENTRAL, lambda c: c.setting_aside.step())
+            self.work(CENTRAL, lambda c: c.redemption_reserves.step())
             for name in PREFIXES:
                 while self.work(name, lambda b: b.send()) or self.work(
                     name, lambda b: b.follower.step()
@@ -182,7 +182,7 @@ class Traffic:
         assert astray_fen == sum(books.suspense_fen for books in self.books())
         for name in PREFIXES:
             with self.system.engines[name].connect() as connection:
-                gone = select(func.count()).where(diverted.c.payment_id.not_like("%return%"))
+                gone = select(func.count()).where(undeliverable.c.payment_id.not_like("%return%"))
                 back = select(func.count()).where(outbound.c.kind == "return")
                 assert connection.scalar(gone) == connection.scalar(back)
         audit = audit_engines({name: self.system.engines[name] for name in [CENTRAL, *PREFIXES]})

@@ -15,6 +15,9 @@ from runtime.output import NOTHING_ORDERED, json_ascii, of_this_machine
 if TYPE_CHECKING:
     from runtime.errors import Refusal
 
+CommandResult = tuple[dict[str, Any], str]
+"""What a command has to say: the fields of its JSON object, and the text for people."""
+
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_NO_ANSWER = 3

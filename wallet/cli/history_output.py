@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from currency.amount import format_yuan
 from language import N_, _
 from language.wide import broken, columns_of, labelled, terminal
 from runtime.output import harmless
+from wallet.cli.console import CommandResult
 from wallet.cli.reason_texts import sentence
 from wallet.cli.times import clock, zone, zoned
 from wallet.online.account import Entry
-
-Said = tuple[dict[str, Any], str]
 
 MAX_WIDTH = 100
 """Columns beyond which lines get no longer: what belongs together stays together."""
@@ -35,7 +33,7 @@ _WHAT = {
 
 def listed(
     entries: list[Entry], token: str, more: bool, unanswered: list[str], *, searched: bool = False
-) -> Said:
+) -> CommandResult:
     """After ``history``.
 
     Args:
@@ -67,7 +65,7 @@ def listed(
     return fields, "\n".join(lines)
 
 
-def told(entry: Entry) -> Said:
+def told(entry: Entry) -> CommandResult:
     """After ``payment``."""
     why = " ".join(sentence(entry.reason, "")).strip() if entry.reason else ""
     state = _(entry.state.lower())
@@ -88,7 +86,7 @@ def told(entry: Entry) -> Said:
     return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
 
 
-def resumed(others: list[Entry]) -> Said:
+def resumed(others: list[Entry]) -> CommandResult:
     """After ``resume``: what was ordered elsewhere."""
     fields = {"elsewhere": [asdict(entry) for entry in others]}
     lines = [_("This home orders again. Another copy of it is told so at its next order.")]

@@ -112,22 +112,26 @@ def pay(
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         expected_fen = parse_yuan(amount) if amount else None
-        from wallet.cli import offline_output as words
+        from wallet.cli import offline_output
         from wallet.offline import text_format
 
         offline_payments = app.offline_payments()
         if connect:
-            handed = words.pay_over_link(
+            handed = offline_output.pay_over_link(
                 offline_payments, connect, expected_fen, anew=anew, yes=yes, say=output.say
             )
-            output.result(*words.handed_over(handed, offline_payments.balance_fen()))
+            output.result(*offline_output.handed_over(handed, offline_payments.balance_fen()))
             return
-        asked = words.given(request, file, N_("request"), text_format.REQUEST)
-        words.check_file(out)
-        amount_fen = words.asked_fen(offline_payments, asked, expected_fen, yes, output.say)
+        asked = offline_output.given(request, file, N_("request"), text_format.REQUEST)
+        offline_output.check_file(out)
+        amount_fen = offline_output.asked_fen(
+            offline_payments, asked, expected_fen, yes, output.say
+        )
         payment = offline_payments.pay(asked)
-        words.keep(payment, out)
-        output.result(*words.paid(payment, amount_fen, out, asked, offline_payments.device))
+        offline_output.keep(payment, out)
+        output.result(
+            *offline_output.paid(payment, amount_fen, out, asked, offline_payments.device)
+        )
 
 
 @offline.command()
@@ -163,7 +167,7 @@ def accept(
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         asked_fen = parse_yuan(amount) if amount else None
-        from wallet.cli import offline_output as words
+        from wallet.cli import offline_output
         from wallet.cli.console import EXIT_REFUSED
         from wallet.offline import text_format
         from wallet.offline.outcomes import GivenBack
@@ -171,15 +175,15 @@ def accept(
         offline_payments = app.offline_payments()
         try:
             if listen:
-                took = words.accept_over_link(app, listen, asked_fen, anew, output.say)
-                said = words.taken(took, offline_payments.balance_fen())
+                took = offline_output.accept_over_link(app, listen, asked_fen, anew, output.say)
+                said = offline_output.taken(took, offline_payments.balance_fen())
             else:
                 wanted = (text_format.PAYMENT, text_format.BACK)
-                text = words.given(" ".join(payment or []), file, N_("payment"), *wanted)
-                said = words.accept_text(offline_payments, text)
+                text = offline_output.given(" ".join(payment or []), file, N_("payment"), *wanted)
+                said = offline_output.accept_text(offline_payments, text)
         except GivenBack as back:
-            words.keep(back.text, out)
-            output.result(*words.gave_back(back, out, over_link=bool(listen)))
+            offline_output.keep(back.text, out)
+            output.result(*offline_output.gave_back(back, out, over_link=bool(listen)))
             raise SystemExit(EXIT_REFUSED) from None
         output.result(*said)
 
@@ -234,7 +238,7 @@ def tap(
         take_fen, give_fen, load_fen = (
             parse_yuan(text) if text else 0 for text in (take, give, load)
         )
-        from wallet.cli import offline_output as words
+        from wallet.cli import offline_output
         from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED, UsageError
         from wallet.hard_wallet.reader import touched
 
@@ -242,7 +246,7 @@ def tap(
             raise UsageError(_("one of --take, --give, --load and --deposit at a time"))
         app.profile()
         with touched(socket) as card:
-            words.open_card(
+            offline_output.open_card(
                 app,
                 card,
                 card_pin,
@@ -252,16 +256,16 @@ def tap(
             )
             if load_fen:
                 placed = app.loading(card).load(load_fen)
-                output.result(*words.loaded(load_fen, card.balance_fen(), placed))
+                output.result(*offline_output.loaded(load_fen, card.balance_fen(), placed))
                 if placed.pending:
                     raise SystemExit(EXIT_NO_ANSWER)
             elif deposit:
                 done = app.loading(card).deposit()
-                output.result(*words.deposited(done, card.balance_fen()))
+                output.result(*offline_output.deposited(done, card.balance_fen()))
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:
-                output.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
+                output.result(*offline_output.tap(app, card, take_fen, give_fen, anew=anew))
 
 
 @offline.command("pin")
@@ -278,12 +282,12 @@ def pin_(
 ) -> None:
     """Set, change or remove the device's PIN. Ten wrong ones in a row lock it for good."""
     with wallet(context, home, as_json, pin) as (app, output):
-        from wallet.cli import offline_output as words
+        from wallet.cli import offline_output
 
         app.profile()
         app.sealed.read()
-        app.sealed.set_pin("" if remove else words.new_pin(new))
-        output.result(*words.pin_set(not remove))
+        app.sealed.set_pin("" if remove else offline_output.new_pin(new))
+        output.result(*offline_output.pin_set(not remove))
 
 
 def _add_held() -> None:

@@ -15,7 +15,7 @@ from language import N_, _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import Unprintable, harmless, reason_of
 from wallet.app import App
-from wallet.cli.console import UsageError
+from wallet.cli.console import CommandResult, UsageError
 from wallet.cli.offline_texts import hints
 from wallet.cli.output import earlier
 from wallet.cli.qr import columns, drawn
@@ -34,7 +34,6 @@ from wallet.secure_element.interface import Device, Limits, Made
 if TYPE_CHECKING:
     from offline_token.formats import Request
 
-Said = tuple[dict[str, Any], str]
 DEPOSIT_IT = N_("Put them into the wallet with `wallet offline deposit`.")
 
 
@@ -251,7 +250,7 @@ def accept_over_link(
     )
 
 
-def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> Said:
+def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> CommandResult:
     """A hard wallet pays this device, or is paid by it."""
     from wallet.hard_wallet import tap
 
@@ -292,7 +291,7 @@ def open_card(
         card.pair(profile.number, bytes(key.verify_key))
 
 
-def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
+def tapped(handed: Handed, card: Card, offline_fen: int) -> CommandResult:
     """After ``offline tap``; what the card holds it tells its owner alone."""
     card_fen = card.balance_fen() if card.owned else None
     fields = {
@@ -313,7 +312,7 @@ def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
     return fields, text + _came_back(handed.came_back_fen)
 
 
-def accept_text(offline_payments: OfflinePayments, text: str) -> Said:
+def accept_text(offline_payments: OfflinePayments, text: str) -> CommandResult:
     """Takes a payment as text, or as the texts of its codes; or one of its own that comes back.
 
     Raises GivenBack for a payment that is not taken and goes back.
@@ -326,7 +325,7 @@ def accept_text(offline_payments: OfflinePayments, text: str) -> Said:
     )
 
 
-def came_back(amount_fen: int, offline_fen: int) -> Said:
+def came_back(amount_fen: int, offline_fen: int) -> CommandResult:
     """After a payment of one's own was taken back."""
     fields = {"state": "CAME_BACK", "amount_fen": amount_fen, "offline_fen": offline_fen}
     text = _("{yuan} yuan came back; they are good for a deposit. {deposit_it}").format(
@@ -335,7 +334,7 @@ def came_back(amount_fen: int, offline_fen: int) -> Said:
     return fields, text
 
 
-def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
+def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> CommandResult:
     """After a payment was not taken: what gives it back, for its payer."""
     fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
     fields["text"] = back.text
@@ -359,7 +358,7 @@ def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
     return fields, "\n".join(lines)
 
 
-def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
+def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> CommandResult:
     """After ``offline load``."""
     fields = {
         "order_id": placed.order.payment_id,
@@ -378,7 +377,7 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
     return fields, text
 
 
-def requested(text: str, amount_fen: int, file: Path | None) -> Said:
+def requested(text: str, amount_fen: int, file: Path | None) -> CommandResult:
     """A request that was made, or is shown again."""
     code = request_of(text).code()
     fields = {"text": text, "amount_fen": amount_fen, "compare": code}
@@ -386,7 +385,9 @@ def requested(text: str, amount_fen: int, file: Path | None) -> Said:
     return _paper(N_("request"), fields, file, following, again_with(code))
 
 
-def paid(text: str, amount_fen: int, file: Path | None, asked: str, device: Device) -> Said:
+def paid(
+    text: str, amount_fen: int, file: Path | None, asked: str, device: Device
+) -> CommandResult:
     """A payment that was made as a text.
 
     Args:
@@ -401,7 +402,7 @@ def paid(text: str, amount_fen: int, file: Path | None, asked: str, device: Devi
     return shown_payment(text, made, file, device)
 
 
-def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> Said:
+def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> CommandResult:
     """A payment as a text."""
     offline_fen = device.balance_fen()
     fields = {
@@ -426,7 +427,7 @@ def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> S
     return _paper(N_("payment"), fields, file, following, again)
 
 
-def shown_again(device: Device, code: str, file: Path | None) -> Said:
+def shown_again(device: Device, code: str, file: Path | None) -> CommandResult:
     """A payment or a request once more, by its code. Raises UsageError when there is none."""
     wanted = code.strip().upper().replace("-", "")
     for made in reversed(device.made()):
@@ -468,7 +469,7 @@ def again_with(code: str) -> str:
 
 def _paper(
     what: str, fields: dict[str, Any], file: Path | None, following: list[str], again: str
-) -> Said:
+) -> CommandResult:
     """A text as codes that fit the window, the text itself, and what is to be said with it."""
     text = fields["text"]
     if file is not None:
@@ -483,7 +484,7 @@ def _paper(
     return fields, "\n".join([*drawn(text, columns(), again), text, *following])
 
 
-def handed_over(handed: Handed, offline_fen: int) -> Said:
+def handed_over(handed: Handed, offline_fen: int) -> CommandResult:
     """After ``offline pay --connect``."""
     amount = _("{yuan} yuan").format(yuan=format_yuan(handed.amount_fen))
     said = _("Paid {yuan}; {offline} yuan left offline.")
@@ -513,7 +514,7 @@ def _came_back(came_back_fen: int) -> str:
     ).format(came_back=format_yuan(came_back_fen), deposit_it=_(DEPOSIT_IT))
 
 
-def taken(took: Taken, offline_fen: int) -> Said:
+def taken(took: Taken, offline_fen: int) -> CommandResult:
     """After ``offline accept``."""
     amount = _("{yuan} yuan").format(yuan=format_yuan(took.amount_fen))
     text = _("Took {yuan}; {offline} yuan offline now.").format(
@@ -532,7 +533,7 @@ def taken(took: Taken, offline_fen: int) -> Said:
     return fields, text
 
 
-def deposited(done: Deposited, offline_fen: int) -> Said:
+def deposited(done: Deposited, offline_fen: int) -> CommandResult:
     """After ``offline deposit``."""
     refused = [{"reason": no.name, "message": no.message} for no in done.refused]
     fields = {
@@ -579,7 +580,7 @@ def new_pin(given: str) -> str:
     return pin
 
 
-def pin_set(with_pin: bool) -> Said:
+def pin_set(with_pin: bool) -> CommandResult:
     """After ``offline pin``."""
     text = _("The device has a new PIN. Nobody can tell it to you again.")
     if not with_pin:

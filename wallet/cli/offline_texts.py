@@ -12,6 +12,7 @@ from currency.reasons import in_words
 from language import N_, _, ngettext
 from language.wide import broken, columns_of, labelled, padded
 from offline_token.formats import Request
+from wallet.cli.console import CommandResult
 from wallet.cli.output import yuan
 from wallet.cli.qr import columns
 from wallet.cli.times import clock
@@ -22,7 +23,6 @@ from wallet.offline.payments import Deposited
 from wallet.secure_element.interface import Device, Limits, Made, Piece, PieceState, Rules
 from wallet.secure_element.limits import REQUEST_VALID_MS
 
-Said = tuple[dict[str, Any], str]
 _AMOUNT = 12
 _DAY_MS = 86_400_000
 _STATES = (
@@ -36,7 +36,7 @@ _STATES = (
 _RENEW = "`wallet offline renew`"
 
 
-def shown(profile: Profile, device: Device) -> Said:
+def shown(profile: Profile, device: Device) -> CommandResult:
     """After ``offline show``."""
     pieces, limits, offline_fen = device.pieces(), device.limits(), device.balance_fen()
     payable_fen = sum(p.value_fen for p in pieces if p.state == PieceState.SPENDABLE)
@@ -140,7 +140,7 @@ def _cells(amount_fen: int, cells: Sequence[str]) -> list[str]:
     return [head + wrapped[0], *(" " * len(head) + more for more in wrapped[1:])]
 
 
-def limited(limits: Limits, rules: Rules | None) -> Said:
+def limited(limits: Limits, rules: Rules | None) -> CommandResult:
     """After ``offline limit``."""
     fields = {
         "single_limit_fen": limits.single_fen,
@@ -171,7 +171,7 @@ def _limit(own_fen: int, rule_fen: int | None) -> list[str]:
     return labelled([(_("  your own"), own), (_("  the central bank's"), rule)], 21)
 
 
-def listed(device: Device) -> Said:
+def listed(device: Device) -> CommandResult:
     """After ``offline again`` without a code: what was made as text, the newest below."""
     requests = [Request.decode(each) for each in device.requests()[-MAX_LISTED:]]
     made = device.made()[-MAX_LISTED:]
@@ -223,7 +223,7 @@ def _made_cells(made: Made) -> list[str]:
     ]
 
 
-def renewed(done: Deposited, loaded_fen: int, offline_fen: int, pending: bool) -> Said:
+def renewed(done: Deposited, loaded_fen: int, offline_fen: int, pending: bool) -> CommandResult:
     """After ``offline renew``."""
     fields = {
         "state": "PENDING" if pending or done.pending else "SETTLED",

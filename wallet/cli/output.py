@@ -9,16 +9,16 @@ from currency.amount import format_yuan
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 from wallet.home.home import Profile
 from wallet.online.account import Entry, class_name, state_name, status_name
 from wallet.orders.submitter import Placed
 
-Said = tuple[dict[str, Any], str]
 _STATUSES = (N_("frozen"), N_("closed"))
 
 
-def opened(profile: Profile, why_not: str) -> Said:
+def opened(profile: Profile, why_not: str) -> CommandResult:
     """After ``open``."""
     fields = {
         "number": profile.number,
@@ -38,7 +38,7 @@ def opened(profile: Profile, why_not: str) -> Said:
 
 def shown(
     profile: Profile, state: GetWalletResponse | None, offline_fen: int | None, why: str
-) -> Said:
+) -> CommandResult:
     """After ``show``."""
     fields: dict[str, Any] = {
         "number": profile.number,
@@ -126,7 +126,7 @@ def _details(state: GetWalletResponse) -> dict[str, Any]:
     }
 
 
-def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
+def exchanged(what: str, amount_fen: int, placed: Placed) -> CommandResult:
     """After ``topup`` and ``cashout``: "put in" or "taken out", in the reader's language."""
     available_fen = placed.message.available_fen
     fields = {
@@ -143,7 +143,7 @@ def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
     ) or text
 
 
-def paid(number: str, amount_fen: int, placed: Placed) -> Said:
+def paid(number: str, amount_fen: int, placed: Placed) -> CommandResult:
     """After ``pay``."""
     answer = placed.message
     state = state_name(answer.state)
@@ -173,7 +173,7 @@ def paid(number: str, amount_fen: int, placed: Placed) -> Said:
     return fields, text
 
 
-def arrived(entry: Entry) -> Said:
+def arrived(entry: Entry) -> CommandResult:
     """One line of ``watch``."""
     memo = f" “{entry.memo}”" if entry.memo else ""
     sender = (

@@ -173,7 +173,7 @@ LIMIT_NAMES = {
     "OVER_DAY_LIMIT": N_("A day"),
     "OVER_YEAR_LIMIT": N_("A year"),
 }
-"""By reason, how `cli_words.limits_in_words` calls the limit that was met, in English."""
+"""By reason, how `output.limits_in_words` calls the limit that was met, in English."""
 
 
 def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:

@@ -130,9 +130,9 @@ class SecureElement:
             return bytes.fromhex(key.public)
 
         public = self._change(body)
-        if self._keyring.strays(self._store.read()):
+        if self._keyring.unused(self._store.read()):
             # Alone with the state: no other process is in the middle of making one.
-            self._change(lambda state: self._keyring.destroy(self._keyring.strays(state)))
+            self._change(lambda state: self._keyring.destroy(self._keyring.unused(state)))
         return public
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:

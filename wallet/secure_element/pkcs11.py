@@ -97,15 +97,15 @@ class Pkcs11Keyring:
                     return Pkcs11Signer(self, private, public)
         raise elsewhere()
 
-    def strays(self, state: State) -> Collection[bytes]:
+    def unused(self, state: State) -> Collection[bytes]:
         """Ids of keys that were made for this state and that it does not have (any more)."""
         kept = {bytes.fromhex(key.public) for key in state.keys}
         return [key_id for key_id, public in self.made(state).items() if public not in kept]
 
-    def destroy(self, strays: Collection[bytes]) -> None:
+    def destroy(self, unused: Collection[bytes]) -> None:
         """Deletes them from the token."""
         with _as_home_error():
-            for key_id in strays:
+            for key_id in unused:
                 self._session.destroy(LABEL, key_id)
 
     def signature(self, private: Any, message: bytes) -> bytes:

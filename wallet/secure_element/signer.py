@@ -36,11 +36,11 @@ class Keyring(Protocol):
         """What signs with a key. Raises Refusal when the key is not at hand."""
         ...
 
-    def strays(self, state: State) -> Collection[bytes]:
+    def unused(self, state: State) -> Collection[bytes]:
         """Keys made for this state that it does not have (any more)."""
         ...
 
-    def destroy(self, strays: Collection[bytes]) -> None:
+    def destroy(self, unused: Collection[bytes]) -> None:
         """Throws such keys away."""
         ...
 
@@ -76,11 +76,11 @@ class SeedKeyring:
             raise elsewhere()
         return SeedSigner(bytes.fromhex(key.seed))
 
-    def strays(self, state: State) -> Collection[bytes]:
+    def unused(self, state: State) -> Collection[bytes]:
         """None: there are no keys elsewhere."""
         return ()
 
-    def destroy(self, strays: Collection[bytes]) -> None:
+    def destroy(self, unused: Collection[bytes]) -> None:
         """Nothing is to be done."""
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/inbound.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\";\n\x12\x43heckPayeesRequest\x12%\n\x0ewallet_numbers\x18\x01 \x03(\tB\r\xf0\xf9\x18\x15\xfa\xf9\x18\x05H\x01P\xfe?\"3\n\x13\x43heckPayeesResponse\x12\x1c\n\x0b\x63\x61n_be_paid\x18\x01 \x03(\x08\x42\x07\xfa\xf9\x18\x03P\xfe?\"A\n\x0fSetAsideRequest\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\x12\n\x10SetAsideResponse2\xaf\x01\n\x0eInboundService\x12R\n\x0b\x43heckPayees\x12 .dcep.bank.v1.CheckPayeesRequest\x1a!.dcep.bank.v1.CheckPayeesResponse\x12I\n\x08SetAside\x12\x1d.dcep.bank.v1.SetAsideRequest\x1a\x1e.dcep.bank.v1.SetAsideResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/inbound.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\";\n\x12\x43heckPayeesRequest\x12%\n\x0ewallet_numbers\x18\x01 \x03(\tB\r\xf0\xf9\x18\x15\xfa\xf9\x18\x05H\x01P\xfe?\"3\n\x13\x43heckPayeesResponse\x12\x1c\n\x0b\x63\x61n_be_paid\x18\x01 \x03(\x08\x42\x07\xfa\xf9\x18\x03P\xfe?\"M\n\x1bReserveForRedemptionRequest\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\x1e\n\x1cReserveForRedemptionResponse2\xd3\x01\n\x0eInboundService\x12R\n\x0b\x43heckPayees\x12 .dcep.bank.v1.CheckPayeesRequest\x1a!.dcep.bank.v1.CheckPayeesResponse\x12m\n\x14ReserveForRedemption\x12).dcep.bank.v1.ReserveForRedemptionRequest\x1a*.dcep.bank.v1.ReserveForRedemptionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPAYEESREQUEST'].fields_by_name['wallet_numbers']._serialized_options = b'\360\371\030\025\372\371\030\005H\001P\376?'
   _globals['_CHECKPAYEESRESPONSE'].fields_by_name['can_be_paid']._loaded_options = None
   _globals['_CHECKPAYEESRESPONSE'].fields_by_name['can_be_paid']._serialized_options = b'\372\371\030\003P\376?'
-  _globals['_SETASIDEREQUEST'].fields_by_name['number']._loaded_options = None
-  _globals['_SETASIDEREQUEST'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
-  _globals['_SETASIDEREQUEST'].fields_by_name['amount_fen']._loaded_options = None
-  _globals['_SETASIDEREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
+  _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['number']._loaded_options = None
+  _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
+  _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
   _globals['_CHECKPAYEESREQUEST']._serialized_start=73
   _globals['_CHECKPAYEESREQUEST']._serialized_end=132
   _globals['_CHECKPAYEESRESPONSE']._serialized_start=134
   _globals['_CHECKPAYEESRESPONSE']._serialized_end=185
-  _globals['_SETASIDEREQUEST']._serialized_start=187
-  _globals['_SETASIDEREQUEST']._serialized_end=252
-  _globals['_SETASIDERESPONSE']._serialized_start=254
-  _globals['_SETASIDERESPONSE']._serialized_end=272
-  _globals['_INBOUNDSERVICE']._serialized_start=275
-  _globals['_INBOUNDSERVICE']._serialized_end=450
+  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_start=187
+  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_end=264
+  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_start=266
+  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_end=296
+  _globals['_INBOUNDSERVICE']._serialized_start=299
+  _globals['_INBOUNDSERVICE']._serialized_end=510
 # @@protoc_insertion_point(module_scope)

@@ -19,7 +19,7 @@ class CheckPayeesResponse(_message.Message):
     can_be_paid: _containers.RepeatedScalarFieldContainer[bool]
     def __init__(self, can_be_paid: _Optional[_Iterable[bool]] = ...) -> None: ...
 
-class SetAsideRequest(_message.Message):
+class ReserveForRedemptionRequest(_message.Message):
     __slots__ = ("number", "amount_fen")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,6 @@ class SetAsideRequest(_message.Message):
     amount_fen: int
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
-class SetAsideResponse(_message.Message):
+class ReserveForRedemptionResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -41,10 +41,10 @@ class InboundServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.CheckPayeesRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.CheckPayeesResponse.FromString,
                 _registered_method=True)
-        self.SetAside = channel.unary_unary(
-                '/dcep.bank.v1.InboundService/SetAside',
-                request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideRequest.SerializeToString,
-                response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideResponse.FromString,
+        self.ReserveForRedemption = channel.unary_unary(
+                '/dcep.bank.v1.InboundService/ReserveForRedemption',
+                request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.FromString,
                 _registered_method=True)
 
 
@@ -60,8 +60,8 @@ class InboundServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetAside(self, request, context):
-        """Sets money of the vault aside for a redemption, until the feed says that it
+    def ReserveForRedemption(self, request, context):
+        """Reserves money of the vault for a redemption, until the feed says that it
         is redeemed or rejected. Refuses: VAULT_SHORT with missing_fen. Repeats by
         number.
         """
@@ -77,10 +77,10 @@ def add_InboundServiceServicer_to_server(servicer, server):
                     request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.CheckPayeesRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.CheckPayeesResponse.SerializeToString,
             ),
-            'SetAside': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetAside,
-                    request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideRequest.FromString,
-                    response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideResponse.SerializeToString,
+            'ReserveForRedemption': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveForRedemption,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -123,7 +123,7 @@ class InboundService(object):
             _registered_method=True)
 
     @staticmethod
-    def SetAside(request,
+    def ReserveForRedemption(request,
             target,
             options=(),
             channel_credentials=None,
@@ -136,9 +136,9 @@ class InboundService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/dcep.bank.v1.InboundService/SetAside',
-            dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideRequest.SerializeToString,
-            dcep_dot_bank_dot_v1_dot_inbound__pb2.SetAsideResponse.FromString,
+            '/dcep.bank.v1.InboundService/ReserveForRedemption',
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

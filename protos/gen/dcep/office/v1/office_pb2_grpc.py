@@ -95,8 +95,8 @@ class ActServiceServicer(object):
         """Approves what another officer proposed; it takes effect in the same step. Repeats harmlessly.
         Refuses: SIGNATURE_INVALID, SAME_OFFICER, RIGHT_MISSING, REQUEST_UNKNOWN, ACT_DIFFERS (what was
         approved is not what was proposed), ALREADY_DECIDED, EXPIRED, and what the act cannot be done
-        for; it waits on after that, and can be approved again. A redemption the bank's vault sets
-        aside first: PEER_UNAVAILABLE while it has not said so, VAULT_SHORT, which ends the act.
+        for; it waits on after that, and can be approved again. A redemption the bank's vault reserves
+        first: PEER_UNAVAILABLE while it has not said so, VAULT_SHORT, which ends the act.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
