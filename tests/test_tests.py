@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
+MAX_LINES = 400
 
 
 @cache
@@ -34,3 +35,13 @@ def test_what_tests_share_lies_in_a_module_and_not_in_a_conftest() -> None:
         file for file, tree in trees().items() for m in imported(tree) if m.endswith("conftest")
     ]
     assert found == []
+
+
+def test_no_file_is_longer_than_a_reader_has_patience_for() -> None:
+    lengths = {path: len((TESTS / path).read_text().splitlines()) for path in trees()}
+    assert [path for path, lines in lengths.items() if lines > MAX_LINES] == []
+
+
+def test_every_file_says_what_it_is_about() -> None:
+    silent = [path for path, tree in trees().items() if tree.body and not ast.get_docstring(tree)]
+    assert silent == []

@@ -17,7 +17,7 @@ from operator_bank.tables import office as bank_office
 from runtime.envelope import sign
 from settlement.records import AccountFlag, Kind, RecordFlag
 from tests.auditor.forging import Beside, made
-from tests.auditor.test_audit_signatures import ALICE, CAROL, Stack, named
+from tests.auditor.told import ALICE, CAROL, Stack, named
 from tests.officers.people import Person
 from tests.simulation.network import CENTRAL
 

@@ -15,7 +15,7 @@ import pytest
 from auditor.audit import StackAudit
 from currency.number import make
 from dcep.office.v1 import office_pb2
-from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack, named
+from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.central_bank.system import LIN, MEI
 from tests.simulation.network import CENTRAL
 

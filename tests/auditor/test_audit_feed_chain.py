@@ -13,7 +13,7 @@ from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.ledger.accounts import MIRROR
 from settlement.records import ADMINISTRATIVE
 from tests.auditor.forging import Beside
-from tests.auditor.test_audit_signatures import Stack, named, shared, stack  # noqa: F401 (fixtures)
+from tests.auditor.told import Stack, named
 from tests.simulation.network import CENTRAL
 
 

@@ -10,7 +10,7 @@ import pytest
 from dcep.office.v1 import office_pb2
 from settlement.records import Kind, Limit
 from tests.auditor.forging import Beside, made
-from tests.auditor.test_audit_signatures import Stack, named
+from tests.auditor.told import Stack, named
 from tests.officers.people import Person
 
 WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, update
 from auditor.signatures.rights import RIGHT_OF
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as office_tables
-from tests.auditor.test_audit_signatures import ALICE, Stack, named
+from tests.auditor.told import ALICE, Stack, named
 from tests.officers.people import Person
 from tests.simulation.network import CENTRAL
 

@@ -9,7 +9,7 @@ from offline_token.deposit import Deposit, sign_deposit, with_owners
 from offline_token.formats import FormatError, Payment
 from offline_token.possession import account_of
 from offline_token.verify import Reason, Verdict, check_bundle, judge, piece_of
-from tests.offline.cases import DEPOSIT_GRACE_MS
+from tests.offline.case_table import DEPOSIT_GRACE_MS
 from tests.offline.signers import NOW, Signers, key_of
 
 ACCOUNT = account_of("6201000000000017", bytes(range(16)))

@@ -18,7 +18,8 @@ from offline_token.receipt import is_receipt, sign_receipt
 from offline_token.ruling import End, Ruling, sign_ruling
 from offline_token.signing import verified
 from offline_token.verify import Reason, Verdict, piece_of, verify
-from tests.offline.cases import Case, all_cases
+from tests.offline.case_table import Case
+from tests.offline.cases import all_cases
 from tests.offline.deposit_cases import DepositCase, all_deposits
 from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
 from tests.offline.signers import DAY, Signers, key_of

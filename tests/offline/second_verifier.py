@@ -2,17 +2,29 @@
 
 It is written from docs/explanation/offline_token.md alone, and shares no code with the first:
 OpenSSL's Ed25519 instead of libsodium's, offsets instead of layouts, plain dicts and strings.
-Tests hold the two against each other.
-"""
+Tests hold the two against each other."""
 
 from __future__ import annotations
 
 import hashlib
-import struct
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tests.offline.second_reader import (
+    Refused,
+    must,
+    read_bundle,
+    read_certificate,
+    read_deposit,
+    read_give_back,
+    read_hop,
+    read_payment,
+    read_statements,
+    tagged,
+    u64,
+)
 
 _SMALL_ORDER = [
     bytes.fromhex("0000000000000000000000000000000000000000000000000000000000000000"),
@@ -27,10 +39,6 @@ _LEFT_MS = 24 * 60 * 60 * 1_000
 _LONGEST_MS = 127 * 24 * 60 * 60 * 1_000
 
 
-class Refused(Exception):
-    """Carries a reason."""
-
-
 def answer(
     payment: bytes, root: bytes, bundle: bytes, now_ms: int, output: int, request: bytes | None
 ) -> tuple[str, list[tuple[bytes, bytes, int, bytes]]]:
@@ -42,7 +50,7 @@ def answer(
     """
     trust = read_bundle(bundle)
     try:
-        chains, trust["said"] = _read_payment(payment)
+        chains, trust["said"] = read_payment(payment)
         _check_bundle(trust, root, now_ms)
         deposit = request is None
         pieces = [_walk(chain, root, trust, now_ms, output, deposit) for chain in chains]
@@ -60,16 +68,16 @@ def deposited(
     """The same of a deposit that a bank brings in."""
     trust = read_bundle(bundle)
     try:
-        payment, ends = _read_deposit(data)
-        chains, trust["said"] = _read_payment(payment)
-        _must(len({end[2:66] for end in ends}) == 1, "UNREADABLE")
+        payment, ends = read_deposit(data)
+        chains, trust["said"] = read_payment(payment)
+        must(len({end[2:66] for end in ends}) == 1, "UNREADABLE")
         _check_bundle(trust, root, now_ms)
         pieces = [
             _walk(chain, root, trust, now_ms, end[1], True)
             for chain, end in zip(chains, ends, strict=True)
         ]
         _check_once(pieces)
-        _must(ends[0][2:18].rstrip(b"\0") == bank.encode(), "NOT_FOR_THIS_PAYEE")
+        must(ends[0][2:18].rstrip(b"\0") == bank.encode(), "NOT_FOR_THIS_PAYEE")
         for piece, end in zip(pieces, ends, strict=True):
             body = piece["id"] + end[:66]
             _signed(piece["owner"], "deposit/v1", body, end[66:], "DEPOSIT_FORGED")
@@ -87,14 +95,14 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
     """
     returned = []
     try:
-        ends = _read_give_back(back)
-        chains, _ = _read_payment(payment)
+        ends = read_give_back(back)
+        chains, _ = read_payment(payment)
         for chain in chains:
-            _must(len(chain["hops"]) > 0, "NOT_FOR_THIS_PAYEE")
-            _must(len(chain["hops"]) < 32, "TOO_MANY_HOPS")
-        _must(len(ends) == len(chains), "WRONG_AMOUNT")
+            must(len(chain["hops"]) > 0, "NOT_FOR_THIS_PAYEE")
+            must(len(chain["hops"]) < 32, "TOO_MANY_HOPS")
+        must(len(ends) == len(chains), "WRONG_AMOUNT")
         for chain, end in zip(chains, ends, strict=True):
-            _check_end(chain, _hop(end + payee), back[2:18])
+            _check_end(chain, read_hop(end + payee), back[2:18])
             hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + end + payee
             returned.append(b"P3\1" + chain["token"] + hops + b"\0")
     except Refused as refused:
@@ -104,9 +112,9 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
 
 def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes) -> bool:
     """Whether a device key asks to be certified at a bank for a wallet."""
-    account = hashlib.sha256(_message("account/v1", wallet.encode() + nonce)).digest()
+    account = hashlib.sha256(tagged("account/v1", wallet.encode() + nonce)).digest()
     body = bank.encode() + bytes(16 - len(bank)) + account
-    return holds(key, _message("possession/v1", body), signature)
+    return holds(key, tagged("possession/v1", body), signature)
 
 
 def may_be_paid(request: bytes, now_ms: int) -> bool:
@@ -114,17 +122,17 @@ def may_be_paid(request: bytes, now_ms: int) -> bool:
     if len(request) < 220 or request[0:2] != b"R3":
         return False
     try:
-        _read_statements(request, 219)
+        read_statements(request, 219)
     except (ValueError, IndexError):
         return False
-    key = _certificate(request[2:123], "D")["key"]
-    message = _message("request/v1", request[:155])
-    return holds(key, message, request[155:219]) and now_ms <= _u64(request, 147) + 3_600_000
+    key = read_certificate(request[2:123], "D")["key"]
+    message = tagged("request/v1", request[:155])
+    return holds(key, message, request[155:219]) and now_ms <= u64(request, 147) + 3_600_000
 
 
 def code(request: bytes) -> str:
     """What payer and payee compare."""
-    number = int.from_bytes(hashlib.sha256(_message("code/v1", request[:219])).digest()[:5], "big")
+    number = int.from_bytes(hashlib.sha256(tagged("code/v1", request[:219])).digest()[:5], "big")
     letters = [_LETTERS[number >> 5 * place & 31] for place in range(7, -1, -1)]
     return "".join(letters[:4]) + "-" + "".join(letters[4:])
 
@@ -132,7 +140,7 @@ def code(request: bytes) -> str:
 def receipted(payee: bytes, payment: bytes, receipt: bytes) -> bool:
     """Whether the device with that certificate has signed that it took a payment."""
     digest = hashlib.sha256(payment).digest()
-    return holds(payee[17:49], _message("receipt/v1", digest), receipt)
+    return holds(payee[17:49], tagged("receipt/v1", digest), receipt)
 
 
 def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
@@ -140,58 +148,17 @@ def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
     names = {1: "BAD", 2: "SPENT_TWICE", 3: "DEPOSITED", 4: "GIVEN_BACK"}
     if len(ruling) != 107 or ruling[0:2] != b"V1" or ruling[34] not in names:
         return ""
-    digest = hashlib.sha256(_message("chain/v1", payment + bytes([output]))).digest()
-    said = holds(root, _message("ruling/v1", ruling[:43]), ruling[43:])
+    digest = hashlib.sha256(tagged("chain/v1", payment + bytes([output]))).digest()
+    said = holds(root, tagged("ruling/v1", ruling[:43]), ruling[43:])
     return names[ruling[34]] if said and ruling[2:34] == digest else ""
-
-
-def read_bundle(data: bytes) -> dict[str, Any]:
-    """A trust bundle. Raises ValueError."""
-    if not 89 <= len(data) <= 61_440 - 32 or data[0:2] != b"U4":
-        raise ValueError("no trust bundle")
-    banks, barred, revoked = _u16(data, 83), _u16(data, 85), _u16(data, 87)
-    first = 89 + 121 * banks
-    end = first + 16 * (barred + revoked)
-    names = [data[first + 16 * i : first + 16 * i + 16] for i in range(barred + revoked)]
-    if banks > 52 or barred > 1_500 or revoked > 256 or len(data) < end + 64:
-        raise ValueError("no trust bundle")
-    if hashlib.sha256(data[end + 64 :]).digest() != data[43:75]:
-        raise ValueError("another filter")
-    return {
-        "created": _u64(data, 2),
-        "max_age": _u64(data, 10),
-        "max_hops": data[18],
-        "max_value": _u64(data, 19),
-        "max_payment": _u64(data, 27),
-        "since": _u64(data, 75),
-        "banks": [_certificate(data[89 + 121 * i : 210 + 121 * i], "B") for i in range(banks)],
-        "barred": names[:barred],
-        "revoked": names[barred:],
-        "body": data[:end],
-        "signature": data[end : end + 64],
-        "filter": _read_filter(data[end + 64 :]),
-    }
-
-
-def _read_filter(data: bytes) -> dict[str, Any] | None:
-    if not data:
-        return None
-    if len(data) < 23 or data[0:2] != b"F1":
-        raise ValueError("no filter")
-    starts = int.from_bytes(data[19:23], "big")
-    size = (starts + 127 + 7) // 8
-    if not starts or not 1 <= data[18] <= 32 or len(data) != 23 + data[18] * size:
-        raise ValueError("no filter")
-    strings = [data[23 + size * i : 23 + size * (i + 1)] for i in range(data[18])]
-    return {"salt": data[2:18], "starts": starts, "strings": strings}
 
 
 def may_be_in(found: dict[str, Any] | None, name: bytes) -> bool:
     """Whether a filter takes a device for a revoked one."""
     if found is None:
         return False
-    digest = hashlib.sha256(_message("filter/v1", found["salt"] + name)).digest()
-    start = _u64(digest, 0) * found["starts"] // 2**64
+    digest = hashlib.sha256(tagged("filter/v1", found["salt"] + name)).digest()
+    start = u64(digest, 0) * found["starts"] // 2**64
     picked = [0] + [i for i in range(1, 128) if digest[8 + i // 8] & 128 >> i % 8]
     value = int.from_bytes(digest[24:28], "big")
     for number, string in enumerate(found["strings"]):
@@ -200,101 +167,6 @@ def may_be_in(found: dict[str, Any] | None, name: bytes) -> bool:
         if ones % 2 != value >> number & 1:
             return False
     return True
-
-
-def _read_payment(data: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    try:
-        if len(data) > 16_384 or data[0:2] != b"P3" or not 1 <= data[2] <= 16:
-            raise ValueError("no payment")
-        chains, at = [], 3
-        for _ in range(data[2]):
-            token = data[at : at + 137]
-            count = data[at + 137]
-            if token[0:1] != b"T" or count > 32:
-                raise ValueError("no chain")
-            start, at, hops = at, at + 138, list[dict[str, Any]]()
-            shown = b""
-            for index in range(count):
-                spends_change = index > 0 and data[at] == 1
-                end = at + (129 if spends_change else 250)
-                if end > len(data):
-                    raise ValueError("too short")
-                shown = shown if spends_change else data[at + 129 : end]
-                hops.append(_hop(data[at : at + 129] + shown))
-                at = end
-            chains.append({"token": token, "hops": hops, "data": data[start:at]})
-        said = _read_statements(data, at)
-    except (ValueError, IndexError):
-        raise Refused("UNREADABLE") from None
-    return chains, said
-
-
-def _read_statements(data: bytes, at: int) -> list[dict[str, Any]]:
-    """The statements that the rest consists of."""
-    count, said = data[at], list[dict[str, Any]]()
-    if count > 32:
-        raise ValueError("too many")
-    at += 1
-    for _ in range(count):
-        length = 89 if data[at : at + 1] == b"C" else 121
-        one = data[at : at + length]
-        if len(one) != length:
-            raise ValueError("too short")
-        if length == 121:
-            said.append({"tag": "bank-certificate/v1", **_certificate(one, "B")})
-        else:
-            clearance = {"device": one[1:17], "time": _u64(one, 17)}
-            said.append(
-                {"tag": "clearance/v1", "body": one[:25], "signature": one[25:], **clearance}
-            )
-        at += length
-    if at != len(data):
-        raise ValueError("too long")
-    return said
-
-
-def _read_deposit(data: bytes) -> tuple[bytes, list[bytes]]:
-    count = data[4] if len(data) > 4 and data[0:2] == b"D1" else 0
-    start = len(data) - 130 * count
-    _must(1 <= count <= 16 and start > 2 and len(data) <= 16_384, "UNREADABLE")
-    ends = [data[start + 130 * i : start + 130 * (i + 1)] for i in range(count)]
-    for end in ends:
-        name = end[2:18].rstrip(b"\0")
-        readable = bool(name) and all(0 < byte < 0x80 for byte in name)
-        _must(end[0:1] == b"E" and readable, "UNREADABLE")
-    return data[2:start], ends
-
-
-def _read_give_back(data: bytes) -> list[bytes]:
-    count = (len(data) - 19) // 129
-    readable = data[0:2] == b"B1" and 1 <= count <= 16 and data[18] == count
-    _must(readable and len(data) == 19 + 129 * count, "UNREADABLE")
-    return [data[19 + 129 * i : 148 + 129 * i] for i in range(count)]
-
-
-def _hop(data: bytes) -> dict[str, Any]:
-    return {
-        "output": data[0],
-        "amount": _u64(data, 1),
-        "payee": data[9:41],
-        "challenge": data[41:57],
-        "body": data[0:65],
-        "signature": data[65:129],
-        "certificate": _certificate(data[129:250], "D"),
-    }
-
-
-def _certificate(data: bytes, kind: str) -> dict[str, Any]:
-    name = data[1:17].rstrip(b"\0")
-    if data[0:1] != kind.encode() or not name or not all(0 < byte < 0x80 for byte in name):
-        raise ValueError("no certificate")
-    return {
-        "bank": name,
-        "key": data[17:49],
-        "expires": _u64(data, 49),
-        "body": data[0:57],
-        "signature": data[57:121],
-    }
 
 
 def _is_of_a_root(certificate: dict[str, Any]) -> bool:
@@ -308,9 +180,9 @@ def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
     trust["said"] = [
         one
         for one in trust["said"]
-        if any(holds(key, _message(one["tag"], one["body"]), one["signature"]) for key in counting)
+        if any(holds(key, tagged(one["tag"], one["body"]), one["signature"]) for key in counting)
     ]
-    _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
+    must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
 
 
 def _walk(
@@ -323,38 +195,38 @@ def _walk(
 ) -> dict[str, Any]:
     token, hops = chain["token"], chain["hops"]
     ends = [(b["key"], b["expires"]) for b in trust["banks"] if _is_of_a_root(b)]
-    message = _message("token/v1", token[0:73])
+    message = tagged("token/v1", token[0:73])
     roots = [(root, 1 << 64)] + [(key, end) for key, end in ends if key != root]
     signers = [end for key, end in roots if holds(key, message, token[73:137])]
-    _must(bool(signers), "TOKEN_FORGED")
-    _must(max(signers) >= now_ms, "TOKEN_EXPIRED")
-    _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else -_LEFT_MS), "TOKEN_EXPIRED")
-    _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
+    must(bool(signers), "TOKEN_FORGED")
+    must(max(signers) >= now_ms, "TOKEN_EXPIRED")
+    must(now_ms <= u64(token, 65) + (_GRACE_MS if deposit else -_LEFT_MS), "TOKEN_EXPIRED")
+    must(u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
     spent = [hop["output"] for hop in hops[1:]] + [output]
     hands = spent[: len(hops)].count(0)
-    _must(hands <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
-    _must(deposit or len(hops) <= 31, "TOO_MANY_HOPS")
-    certified_ms = min(now_ms, _u64(token, 57)) if deposit else now_ms
+    must(hands <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
+    must(deposit or len(hops) <= 31, "TOO_MANY_HOPS")
+    certified_ms = min(now_ms, u64(token, 57)) if deposit else now_ms
     piece = _whole(token)
     for index, hop in enumerate(hops):
         following = output if index + 1 == len(hops) else hops[index + 1]["output"]
         _check_device(hop["certificate"], trust, certified_ms, deposit)
-        _must(hop["certificate"]["key"] == piece["owner"], "NOT_THE_OWNER")
-        _must(hop["output"] in ((0, 1) if index else (0,)), "OUTPUT_INVALID")
-        _must(1 <= hop["amount"] <= piece["value"], "AMOUNT_INVALID")
+        must(hop["certificate"]["key"] == piece["owner"], "NOT_THE_OWNER")
+        must(hop["output"] in ((0, 1) if index else (0,)), "OUTPUT_INVALID")
+        must(1 <= hop["amount"] <= piece["value"], "AMOUNT_INVALID")
         body = piece["id"] + hop["body"]
         _signed(piece["owner"], "endorsement/v1", body, hop["signature"], "ENDORSEMENT_FORGED")
-        _must(following in (0, 1), "OUTPUT_INVALID")
+        must(following in (0, 1), "OUTPUT_INVALID")
         _spend(piece, hop, following)
-        _must(piece["value"] > 0, "AMOUNT_INVALID")
+        must(piece["value"] > 0, "AMOUNT_INVALID")
     return piece
 
 
 def _whole(token: bytes) -> dict[str, Any]:
     return {
-        "id": hashlib.sha256(_message("piece/v1", token[1:17])).digest(),
+        "id": hashlib.sha256(tagged("piece/v1", token[1:17])).digest(),
         "token": token[1:17],
-        "value": _u64(token, 17),
+        "value": u64(token, 17),
         "owner": token[25:57],
         "spendings": [],
     }
@@ -362,9 +234,9 @@ def _whole(token: bytes) -> dict[str, Any]:
 
 def _spend(piece: dict[str, Any], hop: dict[str, Any], output: int) -> None:
     """Makes of a piece what an output of its endorsement is."""
-    signed = hashlib.sha256(_message("endorsement/v1", piece["id"] + hop["body"])).digest()
+    signed = hashlib.sha256(tagged("endorsement/v1", piece["id"] + hop["body"])).digest()
     piece["spendings"].append((piece["id"], signed))
-    made = _message("piece/v1", piece["id"] + signed + bytes([output]))
+    made = tagged("piece/v1", piece["id"] + signed + bytes([output]))
     piece["id"] = hashlib.sha256(made).digest()
     if output == 0:
         piece["value"], piece["owner"] = hop["amount"], hop["payee"]
@@ -377,11 +249,11 @@ def _check_end(chain: dict[str, Any], end: dict[str, Any], challenge: bytes) -> 
     hops, piece = chain["hops"], _whole(chain["token"])
     for hop, output in zip(hops, [hop["output"] for hop in hops[1:]] + [0], strict=True):
         _spend(piece, hop, output)
-    _must(piece["owner"] == end["certificate"]["key"], "NOT_THE_OWNER")
-    _must(end["output"] == 0, "OUTPUT_INVALID")
-    _must(end["amount"] == piece["value"], "WRONG_AMOUNT")
-    _must(end["payee"] == hops[-1]["certificate"]["key"], "NOT_FOR_THIS_PAYEE")
-    _must(end["challenge"] == challenge == hops[-1]["challenge"], "WRONG_CHALLENGE")
+    must(piece["owner"] == end["certificate"]["key"], "NOT_THE_OWNER")
+    must(end["output"] == 0, "OUTPUT_INVALID")
+    must(end["amount"] == piece["value"], "WRONG_AMOUNT")
+    must(end["payee"] == hops[-1]["certificate"]["key"], "NOT_FOR_THIS_PAYEE")
+    must(end["challenge"] == challenge == hops[-1]["challenge"], "WRONG_CHALLENGE")
     body = piece["id"] + end["body"]
     _signed(piece["owner"], "endorsement/v1", body, end["signature"], "ENDORSEMENT_FORGED")
 
@@ -390,31 +262,31 @@ def _check_device(
     device: dict[str, Any], trust: dict[str, Any], now_ms: int, deposit: bool
 ) -> None:
     said = trust["said"]
-    _must(device["bank"].ljust(16, b"\0") not in trust["barred"], "BANK_UNKNOWN")
+    must(device["bank"].ljust(16, b"\0") not in trust["barred"], "BANK_UNKNOWN")
     shown = trust["banks"] + [one for one in said if one["tag"] == "bank-certificate/v1"]
     banks = [b for b in shown if not _is_of_a_root(b)]
     valid = [b for b in banks if b["bank"] == device["bank"] and b["expires"] >= now_ms]
-    _must(bool(valid), "BANK_UNKNOWN")
-    message = _message("device-certificate/v1", device["body"])
+    must(bool(valid), "BANK_UNKNOWN")
+    message = tagged("device-certificate/v1", device["body"])
     signers = [b for b in valid if holds(b["key"], message, device["signature"])]
-    _must(bool(signers), "DEVICE_FORGED")
-    _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
-    _must(deposit or device["expires"] <= now_ms + _LONGEST_MS, "DEVICE_EXPIRED")
+    must(bool(signers), "DEVICE_FORGED")
+    must(now_ms <= device["expires"], "DEVICE_EXPIRED")
+    must(deposit or device["expires"] <= now_ms + _LONGEST_MS, "DEVICE_EXPIRED")
     name, its = (
-        hashlib.sha256(_message("revoked/v1", c["body"][:49])).digest()[:16]
+        hashlib.sha256(tagged("revoked/v1", c["body"][:49])).digest()[:16]
         for c in (device, signers[0])
     )
-    _must(name not in trust["revoked"] and its not in trust["barred"], "DEVICE_REVOKED")
+    must(name not in trust["revoked"] and its not in trust["barred"], "DEVICE_REVOKED")
     times = [one["time"] for one in said if one["tag"] == "clearance/v1" and one["device"] == name]
     unclear = may_be_in(trust["filter"], name) and max(times, default=-1) < trust["since"]
-    _must(not unclear, "DEVICE_UNCLEAR")
+    must(not unclear, "DEVICE_UNCLEAR")
 
 
 def _check_once(pieces: list[dict[str, Any]]) -> None:
     """Of all spendings, told apart by what was signed, each is of another piece; as is each end."""
     spendings = {spending for piece in pieces for spending in piece["spendings"]}
     gone = [spent for spent, _ in spendings] + [piece["id"] for piece in pieces]
-    _must(len(set(gone)) == len(gone), "TOKEN_TWICE")
+    must(len(set(gone)) == len(gone), "TOKEN_TWICE")
 
 
 def _check_request(
@@ -422,23 +294,18 @@ def _check_request(
 ) -> None:
     if len(request) < 220 or request[0:2] != b"R3":
         raise ValueError("no request")
-    _read_statements(request, 219)
-    payee = _certificate(request[2:123], "D")["key"]
+    read_statements(request, 219)
+    payee = read_certificate(request[2:123], "D")["key"]
     together = sum(piece["value"] for piece in pieces)
-    _must(together <= max_payment, "PAYMENT_TOO_LARGE")
+    must(together <= max_payment, "PAYMENT_TOO_LARGE")
     for chain, piece in zip(chains, pieces, strict=True):
-        _must(bool(chain["hops"]) and piece["owner"] == payee, "NOT_FOR_THIS_PAYEE")
-        _must(chain["hops"][-1]["challenge"] == request[131:147], "WRONG_CHALLENGE")
-    _must(together == _u64(request, 123), "WRONG_AMOUNT")
-
-
-def _must(holds: bool, reason: str) -> None:
-    if not holds:
-        raise Refused(reason)
+        must(bool(chain["hops"]) and piece["owner"] == payee, "NOT_FOR_THIS_PAYEE")
+        must(chain["hops"][-1]["challenge"] == request[131:147], "WRONG_CHALLENGE")
+    must(together == u64(request, 123), "WRONG_AMOUNT")
 
 
 def _signed(key: bytes, tag: str, body: bytes, signature: bytes, reason: str) -> None:
-    _must(holds(key, _message(tag, body), signature), reason)
+    must(holds(key, tagged(tag, body), signature), reason)
 
 
 def holds(key: bytes, message: bytes, signature: bytes) -> bool:
@@ -457,15 +324,3 @@ def holds(key: bytes, message: bytes, signature: bytes) -> bool:
 
 def _without_sign(point: bytes) -> bytes:
     return point[:31] + bytes([point[31] & 0x7F])
-
-
-def _message(tag: str, body: bytes) -> bytes:
-    return b"dcep-offline:" + tag.encode("ascii") + b"\0" + body
-
-
-def _u16(data: bytes, at: int) -> int:
-    return int(struct.unpack_from(">H", data, at)[0])
-
-
-def _u64(data: bytes, at: int) -> int:
-    return int(struct.unpack_from(">Q", data, at)[0])

@@ -15,7 +15,7 @@ from offline_token.limits import MAX_HOPS
 from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from tests.offline import make_vectors, second_verifier
-from tests.offline.cases import DEPOSIT_GRACE_MS
+from tests.offline.case_table import DEPOSIT_GRACE_MS
 from tests.offline.give_back_cases import OTHER_CHALLENGE, all_give_backs, taken_back
 from tests.offline.signers import CHALLENGE, NOW, Signers, key_of
 from tests.offline.test_vectors import MUTATIONS, mutated

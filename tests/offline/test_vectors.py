@@ -17,7 +17,8 @@ from offline_token.formats import FormatError, Payment
 from offline_token.ruling import End
 from offline_token.verify import Reason, verify
 from tests.offline import make_vectors, second_verifier
-from tests.offline.cases import Case, all_cases
+from tests.offline.case_table import Case
+from tests.offline.cases import all_cases
 from tests.offline.deposit_cases import DepositCase, all_deposits
 from tests.offline.signers import CHALLENGE, Device, Signers
 

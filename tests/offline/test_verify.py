@@ -6,7 +6,8 @@ import pytest
 
 from offline_token.formats import PAYEE_OUTPUT, Payment
 from offline_token.verify import Reason, judge, verify
-from tests.offline.cases import Case, all_cases
+from tests.offline.case_table import Case
+from tests.offline.cases import all_cases
 from tests.offline.deposit_cases import all_deposits
 from tests.offline.signers import NOW, Signers
 

@@ -16,7 +16,7 @@ from offline_token.verify import Reason
 from tests.offline.signers import DAY, NOW, Device, key_of
 
 if TYPE_CHECKING:
-    from tests.offline.cases import Table
+    from tests.offline.case_table import Table
 
 SINCE = NOW - 7_200_000
 

@@ -1,70 +1,27 @@
-"""Keys of a wallet's device: certified, bounded in number, and all of them revoked together."""
+"""Keys of a wallet's device: certified, and bounded in number and in what they may load."""
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
 from sqlalchemy import delete, select
 
-from central_bank.limits import (
-    EVIDENCE_KEPT_MS,
-    MAX_DEPOSIT_WAIT_MS,
-    RESTORE_GRACE_MS,
-    TOKEN_LIFETIME_MS,
-)
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
-from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
-from offline_token.possession import Possession, account_of
-from offline_token.signing import certify_device, verified
+from offline_token.possession import Possession
 from operator_bank.limits import (
-    BUNDLE_FRESH_MS,
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
-    KEY_KEPT_MS,
     KEY_LIVE_MS,
-    MAX_CERTIFICATES_ASKED,
-    MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
-    REVOKED_KEY_KEPT_MS,
 )
 from operator_bank.offline.tables import devices
 from runtime.errors import NoAnswer, Refusal
-from tests.device_keys import NONCE, asking, made_key, signing_key
-from tests.feeds import refused_deposit
+from tests.device_keys import asking
+from tests.operator_bank.device_orders import certify, known, load_order, no, some_key, step
 from tests.operator_bank.system import Holder, System
-
-_numbers = itertools.count(1)
-
-
-def some_key() -> bytes:
-    """One that nobody has had before."""
-    return made_key(next(_numbers).to_bytes(32, "big"))
-
-
-def certify(system: System, holder: Holder, key: bytes) -> Certificate:
-    certificate, _ = system.bank.offline.certifying.certify(holder.certifying(key))
-    found = Certificate.decode(certificate, DEVICE)
-    assert found.key == key
-    return found
-
-
-def load_order(holder: Holder, key: bytes, fen: int = 1) -> Any:
-    return holder.signed(
-        orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
-    )
-
-
-def no(reason: int, call: Any, *arguments: Any) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        call(*arguments)
-    assert caught.value.reason == reason
-    return caught.value
 
 
 @pytest.fixture(autouse=True)
@@ -196,8 +153,6 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
 
 
 # The bound of live keys
-
-
 def test_only_so_many_keys_of_a_wallet_are_live(system: System, alice: Holder, bob: Holder) -> None:
     first, *_ = [certify(system, alice, some_key()) for _ in range(MAX_LIVE_KEYS)]
     refusal = no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, system, alice, some_key())
@@ -239,8 +194,6 @@ def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
 
 
 # What a device may hold
-
-
 def test_no_more_is_loaded_than_a_device_may_hold(system: System, alice: Holder) -> None:
     key = certify(system, alice, some_key()).key
     most_fen = system.central.max_holding_fen
@@ -268,294 +221,3 @@ def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
     system.restart()
     order = load_order(alice, key, system.central.max_holding_fen + 1)
     assert system.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_SETTLED
-
-
-# Revocations
-
-
-def revocation_of(system: System, key: bytes, bank: str = "alpha") -> bytes:
-    return certify_device(SigningKey(bytes(32)), bank, key, 0).revocation()
-
-
-def revoke(system: System, *keys: bytes) -> None:
-    """The central bank revokes, and the bank gets to know."""
-    system.central.revoked += [revocation_of(system, key) for key in keys]
-    while system.bank.offline.revocations.step():
-        pass
-
-
-def reported(system: System) -> set[bytes]:
-    return {Certificate.decode(each, DEVICE).key for each in system.central.reported}
-
-
-def test_the_other_keys_of_the_wallet_are_reported_and_nobody_elses(
-    system: System, alice: Holder, bob: Holder
-) -> None:
-    keys = [certify(system, alice, some_key()).key for _ in range(3)]
-    certify(system, bob, some_key())
-    revoke(system)
-    assert reported(system) == set()
-    revoke(system, keys[1], bytes(32))
-    assert reported(system) == {keys[0], keys[2]}
-    system.restart()
-    revoke(system, *reported(system))
-    assert len(system.central.reported) == 2, "once each"
-
-
-def test_what_another_bank_says_of_a_key_bars_no_wallet_here(system: System, alice: Holder) -> None:
-    key = certify(system, alice, some_key()).key
-    system.central.revoked.append(revocation_of(system, key, "beta"))
-    revoke(system)
-    assert reported(system) == set()
-    assert (
-        system.bank.offline.loads.load(load_order(alice, key))[0]
-        == states_pb2.PAYMENT_STATE_SETTLED
-    )
-
-
-def test_the_wallet_gets_no_more_certificates_and_no_tokens(
-    system: System, alice: Holder, bob: Holder
-) -> None:
-    key = certify(system, alice, some_key()).key
-    other = certify(system, alice, some_key()).key
-    revoke(system, key)
-    for call in (
-        lambda: certify(system, alice, some_key()),
-        lambda: certify(system, alice, other),
-        lambda: system.bank.offline.loads.load(load_order(alice, other)),
-    ):
-        assert "loads no more offline money" in no(errors_pb2.REASON_DEVICE_REVOKED, call).message
-    assert alice.held_fen == 0
-    certify(system, bob, some_key())
-
-
-def test_a_load_from_before_keeps_its_answer(system: System, alice: Holder) -> None:
-    key = certify(system, alice, some_key()).key
-    order = load_order(alice, key)
-    first = system.bank.offline.loads.load(order)
-    revoke(system, key)
-    assert system.bank.offline.loads.load(order) == first
-
-
-def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
-    system: System, alice: Holder
-) -> None:
-    woken: list[int] = []
-    system.bank.offline.revocations.on_found = lambda: woken.append(1)
-    key = certify(system, alice, some_key()).key
-    assert not woken
-    system.central.revoked.append(revocation_of(system, key))
-    system.clock.advance(BUNDLE_FRESH_MS)
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
-    assert woken == [1]
-
-
-def test_a_report_that_gets_no_answer_is_made_again(system: System, alice: Holder) -> None:
-    key, other = (certify(system, alice, some_key()).key for _ in range(2))
-
-    def silent(*_: Any) -> None:
-        raise NoAnswer("silence")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(system.central, "revoke", silent)
-        with pytest.raises(NoAnswer):
-            revoke(system, key)
-    no(errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, other))
-    system.restart()
-    revoke(system)
-    assert reported(system) == {other}
-
-
-def test_a_key_whose_certificate_has_run_out_is_not_reported(system: System, alice: Holder) -> None:
-    old = certify(system, alice, some_key()).key
-    system.clock.advance(DEVICE_LIFETIME_MS + 1)
-    new = certify(system, alice, some_key()).key
-    revoke(system, new)
-    assert reported(system) == set()
-    no(errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, old))
-
-
-def test_many_keys_are_reported_part_by_part(
-    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("operator_bank.offline.device_keys.MAX_REPORTED", 2)
-    keys = [certify(system, alice, some_key()).key for _ in range(6)]
-    revoke(system, keys[0])
-    assert reported(system) == set(keys[1:])
-
-
-# What is forgotten
-
-
-def known(system: System) -> set[bytes]:
-    with system.engine.connect() as connection:
-        return set(connection.execute(select(devices.c.device_key)).scalars())
-
-
-def step(system: System) -> bool:
-    """A round of the bank's work on its devices."""
-    return system.bank.offline.revocations.step()
-
-
-def deposit_order(holder: Holder, owner: bytes) -> Any:
-    """An order for a token that nobody has signed: the bank looks only at whose it is."""
-    now_ms = holder.system.clock.now_ms()
-    token = Token(bytes(16), 5, owner, now_ms, now_ms + TOKEN_LIFETIME_MS, bytes(64))
-    blank = DepositEndorsement(0, "alpha", account_of(holder.number, NONCE), bytes(16))
-    end = sign_deposit(signing_key(owner), token.piece_id(), blank)
-    body = Deposit(Payment((Chain(token),)), (end,)).encode()
-    return holder.depositing(body)
-
-
-def test_a_key_is_known_as_long_as_something_can_come_of_it() -> None:
-    """A token that was made when the certificate ended, deposited at the last moment, waiting."""
-    deposited_ms = TOKEN_LIFETIME_MS + RESTORE_GRACE_MS + MAX_DEPOSIT_WAIT_MS
-    assert DEVICE_LIFETIME_MS + deposited_ms <= KEY_KEPT_MS
-    assert REVOKED_KEY_KEPT_MS == EVIDENCE_KEPT_MS
-
-
-def test_a_key_is_forgotten_long_after_it_was_live(system: System, alice: Holder) -> None:
-    first = certify(system, alice, some_key()).key
-    system.clock.advance(KEY_LIVE_MS)
-    second = certify(system, alice, some_key()).key
-    system.clock.advance(KEY_KEPT_MS)
-    assert not step(system)
-    assert known(system) == {first, second}
-    system.clock.advance(1)
-    assert not step(system)
-    assert known(system) == {second}
-    no(errors_pb2.REASON_DEVICE_UNKNOWN, system.bank.offline.loads.load, load_order(alice, first))
-
-
-def test_keys_are_forgotten_part_by_part(
-    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert MAX_FORGOTTEN >= 100
-    monkeypatch.setattr("operator_bank.offline.device_keys.MAX_FORGOTTEN", 2)
-    for _ in range(5):
-        certify(system, alice, some_key())
-    system.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
-    rounds = [(step(system), len(known(system))) for _ in range(3)]
-    assert rounds == [(True, 3), (True, 1), (False, 0)]
-
-
-def test_a_revoked_key_is_not_forgotten_and_bars_its_wallet(system: System, alice: Holder) -> None:
-    keys = [certify(system, alice, some_key()).key for _ in range(2)]
-    revoke(system, keys[0])
-    system.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
-    assert not step(system)
-    assert known(system) == set(keys)
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
-
-
-def test_of_keys_revoked_ten_years_ago_one_stays_and_bars_its_wallet(
-    system: System, alice: Holder, bob: Holder
-) -> None:
-    """As long as there is evidence against one of them, its bank knows whose it was."""
-    keys = [certify(system, alice, some_key()).key for _ in range(4)]
-    other = certify(system, bob, some_key()).key
-    for key in (keys[0], other):
-        revoke(system, key)
-    assert reported(system) == set(keys[1:])
-    system.clock.advance(REVOKED_KEY_KEPT_MS)
-    assert not step(system)
-    assert known(system) == {*keys, other}
-    system.clock.advance(1)
-    assert not step(system)
-    assert known(system) == {max(keys), other}
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, bob, some_key())
-
-
-def test_a_key_that_the_newest_bundle_revokes_is_not_forgotten(
-    system: System, alice: Holder
-) -> None:
-    key = certify(system, alice, some_key()).key
-    system.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
-    revoke(system, key)
-    assert known(system) == {key}
-
-
-def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
-    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-
-    def expired(items: Any) -> list[registration_pb2.DepositOutcome]:
-        (item,) = items
-        why = (errors_pb2.REASON_TOKEN_INVALID, "TOKEN_EXPIRED")
-        return [refused_deposit(item.number, item.offline_payment, *why)]
-
-    monkeypatch.setattr(system.central, "deposit", expired)
-    key = certify(system, alice, some_key()).key
-    order = deposit_order(alice, key)
-    for _ in range(2):
-        refusal = no(
-            errors_pb2.REASON_TOKEN_INVALID, system.bank.offline.deposits.deposit, order, 0
-        )
-        assert refusal.metadata["verdict"] == "TOKEN_EXPIRED"
-        system.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
-        step(system)
-    assert known(system) == set()
-
-
-def test_a_certificate_of_the_banks_key_before_is_renewed_with_the_next(
-    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key, other = some_key(), SigningKey(b"\x0c" * 32)
-    first = certify(system, alice, key)
-    monkeypatch.setattr(system.bank.offline.keys, "_key", other)
-    renewed = certify(system, alice, key)
-    assert not verified(bytes(other.verify_key), first.signed_part(), first.signature)
-    assert verified(bytes(other.verify_key), renewed.signed_part(), renewed.signature)
-    assert certify(system, alice, key) == renewed
-
-
-# What the bundle has no room for
-
-
-def test_what_was_revoked_while_the_bank_did_not_look_is_asked_for(
-    system: System, alice: Holder, bob: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The bundle's list goes back to some time only; its filter cannot tell for certain."""
-    monkeypatch.setattr("operator_bank.offline.revocations.MAX_OWN_REVOKED", 2)
-    monkeypatch.setattr("tests.operator_bank.fake_central_bank.MAX_OWN_REVOKED", 2)
-    keys = [certify(system, alice, some_key()).key for _ in range(3)]
-    certify(system, bob, some_key())
-    revoke(system)
-    now_ms = system.clock.now_ms()
-    gone = [revocation_of(system, some_key()) for _ in range(4)]
-    system.central.own = [(name, now_ms + n) for n, name in enumerate(gone)]
-    system.central.own.append((revocation_of(system, keys[0]), now_ms + 5))
-    revoke(system)
-    assert reported(system) == set(), "as far as the bank knows, the list has all"
-    system.central.since_time_ms = now_ms + 10
-    system.clock.advance(10)
-    revoke(system)
-    assert reported(system) == set(keys[1:])
-
-
-def test_a_bank_that_is_not_in_the_bundle_shows_what_the_root_says_of_it(
-    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[bytes] = []
-
-    def statements(certificates: list[bytes]) -> list[bytes]:
-        asked.extend(certificates)
-        return [b"C of the device", b"B of the bank"]
-
-    monkeypatch.setattr(system.central, "statements", statements)
-    device, bank = system.bank.offline.certifying.certify(alice.certifying(some_key()))
-    assert bank == b"B of the bank"
-    assert asked == [device]
-
-
-def test_statements_are_the_central_banks_about_certificates_of_devices(system: System) -> None:
-    ours = certify_device(SigningKey(bytes(32)), "alpha", bytes(32), 0).encode()
-    system.central.said = {ours: b"said"}
-    assert system.bank.offline.statements([ours]) == [b"said"]
-    for wrong in ([b""], [ours, ours[:-1]], [b"B" + ours[1:]]):
-        assert no(errors_pb2.REASON_FIELD_INVALID, system.bank.offline.statements, wrong)
-    many = [ours] * (MAX_CERTIFICATES_ASKED + 1)
-    no(errors_pb2.REASON_TOO_MANY_ITEMS, system.bank.offline.statements, many)
-    system.central.silent = True
-    no(errors_pb2.REASON_PEER_UNAVAILABLE, system.bank.offline.statements, [ours])

@@ -21,8 +21,8 @@ from sandbox.backup import cut
 from sandbox.backup.cut import Held, contradictions, held, stands
 from sandbox.backup.refused import BackupRefused
 from tests.auditor.test_audit_copies import copied, office, stack  # noqa: F401 (fixture)
-from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack
-from tests.sandbox.backup.test_copies import append, plan, template  # noqa: F401 (fixtures)
+from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack
+from tests.sandbox.backup.copying import append
 from tests.simulation.network import CENTRAL
 
 Hold = Callable[[str], None]

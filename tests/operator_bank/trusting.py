@@ -1,0 +1,81 @@
+"""What a bank trusts, and what the central bank announces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nacl.signing import SigningKey
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.peers.central_keys import CentralKeys
+from operator_bank.peers.trusted_keys import TrustedKeys
+from runtime.database import Database
+from runtime.envelope import key_id, sign
+from runtime.errors import Refusal
+from tests.operator_bank.system import System
+
+FIRST, SECOND, THIRD, THIEF = (SigningKey(bytes([n]) * 32) for n in (0x31, 0x32, 0x33, 0x34))
+
+
+def public(key: SigningKey) -> bytes:
+    return bytes(key.verify_key)
+
+
+def end(key: SigningKey, until_ms: int, *, revoked: bool = False) -> authentication_pb2.KeyEnd:
+    return authentication_pb2.KeyEnd(key=public(key), until_time_ms=until_ms, revoked=revoked)
+
+
+def announced(
+    by: SigningKey,
+    number: int,
+    successor: SigningKey | None,
+    *ends: authentication_pb2.KeyEnd,
+    certificates: Sequence[str] = (),
+) -> SignedEnvelope:
+    """What the central bank says with a key."""
+    told = authentication_pb2.KeySuccession(
+        number=number,
+        successor=public(successor) if successor else b"",
+        from_time_ms=1,
+        ended=ends,
+        revoked_certificates=certificates,
+    )
+    return sign("key-succession/v1", told.SerializeToString(), by, key_id(public(by)))
+
+
+class Trust:
+    """What a bank trusts whose settings list some keys; `restart` reads its database again."""
+
+    def __init__(self, system: System, *listed: SigningKey) -> None:
+        self.system = system
+        self.listed = listed
+        self.keys = self.restart()
+
+    def restart(self) -> TrustedKeys:
+        listed = CentralKeys([public(key) for key in self.listed])
+        system = self.system
+        self.keys = TrustedKeys(
+            Database(system.engine),
+            listed,
+            system.central,
+            system.clock,
+            system.bank.contradictions,
+        )
+        return self.keys
+
+    def hear(self, *successions: SignedEnvelope) -> None:
+        self.system.central.successions = list(successions)
+        self.keys.step()
+
+    def takes(self, *keys: SigningKey) -> list[bool]:
+        """Whether what each of these keys signs is taken."""
+        return [self._takes(key) for key in keys]
+
+    def _takes(self, key: SigningKey) -> bool:
+        envelope = sign("feed-tip/v1", b"payload", key, key_id(public(key)))
+        try:
+            return self.keys.verify("feed-tip/v1", envelope) == b"payload"
+        except Refusal as refusal:
+            assert refusal.name == "SIGNATURE_INVALID"
+            return False
