@@ -27,6 +27,7 @@ from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
+from runtime.fencing import RENEW_S, Fence
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -49,11 +50,16 @@ def main() -> int:
     parser.add_argument(
         "--migrate", action="store_true", help="bring the database up to date first"
     )
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="go on in place of a service on the same PostgreSQL database that cannot be stopped",
+    )
     arguments = parser.parse_args()
     try:
         settings = load_settings(Settings, arguments.settings)
         configure_logs(SERVICE, settings.log_file)
-        return run(settings, migrate=arguments.migrate)
+        return run(settings, migrate=arguments.migrate, take_over=arguments.take_over)
     except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"central_bank: {error}", file=sys.stderr)
         return 2
@@ -62,7 +68,7 @@ def main() -> int:
         return 1
 
 
-def run(settings: Settings, *, migrate: bool) -> int:
+def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
     fatal_errors: list[BaseException] = []
@@ -72,11 +78,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
         stop.set()
 
     close_database(settings.database_url)
-    writer = OneWriter(settings.database_url)
+    writer = OneWriter(settings.database_url, take_over=take_over)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
+    fence = Fence(engine)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
@@ -94,8 +101,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
         shown=lambda: own.latest().fingerprint,
         on_stopped=fatal_error,
     )
-    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error)
-    watcher.start()
+    watchers = [
+        Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error),
+        Worker("lease", fence.renew, idle_s=RENEW_S, on_fatal_error=fatal_error),
+    ]
+    for watcher in watchers:
+        watcher.start()
     workers = _start_workers(bank, fatal_error)
     registry = CollectorRegistry()
     server = Server(
@@ -105,6 +116,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         registry=registry,
         metrics=CallMetrics(registry),
         authorize=central_authorizer(bank.registry, bank.officers),
+        may_answer=fence.check,
     )
     watch_days_left(own.days_left, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)
@@ -122,8 +134,10 @@ def run(settings: Settings, *, migrate: bool) -> int:
         worker.stop()
     bank.books.stop()
     verifier.close()
+    for watcher in watchers:
+        watcher.stop()
+    fence.release()
     engine.dispose()
-    watcher.stop()
     writer.release()
     logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
     if fatal_errors:

@@ -95,6 +95,7 @@ STEPS = {
     "TOO_MANY_DEVICE_KEYS": N_("Deposit what the device holds, and ask the bank."),
     "OVERLOADED": _SOON,
     "STOPPING": _SOON,
+    "NOT_SERVING": _SOON,
     "INTERNAL": N_("Repeat the same command; if it lasts, ask whoever runs the service."),
 }
 """By reason of the contract, in English."""

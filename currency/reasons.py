@@ -87,6 +87,7 @@ SENTENCES = {
     "TOO_MANY_DEVICE_KEYS": N_("This wallet has as many device keys as it may have."),
     "OVERLOADED": N_("There is too much to do now; it has not been judged."),
     "STOPPING": N_("The service is stopping; it has not been judged."),
+    "NOT_SERVING": N_("The service has lost sight of its books and shows none that may be old."),
     "INTERNAL": N_("The service has a fault of its own; it has not been judged."),
 }
 

@@ -51,6 +51,7 @@ from operator_bank.settings import Settings
 from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
+from runtime.fencing import RENEW_S, Fence
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
@@ -77,13 +78,20 @@ def main() -> int:
     parser.add_argument(
         "--migrate", action="store_true", help="bring the database up to date first"
     )
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="go on in place of a service on the same PostgreSQL database that cannot be stopped",
+    )
     arguments = parser.parse_args()
     try:
         settings = load_settings(Settings, arguments.settings)
         if arguments.bank not in (None, settings.bank):
             raise SettingsError(f"the settings are for bank {settings.bank!r}")
         configure_logs(settings.bank, settings.log_file)
-        return run(settings, arguments.settings, migrate=arguments.migrate)
+        return run(
+            settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
+        )
     except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
         return 2
@@ -92,7 +100,7 @@ def main() -> int:
         return 1
 
 
-def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
+def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
     fatal_errors: list[BaseException] = []
@@ -107,11 +115,12 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         stop.set()
 
     close_database(settings.database_url)
-    writer = OneWriter(settings.database_url)
+    writer = OneWriter(settings.database_url, take_over=take_over)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
+    fence = Fence(engine)
     edge = EdgeProcess(file, edge_ended)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
@@ -131,15 +140,19 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     )
     channel.refused = bank.central_keys.revoked_certificates
     bank.central_keys.on_revoked = channel.heed
-    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error)
-    watcher.start()
+    watchers = [
+        Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error),
+        Worker("lease", fence.renew, idle_s=RENEW_S, on_fatal_error=fatal_error),
+    ]
+    for watcher in watchers:
+        watcher.start()
     central_bank.incarnation = lambda: bank.windows.incarnation
     bank.standing.ask()
     workers = _start_workers(bank, fatal_error)
     # A bank that has heard nothing yet can show nothing of the past.
     if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
         logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
-    servers = _serve(bank, settings, own, edge.address)
+    servers = _serve(bank, settings, own, edge.address, fence)
     edge.open()
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
@@ -155,8 +168,10 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     bank.books.stop()
     channel.close()
     verifier.close()
+    for watcher in watchers:
+        watcher.stop()
+    fence.release()
     engine.dispose()
-    watcher.stop()
     writer.release()
     logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
     if fatal_errors:
@@ -218,7 +233,9 @@ def _start_workers(bank: Bank, fatal_error: Callable[[BaseException], None]) -> 
     return workers
 
 
-def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> list[Server]:
+def _serve(
+    bank: Bank, settings: Settings, own: OwnCertificate, edge: str, fence: Fence
+) -> list[Server]:
     """The servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
     metrics = CallMetrics(registry)
@@ -234,6 +251,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         workers_each=EDGE_WORKERS,
         streams_each=MAX_STREAMS,
         authorize=public_authorizer(bank.standing),
+        may_answer=fence.check,
         options=MESSAGE_OPTIONS,
     )
     inner = Server(
@@ -243,6 +261,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         registry=registry,
         metrics=metrics,
         authorize=inner_authorizer(bank.officers, bank.central_keys.revoked_certificates),
+        may_answer=fence.check,
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)

@@ -143,6 +143,7 @@ class Calls:
         metrics: CallMetrics,
         read: Callable[[Any, bytes], Message],
         on_let_in: Callable[[Caller, str], None] = lambda caller, address: None,
+        may_answer: Callable[[], None] = lambda: None,
     ) -> None:
         """Takes the rules of a port.
 
@@ -152,12 +153,14 @@ class Calls:
             metrics: where calls are counted.
             read: makes a message of a kind out of bytes; raises Refusal.
             on_let_in: hears of whoever the authorizer lets in, and lets go on, with the address.
+            may_answer: asked once an answer is there, before it is sent; raises Refusal for a no.
         """
         self._authorize = authorize
         self._caller = caller
         self._metrics = metrics
         self._read = read
         self._on_let_in = on_let_in
+        self._may_answer = may_answer
         self._open: set[_Open] = set()
         self._log = logger("grpc")
 
@@ -196,6 +199,7 @@ class Calls:
             started, reason = time.monotonic(), "OK"
             try:
                 answer: bytes = serialize(handler.unary_unary(self._read(kind, data), call))
+                self._may_answer()
                 return answer
             except Refusal as refusal:
                 reason = refusal.name
@@ -240,6 +244,7 @@ class Calls:
                     said: bytes = serialize(await handler.unary_unary(request, call))
                 finally:
                     call.end()
+                self._may_answer()
                 self._finish(method, "OK", started)
                 return said
             await context.abort(*end.told())
@@ -264,6 +269,7 @@ class Calls:
                     try:
                         async with aclosing(follow(request, call)) as messages:
                             async for message in messages:
+                                self._may_answer()
                                 await context.write(serialize(message))
                     finally:
                         call.end()

@@ -1,7 +1,9 @@
 """The right to write a service's database, which one process has at a time.
 
 A second service on the same database would decide from a state of its own, and the first would
-learn of it by an entry that is there already. So the second is refused at its start.
+learn of it by an entry that is there already. So the second is refused at its start, unless it is
+told to take over: on PostgreSQL it ends the session that has the right, and `runtime.fencing` keeps
+the other one from going on. On SQLite the right is a lock that lasts as long as its process.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import time
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -27,6 +29,9 @@ SERVER_PATIENCE_S = 30.0
 """How long a start waits for the database's server."""
 
 _PAUSE_S = 0.1
+_ATTEMPTS = 10
+"""Times that the session of somebody else is ended by who takes over."""
+
 _SERVER_PAUSE_S = 0.5
 _LOCK = 0x64636570
 """An advisory lock is its database's own, so that one number serves all."""
@@ -43,8 +48,15 @@ class DatabaseAway(Exception):
 class OneWriter:
     """The right to write the database at a URL, until `release` or the end of the process."""
 
-    def __init__(self, url: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, url: str, *, patience_s: float = PATIENCE_S, take_over: bool = False
+    ) -> None:
         """Takes the right; a server that does not answer is waited for.
+
+        Args:
+            url: of the database.
+            patience_s: how long another process is waited for.
+            take_over: whether the right is then taken from it, where that can be done.
 
         Raises:
             DatabaseTaken: another process has it for longer.
@@ -54,10 +66,16 @@ class OneWriter:
         self._descriptor: int | None = None
         self._connection: Connection | None = None
         self._await_server()
+        can_take_over = take_over and self._url.get_backend_name() == "postgresql"
+        attempts = _ATTEMPTS if can_take_over else 0
         ends_at = time.monotonic() + patience_s
         while not self._take():
             if time.monotonic() >= ends_at:
-                raise _taken(self._url)
+                if not attempts:
+                    raise self._taken()
+                # One that is alive after all takes the right again when it sees that it is gone.
+                attempts -= 1
+                self._end_holder()
             time.sleep(_PAUSE_S)
 
     def step(self) -> bool:
@@ -82,7 +100,7 @@ class OneWriter:
         except DBAPIError as error:
             raise NoAnswer("the database does not answer") from error
         if not taken:
-            raise _taken(self._url)
+            raise self._taken()
         return False
 
     def _await_server(self) -> None:
@@ -130,6 +148,8 @@ class OneWriter:
         except BlockingIOError:
             os.close(descriptor)
             return False
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
         return True
 
@@ -140,6 +160,30 @@ class OneWriter:
             return True
         connection.close()
         return False
+
+    def _end_holder(self) -> None:
+        """Ends the session that has the right; its process learns of it, or is fenced."""
+        holders = text(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND classid = 0 AND objid = :id AND objsubid = 1 AND granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        with self._engine().connect() as connection:
+            connection.execute(holders, {"id": _LOCK})
+
+    def _taken(self) -> DatabaseTaken:
+        where = self._url.render_as_string(hide_password=True)
+        if self._url.get_backend_name() == "postgresql":
+            return DatabaseTaken(
+                f"another service writes the database {where}; stop it first, or give this one a "
+                "database of its own. One that cannot be reached is taken over from with "
+                "--take-over"
+            )
+        holder = _beside(Path(str(self._url.database))).read_text().strip()
+        return DatabaseTaken(
+            f"another service writes the database {where}: process {holder or 'unknown'}; stop it "
+            "first, or give this one a database of its own"
+        )
 
 
 def may_be_written(url: str) -> bool:
@@ -168,10 +212,3 @@ def may_be_written(url: str) -> bool:
 def _beside(database: Path) -> Path:
     """The file whose lock is the right."""
     return database.with_name(database.name + ".writer")
-
-
-def _taken(url: URL) -> DatabaseTaken:
-    return DatabaseTaken(
-        f"another service writes the database {url.render_as_string(hide_password=True)}; "
-        "stop it first, or give this one a database of its own"
-    )

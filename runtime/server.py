@@ -75,6 +75,7 @@ class Server:
         streams_each: int = STREAMS_EACH,
         options: Sequence[tuple[str, int]] = SERVER_OPTIONS,
         connections: Bounds | None = None,
+        may_answer: Callable[[], None] = lambda: None,
     ) -> None:
         self._first = first
         self.workers_each = max(1, max_workers // 4) if workers_each is None else workers_each
@@ -88,7 +89,7 @@ class Server:
             Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
             FairThreads(WORKERS_KEPT, each=WORKERS_KEPT, name="grpc"),
         )
-        self._calls = Calls(authorize, self._caller, metrics, read, self._let_in)
+        self._calls = Calls(authorize, self._caller, metrics, read, self._let_in, may_answer)
         self._inspection = Inspection(
             [service.name for service in services],
             self._places,

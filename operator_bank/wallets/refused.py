@@ -41,6 +41,7 @@ _DECIDES_NOTHING = frozenset(
     (
         errors_pb2.REASON_OVERLOADED,
         errors_pb2.REASON_STOPPING,
+        errors_pb2.REASON_NOT_SERVING,
         errors_pb2.REASON_PEER_UNAVAILABLE,
         errors_pb2.REASON_INTERNAL,
     )

@@ -19,6 +19,7 @@ LONGEST_PAUSE_S = 2.0
 PASSING = (
     errors_pb2.REASON_OVERLOADED,
     errors_pb2.REASON_STOPPING,
+    errors_pb2.REASON_NOT_SERVING,
     errors_pb2.REASON_PEER_UNAVAILABLE,
 )
 """Refusals of a whole call that say "later", not "no"."""

@@ -34,6 +34,7 @@ OF_THE_BANK = [
     errors_pb2.REASON_BANK_NOT_ADMITTED,
     errors_pb2.REASON_OVERLOADED,
     errors_pb2.REASON_STOPPING,
+    errors_pb2.REASON_NOT_SERVING,
     errors_pb2.REASON_INTERNAL,
     errors_pb2.REASON_SIGNATURE_INVALID,
     errors_pb2.REASON_EXPIRED,

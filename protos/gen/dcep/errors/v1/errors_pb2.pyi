@@ -79,6 +79,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_OVERLOADED: _ClassVar[Reason]
     REASON_STOPPING: _ClassVar[Reason]
     REASON_INTERNAL: _ClassVar[Reason]
+    REASON_NOT_SERVING: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_FIELD_MISSING: Reason
 REASON_FIELD_INVALID: Reason
@@ -151,6 +152,7 @@ REASON_TOO_MANY_DEVICE_KEYS: Reason
 REASON_OVERLOADED: Reason
 REASON_STOPPING: Reason
 REASON_INTERNAL: Reason
+REASON_NOT_SERVING: Reason
 STATUS_FIELD_NUMBER: _ClassVar[int]
 status: _descriptor.FieldDescriptor
 UNDECIDED_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,207 @@
+"""Who was taken over from writes nothing any more, and answers for no longer than its lease."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select
+
+from runtime.database import Database, open_engine
+from runtime.errors import NoAnswer, Refusal
+from runtime.fencing import LEASE_S, Fence, Fenced, fencing_table
+
+METADATA = MetaData()
+fencing_table(METADATA)
+PAID = Table("paid", METADATA, Column("id", Integer, primary_key=True))
+
+
+class Clock:
+    """Time that passes when it is slept, or told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def url(database_url: str) -> Iterator[str]:
+    engine = open_engine(database_url)
+    METADATA.create_all(engine)
+    yield database_url
+    engine.dispose()
+
+
+def opened(url: str, clock: Clock, holder: str | None = None) -> tuple[Database, Fence]:
+    """The database as a service of its own opens it."""
+    engine = open_engine(url)
+    fence = Fence(engine, holder=holder, now=lambda: clock.now, sleep=clock.sleep)
+    return Database(engine), fence
+
+
+def pay(number: int) -> object:
+    return lambda connection: connection.execute(insert(PAID).values(id=number))
+
+
+def paid(database: Database) -> list[int]:
+    return list(database.read(lambda c: c.execute(select(PAID.c.id).order_by(PAID.c.id)).scalars()))
+
+
+def test_who_was_taken_over_from_writes_nothing_more(url: str, clock: Clock) -> None:
+    old, fence = opened(url, clock)
+    old.transaction(pay(1))
+    new, newer = opened(url, clock)
+    assert newer.epoch > fence.epoch
+    with pytest.raises(Fenced, match="another service has taken over"):
+        old.transaction(pay(2))
+    with pytest.raises(Fenced):
+        fence.renew()
+    new.transaction(pay(3))
+    assert paid(new) == [1, 3]
+    # A connection that was refused is as good as before, for what only reads.
+    assert paid(old) == [1, 3]
+
+
+def test_the_end_of_one_who_was_taken_over_from_is_not_the_newer_ones(
+    url: str, clock: Clock
+) -> None:
+    _, older = opened(url, clock)
+    new, newer = opened(url, clock)
+    older.release()
+    clock.slept.clear()
+    if new.engine.dialect.name == "postgresql":
+        opened(url, clock)
+        assert clock.slept == [LEASE_S], "the newer one is still there"
+
+
+def test_a_database_that_was_put_back_gives_no_epoch_a_second_time(url: str, clock: Clock) -> None:
+    made, fence = opened(url, clock)
+    older_copy = lambda c: c.execute(METADATA.tables["writer_epoch"].update().values(epoch=7))  # noqa: E731
+    made.transaction(older_copy)
+    with pytest.raises(Fenced):
+        made.transaction(pay(1))
+    _, newer = opened(url, clock)
+    assert newer.epoch > fence.epoch
+
+
+def test_a_transaction_that_is_under_way_is_waited_for(url: str, clock: Clock) -> None:
+    old, _ = opened(url, clock)
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(connection: Connection) -> None:
+        connection.execute(insert(PAID).values(id=1))
+        begun.set()
+        assert go_on.wait(20)
+
+    seen: list[list[int]] = []
+
+    def take_over() -> None:
+        new, _ = opened(url, clock)
+        seen.append(paid(new))
+        over.set()
+
+    writer = threading.Thread(target=old.transaction, args=(slowly,))
+    writer.start()
+    assert begun.wait(20)
+    newcomer = threading.Thread(target=take_over)
+    newcomer.start()
+    assert not over.wait(0.3), "took over in the middle of a transaction"
+    go_on.set()
+    writer.join(20)
+    newcomer.join(20)
+    assert seen == [[1]], "what the older one could still commit is read by the newer one"
+
+
+def test_a_lease_that_is_not_renewed_ends(url: str, clock: Clock) -> None:
+    _, fence = opened(url, clock)
+    clock.now += LEASE_S - 0.001
+    fence.check()
+    fence.renew()
+    clock.now += LEASE_S - 0.001
+    fence.check()
+    clock.now += 0.001
+    if url.startswith("sqlite"):
+        fence.check()  # who has the file's lock has it until its process ends
+        return
+    with pytest.raises(Refusal) as caught:
+        fence.check()
+    assert caught.value.name == "NOT_SERVING"
+    fence.renew()
+    fence.check()
+
+
+def test_a_lease_counts_from_before_it_was_renewed(url: str, clock: Clock) -> None:
+    """A process that is paused while it waits for the database must not believe itself young."""
+    if url.startswith("sqlite"):
+        pytest.skip("there is no lease on a file")
+    made, fence = opened(url, clock)
+    event.listen(made.engine, "commit", lambda _: clock.sleep(LEASE_S))
+    fence.renew()
+    with pytest.raises(Refusal):
+        fence.check()
+
+
+def test_one_that_has_ended_is_not_waited_for(url: str, clock: Clock) -> None:
+    _, fence = opened(url, clock)
+    fence.release()
+    opened(url, clock)
+    assert not clock.slept
+
+
+KILLED = """
+import os, signal, sys
+from runtime.database import open_engine
+from runtime.fencing import Fence
+Fence(open_engine(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_one_that_was_killed_here_is_not_waited_for(url: str, clock: Clock) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, url],
+        env={"PYTHONPATH": ":".join(entry for entry in sys.path if entry)},
+        timeout=60,
+    )
+    assert done.returncode == -9
+    opened(url, clock)
+    assert not clock.slept
+
+
+def test_one_that_may_be_alive_is_waited_for(url: str, clock: Clock) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("there is no lease on a file")
+    opened(url, clock)
+    opened(url, clock)
+    assert clock.slept == [LEASE_S], "it is this process, which is alive"
+    clock.slept.clear()
+    opened(url, clock, "another-machine pid:[1] 17 4711")
+    clock.slept.clear()
+    opened(url, clock)
+    assert clock.slept == [LEASE_S], "nobody here can tell whether it is"
+
+
+def test_a_database_that_is_away_is_no_end(postgres_url: str, clock: Clock) -> None:
+    engine = open_engine(postgres_url)
+    METADATA.create_all(engine)
+    fence = Fence(engine, now=lambda: clock.now, sleep=clock.sleep)
+    try:
+        away = engine.url.update_query_dict({"host": "/nowhere"})
+        engine.dispose()
+        engine.pool = open_engine(away.render_as_string(hide_password=False)).pool
+        with pytest.raises(NoAnswer, match="the database does not answer"):
+            fence.renew()
+    finally:
+        METADATA.drop_all(open_engine(postgres_url))
