@@ -15,19 +15,19 @@ from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
+    CIRCULATION,
     CURRENCY,
-    FIRST_BANK_ACCOUNT,
     FIRST_WALLET,
-    LOSS_OFFSET,
+    LOSS,
     LOST,
     MIRROR,
     OFFLINE_FLOAT,
     PAID_IN,
     REDEMPTION_RESERVE,
+    RESERVES,
     SUSPENSE,
     VAULT,
+    BankAccounts,
 )
 from auditor.copies import older_bank, older_centre
 from auditor.signatures.stack import (
@@ -217,11 +217,11 @@ def _replay(engine: Engine) -> _Audited:
 def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     central = audited[CENTRAL_BANK]
     with central.engine.connect() as connection:
-        indexes = bank_indexes(connection)
-    sums = _central_sums(central.report, indexes)
+        indexes, accounts = bank_indexes(connection), BankAccounts.read(connection)
+    sums = _central_sums(central.report, indexes, accounts)
     tokens = token_sums(central.engine, central.tables, central.report.position)
     banks = [
-        _bank_sums(name, part.report, central, indexes[name])
+        _bank_sums(name, part.report, central, accounts.of_bank(indexes[name], CIRCULATION))
         for name, part in audited.items()
         if name in indexes
     ]
@@ -293,26 +293,26 @@ def _equation_problems(found: StackAudit) -> list[str]:
     return problems
 
 
-def _central_sums(report: LedgerReport, indexes: dict[str, int]) -> CentralSums:
-    first = FIRST_BANK_ACCOUNT
-    step = ACCOUNTS_PER_BANK
+def _central_sums(
+    report: LedgerReport, indexes: dict[str, int], accounts: BankAccounts
+) -> CentralSums:
+    def balances(purpose: int) -> dict[str, int]:
+        return {
+            name: _balance(report, accounts.of_bank(index, purpose))
+            for name, index in indexes.items()
+        }
+
     return CentralSums(
         paid_in_fen=-_balance(report, PAID_IN),
-        reserves_fen={name: _balance(report, first + step * i) for name, i in indexes.items()},
-        circulation_fen={
-            name: _balance(report, first + CIRCULATION_OFFSET + step * i)
-            for name, i in indexes.items()
-        },
+        reserves_fen=balances(RESERVES),
+        circulation_fen=balances(CIRCULATION),
         offline_float_fen=_balance(report, OFFLINE_FLOAT),
-        offline_loss_fen=sum(
-            _balance(report, first + LOSS_OFFSET + step * i) for i in indexes.values()
-        ),
+        offline_loss_fen=sum(balances(LOSS).values()),
     )
 
 
-def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -> BankSums:
+def _bank_sums(name: str, report: LedgerReport, central: _Audited, circulation: int) -> BankSums:
     accounts = report.state.accounts
-    circulation = FIRST_BANK_ACCOUNT + CIRCULATION_OFFSET + ACCOUNTS_PER_BANK * index
     position = int(accounts[MIRROR]["last_sequence"]) if len(accounts) else 0
     inbound_fen, outbound_fen = _on_their_way(central, circulation, position)
     wallets = accounts[FIRST_WALLET:]

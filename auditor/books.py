@@ -1,22 +1,29 @@
-"""The numbers of the accounts that the audit looks at, as the contract of the ledgers has them."""
+"""The accounts that the audit looks at: fixed numbers, and the tables that have the others.
+
+Both are the contract of the ledgers, written down here once more: no service is imported.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
+
+from sqlalchemy import Connection, Engine, column, select, table
 
 PAID_IN: Final = 0
 """Central bank: minus what was paid in."""
 
 OFFLINE_FLOAT: Final = 1
-FIRST_BANK_ACCOUNT: Final = 10
-"""Central bank: reserves of bank 0; its other accounts follow."""
+NOBODY: Final = 2
+"""Central bank: never opened."""
 
-CIRCULATION_OFFSET: Final = 1
-DEPOSITS_OFFSET: Final = 2
-OFFICE_OFFSET: Final = 3
-LOSS_OFFSET: Final = 4
-RESTORED_OFFSET: Final = 5
-ACCOUNTS_PER_BANK: Final = 6
+RESERVES: Final = 1
+CIRCULATION: Final = 2
+DEPOSITS: Final = 3
+OFFICE: Final = 4
+LOSS: Final = 5
+RESTORED: Final = 6
 
 MIRROR: Final = 0
 """Bank: the mirror of the central bank; its last sequence is the feed position applied."""
@@ -32,3 +39,39 @@ TILL: Final = 11
 FIRST_WALLET: Final = 1000
 CURRENCY: Final = 1
 """The ledger of the digital currency; a bank's second ledger is its own."""
+
+_accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
+
+
+@dataclass(frozen=True)
+class BankAccounts:
+    """The accounts of banks at the central bank, as its table has them.
+
+    Attributes:
+        numbers: by (bank's id, purpose).
+        places: the other way round.
+    """
+
+    numbers: Mapping[tuple[int, int], int]
+    places: Mapping[int, tuple[int, int]]
+
+    @classmethod
+    def read(cls, connection: Connection) -> BankAccounts:
+        """As they are now."""
+        rows = connection.execute(select(_accounts)).all()
+        places = {row.number: (row.owner, row.purpose) for row in rows}
+        return cls({place: number for number, place in places.items()}, places)
+
+    @classmethod
+    def of(cls, engine: Engine) -> BankAccounts:
+        """As they are now, read over a connection of its own."""
+        with engine.connect() as connection:
+            return cls.read(connection)
+
+    def of_bank(self, bank: int, purpose: int) -> int:
+        """A bank's account for a purpose; one that is never opened where the table has none."""
+        return self.numbers.get((bank, purpose), NOBODY)
+
+    def place(self, account: int) -> tuple[int, int]:
+        """The bank that an account belongs to, and for what; (-1, 0) for all others."""
+        return self.places.get(account, (-1, 0))

@@ -13,14 +13,13 @@ from typing import NamedTuple
 from sqlalchemy import column, select, table
 
 from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
-    DEPOSITS_OFFSET,
-    FIRST_BANK_ACCOUNT,
-    OFFICE_OFFSET,
+    CIRCULATION,
+    DEPOSITS,
+    OFFICE,
     OFFLINE_FLOAT,
     REDEMPTION_RESERVE,
     SUSPENSE,
+    BankAccounts,
 )
 from auditor.signatures.bank import Unsaid
 from auditor.signatures.orders import Line, Wrong, is_load, lines, read
@@ -55,7 +54,7 @@ def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str
 
     Args:
         name: of the bank.
-        index: its place in the central bank's accounts.
+        index: the bank's id at the central bank.
         bank: its ledger; what it has written down since it was replayed is looked at too.
         central: the central bank's ledger, which was replayed later.
     """
@@ -67,7 +66,7 @@ def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str
     with bank.engine.connect() as connection:
         stands = connection.execute(select(_place)).first()
     number, position = (stands.number, stands.position) if stands is not None else (0, 0)
-    told = _Told(name, bank, _own(index))
+    told = _Told(name, bank, _own(BankAccounts.of(central.engine), index))
     try:
         for line in _after(central, position):
             told.take(line, number, acknowledged)
@@ -86,9 +85,8 @@ class _Own:
     office: int
 
 
-def _own(index: int) -> _Own:
-    first = FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * index
-    return _Own(first + CIRCULATION_OFFSET, first + DEPOSITS_OFFSET, first + OFFICE_OFFSET)
+def _own(accounts: BankAccounts, bank: int) -> _Own:
+    return _Own(*(accounts.of_bank(bank, purpose) for purpose in (CIRCULATION, DEPOSITS, OFFICE)))
 
 
 class _What(NamedTuple):

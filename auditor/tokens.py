@@ -18,16 +18,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Engine, Row, column, func, select, table
 
 from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
-    DEPOSITS_OFFSET,
-    FIRST_BANK_ACCOUNT,
-    LOSS_OFFSET,
+    CIRCULATION,
+    DEPOSITS,
+    LOSS,
     OFFLINE_FLOAT,
-    RESTORED_OFFSET,
+    RESTORED,
+    BankAccounts,
 )
 from auditor.deposits import DEPOSITED, Settled, Spends, check_deposits
 from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
@@ -37,7 +37,6 @@ from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import Records, Result
 from settlement.tables import JournalTables
 
-FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
 _MAX_EVIDENCE_PER_TOKEN = 32
 _TOKEN_LIFETIME_MS = 90 * 86_400_000
 _RESTORE_GRACE_MS = 37 * 86_400_000
@@ -114,9 +113,10 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         losses = connection.execute(select(_losses)).all()
         proofs = connection.execute(select(_evidence)).all()
         chain = pruned_rows(connection)
+        accounts = BankAccounts.read(connection)
     found = TokenSums()
     try:
-        moves = _moves(Journal(engine, tables), end)
+        moves = _moves(Journal(engine, tables), end, accounts)
     except JournalBroken:
         return found  # the journal's own audit names the row; without it nothing can be compared
     pruned = read_pruned(chain, found.problems)
@@ -334,30 +334,31 @@ def _compare(
     return total_fen
 
 
-def _moves(journal: Journal, until_seq: int) -> _Moves:
+def _moves(journal: Journal, until_seq: int, accounts: BankAccounts) -> _Moves:
     found = _Moves()
+    losses = [account for account, (_, purpose) in accounts.places.items() if purpose == LOSS]
     for entry, _rest in journal.rows(Tip(), until_seq=until_seq):
         records = entry.records
         touching = (records["credit"] == OFFLINE_FLOAT) | (records["debit"] == OFFLINE_FLOAT)
-        touching |= records["debit"] % ACCOUNTS_PER_BANK == FIRST_LOSS % ACCOUNTS_PER_BANK
+        touching |= np.isin(records["debit"], losses)
         for i in touching.nonzero()[0].tolist():
             record = records[i]
             place, time_ms = entry.first_position + i, int(record["time_ms"])
             moved = _Moved(int(record["amount_fen"]), place, time_ms, int(record["digest"]))
             if not moved.amount_fen or not Result(int(entry.results[i])).accepted:
                 continue
-            bank, offset = _place(int(record["origin"]))
+            bank, purpose = accounts.place(int(record["origin"]))
             number = _number(records, i)
-            if int(record["credit"]) == OFFLINE_FLOAT:
-                assert offset == CIRCULATION_OFFSET
+            # What comes from any other account the walk through the journal has named.
+            if int(record["credit"]) == OFFLINE_FLOAT and purpose == CIRCULATION:
                 found.into[bank, number] = moved
-            elif int(record["debit"]) == OFFLINE_FLOAT:
-                assert offset in (DEPOSITS_OFFSET, RESTORED_OFFSET)
-                moves = found.restored if offset == RESTORED_OFFSET else found.out_of
+            elif int(record["debit"]) == OFFLINE_FLOAT and purpose in (DEPOSITS, RESTORED):
+                moves = found.restored if purpose == RESTORED else found.out_of
                 moves[bank, number] = moved
-            elif int(record["debit"]) >= FIRST_LOSS:
-                assert offset == DEPOSITS_OFFSET
-                found.lost[_place(int(record["debit"]))[0], bank, number] = moved
+            elif purpose == DEPOSITS:
+                bearer, of = accounts.place(int(record["debit"]))
+                if of == LOSS:
+                    found.lost[bearer, bank, number] = moved
     return found
 
 
@@ -366,11 +367,6 @@ def _number(records: Records, i: int) -> int:
     while not records[i]["sequence"]:
         i -= 1
     return int(records[i]["sequence"])
-
-
-def _place(account: int) -> tuple[int, int]:
-    """The bank that an account belongs to, and which of its accounts it is."""
-    return divmod(account - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
 
 
 def bank_indexes(connection: Connection) -> dict[str, int]:

@@ -197,6 +197,7 @@ def build(
         restoring=Restoring(
             database,
             ledger,
+            registry,
             RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
             clearing,
         ),

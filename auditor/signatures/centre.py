@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, column, select, table
 
 from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
-    DEPOSITS_OFFSET,
-    FIRST_BANK_ACCOUNT,
-    LOSS_OFFSET,
-    OFFICE_OFFSET,
+    CIRCULATION,
+    DEPOSITS,
+    LOSS,
+    OFFICE,
     OFFLINE_FLOAT,
     PAID_IN,
-    RESTORED_OFFSET,
+    RESERVES,
+    RESTORED,
+    BankAccounts,
 )
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.bank_keys import check_possession, compare, covers, terms_of
@@ -36,6 +36,7 @@ from language import _
 from offline_token.formats import DEVICE, Certificate, FormatError
 from offline_token.possession import Possession
 from runtime.kept_payload import KeptPayload, others_in, put_together
+from settlement.accounts import opening_digest
 from settlement.journal import Journal, Tip
 from settlement.records import ADMINISTRATIVE, Kind, record_digest
 from settlement.tables import JournalTables
@@ -102,7 +103,9 @@ class CentreWalk:
         """Up to this position, what the newest batch had in it."""
         self._registration: registration_pb2.TokenRegistration | None = None
         self._refused = numbers_refused(engine)
-        self._returns = Returns(engine, self._journal)
+        self._accounts = BankAccounts.of(engine)
+        self._unopened = dict(self._accounts.places)
+        self._returns = Returns(engine, self._journal, self._accounts)
         self.owners: dict[tuple[int, int], bytes] = {}
         """The devices that tokens were registered for, by bank and number of the load."""
 
@@ -135,6 +138,12 @@ class CentreWalk:
                             "table journal, row seq={seq}, position={position}: {what}: {wrong}"
                         ).format(seq=entry.seq, position=line.position, what=what, wrong=wrong)
                     )
+        for account in self._never_opened(end):
+            self._problems.say(
+                _("table accounts, row number={account}: it was never opened").format(
+                    account=account
+                )
+            )
         for sentence in self._returns.check(end, self._by_prefix):
             self._problems.say(sentence)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -222,23 +231,41 @@ class CentreWalk:
 
     def _one(self, line: Line, row: Sequence[Line], index: int) -> None:
         if line.kind == Kind.OPEN:
+            self._opened(line)
             return
         if line.kind in ADMINISTRATIVE:
             raise Wrong(_("nobody ordered it"))
-        bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
-        if offset == CIRCULATION_OFFSET and bank in self._banks:
+        bank, purpose = self._accounts.place(line.origin)
+        if purpose == CIRCULATION and bank in self._banks:
             self._outbound(line, bank)
-        elif offset == DEPOSITS_OFFSET and bank in self._banks:
+        elif purpose == DEPOSITS and bank in self._banks:
             self._deposited(line, row, index, bank)
-        elif offset == OFFICE_OFFSET and bank in self._banks:
+        elif purpose == OFFICE and bank in self._banks:
             self._office(line, bank)
-        elif offset in (RESTORED_OFFSET, LOSS_OFFSET):
-            self._consequence(line, bank, offset)
+        elif purpose in (RESTORED, LOSS):
+            self._consequence(line, bank, purpose)
         elif line.accepted:
             raise Wrong(_("neither a bank nor two officers are behind it"))
 
-    def _account(self, bank: int, offset: int) -> int:
-        return FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank + offset
+    def _never_opened(self, end: Tip) -> list[int]:
+        """Accounts of the table that no record opens, be it after what was gone through."""
+        if self._unopened:
+            for entry, _rest in self._journal.rows(end):
+                for line in lines(entry):
+                    if line.kind == Kind.OPEN:
+                        self._unopened.pop(line.credit, None)
+        return sorted(self._unopened)
+
+    def _opened(self, line: Line) -> None:
+        """That an account was opened for the bank and the purpose that the table says."""
+        if line.credit in (PAID_IN, OFFLINE_FLOAT):
+            return
+        bank, purpose = self._accounts.place(line.credit)
+        self._unopened.pop(line.credit, None)
+        if bank not in self._banks:
+            raise Wrong(_("table accounts does not say whose account it is"))
+        if opening_digest(self._banks[bank].name.encode(), purpose) != line.digest:
+            raise Wrong(_("it was opened for another owner or purpose than table accounts says"))
 
     def _outbound(self, line: Line, bank: int) -> None:
         """A payment or a load that the bank signed."""
@@ -259,7 +286,7 @@ class CentreWalk:
         if not line.accepted:
             return
         payee = self._by_prefix.get(prefix_of(payment.payee_number))
-        credit = -1 if payee is None else self._account(payee, CIRCULATION_OFFSET)
+        credit = -1 if payee is None else self._accounts.of_bank(payee, CIRCULATION)
         if (line.debit, line.credit) != (line.origin, credit):
             raise Wrong(
                 _("its payee is {payee_number}, another bank was paid").format(
@@ -279,7 +306,7 @@ class CentreWalk:
         if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
             raise Wrong(_("it moves something else than the bank signed"))
         if line.accepted:
-            bank = (line.origin - FIRST_BANK_ACCOUNT) // ACCOUNTS_PER_BANK
+            bank = self._accounts.place(line.origin)[0]
             self.owners[bank, order.number] = _device(order).key
 
     def _deposited(self, line: Line, row: Sequence[Line], index: int, bank: int) -> None:
@@ -294,11 +321,8 @@ class CentreWalk:
             raise Wrong(
                 _("it is in no deposit that bank {name} signed").format(name=self._banks[bank].name)
             )
-        offset = (line.debit - FIRST_BANK_ACCOUNT) % ACCOUNTS_PER_BANK
-        pays = line.debit == OFFLINE_FLOAT or (
-            line.debit >= FIRST_BANK_ACCOUNT and offset == LOSS_OFFSET
-        )
-        if not pays or line.credit != self._account(bank, CIRCULATION_OFFSET):
+        pays = line.debit == OFFLINE_FLOAT or self._accounts.place(line.debit)[1] == LOSS
+        if not pays or line.credit != self._accounts.of_bank(bank, CIRCULATION):
             raise Wrong(_("it moves something else than a deposit does"))
         if (bank, number) in self._refused:
             raise Wrong(_("table refused_deposits has it too: it was paid, and is refused"))
@@ -307,7 +331,8 @@ class CentreWalk:
         """What two officers did."""
         if not line.accepted:
             return
-        reserves, circulation = line.origin - OFFICE_OFFSET, self._account(bank, CIRCULATION_OFFSET)
+        reserves = self._accounts.of_bank(bank, RESERVES)
+        circulation = self._accounts.of_bank(bank, CIRCULATION)
         kind = {
             (PAID_IN, reserves): "pay_in_reserves",
             (reserves, PAID_IN): "pay_out_reserves",
@@ -324,12 +349,11 @@ class CentreWalk:
             amount_fen=line.amount_fen,
         )
 
-    def _consequence(self, line: Line, bank: int, offset: int) -> None:
+    def _consequence(self, line: Line, bank: int, purpose: int) -> None:
         """What the audit of tokens goes through: only its form is looked at here."""
-        circulation = self._account(bank, CIRCULATION_OFFSET)
-        expected = (OFFLINE_FLOAT, circulation)
-        if offset == LOSS_OFFSET:
-            expected = (self._account(bank, 0), self._account(bank, LOSS_OFFSET))
+        expected = (OFFLINE_FLOAT, self._accounts.of_bank(bank, CIRCULATION))
+        if purpose == LOSS:
+            expected = (self._accounts.of_bank(bank, RESERVES), line.origin)
         if line.accepted and (line.debit, line.credit) != expected:
             raise Wrong(_("nothing follows so from what was signed"))
 

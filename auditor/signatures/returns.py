@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Engine, column, select, table
 
-from auditor.books import ACCOUNTS_PER_BANK, CIRCULATION_OFFSET, FIRST_BANK_ACCOUNT
+from auditor.books import CIRCULATION, BankAccounts
 from auditor.signatures.orders import Wrong, lines, read
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
@@ -27,8 +27,9 @@ _returned = table("returned_payments", *map(column, _COLUMNS))
 class Returns:
     """What the journal says was given back, against the rows as they stood before it was read."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(self, engine: Engine, journal: Journal, accounts: BankAccounts) -> None:
         self._journal = journal
+        self._accounts = accounts
         self._said: dict[Payment, Payment] = {}
         with engine.connect() as connection:
             rows = connection.execute(select(_returned)).all()
@@ -66,8 +67,8 @@ class Returns:
         """Returns beyond what was gone through, as the rows are read later than that."""
         for entry, _rest in self._journal.rows(end):
             for line in lines(entry):
-                bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
-                if offset != CIRCULATION_OFFSET or not line.accepted:
+                bank, purpose = self._accounts.place(line.origin)
+                if purpose != CIRCULATION or not line.accepted:
                     continue
                 try:
                     payment = read(registration_pb2.OutboundPayment, line.note)

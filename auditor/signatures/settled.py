@@ -7,17 +7,16 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
-    DEPOSITS_OFFSET,
-    FIRST_BANK_ACCOUNT,
+    CIRCULATION,
+    DEPOSITS,
     MIRROR,
-    OFFICE_OFFSET,
+    OFFICE,
     OFFLINE_FLOAT,
     REDEMPTION_RESERVE,
-    RESTORED_OFFSET,
+    RESTORED,
     SUSPENSE,
     VAULT,
+    BankAccounts,
 )
 from auditor.signatures.centre import device_key
 from auditor.signatures.orders import Line, Wrong, read, same
@@ -49,11 +48,11 @@ class Settled:
     def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:
         self._engine = engine
         self._positions = Positions(engine, tables)
-        first = FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank
-        self.circulation = first + CIRCULATION_OFFSET
-        self.deposits = first + DEPOSITS_OFFSET
-        self.office = first + OFFICE_OFFSET
-        self.restored = first + RESTORED_OFFSET
+        accounts = BankAccounts.of(engine)
+        self.circulation = accounts.of_bank(bank, CIRCULATION)
+        self.deposits = accounts.of_bank(bank, DEPOSITS)
+        self.office = accounts.of_bank(bank, OFFICE)
+        self.restored = accounts.of_bank(bank, RESTORED)
 
     def at(self, position: int) -> Line:
         """The record at a position. Raises Wrong when there is none."""

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import func, select, tuple_
 
 from central_bank.authentication.banks import Registry
-from central_bank.ledger import accounts
 from central_bank.ledger.tables import ledger
 from runtime.checks import invalid
 from runtime.database import Database
@@ -48,7 +47,7 @@ class Flows:
         if from_ms < 0 or to_ms < 0 or (to_ms and to_ms < from_ms):
             raise invalid("to_time_ms", "lies before from_time_ms")
         self._history.follow()
-        circulations = {accounts.circulation(b.index): b.name for b in self._registry.all()}
+        circulations = {b.accounts.circulation: b.name for b in self._registry.all()}
         table = ledger.payments
         query = (
             select(table.c.debit, table.c.credit, func.count(), func.sum(table.c.amount_fen))

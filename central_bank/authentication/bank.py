@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from central_bank.ledger.accounts import UNOPENED, BankAccounts
+
 
 @dataclass(frozen=True)
 class Replaced:
@@ -41,7 +43,7 @@ class ReplacedKey(Replaced):
 
 @dataclass(frozen=True)
 class Bank:
-    """An admitted bank. `index` numbers its accounts.
+    """An admitted bank. `index` is what it is called in tables.
 
     Attributes:
         certificate_fingerprint: of its newest TLS certificate.
@@ -63,6 +65,7 @@ class Bank:
     replaced_certificates: tuple[ReplacedCertificate, ...] = ()
     replaced_keys: tuple[ReplacedKey, ...] = ()
     incarnation: int = 0
+    accounts: BankAccounts = UNOPENED
 
     def fingerprints(self, now_ms: int) -> list[str]:
         """Of the certificates that are good now, the newest first."""

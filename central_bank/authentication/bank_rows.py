@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, func, insert, select, update
@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Row, Table, func, insert, select, update
 from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
 from central_bank.authentication.tables import bank_certificates, bank_keys, banks
 from central_bank.authentication.terms import Ending
+from central_bank.ledger.accounts import BankAccounts
+from central_bank.ledger.tables import accounts
 from central_bank.registration.tables import put_backs
 
 Rows = dict[int, list[Row[Any]]]
@@ -53,14 +55,18 @@ def read_banks(connection: Connection) -> dict[str, Bank]:
     found = connection.execute(select(banks)).all()
     newest = select(put_backs.c.bank, func.max(put_backs.c.act)).group_by(put_backs.c.bank)
     incarnations = {bank: act for bank, act in connection.execute(newest)}
+    numbers = _numbers(connection)
     return {
-        row.name: _bank(row, certificates[row.id], keys[row.id], incarnations.get(row.id, 0))
+        row.name: replace(
+            _bank(row, certificates[row.id], keys[row.id], incarnations.get(row.id, 0)),
+            accounts=BankAccounts.of(numbers[row.id]),
+        )
         for row in found
     }
 
 
 def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
-    """Writes a new bank down."""
+    """Writes a new bank down, and which accounts are its own."""
     values = {
         "id": bank.index,
         "name": bank.name,
@@ -69,6 +75,13 @@ def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
         "suspended": int(bank.suspended),
     }
     connection.execute(insert(banks).values(values))
+    connection.execute(
+        insert(accounts),
+        [
+            {"number": number, "owner": bank.index, "purpose": purpose}
+            for purpose, number in bank.accounts.by_purpose().items()
+        ],
+    )
     _put_certificate(connection, bank.index, bank.certificate_fingerprint, by)
     _put_key(connection, bank.index, bank.business_key, bank.offline_certificate, by)
 
@@ -140,6 +153,14 @@ def _term(bank: int, by: Given) -> dict[str, int]:
         "until_time_ms": 0,
         "revoked": 0,
     }
+
+
+def _numbers(connection: Connection) -> dict[int, dict[int, int]]:
+    """The numbers of each bank's accounts by their purpose."""
+    found: dict[int, dict[int, int]] = {}
+    for row in connection.execute(select(accounts)):
+        found.setdefault(row.owner, {})[row.purpose] = row.number
+    return found
 
 
 def _by_bank(connection: Connection, table: Table) -> Rows:

@@ -15,6 +15,7 @@ from central_bank.authentication.bank import Bank as Bank
 from central_bank.authentication.bank_rows import Given, Renewal, put_bank, read_banks, renew_bank
 from central_bank.authentication.tables import banks
 from central_bank.ledger import accounts
+from central_bank.ledger.accounts import BankAccounts, Purpose
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_BANKS, MAX_OVERLAP_MS
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import invalid, public_key, required, text
@@ -23,7 +24,8 @@ from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.remembered import Remembered
 from runtime.tls import Identity
-from settlement.core import Batch
+from settlement.accounts import opening_digest
+from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind
 
@@ -51,7 +53,6 @@ class Registry:
         self._clock = clock
         # One change after another: an index is given once, and no change is lost.
         self._remembered = Remembered(database, read_banks)
-        self._open_accounts([bank.index for bank in self._by_name.values()])
 
     @property
     def _by_name(self) -> Mapping[str, Bank]:
@@ -64,6 +65,10 @@ class Registry:
     def all(self) -> list[Bank]:
         """All banks, by index."""
         return sorted(self._by_name.values(), key=lambda bank: bank.index)
+
+    def by_index(self) -> Mapping[int, Bank]:
+        """All banks, by what they are called in tables."""
+        return {bank.index: bank for bank in self._by_name.values()}
 
     def get(self, name: str, field: str = "bank") -> Bank:
         """The bank of that name, or BANK_UNKNOWN; FIELD_MISSING for no name at all."""
@@ -154,7 +159,10 @@ class Registry:
         _check(bank)
         known = self._by_name.get(bank.name)
         if known is not None:
-            if replace(bank, index=known.index, suspended=known.suspended) == known:
+            same = replace(
+                bank, index=known.index, suspended=known.suspended, accounts=known.accounts
+            )
+            if same == known:
                 return known
             raise Refusal(
                 errors_pb2.REASON_ALREADY_EXISTS,
@@ -177,14 +185,27 @@ class Registry:
                 raise _taken(where + field, other)
 
     def _admit(self, bank: Bank, in_transaction: InTransaction, by: Given) -> None:
-        admitted = replace(bank, index=len(self._by_name), suspended=False)
-        self._open_accounts([admitted.index])
+        numbers = self._next_numbers(len(Purpose))
+        admitted = replace(
+            bank,
+            index=len(self._by_name),
+            suspended=False,
+            accounts=BankAccounts.of(dict(zip(Purpose, numbers, strict=True))),
+        )
+        records = opening(numbers, self._clock.now_ms())
+        records["digest"] = [opening_digest(bank.name.encode(), purpose) for purpose in Purpose]
 
-        def body(connection: Connection) -> None:
+        def body(connection: Connection, _: Answers) -> None:
             put_bank(connection, admitted, by)
             in_transaction(connection)
 
-        self._database.transaction(body)
+        self._ledger.submit(Batch(records, None, body))
+
+    def _next_numbers(self, count: int) -> list[int]:
+        """Numbers for further accounts, within a change. They are taken when they are written."""
+        given = (n for bank in self.all() for n in bank.accounts.by_purpose().values())
+        first = max(given, default=accounts.FIRST_OF_BANKS - 1) + 1
+        return list(range(first, first + count))
 
     def set_suspended(
         self, name: str, suspended: bool, in_transaction: InTransaction = nothing
@@ -217,18 +238,6 @@ class Registry:
         if bank.suspended:
             raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, f"bank {peer.name!r} is suspended")
         return bank
-
-    def _open_accounts(self, indices: list[int]) -> None:
-        for index in indices:
-            numbers = [
-                accounts.reserves(index),
-                accounts.circulation(index),
-                accounts.deposits(index),
-                accounts.office(index),
-                accounts.loss(index),
-                accounts.restored(index),
-            ]
-            self._ledger.submit(Batch(opening(numbers, self._clock.now_ms())))
 
 
 def opening(numbers: list[int], now_ms: int, flags: int = 0) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from central_bank.authentication.banks import Bank, Registry
 from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
 from central_bank.ledger import accounts
+from central_bank.ledger.accounts import BankAccounts
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -64,8 +65,8 @@ class IssuingOffice:
         banks = self._registry.all()
         numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT]
         for bank in banks:
-            index = bank.index
-            numbers += [accounts.reserves(index), accounts.circulation(index), accounts.loss(index)]
+            own = bank.accounts
+            numbers += [own.reserves, own.circulation, own.loss]
         paid_in, offline_float, *rows = self._ledger.read(numbers)["available_fen"].tolist()
         per_bank = list(zip(banks, rows[0::3], rows[1::3], strict=True))
         return -paid_in, offline_float, sum(rows[2::3]), per_bank
@@ -77,25 +78,33 @@ class _Move:
 
     kind: str
     right: int
-    debit: Callable[[int], int]
-    credit: Callable[[int], int]
+    debit: Callable[[BankAccounts], int]
+    credit: Callable[[BankAccounts], int]
     short: int
 
 
-def _paid_in(_: int) -> int:
+def _paid_in(_: BankAccounts) -> int:
     return accounts.PAID_IN
+
+
+def _reserves(of: BankAccounts) -> int:
+    return of.reserves
+
+
+def _circulation(of: BankAccounts) -> int:
+    return of.circulation
 
 
 _RESERVES, _ISSUANCE = office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE
 _RESERVES_SHORT = errors_pb2.REASON_RESERVES_SHORT
-_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, accounts.reserves, 0)
-_PAY_OUT = _Move(PAY_OUT, _RESERVES, accounts.reserves, _paid_in, _RESERVES_SHORT)
-_ISSUE = _Move(ISSUE, _ISSUANCE, accounts.reserves, accounts.circulation, _RESERVES_SHORT)
+_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, _reserves, 0)
+_PAY_OUT = _Move(PAY_OUT, _RESERVES, _reserves, _paid_in, _RESERVES_SHORT)
+_ISSUE = _Move(ISSUE, _ISSUANCE, _reserves, _circulation, _RESERVES_SHORT)
 _REDEEM = _Move(
     REDEEM,
     _ISSUANCE,
-    accounts.circulation,
-    accounts.reserves,
+    _circulation,
+    _reserves,
     errors_pb2.REASON_CIRCULATION_SHORT,
 )
 
@@ -126,7 +135,7 @@ class MoneyEffect(Effect):
         if _request(act):
             self._requests.check(_request(act), bank, act.kind, fen)
         if self._move.short:
-            row = self.ledger.read([self._move.debit(bank.index)])[0]
+            row = self.ledger.read([self._move.debit(bank.accounts)])[0]
             missing = fen - int(row["available_fen"])
             if missing > 0:
                 raise self._short(missing)
@@ -159,10 +168,10 @@ class MoneyEffect(Effect):
         """The record that moves the money, (1,)."""
         bank = self.bank(act)
         record = np.zeros(1, RECORD)
-        record["origin"] = accounts.office(bank.index)
+        record["origin"] = bank.accounts.office
         record["sequence"] = act.number
-        record["debit"] = self._move.debit(bank.index)
-        record["credit"] = self._move.credit(bank.index)
+        record["debit"] = self._move.debit(bank.accounts)
+        record["credit"] = self._move.credit(bank.accounts)
         record["kind"] = Kind.TRANSFER
         record["flags"] = RecordFlag.NO_LIMIT
         record["amount_fen"] = act.asked.amount_fen

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from central_bank.authentication.banks import Bank, Registry
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.ledger import accounts
+from central_bank.ledger.accounts import BankAccounts
 from central_bank.limits import (
     MARK_ENTRIES,
     MARK_RECORDS,
@@ -208,8 +209,8 @@ class Feed:
     ) -> tuple[list[bytes], Link]:
         """Up to so many entries after a link, and the link that they and what was read lead to."""
         entries: list[bytes] = []
-        names = {known.index: known.name for known in self._registry.all()}
-        own = _own(bank)
+        names = {known.accounts.circulation: known.name for known in self._registry.all()}
+        own = bank.accounts
         most = min(most, MAX_FEED_ENTRIES)
         number, digest, position = link
         entry, size = registration_pb2.FeedEntry(), 0
@@ -251,24 +252,6 @@ class Feed:
                 self._marked[bank.index] = link
 
 
-class _Own(NamedTuple):
-    """The accounts of a bank whose records it hears of."""
-
-    circulation: int
-    office: int
-    deposits: int
-    restored: int
-
-
-def _own(bank: Bank) -> _Own:
-    return _Own(
-        accounts.circulation(bank.index),
-        accounts.office(bank.index),
-        accounts.deposits(bank.index),
-        accounts.restored(bank.index),
-    )
-
-
 class _Mine(NamedTuple):
     """What the feed needs of a record."""
 
@@ -289,7 +272,7 @@ def _tell(
     record: _Mine,
     result: int,
     note: bytes,
-    own: _Own,
+    own: BankAccounts,
     names: dict[int, str],
 ) -> None:
     """Writes into an entry what a record of `_mine` says."""
@@ -301,9 +284,8 @@ def _tell(
     elif record.origin == own.restored:
         _put(entry.tokens_restored, note)
     elif record.origin != own.office:
-        incoming, payer = entry.incoming, accounts.bank_of(record.debit)
-        incoming.from_bank = "" if payer is None else names.get(payer, "")
-        incoming.payment = note
+        entry.incoming.from_bank = names.get(record.debit, "")
+        entry.incoming.payment = note
     elif result >= _REFUSED:
         entry.redemption_rejected.number = record.sequence
         entry.redemption_rejected.amount_fen = record.amount_fen
@@ -339,7 +321,7 @@ def _put(message: Any, note: bytes) -> None:
         message.MergeFromString(note)
 
 
-def _mine(row: Entry, own: _Own, after: int) -> list[int]:
+def _mine(row: Entry, own: BankAccounts, after: int) -> list[int]:
     """Indices of the records that a bank hears of."""
     origin, debit, credit = (row.records[name] for name in ("origin", "debit", "credit"))
     took_effect = (credit == own.circulation) | (origin == own.deposits)

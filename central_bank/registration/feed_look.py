@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from central_bank.authentication.banks import Bank
-from central_bank.ledger import accounts
 from central_bank.limits import MAX_LOOKED_AT
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
@@ -57,7 +56,7 @@ class FeedLook:
                 kinds[event] = count + 1, fen + _FEN[event](entry)
             if link.position == before:
                 break
-        own = [accounts.circulation(bank.index), accounts.deposits(bank.index)]
+        own = [bank.accounts.circulation, bank.accounts.deposits]
         number, deposit = self._ledger.read(own)["last_sequence"].tolist()
         told = self._book.told(bank.index)
         return Beyond(told.number, link.number, number, deposit, told.journal_position, kinds)

@@ -10,7 +10,6 @@ import numpy as np
 from sqlalchemy import Connection, insert, select, tuple_
 
 from central_bank.authentication.banks import Bank
-from central_bank.ledger import accounts
 from central_bank.registration.tables import returned_payments
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
@@ -51,16 +50,15 @@ class Returns:
     ) -> dict[int, int]:
         """For each of a bank's returns, by its index, a Reason, 0 when it may settle."""
         originals = {i: _original(payments[i], banks) for i in indices}
-        accounted = {
-            (accounts.circulation(original.bank), original.number)
-            for original in originals.values()
-        }
-        settled = self._history.rows(accounted)
+        circulations = {one.index: one.accounts.circulation for one in banks.values()}
+        settled = self._history.rows(
+            {(circulations[original.bank], original.number) for original in originals.values()}
+        )
         by_whom = self._database.read(lambda c: _returned(c, set(originals.values())))
         verdicts: dict[int, int] = {}
         for index, original in originals.items():
             payment = payments[index]
-            row = settled.get((accounts.circulation(original.bank), original.number))
+            row = settled.get((circulations[original.bank], original.number))
             mine = (bank.index, payment.number)
             fits = row is not None and _fits(row, payment, bank)
             if fits and by_whom.setdefault(original, mine) == mine:
@@ -104,7 +102,7 @@ def _fits(row: PaymentRow, payment: OutboundPayment, bank: Bank) -> bool:
     """Whether a row of the history is the payment that another one gives back."""
     if not Result(row.result).accepted or row.kind != Kind.TRANSFER:
         return False
-    if row.credit != accounts.circulation(bank.index):
+    if row.credit != bank.accounts.circulation:
         return False
     old = OutboundPayment.FromString(bytes(row.note))
     return (

@@ -15,7 +15,6 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank, Registry
-from central_bank.ledger import accounts
 from central_bank.limits import (
     BATCH_VALIDITY_MS,
     CLOCK_SKEW_MS,
@@ -299,7 +298,7 @@ class Settlement:
         Looked for in the call that brings them again: the writer, whom all banks wait for, would
         take longer for each of them than for a new one.
         """
-        own = accounts.circulation(bank.index)
+        own = bank.accounts.circulation
         last = int(self._ledger.read([own])[0]["last_sequence"])
         late = {payments[i].number: i for i in indices if payments[i].number <= last}
         try:
@@ -330,8 +329,8 @@ class Settlement:
         And its note: the payment itself.
         """
         now_ms = self._clock.now_ms()
-        own = accounts.circulation(bank.index)
-        payees = {found.prefix: accounts.circulation(found.index) for found in self._registry.all()}
+        own = bank.accounts.circulation
+        payees = {found.prefix: found.accounts.circulation for found in self._registry.all()}
         rows: list[tuple[int, ...]] = []
         notes: list[bytes] = []
         for index in chosen:

@@ -22,13 +22,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, column, func, select, table, text
 
-from auditor.books import (
-    ACCOUNTS_PER_BANK,
-    CIRCULATION_OFFSET,
-    DEPOSITS_OFFSET,
-    FIRST_BANK_ACCOUNT,
-    OFFICE_OFFSET,
-)
+from auditor.books import CIRCULATION, DEPOSITS, OFFICE, BankAccounts
 from deployment.databases import DatabaseMissing, reading_engine
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
@@ -157,10 +151,12 @@ def contradictions(found: Mapping[str, Held]) -> list[str]:
     query = select(_banks.c.name, _banks.c.id)
     indexes = {row.name: row.id for row in central.connection.execute(query)}
     known = [one for one in banks if one.name in indexes]
-    last = _last_heard(central, min([one.stands.feed_position for one in known], default=0))
+    accounts = BankAccounts.read(central.connection)
+    heard = min([one.stands.feed_position for one in known], default=0)
+    last = _last_heard(central, accounts, heard)
     wrong: list[str] = []
     for bank in known:
-        wrong += _between(bank, central, indexes[bank.name], last)
+        wrong += _between(bank, central, indexes[bank.name], accounts, last)
     return wrong
 
 
@@ -172,8 +168,10 @@ class _LastHeard:
     redeemed_ms: dict[int, int]
 
 
-def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[str]:
-    name, first = bank.name, FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * index
+def _between(
+    bank: Held, central: Held, index: int, accounts: BankAccounts, last: _LastHeard
+) -> list[str]:
+    name = bank.name
     has, says = bank.stands, central.stands
     if has.ledger and has.ledger != says.ledger:
         return [_("{name} follows another ledger than that of the central bank").format(name=name)]
@@ -185,10 +183,10 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
 
     of_bank = _receipts.c.bank == index
     for what, theirs, own in (
-        ("payment", last.numbers.get(first + CIRCULATION_OFFSET, 0), has.position),
+        ("payment", last.numbers.get(accounts.of_bank(index, CIRCULATION), 0), has.position),
         (
             "deposit",
-            last.numbers.get(first + DEPOSITS_OFFSET, 0),
+            last.numbers.get(accounts.of_bank(index, DEPOSITS), 0),
             number(select(func.max(_deposits.c.id)), bank),
         ),
         (
@@ -215,12 +213,15 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
                     "the central bank has heard of {what} {theirs} of {name}, which has {own}"
                 ).format(what=what, theirs=theirs, name=name, own=own)
             ]
-    if last.redeemed_ms.get(first + OFFICE_OFFSET, 0) > time.time() * 1_000 - _RESERVED_MS:
+    if (
+        last.redeemed_ms.get(accounts.of_bank(index, OFFICE), 0)
+        > time.time() * 1_000 - _RESERVED_MS
+    ):
         return [_("a redemption of {name} is being made just now").format(name=name)]
     return []
 
 
-def _last_heard(central: Held, after: int) -> _LastHeard:
+def _last_heard(central: Held, accounts: BankAccounts, after: int) -> _LastHeard:
     """What the central bank's journal has from banks after a position; some rows at a time."""
     found = _LastHeard({}, {})
     of = _journal.c
@@ -232,24 +233,22 @@ def _last_heard(central: Held, after: int) -> _LastHeard:
         query = select(of.seq, of.body).where(of.seq > at).order_by(of.seq).limit(16)
         rows = central.connection.execute(query).all()
         for row in rows:
-            _hear(bytes(row.body), found)
+            _hear(bytes(row.body), accounts, found)
             at = row.seq
         if len(rows) < 16:
             return found
 
 
-def _hear(body: bytes, found: _LastHeard) -> None:
+def _hear(body: bytes, accounts: BankAccounts, found: _LastHeard) -> None:
     records, results = unpack(body, signed=False)[:2]
     for origin in set(records["origin"].tolist()):
-        offset = (origin - FIRST_BANK_ACCOUNT) % ACCOUNTS_PER_BANK
-        if origin < FIRST_BANK_ACCOUNT:
-            continue
+        bank, purpose = accounts.place(origin)
         mine = records["origin"] == origin
-        if offset in (CIRCULATION_OFFSET, DEPOSITS_OFFSET):
+        if purpose in (CIRCULATION, DEPOSITS):
             highest = int(records["sequence"][mine].max())
             found.numbers[origin] = max(found.numbers.get(origin, 0), highest)
-        elif offset == OFFICE_OFFSET:
-            circulation = origin - OFFICE_OFFSET + CIRCULATION_OFFSET
+        elif purpose == OFFICE:
+            circulation = accounts.of_bank(bank, CIRCULATION)
             mine &= (records["debit"] == circulation) & (results < Result.MALFORMED)
             if mine.any():
                 newest = int(records["time_ms"][mine].max())

@@ -11,7 +11,6 @@ from nacl.signing import SigningKey
 from sqlalchemy import Table, select, update
 
 from central_bank.authentication.tables import office as central_office
-from central_bank.ledger import accounts as central_accounts
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as bank_office
 from runtime.envelope import sign
@@ -108,10 +107,10 @@ def test_a_founding_that_the_bank_did_not_sign_is_named(stack: Stack) -> None:
 
 
 def test_money_issued_by_nobody_is_named(stack: Stack) -> None:
+    alpha = stack.bank_accounts("alpha")
     record = made(
-        origin=central_accounts.office(0), debit=central_accounts.reserves(0),
-        credit=central_accounts.circulation(0), kind=Kind.TRANSFER, sequence=999, amount_fen=77,
-        flags=RecordFlag.NO_LIMIT,
+        origin=alpha.office, debit=alpha.reserves, credit=alpha.circulation,
+        kind=Kind.TRANSFER, sequence=999, amount_fen=77, flags=RecordFlag.NO_LIMIT,
     )  # fmt: skip
     stack.forge(CENTRAL, lambda told: told.append(Beside(record)))
     assert named(stack.problems(), "central-bank", "77 fen", "no act of two officers")

@@ -10,14 +10,13 @@ from sqlalchemy import delete, select, update
 
 from auditor.signatures.stack import SignaturesAsked
 from auditor.signatures.verifying import Signatures
-from central_bank.ledger.accounts import circulation
 from central_bank.registration.tables import bank_batches
 from dcep.registration.v1 import registration_pb2
 from operator_bank.payments.tables import outbound as outgoing
 from settlement.records import Kind, RecordFlag, record_digest
 from tests.auditor.forging import Beside, made
 from tests.auditor.told import ALICE, BOB, DAN, Stack, named, paid, told_stack
-from tests.simulation.network import CENTRAL
+from tests.simulation.network import CENTRAL, PREFIXES
 
 
 def test_a_payment_that_the_bank_sent_to_another_payee_is_named(tmp_path: Path) -> None:
@@ -36,10 +35,11 @@ def test_a_payment_that_the_bank_sent_to_another_payee_is_named(tmp_path: Path) 
     assert named(problems, "alpha", "CAPTURE of 800 fen", f"payee is {stack.number(BOB)}", dan)
 
 
-def move(sequence: int, fen: int, note: bytes = b"") -> Any:
+def move(stack: Stack, sequence: int, fen: int, note: bytes = b"") -> Any:
     """Circulation from alpha to beta."""
+    alpha, beta = (stack.bank_accounts(bank).circulation for bank in PREFIXES)
     return made(
-        origin=circulation(0), debit=circulation(0), credit=circulation(1), kind=Kind.TRANSFER,
+        origin=alpha, debit=alpha, credit=beta, kind=Kind.TRANSFER,
         sequence=sequence, amount_fen=fen, flags=RecordFlag.NO_LIMIT, digest=record_digest(note),
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def outbound(stack: Stack, number: int, fen: int) -> bytes:
 
 def test_circulation_that_moved_without_its_bank_is_named(stack: Stack) -> None:
     note = outbound(stack, 9_999, 123)
-    record = move(9_999, 123, note)
+    record = move(stack, 9_999, 123, note)
     stack.forge(CENTRAL, lambda told: told.append(Beside(record, note)))
     assert named(
         stack.problems(), "central-bank", "TRANSFER of 123 fen", "no batch that bank alpha"
@@ -66,7 +66,8 @@ def test_a_settlement_that_says_something_else_than_the_bank_signed_is_named(
     stack: Stack, field: str
 ) -> None:
     def change(told: list[Beside]) -> None:
-        one = next(one for one in told if one.record["origin"] == circulation(0))
+        alpha = stack.bank_accounts("alpha").circulation
+        one = next(one for one in told if one.record["origin"] == alpha)
         one.record[field] = int(one.record[field]) + (-1 if field == "credit" else 1)
 
     stack.forge(CENTRAL, change)
@@ -103,10 +104,11 @@ def test_what_stands_in_no_batch_any_more_is_named(stack: Stack) -> None:
 
 def test_a_settlement_replayed_as_if_it_were_late_is_named(stack: Stack) -> None:
     def change(told: list[Beside]) -> None:
-        one = next(one for one in told if one.record["origin"] == circulation(0))
+        alpha = stack.bank_accounts("alpha").circulation
+        one = next(one for one in told if one.record["origin"] == alpha)
         again = Beside(one.record.copy(), one.note)
         again.record["flags"] |= RecordFlag.KNOWN_NEW
-        told += [Beside(move(9_999, 1)), again]
+        told += [Beside(move(stack, 9_999, 1)), again]
 
     stack.forge(CENTRAL, change)
     assert named(stack.problems(), "central-bank", "accepted before")

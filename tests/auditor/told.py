@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from auditor.audit import StackAudit, audit_engines
 from auditor.signatures.orders import TAGS
 from auditor.signatures.stack import EVERY_SIGNATURE, SignaturesAsked
+from central_bank.ledger.accounts import BankAccounts
 from central_bank.ledger.tables import ledger as central_tables
 from operator_bank.ledger import accounts
 from operator_bank.ledger.tables import ledger as bank_tables
@@ -47,6 +48,11 @@ class Stack:
         query = select(wallets.c.id).where(wallets.c.number == self.number(name))
         with self.system.engines[bank].connect() as connection:
             return accounts.wallet(connection.execute(query).scalar_one())
+
+    def bank_accounts(self, bank: str) -> BankAccounts:
+        """A bank's accounts at the central bank."""
+        found: BankAccounts = self.system.built[CENTRAL].registry.get(bank).accounts
+        return found
 
     def settle(self) -> None:
         """Everything that is on its way arrives."""

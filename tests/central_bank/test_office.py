@@ -123,12 +123,6 @@ def test_issuance_needs_reserves_at_the_proposal_and_at_the_approval(system: Sys
 def test_the_record_of_an_act_carries_its_digest_and_the_act_its_position(system: System) -> None:
     system.pay_in("alpha", 1_000)
     for act in (system.both(issue(600)), system.both(redeem(100))):
-        found = system.central.books.history.find(_office_of_alpha(), act.number)
+        found = system.central.books.history.find(system.alpha.accounts.office, act.number)
         assert found is not None
         assert (found.position, int(found.record["digest"])) == (act.position, act.record_digest)
-
-
-def _office_of_alpha() -> int:
-    from central_bank.ledger import accounts
-
-    return accounts.office(0)

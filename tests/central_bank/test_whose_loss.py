@@ -174,11 +174,11 @@ def test_a_crash_between_taking_the_loss_and_paying_it(
         patch.setattr("central_bank.registration.offline.deposits._moves", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             centre.send(item, bank="beta")
-    assert balance(centre, accounts.loss(centre.alpha.index)) == 100
+    assert balance(centre, centre.alpha.accounts.loss) == 100
     assert centre.books()["alpha"][0] == RESERVES - 100
     centre.restart()
     assert centre.send(item, bank="beta")[0].amount_fen == 100
-    assert balance(centre, accounts.loss(centre.alpha.index)) == 0
+    assert balance(centre, centre.alpha.accounts.loss) == 0
     assert borne(centre) == {"alpha": 100, "beta": 0}
 
 

@@ -244,10 +244,7 @@ class Deposits:
             sources = {
                 accounts.OFFLINE_FLOAT: sum(allocation.retired_fen for allocation in allocations)
             }
-            sources |= {
-                accounts.loss(bearer): fen
-                for bearer, fen in self._losses.borne(allocations).items()
-            }
+            sources |= self._losses.paying(allocations)
             paying = _moves(one.item, sources)
             moves += paying
             notes += [
@@ -319,8 +316,8 @@ def _moves(item: registration_pb2.TokenDepositItem, sources: dict[int, int]) -> 
 
 def _records(bank: Bank, moves: Sequence[_Move], now_ms: int) -> Records:
     records = np.zeros(len(moves), RECORD)
-    records["origin"] = accounts.deposits(bank.index)
-    records["credit"] = accounts.circulation(bank.index)
+    records["origin"] = bank.accounts.deposits
+    records["credit"] = bank.accounts.circulation
     records["kind"] = Kind.TRANSFER
     records["time_ms"] = now_ms
     for name, column in zip(_Move._fields, zip(*moves, strict=True), strict=True):

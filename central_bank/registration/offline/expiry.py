@@ -8,12 +8,13 @@ or has waited for too long.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy import Connection, delete, func, select, update
 
+from central_bank.authentication.banks import Bank, Registry
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.offline.double_spends import DEPOSITED
@@ -57,11 +58,13 @@ class Restoring:
         self,
         database: Database,
         ledger: Ledger,
+        registry: Registry,
         time: RefundClock,
         clearing: FifoLock,
     ) -> None:
         self._database = database
         self._ledger = ledger
+        self._registry = registry
         self._time = time
         self._clearing = clearing
 
@@ -88,8 +91,9 @@ class Restoring:
                 if all(Result(result).accepted for result in answers.results.tolist()):
                     _put_restored(connection, ended)
 
+            records = _restoring(given_back, self._registry.by_index(), now_ms)
             try:
-                answers = self._ledger.submit(Batch(_restoring(given_back, now_ms), notes, mark))
+                answers = self._ledger.submit(Batch(records, notes, mark))
             except Overloaded:
                 return False
             for left, result in zip(given_back, answers.results.tolist(), strict=True):
@@ -140,13 +144,13 @@ def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
             connection.execute(delete(waiting_deposits).where(ended))
 
 
-def _restoring(given_back: Sequence[Left], now_ms: int) -> Records:
+def _restoring(given_back: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
     """A record for each registration; its number makes it the only one."""
     records = np.zeros(len(given_back), RECORD)
-    records["origin"] = [accounts.restored(left.bank) for left in given_back]
+    records["origin"] = [banks[left.bank].accounts.restored for left in given_back]
     records["sequence"] = [left.number for left in given_back]
     records["debit"] = accounts.OFFLINE_FLOAT
-    records["credit"] = [accounts.circulation(left.bank) for left in given_back]
+    records["credit"] = [banks[left.bank].accounts.circulation for left in given_back]
     records["kind"] = Kind.TRANSFER
     records["flags"] = RecordFlag.NO_LIMIT
     records["amount_fen"] = [left.amount_fen for left in given_back]

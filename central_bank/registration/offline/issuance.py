@@ -220,7 +220,7 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
 
 def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms: int) -> Records:
     record = np.zeros(1, RECORD)
-    record["origin"] = record["debit"] = accounts.circulation(bank.index)
+    record["origin"] = record["debit"] = bank.accounts.circulation
     record["credit"] = accounts.OFFLINE_FLOAT
     record["sequence"] = order.number
     record["kind"] = Kind.TRANSFER

@@ -13,7 +13,6 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from central_bank.authentication.banks import Bank, Registry
-from central_bank.ledger import accounts
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
 from central_bank.registration.offline.tables import losses, tokens
@@ -63,9 +62,15 @@ class Losses:
                 borne[self._bearer(double)] += fen
         return dict(borne)
 
+    def paying(self, allocations: Sequence[Allocation]) -> dict[int, int]:
+        """Fen that is taken from each account for it, once it is funded."""
+        banks = self._registry.by_index()
+        return {banks[bank].accounts.loss: fen for bank, fen in self.borne(allocations).items()}
+
     def fund(self, bank: int, amount_fen: int) -> bool:
         """Takes what a bank has to bear out of its reserves; False while they do not suffice."""
-        loss, reserves = accounts.loss(bank), accounts.reserves(bank)
+        own = self._registry.by_index()[bank].accounts
+        loss, reserves = own.loss, own.reserves
         there, held = self._ledger.read([loss, reserves])
         missing = amount_fen - int(there["available_fen"])
         if missing <= 0:

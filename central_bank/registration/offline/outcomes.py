@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.ledger import accounts
 from central_bank.limits import MAX_REFUSED_DEPOSITS
 from central_bank.registration.offline.pending_deposits import Waiting, item_digest
 from central_bank.registration.offline.tables import refused_deposits
@@ -76,7 +75,7 @@ class DepositAnswers:
             if bytes(row.digest) != _payment_digest(item):
                 return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
             return self._refusal(bank, item, row.reason, row.verdict, bytes(row.ruling))
-        settled = self._history.row(accounts.deposits(bank.index), item.number)
+        settled = self._history.row(bank.accounts.deposits, item.number)
         if settled is None:
             return None
         if int.from_bytes(bytes(settled.digest), "little") != item_digest(item):
@@ -88,7 +87,7 @@ class DepositAnswers:
 
     def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
         """Those of these numbers that have never been answered for good."""
-        account = accounts.deposits(bank.index)
+        account = bank.accounts.deposits
         last = int(self._ledger.read([account])[0]["last_sequence"])
         refused = self._database.read(lambda c: _refused(c, bank, numbers))
         late = self._history.rows({(account, number) for number in numbers if number <= last})
