@@ -2,7 +2,8 @@
 
 In a block that is fenced as ``console``, a line that begins with ``$`` is typed into bash, with the
 page's own folder as home and working folder. Lines below it are pieces of what it shows, in order;
-``# exit 1`` at a line's end is the exit code that it has, when that is not 0. ``python -m
+``# exit 1`` at a line's end is the exit code that it has, when that is not 0. A block fenced as
+``console not run: REASON`` is left out; one fenced as ``python NAME.py`` is that file. ``python -m
 sandbox.tutorials`` runs pages and draws what they show, at 80 columns.
 """
 
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import Annotated, NamedTuple
 
 import typer
@@ -25,13 +27,15 @@ from rich.text import Text
 
 COLUMNS = 80
 LINE_TIMEOUT_S = 240.0
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```console\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"# exit (\d)$")
 _ROW = re.compile(r"\S {2,}\S")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMANDS = """
 dcep() { "$PYTHON" -m sandbox.cli.main "$@"; }
 wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
+python() { "$PYTHON" "$@"; }
 """
 # Variables that a line sets are there for the next one, as at a terminal.
 _LINE = """
@@ -67,7 +71,7 @@ class Shown(NamedTuple):
 
 def blocks(page: str) -> list[list[Line]]:
     """The console blocks of a page, each with its lines."""
-    return [list(_lines(found.group(1))) for found in _BLOCK.finditer(page)]
+    return [list(_lines(dedent(found.group(1)))) for found in _BLOCK.finditer(page)]
 
 
 def _lines(block: str) -> Iterator[Line]:
@@ -90,9 +94,21 @@ def _line(typed: str, shows: Sequence[str]) -> Line:
 
 
 def run(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]:
-    """Types a page's lines in a folder, which should be empty.
+    """Types a page's lines in a folder, which should be empty, and stops the stacks in it."""
+    try:
+        return type_page(page, folder, colours=colours)
+    finally:
+        stop_stacks(folder)
 
-    A stack that the page left running in it is stopped.
+
+def stop_stacks(folder: Path) -> None:
+    """Stops the stacks that pages left running in their folder."""
+    for stack in folder.glob("*/stack.json"):
+        _bash(f'dcep down --stack "{stack.parent}"', folder, colours=False)
+
+
+def type_page(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]:
+    """Types a page's lines in a folder; what pages before it have left there may be used.
 
     Returns:
         What each block showed.
@@ -100,14 +116,10 @@ def run(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]
     Raises:
         TutorialError: a line showed something else, or a table of more than 80 columns.
     """
-    try:
-        return [
-            [_type(line, folder, colours=colours) for line in block]
-            for block in blocks(page.read_text(encoding="utf-8"))
-        ]
-    finally:
-        for stack in folder.glob("*/stack.json"):
-            _bash(f'dcep down --stack "{stack.parent}"', folder, colours=False)
+    text = page.read_text(encoding="utf-8")
+    for name, source in _FILE.findall(text):
+        (folder / name).write_text(source, encoding="utf-8")
+    return [[_type(line, folder, colours=colours) for line in block] for block in blocks(text)]
 
 
 def _type(line: Line, folder: Path, *, colours: bool) -> Shown:
