@@ -1,1 +1,1 @@
-"""Offline tokens and their chains of endorsements: pure functions over fixed bytes."""
+"""Offline tokens and their chains of endorsements, as pure functions over fixed bytes."""

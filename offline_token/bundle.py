@@ -1,8 +1,9 @@
-"""The trust bundle: what a device carries to verify by itself, signed by the root.
+"""The trust bundle: what a device needs to verify payments offline, signed by the root.
 
-Its head names all that changes often; behind it comes a filter of the devices that were revoked
-before. A newer head goes with the filter that a device has as long as it names that one.
-docs/explanation/offline_token.md specifies each field.
+A bundle is a head followed by a filter. The head holds what changes often. The filter holds older
+revocations, and the head names it by its digest, so a device can take a newer head and keep the
+filter it already has. Source:
+docs/explanation/offline_token.md.
 """
 
 from __future__ import annotations
@@ -37,20 +38,21 @@ _KIND = b"U4"
 
 @dataclass(frozen=True)
 class TrustBundle:
-    """The rules, the banks, and who is out of use.
+    """The limits, the banks' certificates, and which banks, keys and devices are revoked.
 
     Attributes:
-        max_value_fen: of one token.
-        max_payment_fen: of one payment, all its chains together.
-        max_holding_fen: what a device may hold; it keeps to that itself.
-        banks: certificates of banks' keys; of one bank several while it changes its key. Other
-            banks' come with what is paid. Those of `CENTRAL_BANK` are of roots, see `roots` and
-            `introductions`.
-        barred: names of banks that are suspended, as `bank_name` writes them, and what
-            `Certificate.revocation` says of banks' keys that were revoked.
-        revoked: the same of devices, of those that were revoked last.
-        since_time_ms: who was revoked at this time or later is listed in `revoked`.
-        filter: an encoded `RevokedFilter` of the others; b"" where `revoked` lists all.
+        max_value_fen: the most that one token may be worth.
+        max_payment_fen: the most of one payment, all its chains together.
+        max_holding_fen: the most that a device may hold; each device enforces this itself.
+        banks: certificates of banks' keys. A bank has several while it changes its key. Banks
+            that are missing here send their certificates along with a payment. Certificates of
+            `CENTRAL_BANK` are those of roots; see `roots` and `introductions`.
+        barred: suspended banks, by name as `bank_name` encodes it, and revoked keys of banks, as
+            `Certificate.revocation` names them.
+        revoked: the devices revoked most recently, as `Certificate.revocation` names them.
+        since_time_ms: every device revoked at or after this time is listed in `revoked`.
+        filter: an encoded `RevokedFilter` of the devices revoked earlier; b"" where `revoked`
+            lists all.
     """
 
     created_time_ms: int
@@ -74,26 +76,26 @@ class TrustBundle:
         return data
 
     def head(self) -> bytes:
-        """Everything but the filter, with the signature. Raises FormatError."""
+        """The bundle without its filter, signature included. Raises FormatError."""
         if len(self.signature) != SIGNATURE_BYTES:
             raise FormatError("trust bundle: a signature of the wrong length")
         return self._body() + self.signature
 
     def signed_part(self) -> bytes:
-        """What the root's signature covers: the head, and by its digest the filter."""
+        """What the root signs: the head, which includes the digest of the filter."""
         return tagged("trust-bundle/v4", self._body())
 
     @cached_property
     def filter_digest(self) -> bytes:
-        """By which a head names its filter. 32 bytes."""
+        """The digest by which the head names its filter: 32 bytes."""
         return hashlib.sha256(self.filter).digest()
 
     def lists(self, name: bytes) -> bool:
-        """Whether a device is named as revoked, for certain."""
+        """Whether the head lists a device as revoked. This is never wrong."""
         return name in self._listed
 
     def may_be_revoked(self, name: bytes) -> bool:
-        """Whether a device is revoked. Of a few that are not, the filter cannot tell that."""
+        """Whether a device is listed or in the filter, which also matches a few honest devices."""
         return name in self._listed or (self._filter is not None and self._filter.has(name))
 
     def bars(self, bank: str) -> bool:
@@ -125,29 +127,30 @@ class TrustBundle:
         return [each for each in self.banks if each.bank == name != CENTRAL_BANK]
 
     def certifiers(self, name: str, now_ms: int) -> list[Certificate]:
-        """Those of them that are valid now."""
+        """A bank's certificates that are valid now."""
         return [each for each in self.of_bank(name) if each.expires_time_ms >= now_ms]
 
     def roots(self, root: bytes, now_ms: int = 0) -> list[bytes]:
-        """Roots whose tokens count: the bundle's own, and those that it lists, until their ends.
+        """The roots whose tokens are accepted.
 
-        Its successor before that has taken over, and those before it.
+        These are the root that signed the bundle, and the ones that the bundle lists: an announced
+        successor, and predecessors until they end.
 
         Args:
-            root: that signed the bundle.
-            now_ms: the time; 0 for those also that have ended.
+            root: the key that signed the bundle.
+            now_ms: the time; 0 includes roots that have ended.
         """
         listed = (each for each in self._of_roots if each.key != root)
         return [root, *(each.key for each in listed if each.expires_time_ms >= now_ms)]
 
     def introductions(self, root: bytes, now_ms: int) -> list[Certificate]:
-        """Certificates of the bundle's own root: who trusts one's signer trusts this root."""
+        """Certificates of the bundle's own root; whoever trusts a signer of one trusts the root."""
         own = (each for each in self._of_roots if each.key == root)
         return [each for each in own if each.expires_time_ms >= now_ms]
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """From a head and the filter that it names. Raises FormatError."""
+        """Decodes a head and the filter that it names. Raises FormatError."""
         if len(data) > MAX_BUNDLE_BYTES - KEY_BYTES:
             raise FormatError(f"trust bundle: more than {MAX_BUNDLE_BYTES} bytes with its root key")
         reader = Reader(data, "trust bundle")
@@ -202,7 +205,7 @@ class TrustBundle:
 
 
 def head_bytes(data: bytes) -> int:
-    """How long the head is that a bundle, or a head alone, begins with. Raises FormatError."""
+    """The length in bytes of the head at the start of a bundle. Raises FormatError."""
     if len(data) < _HEAD.size:
         raise FormatError(f"trust bundle: cut short at byte {len(data)}")
     found, *_, banks, barred, revoked = _HEAD.unpack(data[: _HEAD.size])
@@ -212,7 +215,7 @@ def head_bytes(data: bytes) -> int:
 
 
 def with_own_filter(data: bytes, kept: TrustBundle | None) -> TrustBundle:
-    """A bundle; or a head alone, with the filter of the bundle that is kept if it names that one.
+    """A whole bundle from one that came, with the kept filter put in where only the head came.
 
     Raises FormatError.
     """

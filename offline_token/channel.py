@@ -1,4 +1,4 @@
-"""By which the payee of a request shows that it is at the other end of a channel."""
+"""How a payee proves that it is the one at the other end of a channel."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ BINDING_BYTES = 32
 
 
 def sign_channel(device: Signer, binding: bytes) -> bytes:
-    """The signature of a request's key over a channel's binding, 64 bytes."""
+    """Signs a channel's binding with the request's key. Returns 64 bytes."""
     return device.sign(tagged("channel/v1", binding))[:SIGNATURE_BYTES]
 
 
 def is_at_channel(key: bytes, binding: bytes, signature: bytes) -> bool:
-    """Whether the device with a key is at the other end of a channel."""
+    """Whether the device that has a key has signed this channel's binding."""
     return len(binding) == BINDING_BYTES and verified(key, tagged("channel/v1", binding), signature)

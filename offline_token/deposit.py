@@ -1,6 +1,7 @@
-"""A deposit: a payment's pieces, each signed by its owner over to a bank, for one wallet there.
+"""A deposit: the owner of each piece signs it over to a bank, for one wallet there.
 
-It is the last endorsement of a piece. Against any other it proves a double spend.
+A deposit is the last endorsement of a piece. Together with any other endorsement of the same piece
+it proves a double spend.
 docs/explanation/offline_token.md specifies the bytes.
 """
 
@@ -42,7 +43,7 @@ MAX_DEPOSIT_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True)
 class DepositEndorsement:
-    """Says "the whole of this piece to that bank, for this wallet, as deposit D." 130 bytes.
+    """Says "the whole of this piece to that bank, for this wallet, as deposit D": 130 bytes.
 
     Attributes:
         output: which output of the last endorsement is deposited: 0 what it paid, 1 what it kept.
@@ -66,11 +67,11 @@ class DepositEndorsement:
         return _LAYOUT.pack(_KIND, self.output, name, self.account, self.id, self.signature)
 
     def signed_part(self, piece_id: bytes) -> bytes:
-        """What the owner's signature covers, for the piece that is deposited."""
+        """The bytes that the owner of the deposited piece signs."""
         return tagged("deposit/v1", piece_id + self.encode()[:-SIGNATURE_BYTES])
 
     def digest(self, piece_id: bytes) -> bytes:
-        """Tells it from any other way to spend the piece. 32 bytes."""
+        """A digest that differs for every other way to spend the piece: 32 bytes."""
         return hashlib.sha256(self.signed_part(piece_id)).digest()
 
     @classmethod
@@ -85,13 +86,13 @@ class DepositEndorsement:
 def sign_deposit(
     owner: Signer, piece_id: bytes, endorsement: DepositEndorsement
 ) -> DepositEndorsement:
-    """The deposit of a piece with its owner's signature."""
+    """Signs the deposit of a piece with its owner's key."""
     signature = owner.sign(endorsement.signed_part(piece_id))[:SIGNATURE_BYTES]
     return replace(endorsement, signature=signature)
 
 
 def read_spend(data: bytes) -> Endorsement | DepositEndorsement:
-    """Either way in which an owner spends a piece. Raises FormatError."""
+    """Decodes an endorsement of either kind: a payment or a deposit. Raises FormatError."""
     if data[:1] == _KIND:
         return DepositEndorsement.decode(data)
     return Endorsement.decode(data)
@@ -99,9 +100,9 @@ def read_spend(data: bytes) -> Endorsement | DepositEndorsement:
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Pieces that come in together, for one wallet: a payment, and its chains' last endorsements.
+    """Pieces deposited together for one wallet: their chains, and the last endorsement of each.
 
-    The payment's chains may be of several payments.
+    The chains may come from several payments.
     """
 
     payment: Payment
@@ -118,12 +119,12 @@ class Deposit:
 
     @property
     def bank(self) -> str:
-        """The bank that it goes to."""
+        """The name of the bank that the pieces go to."""
         return self.endorsements[0].bank
 
     @property
     def account(self) -> bytes:
-        """The wallet there, hidden."""
+        """The wallet there, as `possession.account_of` hides it: 32 bytes."""
         return self.endorsements[0].account
 
     def _check(self) -> None:
@@ -153,9 +154,9 @@ class Deposit:
         return found
 
     def pieces(self) -> list[Piece]:
-        """The pieces that it deposits, unverified.
+        """The deposited pieces; nothing is verified.
 
-        Raises Bad where an output is none.
+        Raises Bad where an endorsement names an output that its chain does not have.
         """
         if any(each.output not in (0, 1) for each in self.endorsements):
             raise Bad(Reason.OUTPUT_INVALID)
@@ -170,12 +171,12 @@ def signed_by_owners(
     *,
     verified: Verified = verified,
 ) -> Reason:
-    """Whether each piece's owner has signed it over to this bank.
+    """Whether the owner of each piece has signed it over to this bank.
 
     Args:
-        deposit: which deposits them.
+        deposit: the deposit of these pieces.
         pieces: one for each chain.
-        bank: name of the one that brings the deposit in, or is shown it.
+        bank: name of the bank that submits the deposit or is shown it.
         verified: checks a signature.
     """
     if deposit.bank != bank:
@@ -189,7 +190,7 @@ def signed_by_owners(
 def with_owners(
     verdict: Verdict, deposit: Deposit, bank: str, *, verified: Verified = verified
 ) -> Verdict:
-    """A verdict on a deposit's payment, once its owners' signatures are looked at too."""
+    """The verdict on a deposit: that on its payment, and its owners' signatures checked too."""
     if not verdict.good:
         return verdict
     reason = signed_by_owners(deposit, verdict.pieces, bank, verified=verified)

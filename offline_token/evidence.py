@@ -1,6 +1,7 @@
-"""Evidence of a double spend: a device has signed two different endorsements of one piece.
+"""Evidence of a double spend: one device has signed two different endorsements of one piece.
 
-Whoever knows the root's public key can check it; docs/explanation/offline_token.md has the file.
+Anybody who knows the root's public key can check it. docs/explanation/offline_token.md describes
+the file.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ _PIECE_ID_BYTES = 32
 
 @dataclass(frozen=True)
 class DoubleSpend:
-    """Two endorsements of one piece, with the certificates that say whose device made them.
+    """Two endorsements of one piece, with the certificates of the device that made both.
 
-    One of them may be the piece's deposit.
+    One of the two may be a deposit.
     """
 
     piece_id: bytes
@@ -30,9 +31,9 @@ class DoubleSpend:
     second: Endorsement | DepositEndorsement
 
     def wrong(self, root: bytes) -> str:
-        """What is wrong with this evidence under the root's key; empty when it proves the case.
+        """What is wrong with this evidence under a root's key; empty if it proves a double spend.
 
-        Expiry does not matter: what was signed stays signed.
+        Expiry is not checked: an expired certificate still shows who signed.
         """
         bank, device = self.bank_certificate, self.device_certificate
         if len(self.piece_id) != _PIECE_ID_BYTES:
@@ -52,7 +53,7 @@ class DoubleSpend:
         return ""
 
     def as_fields(self) -> dict[str, str]:
-        """As in the file: everything in hex."""
+        """The fields as they stand in the file, all in hex."""
         return {
             "piece_id": self.piece_id.hex(),
             "bank_certificate": self.bank_certificate.encode().hex(),
@@ -63,7 +64,7 @@ class DoubleSpend:
 
     @classmethod
     def from_fields(cls, fields: Any) -> Self:
-        """Raises FormatError."""
+        """Reads the fields of a file. Raises FormatError."""
         if not isinstance(fields, dict):
             raise FormatError("evidence: an object expected")
         return cls(

@@ -37,11 +37,11 @@ _EARLIER_PAYMENTS = (b"P1", b"P2")
 
 
 class FormatError(ValueError):
-    """These bytes are not of this format; the message says where."""
+    """These bytes do not follow the format; the message says where."""
 
 
 def tagged(tag: str, body: bytes) -> bytes:
-    """What a signature covers."""
+    """The bytes that a signature covers: tag, NUL, body."""
     return _head(tag) + body
 
 
@@ -51,7 +51,7 @@ def _head(tag: str) -> bytes:
 
 
 def bank_name(name: str) -> bytes:
-    """A bank's name as it is written: ASCII, zero bytes up to 16. Raises FormatError."""
+    """Encodes a bank's name: ASCII, padded with zero bytes to 16. Raises FormatError."""
     if not name or not name.isascii() or "\0" in name:
         raise FormatError("a bank's name: ASCII without zero bytes expected")
     if len(name) > NAME_BYTES:
@@ -60,7 +60,7 @@ def bank_name(name: str) -> bytes:
 
 
 def read_bank_name(written: bytes) -> str:
-    """The name that was so written. Raises FormatError."""
+    """Decodes what `bank_name` has encoded. Raises FormatError."""
     name = written.rstrip(b"\0")
     if not name or not name.isascii() or b"\0" in name:
         raise FormatError("a bank's name: ASCII without zero bytes expected")
@@ -69,12 +69,12 @@ def read_bank_name(written: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """Something signed. What was read is kept: its signature is verified over those very bytes."""
+    """A signed structure. It keeps the bytes it was read from, and verifies those very bytes."""
 
     _bytes: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     def encode(self) -> bytes:
-        """Its bytes, the signature last. Raises FormatError."""
+        """The bytes, with the signature last. Raises FormatError."""
         return self._bytes or self._packed()
 
     def _packed(self) -> bytes:
@@ -87,7 +87,7 @@ class _Signed:
 
 @dataclass(frozen=True, slots=True)
 class Certificate(_Signed):
-    """Says whose a key is. A bank's is signed by the root, a device's by its bank. 121 bytes."""
+    """Says whose a key is. The root signs a bank's, the bank a device's. 121 bytes."""
 
     kind: bytes
     bank: str
@@ -109,9 +109,10 @@ class Certificate(_Signed):
         return tagged(self.tag, self.encode()[:-SIGNATURE_BYTES])
 
     def revocation(self) -> bytes:
-        """What a trust bundle says when this bank's key, or device, is out of use. 16 bytes.
+        """The 16 bytes that a trust bundle lists when this bank's key or this device is revoked.
 
-        Kind, bank and key: another bank that certifies the same key revokes nothing but its own.
+        They depend on kind, bank and key, so a bank that certifies somebody else's key can revoke
+        only its own certificate.
         """
         named = tagged("revoked/v1", self.encode()[:_NAMED_BYTES])
         return hashlib.sha256(named).digest()[:REVOCATION_BYTES]
@@ -132,9 +133,9 @@ BANK, DEVICE = _BANK, _DEVICE
 
 @dataclass(frozen=True, slots=True)
 class Clearance(_Signed):
-    """The root says that a device was not revoked at some time. 89 bytes.
+    """The root's statement that a device was not revoked at some time: 89 bytes.
 
-    For one that a bundle's filter cannot tell from a revoked one.
+    An honest device needs one when the bundle's filter matches it by chance.
 
     Attributes:
         device: as `Certificate.revocation` names it.
@@ -166,19 +167,19 @@ Statement = Certificate | Clearance
 
 
 def encode_statements(statements: Sequence[Statement]) -> bytes:
-    """Their number, and one behind the other. Raises FormatError."""
+    """Encodes statements: their number, then one after another. Raises FormatError."""
     if len(statements) > MAX_STATEMENTS:
         raise FormatError(f"more than {MAX_STATEMENTS} statements")
     return bytes([len(statements)]) + b"".join(each.encode() for each in statements)
 
 
 def statement_bytes(kind: bytes) -> int:
-    """How long a statement is that begins with this byte."""
+    """The length in bytes of a statement whose first byte is this."""
     return _CLEARANCE.size if kind == _A_CLEARANCE else _CERTIFICATE.size
 
 
 def decode_statement(data: bytes) -> Statement:
-    """A certificate of a bank's key or a clearance. Raises FormatError."""
+    """Decodes a certificate of a bank's key, or a clearance. Raises FormatError."""
     if data[:1] == _A_CLEARANCE:
         return Clearance.decode(data)
     return Certificate.decode(data, _BANK)
@@ -220,7 +221,7 @@ class Token(_Signed):
         return cls(*rest)._read_from(data)
 
     def piece_id(self) -> bytes:
-        """The piece that the whole token is before it is endorsed. 32 bytes."""
+        """The id of the piece that the whole, not yet endorsed token is: 32 bytes."""
         return hashlib.sha256(tagged("piece/v1", self.id)).digest()
 
 
@@ -230,12 +231,12 @@ PAYEE_OUTPUT, CHANGE_OUTPUT = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Endorsement(_Signed):
-    """Says "of this piece, so much to that key, the rest back to me." 129 bytes.
+    """Says "of this piece, so much to that key, the rest back to me": 129 bytes.
 
     Attributes:
-        output: which output of the endorsement before is spent: 0 what it paid,
-            1 what it kept. 0 in the first of a chain.
-        salt: drawn by whoever endorses; it says nothing to anybody.
+        output: which output of the previous endorsement is spent: 0 what it paid, 1 what it kept.
+            The first endorsement of a chain has 0.
+        salt: random bytes of whoever endorses.
     """
 
     output: int
@@ -257,11 +258,11 @@ class Endorsement(_Signed):
         return pack(_ENDORSEMENT, fields, "endorsement")
 
     def signed_part(self, piece_id: bytes) -> bytes:
-        """What the owner's signature covers, for the piece that is endorsed."""
+        """The bytes that the owner of the endorsed piece signs."""
         return tagged("endorsement/v1", piece_id + self.encode()[:-SIGNATURE_BYTES])
 
     def digest(self, piece_id: bytes) -> bytes:
-        """Tells this endorsement of a piece from any other; the same if signed anew. 32 bytes."""
+        """Identifies this endorsement of a piece, whatever its signature: 32 bytes."""
         return hashlib.sha256(self.signed_part(piece_id)).digest()
 
     @classmethod
@@ -271,7 +272,7 @@ class Endorsement(_Signed):
 
 
 def output_id(spent: bytes, digest: bytes, output: int) -> bytes:
-    """The piece that an output of the endorsement of `spent` with this digest is. 32 bytes."""
+    """The id of an output of the endorsement that has this digest and spends `spent`: 32 bytes."""
     return hashlib.sha256(tagged("piece/v1", spent + digest + bytes([output]))).digest()
 
 
@@ -283,7 +284,7 @@ SALT_BYTES = 8
 class Hop:
     """An endorsement with the certificate of the device that made it.
 
-    A device that spends what it kept shows the certificate that it showed when it kept it.
+    A device that spends its own change shows the same certificate as when it kept the change.
     """
 
     certificate: Certificate
@@ -292,13 +293,13 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A token and its endorsements, oldest first. Without any it is the fresh token."""
+    """A token and its endorsements, oldest first; a fresh token has none."""
 
     token: Token
     hops: tuple[Hop, ...] = ()
 
     def encode(self) -> bytes:
-        """Token, number of hops, hops. Raises FormatError."""
+        """Encodes the token, the number of hops, and the hops. Raises FormatError."""
         parts = [self.token.encode(), bytes([len(self.hops)])]
         shown: Certificate | None = None
         for hop in self.hops:
@@ -316,14 +317,14 @@ class Payment:
     """One or several chains that pay together.
 
     Attributes:
-        statements: what the payee's bundle may not say of banks and devices in the chains.
+        statements: about banks and devices in the chains that the payee's bundle may lack.
     """
 
     chains: tuple[Chain, ...]
     statements: tuple[Statement, ...] = ()
 
     def encode(self) -> bytes:
-        """Raises FormatError when it is beyond the bounds."""
+        """Encodes the payment. Raises FormatError when it exceeds the bounds."""
         if not 1 <= len(self.chains) <= MAX_CHAINS:
             raise FormatError(f"payment: 1 to {MAX_CHAINS} chains")
         if any(len(chain.hops) > MAX_HOPS for chain in self.chains):
@@ -379,13 +380,13 @@ def _read_statements(reader: Reader, what: str) -> tuple[Statement, ...]:
 
 @dataclass(frozen=True)
 class Request:
-    """What a payee asks for: an amount to its device, with a fresh challenge, signed by it.
+    """A payee's request for an amount, with a fresh challenge, signed by its device.
 
     Attributes:
-        expires_time_ms: who has it may pay it up to this time.
+        expires_time_ms: it may be paid up to this time.
         signature: by the certified key.
-        statements: what the payer's bundle may not say of the payee's bank and device. They prove
-            themselves: the signature does not cover them.
+        statements: about the payee's bank and device, for a payer whose bundle lacks them. Each is
+            signed by the root; the request's signature does not cover them.
     """
 
     certificate: Certificate
@@ -396,7 +397,7 @@ class Request:
     statements: tuple[Statement, ...] = ()
 
     def encode(self) -> bytes:
-        """The request's 220 bytes, and its statements. Raises FormatError."""
+        """Encodes the request's 220 bytes and its statements. Raises FormatError."""
         return self._asked() + encode_statements(self.statements)
 
     def _asked(self) -> bytes:
@@ -405,11 +406,11 @@ class Request:
         return pack(_REQUEST, fields, "request")
 
     def signed_part(self) -> bytes:
-        """What the signature covers."""
+        """The bytes that the payee signs."""
         return tagged("request/v1", self._asked()[:-SIGNATURE_BYTES])
 
     def code(self) -> str:
-        """Eight letters that payer and payee compare; another request has others."""
+        """Eight letters, derived from the request, that payer and payee compare."""
         digest = hashlib.sha256(tagged("code/v1", self._asked())).digest()
         letters = b32encode(digest[:_CODE_BYTES]).decode("ascii")
         return f"{letters[:4]}-{letters[4:]}"
@@ -438,7 +439,7 @@ devices, and no bank is called so."""
 
 
 class Reader:
-    """Takes bytes apart from the front."""
+    """Reads bytes from front to back."""
 
     def __init__(self, data: bytes, what: str) -> None:
         self._data = data
@@ -446,7 +447,7 @@ class Reader:
         self._what = what
 
     def take(self, count: int) -> bytes:
-        """The next bytes. Raises FormatError where there are fewer."""
+        """The next bytes. Raises FormatError where fewer are left."""
         part = self._data[self._at : self._at + count]
         if len(part) != count:
             raise FormatError(f"{self._what}: cut short at byte {len(self._data)}")
@@ -458,23 +459,25 @@ class Reader:
         return self.take(1)[0]
 
     def next(self) -> bytes:
-        """The byte that comes next, and stays; nothing at the end."""
+        """The next byte, without taking it; b"" at the end."""
         return self._data[self._at : self._at + 1]
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """All remaining bytes."""
         return self.take(len(self._data) - self._at)
 
     def end(self) -> None:
-        """Raises FormatError where anything is left."""
+        """Raises FormatError if any bytes are left."""
         if self._at != len(self._data):
             raise FormatError(f"{self._what}: {len(self._data) - self._at} bytes too many")
 
 
 def pack(layout: struct.Struct, fields: tuple[bytes | int, ...], what: str) -> bytes:
-    """Raises FormatError where `struct` would fill up or cut off bytes, or a number is too large.
+    """Packs values as `struct.pack` does, but never pads, truncates or wraps them.
 
-    What is packed is unpacked again: only then is it known that nothing was lost.
+    `struct` pads and truncates bytes silently, so what was packed is unpacked again and compared.
+
+    Raises FormatError when a value does not fit.
     """
     try:
         packed = layout.pack(*fields)

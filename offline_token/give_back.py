@@ -48,10 +48,10 @@ altered on the way. Such a one is given back; so is a good one for which the pay
 
 @dataclass(frozen=True)
 class GiveBack:
-    """What a payee signs: for each chain of a payment, in its order, the piece back to its payer.
+    """A payee's endorsements that return a payment: one for each chain, in the payment's order.
 
     Attributes:
-        challenge: of the request that was paid.
+        challenge: that of the request that was paid.
     """
 
     challenge: bytes
@@ -81,9 +81,9 @@ class GiveBack:
 
 
 def paid_pieces(payment: Payment) -> list[tuple[Piece, bytes]]:
-    """What a payment pays, chain by chain, with the key that paid it; unverified.
+    """The pieces that a payment pays, each with the key that paid it; nothing is verified.
 
-    Raises Bad when it cannot be given back: a chain has no hop, or as many as there can be.
+    Raises Bad when the payment cannot be returned: a chain has no hop, or has no room for another.
     """
     found: list[tuple[Piece, bytes]] = []
     for chain in payment.chains:
@@ -96,15 +96,15 @@ def paid_pieces(payment: Payment) -> list[tuple[Piece, bytes]]:
 
 
 def returned(payment: Payment, payee: Certificate, back: GiveBack) -> tuple[Chain, ...]:
-    """The chains of a payment, each with its payee's endorsement back to the key that paid.
+    """The chains of a payment, each extended by its payee's endorsement back to the payer.
 
     Args:
-        payment: as it was made; it was verified then.
-        payee: the certificate that stood in the request.
-        back: what is said to be the payee's.
+        payment: the payment as it was made and verified then.
+        payee: the certificate from the request.
+        back: the endorsements that are said to be the payee's.
 
     Raises:
-        Bad: it is not what this payee must sign to give back this payment, whole.
+        Bad: these endorsements do not return exactly this payment, or another key signed them.
     """
     pieces = paid_pieces(payment)
     if len(back.endorsements) != len(pieces):

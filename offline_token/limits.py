@@ -1,4 +1,4 @@
-"""Bounds of the format; the rules of a trust bundle may be narrower."""
+"""Bounds of the format. A trust bundle may set narrower ones."""
 
 from __future__ import annotations
 

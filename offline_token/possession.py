@@ -1,6 +1,6 @@
-"""Proof of possession: a device key signs for which wallet, at which bank, it is to be certified.
+"""Proof of possession: a device key signs the wallet and the bank it is to be certified for.
 
-Without it anybody could have a key that he has only seen certified in his own name.
+Without the proof somebody could have another person's key certified in his own name.
 docs/explanation/offline_token.md specifies the bytes.
 """
 
@@ -20,14 +20,14 @@ POSSESSION_BYTES = ACCOUNT_BYTES + SIGNATURE_BYTES
 
 
 def account_of(wallet: str, nonce: bytes) -> bytes:
-    """A wallet for those who do not know it: only the nonce shows which one it is. 32 bytes.
+    """Hides a wallet's number: 32 bytes that only the holder of the nonce can link to it.
 
     Args:
         wallet: its number, 16 digits.
         nonce: 16 bytes that nobody can guess.
 
     Raises:
-        FormatError: of another length.
+        FormatError: the number or the nonce has another length.
     """
     number = wallet.encode()
     if len(number) != WALLET_BYTES or len(nonce) != NONCE_BYTES:
@@ -37,9 +37,9 @@ def account_of(wallet: str, nonce: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Possession:
-    """What the holder of a key says with it: certify me at this bank, for this account. 96 bytes.
+    """A key's signed statement "certify me at this bank, for this account": 96 bytes.
 
-    It shows whoever knows the bank's name that the key was there, and nobody whose wallet it is.
+    It proves possession of the key to anybody who knows the bank's name, without naming the wallet.
     """
 
     account: bytes
@@ -59,12 +59,12 @@ class Possession:
         return cls(data[:ACCOUNT_BYTES], data[ACCOUNT_BYTES:])
 
     def proves(self, key: bytes, bank: str) -> bool:
-        """Whether this key has signed it for this bank."""
+        """Whether this key has signed the statement for this bank."""
         return verified(key, _signed_part(bank, self.account), self.signature)
 
 
 def prove(device: Signer, bank: str, account: bytes) -> Possession:
-    """A device key's proof for a bank and an account there. Raises FormatError."""
+    """Signs with a device key for a bank and an account there. Raises FormatError."""
     signature = device.sign(_signed_part(bank, account))[:SIGNATURE_BYTES]
     return Possession(account, signature)
 

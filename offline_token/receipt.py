@@ -1,4 +1,4 @@
-"""A payee's word that it has taken a payment: signed with the key that the request has shown.
+"""A receipt: the payee signs, with the key of its request, that it has accepted a payment.
 
 docs/explanation/offline_token.md specifies the bytes.
 """
@@ -14,12 +14,12 @@ RECEIPT_BYTES = SIGNATURE_BYTES
 
 
 def sign_receipt(payee: Signer, payment: bytes) -> bytes:
-    """The payee's receipt for a payment. 64 bytes."""
+    """Signs the payee's receipt for a payment. Returns 64 bytes."""
     return payee.sign(_signed_part(payment))[:SIGNATURE_BYTES]
 
 
 def is_receipt(payee: bytes, payment: bytes, receipt: bytes) -> bool:
-    """Whether the payee's key has signed that it has taken this very payment."""
+    """Whether these bytes are the payee's receipt for exactly this payment."""
     return verified(payee, _signed_part(payment), receipt)
 
 

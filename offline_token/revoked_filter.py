@@ -1,9 +1,10 @@
-"""A set of revoked devices in some four bits for each: it never misses one of them.
+"""A set of revoked devices that takes about four bits for each and never misses one.
 
-Of the others it takes one in 2**bits for one of them. This is a ribbon filter (P. C. Dillinger and
-S. Walzer, "Ribbon filter: practically smaller than Bloom and Xor", 2021): every name stands for an
-equation over 128 neighbouring bits of a bit string, and the bits are chosen so that the equations
-of all names in the set hold. docs/explanation/offline_token.md specifies the bytes.
+Of the devices that are not in the set it matches one in 2**bits by chance. This is a ribbon filter
+(P. C. Dillinger and S. Walzer, "Ribbon filter: practically smaller than Bloom and Xor", 2021).
+Every name stands for an equation over 128 neighbouring bits of a bit string, and the bits are
+chosen so that the equations of all names in the set hold. docs/explanation/offline_token.md
+specifies the bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TRIES = 16
 
 
 class _Equation(NamedTuple):
-    """The bits from `start` on that `coefficients` pick add up to each bit of `value`."""
+    """A name's equation: the bits that `coefficients` pick from `start` on sum up to `value`."""
 
     start: int
     coefficients: int
@@ -37,12 +38,12 @@ class _Equation(NamedTuple):
 
 @dataclass(frozen=True)
 class RevokedFilter:
-    """What a trust bundle says of devices that were revoked before those that it lists.
+    """The revoked devices that a trust bundle no longer lists one by one.
 
     Attributes:
-        salt: drawn by whoever makes it when the names are given, so that nobody chooses names to
-            have somebody else's taken for one of them.
-        starts: at how many bits an equation may start.
+        salt: drawn after the names are known, so that nobody can choose names which make the
+            filter match somebody else's device.
+        starts: the number of bits at which an equation may start.
         planes: a bit string for each bit of an entry.
     """
 
@@ -51,7 +52,7 @@ class RevokedFilter:
     planes: tuple[bytes, ...]
 
     def has(self, name: bytes) -> bool:
-        """Whether a name is one of those in it; it says so of one in 2**bits others too."""
+        """Whether a name is in the set; also true of one in 2**bits others."""
         start, coefficients, value = _equation(self.salt, self.starts, name)
         first, last = start // 8, (start + _WIDTH - 1) // 8 + 1
         shift = last * 8 - start - _WIDTH
@@ -63,13 +64,13 @@ class RevokedFilter:
         return True
 
     def encode(self) -> bytes:
-        """Its bytes."""
+        """Encodes the filter."""
         head = _HEAD.pack(_KIND, self.salt, len(self.planes), self.starts)
         return head + b"".join(self.planes)
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Raises FormatError. Its length says what it costs to read and to ask."""
+        """Decodes a filter; reading and asking cost by its length alone. Raises FormatError."""
         if len(data) < _HEAD.size:
             raise FormatError("filter: cut short")
         kind, salt, bits, starts = _HEAD.unpack(data[: _HEAD.size])
@@ -83,9 +84,9 @@ class RevokedFilter:
 
 
 def bits_within(names: int, most_bytes: int) -> int:
-    """The most bits of an entry for so many names within so many bytes; 0 where there is no room.
+    """How many bits an entry may have when so many names must fit into so many bytes; 0 if none.
 
-    More bits, fewer honest devices that are taken for revoked ones.
+    Each further bit halves the number of honest devices that the filter matches.
     """
     room = (most_bytes - _HEAD.size) // _plane_bytes(_starts(names, _TRIES))
     return max(0, min(room, MAX_FILTER_BITS))
@@ -94,12 +95,12 @@ def bits_within(names: int, most_bytes: int) -> int:
 def build_filter(
     names: Collection[bytes], bits: int, random_bytes: Callable[[int], bytes]
 ) -> RevokedFilter:
-    """A filter of these names, which takes a second for 100,000 of them.
+    """Builds the filter of these names; 100,000 of them take about a second.
 
     Args:
-        names: what `Certificate.revocation` says, each once.
+        names: as `Certificate.revocation` gives them, each once.
         bits: of an entry, 1 to `MAX_FILTER_BITS`; see `bits_within`.
-        random_bytes: draws so many, for the salt.
+        random_bytes: returns so many random bytes, for the salt.
     """
     tries = 0
     while True:
@@ -126,9 +127,9 @@ def _equation(salt: bytes, starts: int, name: bytes) -> _Equation:
 
 
 def _eliminated(equations: list[_Equation], starts: int) -> list[tuple[int, int]] | None:
-    """Coefficients and value for each bit that one of them settles, 0 for none; Gauss's way.
+    """Gaussian elimination: for each bit the coefficients and value of its equation, or 0.
 
-    None where two of them contradict each other.
+    Returns None when two equations contradict each other.
     """
     rows = [(0, 0)] * (starts + _WIDTH - 1)
     for start, coefficients, value in sorted(equations):
@@ -147,7 +148,7 @@ def _eliminated(equations: list[_Equation], starts: int) -> list[tuple[int, int]
 
 
 def _solved(rows: list[tuple[int, int]], bits: int) -> tuple[bytes, ...]:
-    """The bit strings, from the last bit to the first."""
+    """Solves for the bit strings by back substitution."""
     size = (len(rows) + 7) // 8
     planes = []
     for plane in range(bits):

@@ -1,7 +1,8 @@
-"""One root of offline money takes over from another: whose bundle may take a bundle's place.
+"""How one root of offline money takes over from another: which bundle may replace a bundle.
 
-A bundle lists its root's successor, signed by the root, before that takes over. A bundle of the
-successor lists its predecessor until that one's end, and what that one has signed of it.
+Before a successor takes over, the bundle lists it, signed by the root in use. Afterwards the
+successor's bundle lists the predecessor until that one ends, with the certificate that the
+predecessor signed for it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from offline_token.signing import verified
 
 
 def heirs(bundle: TrustBundle, root: bytes, now_ms: int) -> list[bytes]:
-    """Roots whose bundle may take a bundle's place: its own, and successors that it lists.
+    """The roots whose bundles may replace this one: its own root and the successors that it lists.
 
-    Not its predecessor, whose signature may still count otherwise: nobody steps back to it.
+    A predecessor is not among them, even while its tokens still count: nobody goes back to it.
     """
     introductions = bundle.introductions(root, now_ms)
     return [
@@ -29,7 +30,7 @@ def heirs(bundle: TrustBundle, root: bytes, now_ms: int) -> list[bytes]:
 
 
 def may_follow(bundle: TrustBundle, root: bytes, trusted: Sequence[bytes], now_ms: int) -> bool:
-    """Whether a bundle is by a root that is trusted, or that one of those has introduced."""
+    """Whether a bundle's root is trusted, or was introduced by a trusted one."""
     return root in trusted or any(
         verified(key, each.signed_part(), each.signature)
         for each in bundle.introductions(root, now_ms)

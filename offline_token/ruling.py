@@ -1,7 +1,7 @@
-"""The root's last word on a piece: what a device ends it by, and nothing else.
+"""A ruling: the root's final decision on a chain, the only reason for which a device gives it up.
 
-It names the chain byte for byte. Whoever breaks a copy of a chain, and has the copy ruled bad, has
-nothing that the true one could be ended by, though both end in the same piece.
+A ruling names the chain byte for byte. Somebody who spoils a copy of a chain and has the copy ruled
+bad can therefore not use that ruling against the genuine chain, though both end in the same piece.
 docs/explanation/offline_token.md specifies the bytes.
 """
 
@@ -23,7 +23,7 @@ RULING_BYTES = _LAYOUT.size
 
 
 class End(IntEnum):
-    """Why nobody will ever be paid for a chain again."""
+    """Why a chain will never be paid again."""
 
     BAD = 1
     """It is no good chain, and was none when its money was made."""
@@ -37,7 +37,7 @@ class End(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Says how a chain has ended. 107 bytes."""
+    """Says how a chain has ended: 107 bytes."""
 
     chain: bytes
     end: End
@@ -51,11 +51,11 @@ class Ruling:
         return _LAYOUT.pack(_KIND, self.chain, self.end, self.time_ms, self.signature)
 
     def signed_part(self) -> bytes:
-        """What the root's signature covers."""
+        """The bytes that the root signs."""
         return tagged("ruling/v1", self.encode()[:-SIGNATURE_BYTES])
 
     def ends(self, chain: Chain, output: int, root: bytes) -> bool:
-        """Whether the root has said it of this very chain."""
+        """Whether the root has signed this ruling, and for exactly this chain."""
         named = self.chain == chain_digest(chain, output)
         return named and verified(root, self.signed_part(), self.signature)
 
@@ -72,12 +72,12 @@ class Ruling:
 
 
 def chain_digest(chain: Chain, output: int) -> bytes:
-    """What a ruling names: the bytes of a chain, and which output of its last hop. 32 bytes."""
+    """The digest that a ruling names, of a chain's bytes and the output in question: 32 bytes."""
     body = Payment((chain,)).encode() + bytes([output])
     return hashlib.sha256(tagged("chain/v1", body)).digest()
 
 
 def sign_ruling(root: Signer, chain: Chain, output: int, end: End, time_ms: int) -> Ruling:
-    """The root's ruling on a chain."""
+    """Signs the root's ruling on a chain."""
     blank = Ruling(chain_digest(chain, output), end, time_ms)
     return replace(blank, signature=root.sign(blank.signed_part())[:SIGNATURE_BYTES])

@@ -1,4 +1,4 @@
-"""Making signed things: for the root, a bank, or a device that holds its key in memory."""
+"""Signing for the root, a bank, or a device that holds its key in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BLANK = bytes(SIGNATURE_BYTES)
 
 
 class Signer(Protocol):
-    """An Ed25519 key; ``nacl.signing.SigningKey`` is one, a key in a token another."""
+    """An Ed25519 key, such as ``nacl.signing.SigningKey`` or a key in a PKCS#11 token."""
 
     def sign(self, message: bytes) -> bytes:
         """The signature over a message (RFC 8032) in the first 64 bytes; the message may follow."""
@@ -43,35 +43,35 @@ def certify_device(bank: Signer, name: str, key: bytes, expires_time_ms: int) ->
 
 
 def sign_token(root: Signer, token: Token) -> Token:
-    """The token with the root's signature."""
+    """Returns the token with the root's signature."""
     blank = replace(token, signature=_BLANK)
     return replace(blank, signature=root.sign(blank.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_bundle(root: Signer, bundle: TrustBundle) -> TrustBundle:
-    """The bundle with the root's signature."""
+    """Returns the bundle with the root's signature."""
     return replace(bundle, signature=root.sign(bundle.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_clearance(root: Signer, device: bytes, time_ms: int) -> Clearance:
-    """The root's word that a device, named by its revocation, was not revoked at a time."""
+    """The root's statement that a device was not revoked at a time; see `Clearance`."""
     blank = Clearance(device, time_ms, _BLANK)
     return replace(blank, signature=root.sign(blank.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_request(device: Signer, request: Request) -> Request:
-    """The request with the signature of the key in its certificate."""
+    """Returns the request with a signature by the key of its certificate."""
     return replace(request, signature=device.sign(request.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_endorsement(device: Signer, piece_id: bytes, endorsement: Endorsement) -> Endorsement:
-    """The endorsement of a piece with its owner's signature."""
+    """Returns the endorsement of a piece with its owner's signature."""
     blank = replace(endorsement, signature=_BLANK)
     return replace(blank, signature=device.sign(blank.signed_part(piece_id))[:SIGNATURE_BYTES])
 
 
 def verified(key: bytes, signed_part: bytes, signature: bytes) -> bool:
-    """Whether a signature is by a key over these bytes."""
+    """Whether this is the key's signature over these bytes."""
     if len(key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     try:

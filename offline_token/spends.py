@@ -1,6 +1,6 @@
-"""How pieces were spent that several chains come from, and whether the chains go together.
+"""Whether several chains can be paid together: none may spend a piece in another way than another.
 
-No signature is checked: this is for chains that were verified when they came.
+No signature is checked: this is for chains that were verified when they arrived.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from offline_token.verify import piece_of
 
 
 class Spends:
-    """Chains of one payment, none of which spends a piece in another way than the others.
+    """The chains of one payment, which agree on how each common piece was spent.
 
-    What a payee refuses as `Reason.TOKEN_TWICE` is not added.
+    A chain that a payee would refuse as `Reason.TOKEN_TWICE` is not added.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Spends:
         self._ends: set[bytes] = set()
 
     def add(self, chain: Chain, output: int) -> bool:
-        """Adds a chain that ends in this output, unless it does not go with those before."""
+        """Adds a chain that ends in this output; False, and nothing added, if it does not agree."""
         end, spent = piece_of(chain, output).id, _spent(chain)
         if end in self._ends or end in self._spent or not self._ends.isdisjoint(spent):
             return False
@@ -32,7 +32,7 @@ class Spends:
 
 
 def _spent(chain: Chain) -> dict[bytes, bytes]:
-    """Ids of the pieces that its endorsements spent, with what spent each."""
+    """The ids of the pieces that a chain's endorsements spent, each with what spent it."""
     found: dict[bytes, bytes] = {}
     for at, hop in enumerate(chain.hops):
         output = hop.endorsement.output if at else PAYEE_OUTPUT

@@ -1,8 +1,8 @@
-"""What the root says of a bank or a device, brought along by whoever pays or asks.
+"""Statements of the root about single banks and devices, which a payer or payee brings along.
 
-A bundle for a country cannot hold all banks, and its filter takes a few honest devices for revoked
-ones. Statements fill that in. Each is signed by the root and proves itself; one that does not is
-as good as none, and nothing in it can make good what a bundle names.
+A bundle for a whole country cannot hold all banks, and its filter matches a few honest devices.
+Statements fill that gap. Each is signed by the root; one whose signature does not hold is ignored,
+and none can clear a bank or device that the bundle lists as revoked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from offline_token.signing import verified as one_verified
 
 
 class Statements:
-    """Some statements, each verified when it is needed."""
+    """Statements that came with a payment or request; each is verified when it is needed."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Statements:
         """Whether a root has said one, by its place: each is verified once, however often asked."""
 
     def certifiers(self, bank: str, now_ms: int) -> list[Certificate]:
-        """Certificates of a bank's keys, of a root's own signature, that are valid now."""
+        """The certificates of a bank's keys here that a root has signed and that are valid now."""
         return [
             each
             for at, each in enumerate(self._given)
@@ -46,7 +46,7 @@ class Statements:
         ]
 
     def clear(self, device: bytes, since_time_ms: int) -> bool:
-        """Whether a device was not revoked at that time or later."""
+        """Whether a statement says that a device was not revoked at that time or later."""
         return any(
             isinstance(each, Clearance)
             and each.device == device

@@ -1,4 +1,4 @@
-"""Verification: one function from a payment, a trust bundle and the time to a verdict."""
+"""Verification: a function from a payment, a trust bundle and the time to a verdict."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ Verified = Callable[[bytes, bytes, bytes], bool]
 
 
 class Reason(IntEnum):
-    """Why a payment is refused. 0: it is good.
+    """Why a payment is refused; 0 means that it is good.
 
-    The numbers are names. The first check that fails tells the reason, in this order: the bytes;
-    the bundle; each chain to its end; TOKEN_TWICE and PAYMENT_TOO_LARGE over all chains; then the
-    request.
+    The numbers have no order. The first check that fails gives the reason. The checks run in this
+    order: the bytes; the bundle; each chain from its token to its end; TOKEN_TWICE and
+    PAYMENT_TOO_LARGE over all chains; the request.
     """
 
     GOOD = 0
@@ -67,7 +67,7 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a chain ends in: a piece of a token, with its owner."""
+    """The piece of a token that a chain ends in, with its owner."""
 
     id: bytes
     token_id: bytes
@@ -76,7 +76,7 @@ class Piece:
 
 
 class Spending(NamedTuple):
-    """A piece that an endorsement spent, and the endorsement's digest."""
+    """A spent piece, and the digest of the endorsement that spent it."""
 
     piece: Piece
     digest: bytes
@@ -84,11 +84,11 @@ class Spending(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer about a payment.
+    """The result of verifying a payment.
 
     Attributes:
-        pieces: what it pays, one for each chain; empty unless GOOD.
-        spent: what the endorsements of each chain spent, oldest first; empty unless GOOD.
+        pieces: the pieces that it pays, one for each chain; empty unless GOOD.
+        spent: for each chain what its endorsements spent, oldest first; empty unless GOOD.
     """
 
     reason: Reason
@@ -97,23 +97,23 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether the payment may be taken."""
+        """Whether the payment may be accepted."""
         return self.reason == Reason.GOOD
 
     @property
     def all_pieces(self) -> list[Piece]:
-        """What was spent on the way, and what it pays."""
+        """All pieces of the payment: the spent ones and those that it pays."""
         return [*(piece for spent in self.spent for piece, _ in spent), *self.pieces]
 
     @property
     def value_fen(self) -> int:
-        """What it is worth."""
+        """The payment's value in fen."""
         return sum(piece.value_fen for piece in self.pieces)
 
 
 @dataclass(frozen=True)
 class Bad(Exception):
-    """Carries a reason out of a walk along a chain."""
+    """Ends the walk along a chain with a reason."""
 
     reason: Reason
 
@@ -121,7 +121,7 @@ class Bad(Exception):
 def check_bundle(
     bundle: TrustBundle, root: bytes, now_ms: int, *, verified: Verified = verified
 ) -> Reason:
-    """Whether a bundle is the root's and not older than it says it may be."""
+    """Whether the root has signed a bundle, and the bundle is not older than it allows."""
     if not verified(root, bundle.signed_part(), bundle.signature):
         return Reason.BUNDLE_FORGED
     if now_ms > bundle.created_time_ms + bundle.max_age_ms:
@@ -140,17 +140,17 @@ def verify(
     grace_ms: int = 0,
     verified: Verified = verified,
 ) -> Verdict:
-    """Verifies everything about a payment with what a device carries.
+    """Verifies a payment with nothing but what a device carries.
 
     Args:
         data: the encoded payment.
         root: the central bank's key, 32 bytes.
-        bundle: as decoded; its own signature is checked here too.
+        bundle: the decoded bundle; its signature is checked here.
         now_ms: the verifier's time.
-        request: what the payee asked for, who wants money that is good for `MIN_LEFT_MS` more;
-            None at a deposit, where any challenge will do.
+        request: the payee's request. Tokens must then stay good for `MIN_LEFT_MS` more. None at a
+            deposit, where any challenge is accepted.
         output: which output of each chain's last endorsement is meant.
-        grace_ms: at a deposit, how long after its expiry a token is still good; certificates
+        grace_ms: at a deposit, how long after its expiry a token is still accepted. Certificates
             then need only have been valid when the token was made.
         verified: checks a signature.
     """
@@ -186,14 +186,14 @@ def judge(
     circumstances: bool = True,
     verified: Verified = verified,
 ) -> Verdict:
-    """As `verify`, of a decoded payment, by a bundle that has been checked.
+    """As `verify`, for a decoded payment and a bundle that has been checked.
 
     Args:
-        outputs: which output of each chain is meant, where they are not all the same.
-        circumstances: without them, what the payer cannot help is left out: time, the rules of
-            the bundle, revocations, and banks that are not in it.
-        verified: checks a signature. It may say yes to all and note them, to have many checked
-            together afterwards: the verdict then holds if all of them are good.
+        outputs: which output of each chain is meant, where they differ.
+        circumstances: False leaves out what the payer cannot help: time, the bundle's limits,
+            revocations, and banks that the bundle lacks.
+        verified: checks a signature. It may answer yes to all and collect them, to have many
+            checked together later; the verdict then holds only if all of them are good.
     """
     try:
         meant = outputs or [output] * len(payment.chains)
@@ -220,7 +220,7 @@ def judge(
 
 
 def piece_of(chain: Chain, output: int) -> Piece:
-    """The piece that a chain ends in, unverified: for a chain that was verified before."""
+    """The piece that a chain ends in, for a chain that was verified before: nothing is checked."""
     piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
     for index in range(len(chain.hops)):
         last = index == len(chain.hops) - 1
@@ -230,16 +230,16 @@ def piece_of(chain: Chain, output: int) -> Piece:
 
 
 def hands(chain: Chain, output: int) -> int:
-    """How often a piece has changed hands. It has not where its owner spends what it kept."""
+    """How often a piece has changed hands; spending one's own change does not count."""
     following = [hop.endorsement.output for hop in chain.hops[1:]]
     return [*following, output][: len(chain.hops)].count(PAYEE_OUTPUT)
 
 
 def hops_left(chain: Chain, output: int, max_hops: int) -> int:
-    """How often the piece that a chain ends in can be paid on, by whoever gets it.
+    """How often the piece that a chain ends in can still be paid on.
 
     Args:
-        max_hops: of the bundle: how often a piece may change hands.
+        max_hops: how often a piece may change hands, by the bundle.
     """
     return max(0, min(max_hops - hands(chain, output), MAX_PAID_HOPS - len(chain.hops)))
 
@@ -256,7 +256,7 @@ def _walk(
     beside: Statements,
     verified: Verified,
 ) -> tuple[Piece, tuple[Spending, ...]]:
-    """What a chain ends in, and what was spent on the way there."""
+    """Walks along a chain: the piece that it ends in, and what was spent on the way."""
     token = chain.token
     spent: list[Spending] = []
     part, roots = token.signed_part(), bundle.roots(root)
@@ -324,7 +324,7 @@ def _check_rules(chain: Chain, output: int, bundle: TrustBundle, now_ms: int) ->
 def _check_certificate(
     certificate: Certificate, bundle: TrustBundle, beside: Statements, verified: Verified
 ) -> None:
-    """Raises Bad when its bank is known, under whatever key, and has not signed it."""
+    """Raises Bad when the bundle knows the bank of a certificate and no key of it has signed."""
     bank = certificate.bank
     keys = [each.key for each in (*bundle.of_bank(bank), *beside.certifiers(bank, 0))]
     signed = [verified(key, certificate.signed_part(), certificate.signature) for key in keys]
@@ -341,11 +341,11 @@ def check_device(
     longest_ms: int | None = MAX_CERTIFICATE_MS,
     verified: Verified = verified,
 ) -> None:
-    """Raises Bad unless a device's certificate is its bank's, valid, and neither's key revoked.
+    """Raises Bad unless a device's certificate is valid, its bank's, and neither key is revoked.
 
     Args:
-        beside: what was brought along, for what the bundle does not say.
-        longest_ms: how far ahead its end may be; None for as far as it likes.
+        beside: the statements that came along, for what the bundle lacks.
+        longest_ms: how far ahead the certificate may end; None for no limit.
     """
     signer = _signer(certificate, bundle, now_ms, beside, verified)
     ahead_ms = certificate.expires_time_ms - now_ms
@@ -359,9 +359,9 @@ def check_device(
 
 
 def certifier(device: Certificate, bundle: TrustBundle) -> Certificate | None:
-    """The certificate, ended or not, of that key of its bank which has signed a device's.
+    """The certificate, expired or not, of the bank's key that has signed a device's certificate.
 
-    None where the bundle has none, or bars it.
+    None where the bundle does not have it, or bars it.
     """
     if bundle.bars(device.bank):
         return None
@@ -377,7 +377,7 @@ def _signer(
     beside: Statements,
     verified: Verified,
 ) -> Certificate:
-    """The certificate of that key of its bank which has signed a device's."""
+    """The certificate of the bank's key that has signed a device's certificate."""
     bank, part = certificate.bank, certificate.signed_part()
     if bundle.bars(bank):
         raise Bad(Reason.BANK_UNKNOWN)
@@ -393,13 +393,13 @@ def _signer(
 
 
 def _after(piece: Piece, chain: Chain, index: int, output: int) -> Piece:
-    """The piece that output `output` of hop `index` makes of `piece`."""
+    """The piece that output `output` of hop `index` creates out of `piece`."""
     endorsement = chain.hops[index].endorsement
     return _output(piece, endorsement, endorsement.digest(piece.id), output)
 
 
 def _output(piece: Piece, endorsement: Endorsement, digest: bytes, output: int) -> Piece:
-    """The piece that an output of an endorsement of `piece`, with this digest, is."""
+    """The piece that is an output of the endorsement of `piece` with this digest."""
     paid = endorsement.amount_fen
     value = paid if output == PAYEE_OUTPUT else piece.value_fen - paid
     owner = endorsement.payee if output == PAYEE_OUTPUT else piece.owner
@@ -407,7 +407,7 @@ def _output(piece: Piece, endorsement: Endorsement, digest: bytes, output: int) 
 
 
 def _check_once(ends: tuple[Piece, ...], spent: tuple[tuple[Spending, ...], ...]) -> None:
-    """No piece is spent in two ways, or both spent and paid, or paid twice."""
+    """Raises Bad if a piece is spent in two ways, both spent and paid, or paid twice."""
     spends: dict[bytes, bytes] = {}
     for piece, digest in chained.from_iterable(spent):
         if spends.setdefault(piece.id, digest) != digest:

@@ -1,9 +1,8 @@
-"""Plumbing without one business word: settings, TLS, gRPC, errors, clock, logs, metrics.
+"""Plumbing that knows no business: settings, TLS, gRPC, errors, clock, logs, metrics.
 
-gRPC for Python has no setting for the oldest TLS that it speaks, only one for the cipher suites of
-TLS 1.2, which it reads once, when it is imported. So whatever imports gRPC imports this first, and
-what is left of TLS 1.2 are suites for keys agreed in advance, of which there are none: whoever
-offers nothing newer, client or server, finds nothing in common.
+gRPC for Python cannot be told to refuse TLS 1.2. It only lets one choose the cipher suites of
+TLS 1.2, and reads that choice once, at import. So this package must be imported before gRPC: it
+leaves only suites for pre-shared keys, which nobody here has, and a TLS 1.2 handshake fails.
 """
 
 import os

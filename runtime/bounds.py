@@ -1,6 +1,6 @@
-"""The bounds that the contract gives its fields, read from its descriptors.
+"""The bounds of the contract's fields, read from its descriptors.
 
-See protos/dcep/bounds/v1/bounds.proto. `runtime.messages` checks by them.
+protos/dcep/bounds/v1/bounds.proto defines them; `runtime.messages` enforces them.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class NoBounds(TypeError):
 
 
 def of(field: FieldDescriptor) -> Bounds:
-    """A field's bounds: those of its kind, and its own over them.
+    """A field's bounds: those of its kind, overridden by its own.
 
     Raises:
-        NoBounds: the field has none, or not those that its type needs.
+        NoBounds: the field has none, or lacks those that its type needs.
     """
     return _of(field.containing_type.full_name, field.name)
 
 
 def has_bounds(descriptor: Descriptor) -> bool:
-    """Whether a message is of the contract; others, such as a health check, have no bounds."""
+    """Whether a message belongs to the contract; others, such as health checks, have no bounds."""
     return str(descriptor.full_name).startswith(_PACKAGE)
 
 
 def values_of(field: FieldDescriptor) -> EnumDescriptor | None:
-    """The enum whose known values a field may have, or None for other fields."""
+    """The enum whose values a field is limited to, or None."""
     if field.enum_type is not None:
         return field.enum_type
     name = of(field).value_of
@@ -55,9 +55,9 @@ def values_of(field: FieldDescriptor) -> EnumDescriptor | None:
 
 @cache
 def known_values(field: FieldDescriptor) -> frozenset[int]:
-    """The values that a field of `values_of` may have.
+    """The values that a field with an enum of `values_of` may have.
 
-    A field of the enum itself has to say something; a number that stands for one may be 0.
+    A field of the enum type may not be 0 (unspecified); an integer that stands for one may.
     """
     values = values_of(field)
     known = frozenset(values.values_by_number if values is not None else ())
@@ -65,7 +65,7 @@ def known_values(field: FieldDescriptor) -> frozenset[int]:
 
 
 def least_length(bounds: Bounds, name: Literal["min_length", "min_bytes"]) -> int:
-    """The least length; 0 where there may be nothing, 1 where nothing is said."""
+    """The least length: 0 if the field may be unset, 1 if no bound is given."""
     least = getattr(bounds, name) if bounds.HasField(name) else 1
     return 0 if bounds.may_be_unset else int(least)
 
@@ -77,35 +77,36 @@ def is_plain(field: FieldDescriptor) -> bool:
 
 
 def is_required(oneof: OneofDescriptor) -> bool:
-    """Whether one of its fields has to be there."""
+    """Whether one of the oneof's fields has to be set."""
     return bool(oneof.GetOptions().Extensions[bounds_pb2.required])
 
 
 def carried(field: FieldDescriptor) -> Descriptor | None:
-    """The message that the payload of a field's signed envelope is, or None."""
+    """The message type in the payload of a field's signed envelope, or None."""
     name = of(field).carries
     return descriptor_pool.Default().FindMessageTypeByName(name) if name else None
 
 
 @cache
 def greatest_bytes(descriptor: Descriptor) -> int:
-    """The length of the longest encoding that a message within its bounds has."""
+    """The length in bytes of the longest encoding of a message within its bounds."""
     alone = [field for field in descriptor.fields if field.containing_oneof is None]
     longest = [max(map(_field_bytes, oneof.fields)) for oneof in descriptor.oneofs]
     return sum(map(_field_bytes, alone)) + sum(longest)
 
 
 def too_long(descriptor: Descriptor) -> int:
-    """From how many bytes on a message is not read at all.
+    """From this many bytes on a message is refused unread.
 
-    One that is a little longer than it may be is read, so that its sender learns what is wrong.
+    The bound is a little above the allowed length, so that a sender who is slightly over it learns
+    which field is wrong.
     """
     return greatest_bytes(descriptor) + _ROOM_BYTES
 
 
 @cache
 def greatest_payload(field: FieldDescriptor) -> int:
-    """The longest payload of the signed envelope in a field."""
+    """The length in bytes of the longest payload of the signed envelope in a field."""
     payload = of(field.message_type.fields_by_name["payload"]).max_bytes
     kind = carried(field)
     return payload if kind is None else min(payload, greatest_bytes(kind))
@@ -126,7 +127,7 @@ def _of(message: str, name: str) -> Bounds:
 
 
 def _needed(field: FieldDescriptor, bounds: Bounds) -> list[str]:
-    """What has to be said of a field."""
+    """The bounds that a field of this type must have."""
     needed = []
     if field.is_repeated:
         needed.append("max_items")
@@ -183,5 +184,5 @@ def _varint(value: int) -> int:
 
 
 def reason_of(bounds: Bounds, usual: int) -> int:
-    """What a value beyond its bounds is refused with."""
+    """The reason with which a value beyond its bounds is refused."""
     return bounds.reason if bounds.reason != errors_pb2.REASON_UNSPECIFIED else usual

@@ -1,7 +1,8 @@
-"""Whether a whole message keeps its bounds, at any depth, all in one expression.
+"""Compiles the bounds of a message type, at any depth, into one Python expression.
 
-Bulk calls ask this millions of times, and a call of a function for each value would take longer
-than all comparisons together. What is wrong, and how it is refused, `runtime.messages` knows.
+Bulk calls check millions of messages. A function call for each value would cost more than all
+comparisons together. The expression only says yes or no; `runtime.messages` finds out what is
+wrong.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _CHARACTERS = {
 
 @cache
 def fits_of(descriptor: Descriptor) -> Fits:
-    """Tells of a message of this type whether it keeps all its bounds.
+    """Makes a function that says whether a message of this type is within all its bounds.
 
-    It is made of the numbers and names of the contract, and of nothing that anybody sends.
+    The expression is built from numbers and names of the contract, never from anything received.
     """
     if not has_bounds(descriptor):
         return lambda _: True

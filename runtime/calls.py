@@ -1,8 +1,8 @@
-"""How one call is served: who calls, a place, the message in time, a thread, an answer or a reason.
+"""How one call is served: identify the caller, take a place, read the message, run the handler.
 
-Handlers are those of gRPC's generated classes. One that answers once runs on a thread, and so does
-a stream that is a generator; one that is asynchronous runs on the loop, and costs no thread while
-it waits. It takes a place of those for streams, as it may be long.
+Handlers are those of gRPC's generated classes. A handler that answers once runs on a thread, and so
+does a stream that is a generator. An asynchronous stream runs on the event loop, where waiting
+costs no thread; as it may last long, it takes one of the places for streams.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Context: TypeAlias = grpc.aio.ServicerContext
 
 @dataclass(frozen=True)
 class Class:
-    """A class of callers with places and threads of its own."""
+    """A class of callers that has its own places and threads."""
 
     calls: Shares
     streams: Shares
@@ -57,7 +57,7 @@ class Class:
 
 
 class Caller(NamedTuple):
-    """Whose share a call takes, and of which class."""
+    """The caller whose share a call takes, and its class."""
 
     name: str
     of: Class
@@ -107,7 +107,7 @@ class Call:
         self._at_end.append(callback)
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Runs a piece of work of an asynchronous stream on a thread, in its caller's turn."""
+        """Runs work of an asynchronous stream on a thread, when its caller's turn comes."""
         return await self._threads.run(self._caller, lambda: work(*arguments))
 
     def end(self) -> None:
@@ -118,7 +118,7 @@ class Call:
 
 
 class _Open:
-    """An open stream, which its authorizer may end."""
+    """An open stream, which may be ended when its caller is no longer authorized."""
 
     def __init__(self, who: Identity | None, method: str, address: str) -> None:
         self.who = who
@@ -134,7 +134,7 @@ class _Open:
 
 
 class Calls:
-    """Makes handlers for gRPC's server out of those of our services."""
+    """Wraps the handlers of our services for gRPC's server."""
 
     def __init__(
         self,
@@ -148,12 +148,12 @@ class Calls:
         """Takes the rules of a port.
 
         Args:
-            authorize: who may call what; None: all may.
-            caller: whose share a call takes, by its identity and its address.
-            metrics: where calls are counted.
-            read: makes a message of a kind out of bytes; raises Refusal.
-            on_let_in: hears of whoever the authorizer lets in, and lets go on, with the address.
-            may_answer: asked once an answer is there, before it is sent; raises Refusal for a no.
+            authorize: says who may call what; None admits everybody.
+            caller: maps a call's identity and address to the share that it takes.
+            metrics: counts the calls.
+            read: decodes bytes into a message of a type; raises Refusal.
+            on_let_in: is told of each caller that is admitted or may go on, with its address.
+            may_answer: asked before an answer is sent; raises Refusal to refuse the call instead.
         """
         self._authorize = authorize
         self._caller = caller
@@ -165,10 +165,10 @@ class Calls:
         self._log = logger("grpc")
 
     def wrapped(self, method: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
-        """A handler with our behaviour around it.
+        """A handler with authorization, shares, deadlines and metrics around it.
 
-        To gRPC it takes a stream of requests: it is called before a message has come, and
-        decides itself how long it waits for one.
+        To gRPC it looks like a handler of a request stream. So it is called before the message has
+        arrived, and can bound how long it waits.
         """
         if inspect.iscoroutinefunction(handler.unary_unary):
             return grpc.stream_unary_rpc_method_handler(self._long(method, handler))
@@ -177,7 +177,7 @@ class Calls:
         return grpc.stream_stream_rpc_method_handler(self._stream(method, handler))
 
     def ask_again(self) -> None:
-        """Ends the open streams of those whom the authorizer would not let in any more."""
+        """Ends the open streams of callers that would no longer be admitted."""
         for stream in list(self._open):
             try:
                 self._let_in(stream.who, stream.method, stream.address)
@@ -195,7 +195,7 @@ class Calls:
         kind, serialize = kind_of(handler), handler.response_serializer
 
         def serve(data: bytes, call: Call) -> bytes | Refusal:
-            """On a thread. What is returned here is logged here too."""
+            """Runs on a thread; logs what it returns."""
             started, reason = time.monotonic(), "OK"
             try:
                 answer: bytes = serialize(handler.unary_unary(self._read(kind, data), call))
@@ -300,7 +300,7 @@ class Calls:
 
     @contextmanager
     def _ending(self, method: str) -> Iterator[_End]:
-        """What a call ends with when it is not let through, or breaks."""
+        """How a call ends that is refused or fails."""
         end = _End()
         try:
             yield end
@@ -318,7 +318,7 @@ class Calls:
 
 
 class _End:
-    """How a call ends that has no answer."""
+    """Ends a call without an answer."""
 
     status: Refusal | tuple[Any, str, Any] | None = None
 
@@ -337,7 +337,7 @@ class _End:
 
 
 def refused(refusal: Refusal) -> tuple[grpc.StatusCode, str, Any]:
-    """(code, details, metadata) of a refusal, as `abort` takes them."""
+    """A refusal as the (code, details, metadata) that `abort` takes."""
     made = rpc_status.to_status(to_status(refusal))
     return made.code, made.details, made.trailing_metadata
 
@@ -370,7 +370,9 @@ async def message_of(context: Context, caller: str) -> bytes:
 
 
 def until_done(context: Context, shares: Shares, caller: str, count: int = 1) -> None:
-    """Takes places for a call until its answer has gone out: who reads none keeps its places.
+    """Takes places for a call and holds them until its answer has been sent.
+
+    A caller that does not read its answers therefore keeps its own places occupied.
 
     Raises:
         Refusal: see `Shares.take`.
@@ -380,10 +382,10 @@ def until_done(context: Context, shares: Shares, caller: str, count: int = 1) ->
 
 
 class _Waiting:
-    """The calls of a loop whose messages have not come; one timer for all, as each call is one.
+    """The calls whose messages have not arrived yet; one timer serves them all.
 
-    Such a message may lie in memory, half-sent, up to the largest size. So a caller has few of
-    them for long: of more than READING_EACH, or than its part of MAX_READING, the oldest end.
+    A half-sent message may occupy memory up to the largest size. So each caller may have few of
+    them: beyond READING_EACH, or its part of MAX_READING, its oldest ones are ended.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -420,7 +422,7 @@ class _Waiting:
         return list(takewhile(lambda task: self._begun[task][0] <= time_s, self._begun))
 
     def _too_many(self, time_s: float) -> list[asyncio.Task[Any]]:
-        """Those that began before and are too many of their caller's."""
+        """The oldest waiting calls of a caller that has too many."""
         long = self._since(time_s)
         if not long:
             return []
@@ -448,7 +450,7 @@ def kind_of(handler: Any) -> Any:
 
 
 def check_deadline(remaining_s: float | None) -> None:
-    """Refuses a call that would be waited for without a bound."""
+    """Refuses a call without a deadline, or with one too far away."""
     if remaining_s is None or remaining_s > MAX_DEADLINE_S + 1:
         raise Refusal(
             errors_pb2.REASON_DEADLINE_MISSING,
@@ -458,7 +460,7 @@ def check_deadline(remaining_s: float | None) -> None:
 
 
 def incident(log: Any, method: str) -> Refusal:
-    """What the caller learns of an error within: an id that finds it in the log."""
+    """What a caller is told of an internal error: an id by which the log entry can be found."""
     number = secrets.token_hex(8)
     log.exception("internal_error", method=method, incident=number)
     return Refusal(
@@ -470,7 +472,7 @@ _END = object()
 
 
 def _on_threads(follow: Callable[[Any, Any], Iterable[Any]]) -> Callable[..., AsyncIterator[Any]]:
-    """A generator as an asynchronous one, whose steps take a thread each."""
+    """Turns a generator into an asynchronous one; each step runs on a thread."""
 
     async def steps(request: Any, call: Call) -> AsyncIterator[Any]:
         messages = iter(follow(request, call))

@@ -1,8 +1,8 @@
 """X.509 certificates: one root, and leaves that carry a role as a URI ``dcep://ROLE/NAME``.
 
-A role that serves has a name in the domain of roles besides, which its clients verify in place of
-the host: ``alpha.bank.dcep.internal``. No certificate speaks of a host or an address, so none is
-good for another role's address.
+A role that serves also has a DNS name in the domain of roles, ``alpha.bank.dcep.internal``, which
+its clients verify instead of the host. No certificate names a host or an address, so none is valid
+for another role.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Authority:
 
     @classmethod
     def of_pem(cls, certificate_pem: bytes, key_pem: bytes) -> Authority:
-        """One whose key lies in a file. Raises ValueError when that holds another kind of key."""
+        """Loads an authority whose key is in a file. Raises ValueError for another kind of key."""
         key = serialization.load_pem_private_key(key_pem, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError("the authority's key is not an elliptic curve key")
@@ -69,8 +69,8 @@ class Authority:
     def issue(self, role_uri: str) -> Issued:
         """A leaf for a role such as ``dcep://bank/alpha``, with a new key.
 
-        It is good as a client; and as a server, where the role has a name of one
-        part. One of two, ``dcep://officer/alpha/wang``, is a person's, who serves nothing.
+        It is valid for a client, and for a server if the role has one name. A role with two
+        names, such as ``dcep://officer/alpha/wang``, is a person's, who serves nothing.
 
         Raises:
             ValueError: the role cannot be written as a name, see `runtime.roles.server_name`.
@@ -79,9 +79,9 @@ class Authority:
         return Issued(self._leaf(key.public_key(), role_uri), _key_pem(key))
 
     def certify(self, request_pem: bytes, role_uri: str) -> bytes:
-        """A leaf, PEM, for the key of a certificate request (PKCS#10), which stays with its owner.
+        """A leaf in PEM for the key of a certificate request (PKCS#10).
 
-        Only the key is taken from the request: the role is what the authority says.
+        Only the public key is taken from the request; the authority decides on the role.
 
         Raises:
             ValueError: the request is unreadable, not signed by its key, or its key is not on

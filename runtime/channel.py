@@ -25,16 +25,15 @@ _OPTIONS: list[tuple[str, Any]] = [
 def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> grpc.Channel:
     """A channel; connecting happens at the first call.
 
-    Its calls raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`, in
-    streams too, and get DEFAULT_DEADLINE_S when they set none. What a peer
-    answers is checked by the contract's bounds. Nothing is repeated here: who
-    calls knows whether it may.
+    Calls, streams included, raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`. A call
+    without a deadline gets DEFAULT_DEADLINE_S. Answers are checked against the contract's bounds.
+    Nothing is retried here: only the caller knows whether that is safe.
 
     Args:
         address: HOST:PORT.
         credentials: see `runtime.tls.channel_credentials`.
-        role: whose server it has to be, such as ``dcep://bank/alpha``. Whoever else has a
-            certificate of the root is not spoken to.
+        role: the server's role, such as ``dcep://bank/alpha``. A server with a certificate for
+            another role is not spoken to.
     """
     options = [*_OPTIONS, *served_by(role)]
     if is_loopback(address):
@@ -53,7 +52,7 @@ def is_loopback(address: str) -> bool:
 
 
 def served_by(role: str) -> tuple[tuple[str, str], ...]:
-    """Options that have a channel verify whose server it speaks to, in place of the host's name."""
+    """Channel options that verify the server's role instead of its host name."""
     return (("grpc.default_authority", server_name(role)),)
 
 

@@ -38,7 +38,7 @@ def exact_bytes(value: bytes, field: str, length: int) -> bytes:
 
 
 def public_key(value: bytes, field: str) -> bytes:
-    """An Ed25519 key that a secret key can belong to: none of small order, as all zeros is."""
+    """An Ed25519 public key that is not of small order (as 32 zero bytes are)."""
     exact_bytes(value, field, 32)
     if not crypto_core_ed25519_is_valid_point(value):
         raise invalid(field, "is no Ed25519 public key")
@@ -88,7 +88,7 @@ def at_most(items: Sized, field: str, most: int) -> None:
 
 
 def of_item(place: str, refusal: Refusal) -> Refusal:
-    """The refusal of a field of one item as that of a list's: `amount_fen` in `items[3]`."""
+    """A refusal of an item's field, renamed to the list's: `items[3].amount_fen`."""
     return Refusal(
         refusal.reason,
         f"{place}.{refusal.message}",

@@ -14,9 +14,9 @@ class Clock(Protocol):
         ...
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since some moment; never goes back, whatever is done to the time of day.
+        """Milliseconds since some moment; never goes back, even if the time of day is set back.
 
-        Pauses and patience are measured by it: a clock that is set back stops nothing.
+        Pauses and timeouts are measured by it, so setting the clock back stops nothing.
         """
         ...
 

@@ -70,7 +70,7 @@ def run_app(
 
 
 def _help_only_asks(part: Any) -> None:
-    """A page of help orders nothing: a reader who has seen enough of it is told nothing more."""
+    """Marks help as a command that changes nothing, so a closed pipe is not reported."""
     get_help = part.get_help
 
     def asked(context: Any) -> Any:
@@ -81,7 +81,7 @@ def _help_only_asks(part: Any) -> None:
 
 
 def as_defaults(context: typer.Context, values: Mapping[str, Any]) -> None:
-    """Has options that stood before the subcommand hold for it, if it has such ones.
+    """Applies options given before the subcommand to it, if it has them.
 
     Args:
         context: of the command line itself.

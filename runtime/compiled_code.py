@@ -1,8 +1,8 @@
-"""Where Numba keeps what it has compiled, and what is done where it can keep nothing.
+"""Where Numba caches compiled code, and what happens where it cannot.
 
-Numba tries the folder that ``NUMBA_CACHE_DIR`` names, the ``__pycache__`` beside the source, and a
-folder of the user's, and where it can write into none of them, code that is to be kept cannot even
-be imported. Nothing here imports Numba: that takes longer than all of this.
+Numba tries the folder named by ``NUMBA_CACHE_DIR``, the ``__pycache__`` beside the source, and a
+folder of the user. If it can write to none of them, importing code that is to be cached fails.
+Nothing here imports Numba, which would take longer than all of this.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def places(source: Path) -> list[Path]:
 
 
 def kept_in(source: Path) -> Path | None:
-    """The folder in which what is compiled is kept; None where none can be written."""
+    """The folder of the cache; None if none can be written."""
     return next((place for place in places(source) if _can_be_written(place)), None)
 
 
 def keep_somewhere() -> None:
-    """Before anything imports Numba: where nothing can be kept, a private folder until the end.
+    """Gives Numba a private temporary folder if it can cache nowhere; call before importing it.
 
-    Compiled code is loaded by whoever reads it, so nobody else may have written it: a folder for
-    temporary files that all share will not do.
+    Cached code is executed by whoever loads it, so nobody else may be able to write it. A temporary
+    folder that is shared with others will not do.
     """
     source = Path(__file__)
     if kept_in(source) is not None:
@@ -72,7 +72,7 @@ def _of_the_user() -> Path:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """As Numba finds out itself: the rights that stand there say too little."""
+    """Whether a file can be written, by trying, as Numba does; permissions alone say too little."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
