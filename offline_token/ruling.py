@@ -31,7 +31,7 @@ class End(IntEnum):
     """Its owner has paid it away, or spent what it comes from twice, or the cap is reached."""
     DEPOSITED = 3
     """Its owner has deposited it."""
-    GIVEN_BACK = 4
+    REFUNDED = 4
     """It came too late: what was left has gone back to the wallet that loaded it."""
 
 

@@ -43,6 +43,10 @@ RETIRED = {
     "diverted": "undeliverable",
     "DIVERTED": "UNDELIVERABLE",
     "lying": "suspended",
+    "give_back": "return_payment",
+    "GiveBack": "SignedReturn",
+    "given_back": "refunded, or returned",
+    "GivenBack": "PaymentReturned",
     "strays": "unused",
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""

@@ -74,7 +74,7 @@ def _end(row: Any) -> End:
     """How a piece has ended that is refused so."""
     if row.reason == _BEFORE:
         return End.DEPOSITED
-    ends = {_SPENT_TWICE: End.SPENT_TWICE, Reason.TOKEN_EXPIRED.name: End.GIVEN_BACK}
+    ends = {_SPENT_TWICE: End.SPENT_TWICE, Reason.TOKEN_EXPIRED.name: End.REFUNDED}
     return ends.get(row.verdict, End.BAD)
 
 

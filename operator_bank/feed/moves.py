@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
-from operator_bank.feed.tables import given_back
+from operator_bank.feed.tables import returned_payments
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.lost.tables import lost_moves
@@ -102,7 +102,7 @@ class _Known:
         self.sent = sent
         self.ended: set[int] = set()
         self.settled: set[int] = set()
-        self.given_back: set[int] = set()
+        self.returned_payments: set[int] = set()
         self.deposits = deposits
         self.reserved_fen = reserved_fen
 
@@ -254,12 +254,12 @@ class Moves:
     def _gives_back(self, payment: OutboundPayment, known: _Known) -> bool:
         """Whether a return names a payment of ours that settled, the other way round, once."""
         number = payment.returns_number
-        if not _fits(number) or number in known.given_back:
+        if not _fits(number) or number in known.returned_payments:
             return False
         of = outbound.c
         query = (
-            select(of.body, of.state, given_back.c.entry)
-            .outerjoin_from(outbound, given_back, given_back.c.number == of.number)
+            select(of.body, of.state, returned_payments.c.entry)
+            .outerjoin_from(outbound, returned_payments, returned_payments.c.number == of.number)
             .where(of.number == number, of.kind == "pay")
         )
         row = self._database.read(lambda c: c.execute(query).first())
@@ -275,7 +275,7 @@ class Moves:
             and sent.payee_number == payment.payer_number
         )
         if gives_back:
-            known.given_back.add(number)
+            known.returned_payments.add(number)
         return gives_back
 
     def _rejected(

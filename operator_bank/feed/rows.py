@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.moves import DEPOSITED, ENDED, SETTLED, Heard, Move
-from operator_bank.feed.tables import given_back
+from operator_bank.feed.tables import returned_payments
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import holders_reason
 from operator_bank.limits import SHORT_VALIDITY_MS
@@ -132,7 +132,7 @@ class FeedRows:
         if undeliverables:
             connection.execute(insert(undeliverable), undeliverables)
         if came_back:
-            connection.execute(insert(given_back), came_back)
+            connection.execute(insert(returned_payments), came_back)
         if lost:
             connection.execute(insert(lost_moves), lost)
         put_entries(connection, suspended)

@@ -28,8 +28,8 @@ feed_tips = Table(
 )
 
 # Payments of this bank's that came back, each once: the number of the payment, and of the entry.
-given_back = Table(
-    "given_back",
+returned_payments = Table(
+    "returned_payments",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("entry", BigInteger, nullable=False),

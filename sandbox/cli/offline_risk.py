@@ -138,7 +138,7 @@ def _show(output: Output, fields: dict[str, Any]) -> None:
         (_("honest payments"), f"{honest['payments']:,}"),
         (_("  of yuan"), _yuan(honest["paid_fen"])),
         (_("  could not be made"), f"{honest['not_made']:,}"),
-        (_("  given back and deposited"), f"{honest['given_back']:,}"),
+        (_("  given back and deposited"), f"{honest['returned']:,}"),
         (_("payments by broken devices"), f"{broken['payments']:,}"),
         (_("  of yuan"), _yuan(broken["paid_fen"])),
         (_("  that payees refused"), f"{broken['refused']:,}"),

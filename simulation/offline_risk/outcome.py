@@ -87,7 +87,7 @@ class Outcome:
     Attributes:
         made: honest payments that were taken.
         not_made: for want of money, of room at the payee, or because of the bound of hops.
-        given_back: that payees did not take, and the payers deposited.
+        returned: that payees did not take, and the payers deposited.
         verified: payments whose bytes were verified.
         reasons: why payments were refused by their payees.
     """
@@ -97,8 +97,8 @@ class Outcome:
     made: int = 0
     paid_fen: int = 0
     not_made: int = 0
-    given_back: int = 0
-    given_back_fen: int = 0
+    returned: int = 0
+    returned_fen: int = 0
     verified: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -148,8 +148,8 @@ class Outcome:
                 "payments": self.made,
                 "paid_fen": self.paid_fen,
                 "not_made": self.not_made,
-                "given_back": self.given_back,
-                "given_back_fen": self.given_back_fen,
+                "returned": self.returned,
+                "returned_fen": self.returned_fen,
             },
             "broken": {
                 "devices": len(self.broken),

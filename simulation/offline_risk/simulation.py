@@ -135,8 +135,8 @@ class _System:
             self.outcome.paid_fen += amount_fen
             return
         # The payer's device has let go of it, and the payee's signs it back.
-        self.outcome.given_back += 1
-        self.outcome.given_back_fen += amount_fen
+        self.outcome.returned += 1
+        self.outcome.returned_fen += amount_fen
         back = [payee.endorse(part, payer, part.value_fen, challenge) for part in paid]
         payer.returned += back
 

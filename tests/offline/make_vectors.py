@@ -21,7 +21,7 @@ from offline_token.verify import Reason, Verdict, piece_of, verify
 from tests.offline.case_table import Case
 from tests.offline.cases import all_cases
 from tests.offline.deposit_cases import DepositCase, all_deposits
-from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
+from tests.offline.return_cases import ReturnCase, all_returns, taken_back
 from tests.offline.signers import DAY, Signers, key_of
 
 PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
@@ -31,7 +31,7 @@ ABOUT = (
     "numbers that may need 64 bits are decimal text. A case's `bundle` names one of "
     "`bundles`, without the root key in front; `request` is null at a deposit; `pieces` are what "
     "a good payment pays. The private keys (RFC 8032 seeds) let another implementation make the "
-    "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `give_backs` "
+    "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `returns` "
     "are what a payer's device is shown that made `payment` for a request with the certificate "
     "`payee`; `returned` are the payments that a good one makes, chain by chain. `deposits` "
     "are what `bank` brings in at the centre. `rulings` are shown to a device that holds the "
@@ -62,7 +62,7 @@ def vectors() -> dict[str, Any]:
         "rulings": _rulings(signers),
         "requests": _requests(signers),
         "receipts": _receipts(signers),
-        "give_backs": [_give_back(case) for case in all_give_backs(signers)],
+        "returns": [_return_case(case) for case in all_returns(signers)],
     }
     return found | {"bundles": {name: encoded for encoded, name in bundles.items()}}
 
@@ -119,7 +119,7 @@ def _pieces(verdict: Verdict) -> list[dict[str, str]]:
     ]
 
 
-def _give_back(case: GiveBackCase) -> dict[str, Any]:
+def _return_case(case: ReturnCase) -> dict[str, Any]:
     reason, chains = taken_back(case.payment, case.payee, case.back)
     if reason != case.reason:
         raise AssertionError(f"{case.name}: {reason.name}, not {case.reason.name}")
@@ -127,7 +127,7 @@ def _give_back(case: GiveBackCase) -> dict[str, Any]:
         "name": case.name,
         "payment": case.payment.hex(),
         "payee": case.payee.hex(),
-        "give_back": case.back.hex(),
+        "return_payment": case.back.hex(),
         "reason": reason.name,
         "returned": [Payment((chain,)).encode().hex() for chain in chains],
     }
@@ -276,4 +276,4 @@ def _piece_ids(signers: Signers) -> dict[str, Any]:
 if __name__ == "__main__":
     PATH.write_text(encoded(), encoding="utf-8")
     made = vectors()
-    print(f"{PATH}: {len(made['cases'])} cases, {len(made['give_backs'])} give-backs")
+    print(f"{PATH}: {len(made['cases'])} cases, {len(made['returns'])} returns")

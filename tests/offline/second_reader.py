@@ -1,4 +1,4 @@
-"""What the second verifier reads: payments, deposits, give-backs and trust bundles, by offsets."""
+"""What the second verifier reads: payments, deposits, returns and trust bundles, by offsets."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def read_deposit(data: bytes) -> tuple[bytes, list[bytes]]:
     return data[2:start], ends
 
 
-def read_give_back(data: bytes) -> list[bytes]:
+def read_return(data: bytes) -> list[bytes]:
     count = (len(data) - 19) // 129
     readable = data[0:2] == b"B1" and 1 <= count <= 16 and data[18] == count
     must(readable and len(data) == 19 + 129 * count, "UNREADABLE")

@@ -1,4 +1,4 @@
-"""A second verifier of offline payments and give-backs.
+"""A second verifier of offline payments and signed returns.
 
 It is written from docs/explanation/offline_token.md alone, and shares no code with the first:
 OpenSSL's Ed25519 instead of libsodium's, offsets instead of layouts, plain dicts and strings.
@@ -18,9 +18,9 @@ from tests.offline.second_reader import (
     read_bundle,
     read_certificate,
     read_deposit,
-    read_give_back,
     read_hop,
     read_payment,
+    read_return,
     read_statements,
     tagged,
     u64,
@@ -95,7 +95,7 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
     """
     returned = []
     try:
-        ends = read_give_back(back)
+        ends = read_return(back)
         chains, _ = read_payment(payment)
         for chain in chains:
             must(len(chain["hops"]) > 0, "NOT_FOR_THIS_PAYEE")
@@ -145,7 +145,7 @@ def receipted(payee: bytes, payment: bytes, receipt: bytes) -> bool:
 
 def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
     """How a payment's only chain has ended by a ruling; "" if it has not."""
-    names = {1: "BAD", 2: "SPENT_TWICE", 3: "DEPOSITED", 4: "GIVEN_BACK"}
+    names = {1: "BAD", 2: "SPENT_TWICE", 3: "DEPOSITED", 4: "REFUNDED"}
     if len(ruling) != 107 or ruling[0:2] != b"V1" or ruling[34] not in names:
         return ""
     digest = hashlib.sha256(tagged("chain/v1", payment + bytes([output]))).digest()

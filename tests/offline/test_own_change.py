@@ -67,7 +67,7 @@ def test_every_payment_that_is_paid_can_be_given_back(signers: Signers) -> None:
     bob.element.trust(signers.root_public + revoking.encode())
     with pytest.raises(Refusal):
         bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.give_back(payment)) == 5
+    assert alice.element.take_back(bob.element.return_payment(payment)) == 5
     bodies = [deposited(signers, body) for body in deposits(alice)]
     assert sum(verdict.value_fen for verdict in bodies) == 1_000 - (MAX_PAID_HOPS - 1)
 

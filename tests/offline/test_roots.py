@@ -121,7 +121,7 @@ def test_who_pays_with_money_of_a_root_that_has_ended_unheard_gets_it_back(
     payment = alice.element.pay(request)
     with pytest.raises(Refusal, match="expired"):
         bob.element.accept(payment)
-    back = bob.element.give_back(payment)
+    back = bob.element.return_payment(payment)
     assert alice.element.take_back(back) == 60
 
 

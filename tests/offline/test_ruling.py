@@ -172,7 +172,7 @@ def test_what_is_late_is_pending_until_its_money_has_gone_back(centre: Centre) -
     while centre.central.restoring.step():
         pass
     found = ruling(centre, late)
-    assert found is not None and found.end == End.GIVEN_BACK
+    assert found is not None and found.end == End.REFUNDED
     assert found.ends(late, 0, centre.central.devices.root_key)
 
 

@@ -97,7 +97,7 @@ def test_what_came_without_what_the_payee_lacks_is_given_back(signers: Signers) 
     trust(signers, bob, **small(signers))
     with refused(Reason.BANK_UNKNOWN):
         bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.give_back(payment)) == 60
+    assert alice.element.take_back(bob.element.return_payment(payment)) == 60
 
 
 def test_an_honest_device_that_is_taken_for_a_revoked_one_is_cleared_and_pays_on(
@@ -130,7 +130,7 @@ def test_a_clearance_outlives_the_next_filter_as_long_as_the_list_goes_back_to_i
     payment = alice.element.pay(bob.element.request(10))
     with refused(Reason.DEVICE_UNCLEAR):
         bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.give_back(payment)) == 10
+    assert alice.element.take_back(bob.element.return_payment(payment)) == 10
 
 
 def test_what_is_revoked_after_it_was_cleared_is_refused(signers: Signers) -> None:

@@ -85,7 +85,7 @@ def test_the_page_has_every_state_of_a_token_and_its_way_through_them(
         elif row.restored_fen is None:
             seen.append("REGISTERED")
         else:
-            seen.append("WITHOUT PIECES" if row.pruned else "GIVEN BACK")
+            seen.append("WITHOUT PIECES" if row.pruned else "REFUNDED")
 
     look()
     centre.clock.advance(TOKEN_LIFETIME_MS + PRUNE_AFTER_MS + 1)

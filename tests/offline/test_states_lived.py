@@ -165,12 +165,12 @@ class System:
             took = payee.element.accept(payment)
             assert took == Request.decode(asked).amount_fen
         except Refusal:
-            self._give_back(payer, payee, payment)
+            self._return_case(payer, payee, payment)
         finally:
             payee.element.set_limits(Limits())
 
-    def _give_back(self, payer: Person, payee: Person, payment: bytes) -> None:
-        back = payee.element.give_back(payment)
+    def _return_case(self, payer: Person, payee: Person, payment: bytes) -> None:
+        back = payee.element.return_payment(payment)
         self.happened["given back"] += 1
         if self.random.random() < 0.75:
             payer.element.take_back(back)

@@ -38,7 +38,7 @@ def test_a_payee_takes_nothing_that_ends_within_a_day_and_gives_it_back(signers:
     with pytest.raises(Refusal) as caught:
         late.element.accept(payment)
     assert caught.value.metadata["verdict"] == "TOKEN_EXPIRED"
-    assert alice.element.take_back(late.element.give_back(payment)) == 100
+    assert alice.element.take_back(late.element.return_payment(payment)) == 100
 
 
 def test_a_payer_leaves_out_what_a_payee_might_refuse_by_his_clock(signers: Signers) -> None:

@@ -85,8 +85,8 @@ def test_payees_bear_nothing_below_the_cap_and_the_bank_nothing_above_it() -> No
 
 def test_what_payees_do_not_take_comes_back_and_is_deposited() -> None:
     seldom = simulate(replace(SMALL, sync_hours=96.0)).as_fields()["honest"]
-    assert seldom["given_back"] > 0
-    assert seldom["given_back_fen"] > 0
+    assert seldom["returned"] > 0
+    assert seldom["returned_fen"] > 0
 
 
 def test_few_hops_hinder_who_lives_on_what_he_is_paid() -> None:

@@ -54,7 +54,7 @@ class Device:
         if what == "deposit":
             return lambda element: element.begin_deposit("alpha", WALLET)
         if what == "back":
-            back = self._given_back(bob, fen, step)
+            back = self._signed_return(bob, fen, step)
             return lambda element: element.take_back(back)
         if what == "trust":
             newer = SIGNERS.bundle(created_time_ms=NOW + fen)
@@ -69,9 +69,9 @@ class Device:
         made._randomness = SeededRandomness(1_000 + step)  # other challenges each time
         return made
 
-    def _given_back(self, bob: SecureElement, fen: int, step: int) -> bytes:
+    def _signed_return(self, bob: SecureElement, fen: int, step: int) -> bytes:
         """What she has paid and is given back: a payment of another amount than was asked."""
         request = bob.request(fen)
         payment = self.element(self.folder, 200 + step).pay(request)
         bob.set_limits(Limits(0, 300))
-        return bob.give_back(payment)
+        return bob.return_payment(payment)

@@ -40,7 +40,7 @@ ANYBODYS = {
     Command.REQUEST,
     Command.PAY,
     Command.ACCEPT,
-    Command.GIVE_BACK,
+    Command.RETURN_PAYMENT,
     Command.TAKE_BACK,
     Command.CONFIRM,
     Command.TRUST,

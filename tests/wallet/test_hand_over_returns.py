@@ -10,7 +10,7 @@ from tests.offline.signers import NOW, Signers
 from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
-from wallet.offline.outcomes import GivenBack, PaymentReturn
+from wallet.offline.outcomes import PaymentReturn, PaymentReturned
 from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.interface import Limits
 
@@ -38,7 +38,7 @@ def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
 def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes]) -> None:
     pair = refusing(loaded)
     came, sent = pair.meet()
-    assert isinstance(came, GivenBack) and isinstance(sent, PaymentReturn)
+    assert isinstance(came, PaymentReturned) and isinstance(sent, PaymentReturn)
     assert (sent.amount_fen, str(sent)) == (AMOUNT, "a device was revoked")
     assert pair.hands == (100, 0)
     assert pair.alice.element.unconfirmed() == []
@@ -50,7 +50,7 @@ def test_why_there_is_no_room_is_the_payees_own_business(loaded: tuple[bytes, by
     request = OfflinePayments(pair.bob.element).request(AMOUNT)
     pair.bob.element.set_limits(Limits(total_fen=AMOUNT - 1))
     came, sent = pair.meet(request=request)
-    assert isinstance(came, GivenBack) and isinstance(sent, PaymentReturn)
+    assert isinstance(came, PaymentReturned) and isinstance(sent, PaymentReturn)
     assert "device's own limit" in str(came)
     assert str(sent) == "the payee's device did not take it"
     assert pair.hands == (100, 0)
@@ -108,14 +108,14 @@ def test_a_forged_give_back_leaves_the_payment_to_its_payee(
 ) -> None:
     pair = Pair(loaded)
 
-    def give_back(
+    def return_payment(
         offline_payments: OfflinePayments, payment: str, asked: bytes | None = None
     ) -> Taken:
         text = text_format.write(text_format.BACK, b"B1" + bytes(16) + b"\1" + bytes(129))
-        raise GivenBack(text, "a device was revoked")
+        raise PaymentReturned(text, "a device was revoked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(link_payments, "accept_or_give_back", give_back)
+        patch.setattr(link_payments, "accept_or_return", return_payment)
         _, sent = pair.meet()
     assert isinstance(sent, Refusal)
     assert pair.hands == (70, 0)

@@ -122,7 +122,7 @@ def knows_better(signers: Signers, element: SecureElement, *revoked: bytes) -> N
     element.newer_than = lambda news: b""  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("cut", ["", "give_back"])
+@pytest.mark.parametrize("cut", ["", "return_payment"])
 def test_what_the_card_does_not_take_comes_back(signers: Signers, cut: str) -> None:
     held, alice, bob = (
         Held(signers),

@@ -30,7 +30,7 @@ NONSENSE = [
     (Command.WALLET, b"short"),
     (Command.WALLET, b"62010000000000\xb2\xb3" + bytes(64)),
     (Command.ACCEPT, b"nonsense"),
-    (Command.GIVE_BACK, b""),
+    (Command.RETURN_PAYMENT, b""),
     (Command.TAKE_BACK, b"B1"),
     (Command.CONFIRM, b"short"),
     (Command.TRUST, b"short"),

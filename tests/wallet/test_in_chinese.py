@@ -20,10 +20,10 @@ from tests.wallet.test_offline_for_people import PROFILE
 from wallet.cli.console import Output
 from wallet.cli.history_output import listed, told
 from wallet.cli.main import app
-from wallet.cli.offline_output import gave_back
+from wallet.cli.offline_output import payment_returned
 from wallet.cli.offline_texts import limited, shown
 from wallet.cli.reason_texts import sentence
-from wallet.offline.outcomes import GivenBack, LinkRefused, PaymentReturn
+from wallet.offline.outcomes import LinkRefused, PaymentReturn, PaymentReturned
 from wallet.secure_element.interface import Limits, Rules
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.refusals import said as why_not
@@ -139,7 +139,7 @@ def test_why_a_payment_was_not_taken_is_said_in_chinese(
     reason: Reason, capsys: pytest.CaptureFixture[str]
 ) -> None:
     why = why_not(reason)
-    _fields, text = gave_back(GivenBack("DCEPB1", why), None, over_link=True)
+    _fields, text = payment_returned(PaymentReturned("DCEPB1", why), None, over_link=True)
     assert chinese.english_in(text) == []
     for error in (PaymentReturn(100, why), LinkRefused(why)):
         with pytest.raises(SystemExit), Output(False).failures():

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from wallet.offline import link, text_format
-from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused, NobodyListens
+from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, PaymentReturned
 
 
 def test_text_is_capital_letters_and_digits_and_comes_back() -> None:
@@ -123,18 +123,20 @@ def test_link_carries_what_is_given_back() -> None:
     def accept(payment: str) -> link.Taken:
         if payment == "good":
             return taken(4)
-        raise GivenBack("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
+        raise PaymentReturned("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
 
     def pay(request: str, payee: link.Payee) -> object:
-        with pytest.raises(GivenBack) as caught:
+        with pytest.raises(PaymentReturned) as caught:
             payee.show("earlier")
         assert (caught.value.text, str(caught.value)) == ("BACKTEXT", "a device was revoked")
         return payee.show("good")
 
     assert linked(accept, pay) == (link.Taken(4), link.Receipt(4, RECEIPT))
     came, sent = linked(accept, lambda request, payee: payee.show("asked"))
-    assert isinstance(came, GivenBack) and isinstance(sent, GivenBack)
-    came, sent = linked(accept, lambda request, payee: pytest.raises(GivenBack, payee.show, "x"))
+    assert isinstance(came, PaymentReturned) and isinstance(sent, PaymentReturned)
+    came, sent = linked(
+        accept, lambda request, payee: pytest.raises(PaymentReturned, payee.show, "x")
+    )
     assert isinstance(came, LinkError)
 
 

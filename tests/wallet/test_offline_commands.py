@@ -179,7 +179,7 @@ def test_what_is_not_taken_comes_back_as_a_text(bob: Cli, carol: Cli, tmp_path: 
     back = carol.json("offline", "accept", paid["text"], code=1)
     assert (back["ok"], back["state"], back["message"]) == (
         False,
-        "GIVEN_BACK",
+        "RETURNED",
         "a device was revoked",
     )
     file = tmp_path / "back"
@@ -195,7 +195,7 @@ def test_what_is_not_taken_comes_back_as_a_text(bob: Cli, carol: Cli, tmp_path: 
     assert (shown["offline_fen"], shown["payable_fen"]) == (2_000, 500)
     assert sorted((p["value_fen"], p["state"]) for p in shown["pieces"]) == [
         (500, "SPENDABLE"),
-        (1_500, "GIVEN_BACK"),
+        (1_500, "RETURNED"),
     ]
     assert "15.00  3 hops" in bob.run("offline", "show")
     assert bob.json("offline", "deposit")["available_fen"] == 2_000
@@ -217,7 +217,7 @@ def test_what_is_not_taken_comes_back_over_a_link(bob: Cli, carol: Cli) -> None:
     assert (payer.returncode, said_no["reason"], said_no["amount_fen"]) == (1, "CAME_BACK", 500)
     assert "wallet offline deposit" in said_no["next"]
     out, _ = payee.communicate(timeout=60)
-    assert (payee.returncode, json.loads(out)["state"]) == (1, "GIVEN_BACK")
+    assert (payee.returncode, json.loads(out)["state"]) == (1, "RETURNED")
     assert bob.json("offline", "deposit")["available_fen"] == 2_500
 
 

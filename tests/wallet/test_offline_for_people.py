@@ -205,7 +205,7 @@ def test_what_came_back_is_said_where_payments_are_listed(signers: Signers) -> N
         created_time_ms=signers.bundle().created_time_ms + 1, revoked=(signers.alice.revocation,)
     )
     bob.element.trust(signers.root_public + revoking.encode())
-    alice.element.take_back(bob.element.give_back(payment))
+    alice.element.take_back(bob.element.return_payment(payment))
     fields, text = listed(alice.element)
     assert fields["payments"][0]["came_back"] is True and "which came back" in text
 

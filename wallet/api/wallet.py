@@ -13,8 +13,8 @@ from runtime import checks
 from runtime.errors import NoAnswer, Refusal
 from wallet.api.answers import homely, item, placed_state, unanswered
 from wallet.app import App, NotOpened
-from wallet.offline.link_payments import accept_or_give_back
-from wallet.offline.outcomes import GivenBack
+from wallet.offline.link_payments import accept_or_return
+from wallet.offline.outcomes import PaymentReturned
 from wallet.online.account import class_name, status_name
 from wallet.peers.bank_directory import BankNotFound, find_bank
 
@@ -168,9 +168,9 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
             if offline_payments.gives_back(text):
                 answer.came_back_fen = offline_payments.take_back(text)
             else:
-                answer.amount_fen = accept_or_give_back(offline_payments, text).amount_fen
-        except GivenBack as back:
-            answer.give_back_text, answer.refusal = back.text, str(back)
+                answer.amount_fen = accept_or_return(offline_payments, text).amount_fen
+        except PaymentReturned as back:
+            answer.return_text, answer.refusal = back.text, str(back)
         answer.offline_fen = offline_payments.balance_fen()
         return answer
 

@@ -170,7 +170,7 @@ def accept(
         from wallet.cli import offline_output
         from wallet.cli.console import EXIT_REFUSED
         from wallet.offline import text_format
-        from wallet.offline.outcomes import GivenBack
+        from wallet.offline.outcomes import PaymentReturned
 
         offline_payments = app.offline_payments()
         try:
@@ -181,9 +181,9 @@ def accept(
                 wanted = (text_format.PAYMENT, text_format.BACK)
                 text = offline_output.given(" ".join(payment or []), file, N_("payment"), *wanted)
                 said = offline_output.accept_text(offline_payments, text)
-        except GivenBack as back:
+        except PaymentReturned as back:
             offline_output.keep(back.text, out)
-            output.result(*offline_output.gave_back(back, out, over_link=bool(listen)))
+            output.result(*offline_output.payment_returned(back, out, over_link=bool(listen)))
             raise SystemExit(EXIT_REFUSED) from None
         output.result(*said)
 

@@ -26,7 +26,7 @@ from wallet.offline import link, link_payments, text_format
 from wallet.offline.found_text import decoded, found
 from wallet.offline.link import Taken
 from wallet.offline.link_payments import Handed
-from wallet.offline.outcomes import GivenBack
+from wallet.offline.outcomes import PaymentReturned
 from wallet.offline.payments import Deposited, OfflinePayments, TokenLoading
 from wallet.orders.submitter import Placed
 from wallet.secure_element.interface import Device, Limits, Made
@@ -315,13 +315,13 @@ def tapped(handed: Handed, card: Card, offline_fen: int) -> CommandResult:
 def accept_text(offline_payments: OfflinePayments, text: str) -> CommandResult:
     """Takes a payment as text, or as the texts of its codes; or one of its own that comes back.
 
-    Raises GivenBack for a payment that is not taken and goes back.
+    Raises PaymentReturned for a payment that is not taken and goes back.
     """
     text = text_format.joined(text)
     if text_format.gives_back(text):
         return came_back(offline_payments.take_back(text), offline_payments.balance_fen())
     return taken(
-        link_payments.accept_or_give_back(offline_payments, text), offline_payments.balance_fen()
+        link_payments.accept_or_return(offline_payments, text), offline_payments.balance_fen()
     )
 
 
@@ -334,9 +334,9 @@ def came_back(amount_fen: int, offline_fen: int) -> CommandResult:
     return fields, text
 
 
-def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> CommandResult:
+def payment_returned(back: PaymentReturned, file: Path | None, *, over_link: bool) -> CommandResult:
     """After a payment was not taken: what gives it back, for its payer."""
-    fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
+    fields: dict[str, Any] = {"ok": False, "state": "RETURNED", "message": str(back)}
     fields["text"] = back.text
     fields["next"] = _("Let the payer read the text: it gives the payment back.")
     lines = [_("Not taken: {back}.").format(back=_(str(back)))]

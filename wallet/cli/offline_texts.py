@@ -28,7 +28,7 @@ _DAY_MS = 86_400_000
 _STATES = (
     N_("spendable"),
     N_("depositing"),
-    N_("given back"),
+    N_("returned"),
     N_("refused"),
     N_("expired"),
     N_("not payable"),

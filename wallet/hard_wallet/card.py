@@ -114,7 +114,7 @@ class HardWallet:
             Command.LOAD_KEY: self._load_key,
             Command.PROVE: self._prove,
             Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
-            Command.GIVE_BACK: self.element.give_back,
+            Command.RETURN_PAYMENT: self.element.return_payment,
             Command.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
         }
 

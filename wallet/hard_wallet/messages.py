@@ -12,7 +12,7 @@ They go over `wallet.hard_wallet.channel`. Numbers are unsigned and big-endian, 
     PAY               signature, number of answers,     payment; without PIN a small one
                       answers, request
     ACCEPT            payment                           amount, receipt
-    GIVE_BACK         payment that was not accepted     what gives it back
+    RETURN_PAYMENT    payment that was not accepted     what gives it back
     TAKE_BACK         what gives its payment back       amount
     CONFIRM           receipt, payment that was taken
     TRUST             bundle
@@ -109,7 +109,7 @@ class Command(IntEnum):
     CONFIRM = 11
     LOAD_KEY = 12
     HOLDS = 13
-    GIVE_BACK = 14
+    RETURN_PAYMENT = 14
     TAKE_BACK = 15
     PROVE = 16
     TRUST = 17
@@ -138,7 +138,7 @@ LARGEST = {
     Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
     Command.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,
     Command.HOLDS: KEY_BYTES,
-    Command.GIVE_BACK: MAX_PAYMENT_BYTES,
+    Command.RETURN_PAYMENT: MAX_PAYMENT_BYTES,
     Command.TAKE_BACK: _MAX_BACK,
     Command.TRUST: MAX_BUNDLE_BYTES,
     Command.WANTED: 0,

@@ -199,9 +199,9 @@ class Card:
             raise LinkError(_("the card has not signed that it took the payment"))
         return Receipt(int(messages.AMOUNT.unpack(amount)[0]), receipt)
 
-    def give_back(self, payment: bytes) -> bytes:
+    def return_payment(self, payment: bytes) -> bytes:
         """What gives a payment back that it did not take."""
-        return self._ask(Command.GIVE_BACK, payment)
+        return self._ask(Command.RETURN_PAYMENT, payment)
 
     def take_back(self, back: bytes) -> int:
         """It takes back what it paid; returns its value in fen."""

@@ -14,7 +14,7 @@ from wallet.limits import MAX_TAGS
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Receipt
 from wallet.offline.link_payments import Handed
-from wallet.offline.outcomes import GivenBack, PaymentReturn
+from wallet.offline.outcomes import PaymentReturn, PaymentReturned
 from wallet.offline.payments import OfflinePayments
 
 
@@ -29,10 +29,10 @@ class _Touched:
             return self._card.accept(payment)
         except Refusal as no:
             try:
-                back = self._card.give_back(payment)
+                back = self._card.return_payment(payment)
             except Refusal:
                 raise no from None
-            raise GivenBack(text_format.write(text_format.BACK, back), no.message) from no
+            raise PaymentReturned(text_format.write(text_format.BACK, back), no.message) from no
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
         if payments and not self._card.owned:
@@ -73,8 +73,8 @@ def take(offline_payments: OfflinePayments, card: Card, amount_fen: int) -> Hand
     payment = card.pay(request, signature, answers)
     text = text_format.write(text_format.PAYMENT, payment)
     try:
-        taken = link_payments.accept_or_give_back(offline_payments, text)
-    except GivenBack as back:
+        taken = link_payments.accept_or_return(offline_payments, text)
+    except PaymentReturned as back:
         amount_fen = card.take_back(text_format.read(text_format.BACK, back.text))
         raise PaymentReturn(amount_fen, str(back)) from back
     card.confirm(payment, taken.receipt)

@@ -1,7 +1,7 @@
 """A direct link between two devices: one TCP connection, one line each way and the last word.
 
     payee → request, payer → payment,
-    payee → "OK <fen> <receipt>", "NO <why>" or "BACK <give-back> <why>"
+    payee → "OK <fen> <receipt>", "NO <why>" or "BACK <signed return> <why>"
 
 A payer that has heard no OK for an earlier payment shows that one first, and hears a last word for
 it. Whether an earlier payee is the one that it meets, under another key, it asks with a tag for
@@ -24,7 +24,7 @@ from language import _
 from runtime.output import harmless, reason_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 from wallet.offline import newer_bundles
-from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused, NobodyListens
+from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, PaymentReturned
 
 T = TypeVar("T")
 _MAX_LINE = max(MAX_TEXT_CHARACTERS, newer_bundles.MAX_LINE) + 1
@@ -71,14 +71,14 @@ class Payee:
         self._lines = lines
 
     def show(self, payment: str) -> Receipt:
-        """Shows a payment; returns what was taken. Raises LinkRefused or GivenBack."""
+        """Shows a payment; returns what was taken. Raises LinkRefused or PaymentReturned."""
         _write(self._connection, payment)
         word, _space, rest = _read(self._lines).partition(" ")
         if word == "OK" and (said := _RECEIPT.fullmatch(rest)) is not None:
             return Receipt(int(said[1]), bytes.fromhex(said[2]))
         if word == "BACK":
             text, _space, why = rest.partition(" ")
-            raise GivenBack(text, harmless(why) or _("the payee's device did not take it"))
+            raise PaymentReturned(text, harmless(why) or _("the payee's device did not take it"))
         raise LinkRefused(harmless(rest) or _("the payee's device did not take it"))
 
     def say(self, line: str) -> str:
@@ -116,7 +116,7 @@ def receive(
 
     Raises:
         LinkError: nobody came, or the payer fell silent, and nothing was taken.
-        GivenBack: what was asked for was not taken, and given back.
+        PaymentReturned: what was asked for was not taken, and given back.
     """
     taken: Taken | None = None
     try:
@@ -168,7 +168,7 @@ def send(
         LinkError: the outcome is unknown; the same payment may be shown again.
         NobodyListens: nothing was shown.
         LinkRefused: the payee's device did not take it.
-        GivenBack: nor this; it gives it back.
+        PaymentReturned: nor this; it gives it back.
     """
     try:
         with (
@@ -193,7 +193,7 @@ def _accepted(
     """What was taken of a payment; None for an earlier one that was given back."""
     try:
         return accept(payment)
-    except GivenBack as back:
+    except PaymentReturned as back:
         _write(connection, " ".join(["BACK", back.text, *back.told.split()]))
         if back.asked:
             raise

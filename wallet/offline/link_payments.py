@@ -22,7 +22,7 @@ from runtime.errors import Refusal
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
 from wallet.offline import link, newer_bundles, text_format
 from wallet.offline.link import Receipt, Taken
-from wallet.offline.outcomes import GivenBack, LinkError, PaymentReturn
+from wallet.offline.outcomes import LinkError, PaymentReturn, PaymentReturned
 from wallet.offline.payments import OfflinePayments
 from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
@@ -65,7 +65,7 @@ class Shown(Protocol):
     """A payee's device in reach."""
 
     def show(self, payment: bytes) -> Receipt:
-        """Shows a payment; returns what it took. Raises GivenBack."""
+        """Shows a payment; returns what it took. Raises PaymentReturned."""
         ...
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
@@ -150,7 +150,7 @@ def pay_shown(
         finishing(_worth_fen(earlier))
         try:
             receipt = payee.show(earlier)
-        except GivenBack as back:
+        except PaymentReturned as back:
             came_back_fen += offline_payments.take_back(back.text)
             continue
         _confirm(device, earlier, receipt)
@@ -163,7 +163,7 @@ def pay_shown(
     payment = device.pay(request, unconfirmed=True)
     try:
         receipt = payee.show(payment)
-    except GivenBack as back:
+    except PaymentReturned as back:
         raise PaymentReturn(offline_payments.take_back(back.text), str(back)) from back
     _confirm(device, payment, receipt)
     return Handed(asked.amount_fen, False, came_back_fen)
@@ -194,10 +194,10 @@ def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
         ) from no
 
 
-def accept_or_give_back(
+def accept_or_return(
     offline_payments: OfflinePayments, payment: str, asked: bytes | None = None
 ) -> Taken:
-    """Takes a payment, or raises GivenBack when it is not its payer's fault that it cannot be.
+    """Takes a payment, or raises PaymentReturned when its payer is not to blame that it cannot be.
 
     Args:
         asked: the request that is shown, for `Taken.asked`; None: whatever is paid.
@@ -206,12 +206,12 @@ def accept_or_give_back(
     try:
         amount_fen = offline_payments.accept(payment)
     except Refusal as no:
-        back = _given_back(offline_payments, payment)
+        back = _signed_return(offline_payments, payment)
         if not back:
             raise
         over = asked is None or not offline_payments.device.awaits(asked)
         told = "" if no.reason in _OWN_BUSINESS else no.message
-        raise GivenBack(back, no.message, asked=over, told=told) from no
+        raise PaymentReturned(back, no.message, asked=over, told=told) from no
     over = asked is None or not offline_payments.device.awaits(asked)
     receipt = offline_payments.receipt(payment)
     return Taken(amount_fen, repeated, asked=over, receipt=receipt)
@@ -250,7 +250,7 @@ def accept(
     return link.receive(
         address,
         request,
-        lambda payment: accept_or_give_back(offline_payments, payment, asked),
+        lambda payment: accept_or_return(offline_payments, payment, asked),
         on_listening=on_listening,
         on_met=on_met,
         answers=lambda: {
@@ -262,9 +262,9 @@ def accept(
     )
 
 
-def _given_back(offline_payments: OfflinePayments, payment: str) -> str:
+def _signed_return(offline_payments: OfflinePayments, payment: str) -> str:
     try:
-        return offline_payments.give_back(payment)
+        return offline_payments.return_payment(payment)
     except Refusal:
         return ""
 

@@ -15,11 +15,11 @@ class LinkRefused(Exception):
     """The payee's device said no."""
 
 
-class GivenBack(Exception):
+class PaymentReturned(Exception):
     """The payee's device did not take a payment, and gives it back; the message says why.
 
     Attributes:
-        text: the give-back.
+        text: the signed return.
         asked: it was the payment that was asked for; otherwise the payer may go on.
         told: why, as the payer is told; "" where that is the payee's own business.
     """

@@ -59,9 +59,9 @@ class OfflinePayments:
         """The signature that it has taken a payment."""
         return self.device.receipt(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
-    def give_back(self, payment: str) -> str:
+    def return_payment(self, payment: str) -> str:
         """What gives a payment back that was not accepted, as text; Refusal when nothing does."""
-        back = self.device.give_back(_bytes(text_format.PAYMENT, payment, "payment_text"))
+        back = self.device.return_payment(_bytes(text_format.PAYMENT, payment, "payment_text"))
         return text_format.write(text_format.BACK, back)
 
     def gives_back(self, text: str) -> bool:

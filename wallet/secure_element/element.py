@@ -27,7 +27,6 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.secure_element import keys, loading, paying, statements, taking
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
-from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.interface import (
     Limits,
     Made,
@@ -49,6 +48,7 @@ from wallet.secure_element.pieces import (
     shown,
 )
 from wallet.secure_element.refusals import bad, invalid
+from wallet.secure_element.returning import return_payment, take_back
 from wallet.secure_element.signer import Keyring, SeedKeyring, Signer
 from wallet.secure_element.state import HeldKey, State
 from wallet.secure_element.store import Store
@@ -377,7 +377,7 @@ class SecureElement:
 
         return self._change(body)
 
-    def give_back(self, payment: bytes) -> bytes:
+    def return_payment(self, payment: bytes) -> bytes:
         """What gives a payment back that it would take, were it not for what its payer cannot help.
 
         Its request is used up. The same payment again is answered with the same bytes.
@@ -385,7 +385,7 @@ class SecureElement:
 
         def body(state: State) -> bytes:
             signer_of, trust_in = self._signer_of(state), self._trusting.trust
-            return give_back(state, payment, trust_in, signer_of, self._randomness)
+            return return_payment(state, payment, trust_in, signer_of, self._randomness)
 
         return self._change(body)
 

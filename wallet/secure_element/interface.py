@@ -50,7 +50,7 @@ class PieceState(StrEnum):
     SPENDABLE = "SPENDABLE"
     DEPOSITING = "DEPOSITING"
     """Signed over; whether the bank took it is not known yet, or it is to be signed anew."""
-    GIVEN_BACK = "GIVEN_BACK"
+    RETURNED = "RETURNED"
     """Its payee did not take it; it can be deposited."""
     REFUSED = "REFUSED"
     """It has ended: the central bank's root has signed that nobody is paid for it."""
@@ -296,7 +296,7 @@ class Device(Loadable, Protocol):
         """Verifies a payment for one of its requests and keeps it; returns its value in fen."""
         ...
 
-    def give_back(self, payment: bytes) -> bytes:
+    def return_payment(self, payment: bytes) -> bytes:
         """What gives a payment back that was refused through no fault of its payer.
 
         The same again for the same payment. Its request is used up. Raises Refusal when the
@@ -304,6 +304,6 @@ class Device(Loadable, Protocol):
         """
         ...
 
-    def take_back(self, give_back: bytes) -> int:
+    def take_back(self, signed: bytes) -> int:
         """Takes what it paid and was given back, for a deposit; returns its value in fen."""
         ...

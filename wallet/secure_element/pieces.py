@@ -51,7 +51,7 @@ from wallet.secure_element.refusals import bad, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of, worth_fen
 
-GIVEN_BACK = N_("its payee did not take it and gave it back; deposit it")
+RETURNED = N_("its payee did not take it and gave it back; deposit it")
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 RULE = "the central bank's limit for offline money is"
 
@@ -157,7 +157,7 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     elif piece.depositing:
         kind, why = PieceState.DEPOSITING, piece.why
     elif piece.returned:
-        kind, why = PieceState.GIVEN_BACK, GIVEN_BACK
+        kind, why = PieceState.RETURNED, RETURNED
     elif reason == Reason.TOKEN_EXPIRED and trust.now_ms > chain.token.expires_time_ms:
         kind, why = PieceState.EXPIRED, said(reason)
     elif reason != Reason.GOOD:

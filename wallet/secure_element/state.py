@@ -76,7 +76,7 @@ class State:
         made: challenge → [code of the request, when], of those payments that were made as texts.
         unconfirmed: challenges of those payments that a payee has still to say it took.
         taken: challenge → [SHA-256 of the payment, fen, receipt], of payments accepted.
-        given: challenge → [SHA-256 of the payment, encoded give-back], of payments given back.
+        given: challenge → [SHA-256 of the payment, encoded signed return], of payments given back.
         back: challenge → fen, of payments of its own that came back.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
         card_root: the root of offline money that a hard wallet was made with, hex; "" before.

@@ -153,7 +153,7 @@ class Deposits:
             if one.item.number in unanswered
             and counts[one.item.number] == 1
             and registered.has_all(one.chains)
-            and not registered.has_given_back(one.chains)
+            and not registered.is_refunded(one.chains)
         }
 
     def _deposit_one(self, bank: Bank, judged: Judged, signed: SignedBatch) -> DepositOutcome:
@@ -167,9 +167,9 @@ class Deposits:
         ):
             # Of the piece nothing is said: these books may be an older copy than the token.
             return self._invalid(bank, judged, _NOT_REGISTERED)
-        if registered.has_given_back(judged.chains):
+        if registered.is_refunded(judged.chains):
             # Whatever the clock says now: what was left of it is back where it came from.
-            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.GIVEN_BACK)
+            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.REFUNDED)
         if verdict.reason in _NOT_THE_PIECES:
             return self._invalid(bank, judged, verdict.reason.name)
         if verdict.reason in _TRIED_AGAIN:

@@ -76,27 +76,27 @@ class Restoring:
             ended = self._database.read(lambda c: _left_of_expired(c, before_ms, MAX_RESTORED))
             if not ended:
                 return False
-            given_back = [left for left in ended if left.amount_fen]
-            if not given_back:
+            refunded = [left for left in ended if left.amount_fen]
+            if not refunded:
                 self._database.transaction(lambda c: _put_restored(c, ended))
                 return True
             notes = [
                 registration_pb2.TokensRestored(
                     number=left.number, amount_fen=left.amount_fen
                 ).SerializeToString()
-                for left in given_back
+                for left in refunded
             ]
 
             def mark(connection: Connection, answers: Answers) -> None:
                 if all(Result(result).accepted for result in answers.results.tolist()):
                     _put_restored(connection, ended)
 
-            records = _restoring(given_back, self._registry.by_index(), now_ms)
+            records = _restoring(refunded, self._registry.by_index(), now_ms)
             try:
                 answers = self._ledger.submit(Batch(records, notes, mark))
             except Overloaded:
                 return False
-            for left, result in zip(given_back, answers.results.tolist(), strict=True):
+            for left, result in zip(refunded, answers.results.tolist(), strict=True):
                 if not Result(result).accepted:
                     raise RestoreBroken(f"bank {left.bank}, load {left.number}: {Result(result)!r}")
         return True
@@ -134,9 +134,9 @@ def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list
     return list(found.values())
 
 
-def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
+def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
     """Marks tokens, so that they are given back once; no deposit waits for them any more."""
-    for left in given_back:
+    for left in refunded:
         for token_id, fen in left.fen.items():
             same = tokens.c.token_id == token_id
             connection.execute(update(tokens).where(same).values(restored_fen=fen))
@@ -144,15 +144,15 @@ def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
             connection.execute(delete(waiting_deposits).where(ended))
 
 
-def _restoring(given_back: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
+def _restoring(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
     """A record for each registration; its number makes it the only one."""
-    records = np.zeros(len(given_back), RECORD)
-    records["origin"] = [banks[left.bank].accounts.restored for left in given_back]
-    records["sequence"] = [left.number for left in given_back]
+    records = np.zeros(len(refunded), RECORD)
+    records["origin"] = [banks[left.bank].accounts.restored for left in refunded]
+    records["sequence"] = [left.number for left in refunded]
     records["debit"] = accounts.OFFLINE_FLOAT
-    records["credit"] = [banks[left.bank].accounts.circulation for left in given_back]
+    records["credit"] = [banks[left.bank].accounts.circulation for left in refunded]
     records["kind"] = Kind.TRANSFER
     records["flags"] = RecordFlag.NO_LIMIT
-    records["amount_fen"] = [left.amount_fen for left in given_back]
+    records["amount_fen"] = [left.amount_fen for left in refunded]
     records["time_ms"] = now_ms
     return records

@@ -49,7 +49,7 @@ class Registered:
         """
         return all(self._has_ended(chain) or self._has(chain) for chain in chains)
 
-    def has_given_back(self, chains: Sequence[Chain]) -> bool:
+    def is_refunded(self, chains: Sequence[Chain]) -> bool:
         """Whether something of one of their tokens went back to its loader."""
         return any(
             self._has_ended(chain) or self._known.get(chain.token.id, (b"", False))[1]

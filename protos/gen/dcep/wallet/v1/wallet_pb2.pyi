@@ -198,18 +198,18 @@ class OfflineAcceptRequest(_message.Message):
     def __init__(self, payment_text: _Optional[str] = ...) -> None: ...
 
 class OfflineAcceptResponse(_message.Message):
-    __slots__ = ("amount_fen", "offline_fen", "give_back_text", "refusal", "came_back_fen")
+    __slots__ = ("amount_fen", "offline_fen", "return_text", "refusal", "came_back_fen")
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_FEN_FIELD_NUMBER: _ClassVar[int]
-    GIVE_BACK_TEXT_FIELD_NUMBER: _ClassVar[int]
+    RETURN_TEXT_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     CAME_BACK_FEN_FIELD_NUMBER: _ClassVar[int]
     amount_fen: int
     offline_fen: int
-    give_back_text: str
+    return_text: str
     refusal: str
     came_back_fen: int
-    def __init__(self, amount_fen: _Optional[int] = ..., offline_fen: _Optional[int] = ..., give_back_text: _Optional[str] = ..., refusal: _Optional[str] = ..., came_back_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, amount_fen: _Optional[int] = ..., offline_fen: _Optional[int] = ..., return_text: _Optional[str] = ..., refusal: _Optional[str] = ..., came_back_fen: _Optional[int] = ...) -> None: ...
 
 class OfflineDepositRequest(_message.Message):
     __slots__ = ()

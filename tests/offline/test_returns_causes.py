@@ -13,8 +13,8 @@ from offline_token.formats import (
     Request,
     bank_name,
 )
-from offline_token.give_back import CIRCUMSTANCES, GiveBack
 from offline_token.limits import MAX_HOPS
+from offline_token.payment_return import CIRCUMSTANCES, SignedReturn
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, make_device, pay
@@ -53,7 +53,7 @@ def test_what_the_payer_cannot_help_is_a_cause(signers: Signers, reason: Reason)
     payment = bob.element.pay(carol.element.request(60))
     carol.element.trust(CAUSES[reason](signers))
     refused(reason, carol.element.accept, payment)
-    assert bob.element.take_back(carol.element.give_back(payment)) == 60
+    assert bob.element.take_back(carol.element.return_payment(payment)) == 60
 
 
 def test_every_cause_is_tried() -> None:
@@ -64,9 +64,9 @@ def test_a_good_payment_is_accepted_and_not_given_back(signers: Signers) -> None
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(60))
     with pytest.raises(Refusal, match="accept it"):
-        bob.element.give_back(payment)
+        bob.element.return_payment(payment)
     assert bob.element.accept(payment) == 60
-    refused(Reason.WRONG_CHALLENGE, bob.element.give_back, payment)
+    refused(Reason.WRONG_CHALLENGE, bob.element.return_payment, payment)
 
 
 def revoking_bob(signers: Signers, *chains: Chain, fen: int = 100) -> tuple[TestDevice, bytes]:
@@ -88,14 +88,14 @@ def test_who_gives_back_never_signs_one_piece_twice(signers: Signers) -> None:
     """Else a payer could make a payee a double spender."""
     chain = signers.endorse(signers.mint(signers.alice, 50), signers.alice, signers.bob, 50)
     bob, payment = revoking_bob(signers, chain, chain)
-    refused(Reason.TOKEN_TWICE, bob.element.give_back, payment)
+    refused(Reason.TOKEN_TWICE, bob.element.return_payment, payment)
     bob, payment = revoking_bob(signers, chain, fen=50)
-    bob.element.give_back(payment)
+    bob.element.return_payment(payment)
     (one,) = Payment.decode(payment).chains
     again = replace(one.hops[-1], endorsement=replace(one.hops[-1].endorsement, salt=7))
     other = Payment((Chain(one.token, (*one.hops[:-1], again)),)).encode()
     with pytest.raises(Refusal):
-        bob.element.give_back(other)
+        bob.element.return_payment(other)
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_a_payment_that_is_wrong_besides_is_not_given_back(
     chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     bob, payment = revoking_bob(signers, chain)
     before = bob.store.read().asked
-    refused(reason, bob.element.give_back, spoil(signers, payment))
+    refused(reason, bob.element.return_payment, spoil(signers, payment))
     assert bob.store.read().asked == before
-    assert bob.element.give_back(payment)
+    assert bob.element.return_payment(payment)
 
 
 def test_another_payees_is_not_given_back(signers: Signers) -> None:
     chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     bob, payment = revoking_bob(signers, chain, fen=99)
     carol = make_device(signers, "carol")
-    refused(Reason.WRONG_CHALLENGE, carol.element.give_back, payment)
+    refused(Reason.WRONG_CHALLENGE, carol.element.return_payment, payment)
 
 
 @pytest.mark.parametrize("fen", [1, 99, 101])
@@ -140,7 +140,7 @@ def test_another_amount_than_was_asked_for_comes_back(signers: Signers, fen: int
     payment = Payment((chain,)).encode()
     alice.store.change(lambda state: _has_paid(state, request, payment))
     refused(Reason.WRONG_AMOUNT, bob.element.accept, payment)
-    assert alice.element.take_back(bob.element.give_back(payment)) == fen
+    assert alice.element.take_back(bob.element.return_payment(payment)) == fen
     assert bob.element.pieces() == []
 
 
@@ -162,8 +162,8 @@ def test_what_would_be_over_the_payees_cap_comes_back(signers: Signers) -> None:
     with pytest.raises(Refusal) as caught:
         bob.element.accept(second)
     assert caught.value.name == "OVER_BALANCE_CAP"
-    back = bob.element.give_back(second)
-    assert bob.element.give_back(second) == back
+    back = bob.element.return_payment(second)
+    assert bob.element.return_payment(second) == back
     assert alice.element.take_back(back) == 500
     with pytest.raises(Refusal):
         bob.element.accept(second)
@@ -177,7 +177,7 @@ def test_what_would_be_a_piece_too_many_comes_back(
     monkeypatch.setattr("wallet.secure_element.pieces.MAX_PIECES", 1)
     with pytest.raises(Refusal):
         bob.element.accept(payment)
-    back = bob.element.give_back(payment)
+    back = bob.element.return_payment(payment)
     monkeypatch.undo()
     assert alice.element.take_back(back) == 100
 
@@ -201,6 +201,6 @@ def test_the_longest_chain_there_can_be_has_no_room_to_come_back(signers: Signer
         last = signers.endorse(chain, signers.alice, signers.bob, 500, challenge=challenge)
         payment = Payment((last,)).encode()
         if hops == MAX_HOPS:
-            refused(Reason.TOO_MANY_HOPS, bob.element.give_back, payment)
+            refused(Reason.TOO_MANY_HOPS, bob.element.return_payment, payment)
         else:
-            assert GiveBack.decode(bob.element.give_back(payment))
+            assert SignedReturn.decode(bob.element.return_payment(payment))

@@ -12,7 +12,7 @@ from tests.integration.bundles import wait_handed_on
 from tests.integration.systems import MakeSystem
 from wallet.offline import text_format
 
-pytestmark = [pytest.mark.xdist_group("give-back"), pytest.mark.any_database]
+pytestmark = [pytest.mark.xdist_group("signed return"), pytest.mark.any_database]
 LOADED_FEN, PAID_FEN, SMALL_FEN = 10_000, 6_000, 100
 
 
@@ -38,10 +38,10 @@ def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(systems: Mak
     payment = bob.offline_pay(carol.offline_request(PAID_FEN))
     answer = carol.offline_answer(payment)
     assert (answer.amount_fen, answer.refusal) == (0, "a device was revoked")
-    assert carol.offline_answer(payment).give_back_text == answer.give_back_text
-    came = bob.offline_answer(answer.give_back_text)
+    assert carol.offline_answer(payment).return_text == answer.return_text
+    came = bob.offline_answer(answer.return_text)
     assert (came.amount_fen, came.came_back_fen, came.offline_fen) == (0, PAID_FEN, LOADED_FEN)
-    assert refused(lambda: alice.offline_answer(answer.give_back_text)).name == "PAYMENT_UNKNOWN"
+    assert refused(lambda: alice.offline_answer(answer.return_text)).name == "PAYMENT_UNKNOWN"
 
     done = bob.offline_deposit()
     assert (done.amount_fen, list(done.refused)) == (LOADED_FEN, [])

@@ -24,7 +24,7 @@ from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import verified
 from offline_token.verify import Bad, Piece, Reason, piece_of
 
-_GIVE_BACK = b"B1"
+_RETURN = b"B1"
 
 CIRCUMSTANCES = frozenset(
     {
@@ -47,7 +47,7 @@ altered on the way. Such a one is given back; so is a good one for which the pay
 
 
 @dataclass(frozen=True)
-class GiveBack:
+class SignedReturn:
     """A payee's endorsements that return a payment: one for each chain, in the payment's order.
 
     Attributes:
@@ -60,24 +60,24 @@ class GiveBack:
     def encode(self) -> bytes:
         """Raises FormatError."""
         if not 1 <= len(self.endorsements) <= MAX_CHAINS or len(self.challenge) != ID_BYTES:
-            raise FormatError(f"give-back: a challenge and 1 to {MAX_CHAINS} endorsements")
+            raise FormatError(f"signed return: a challenge and 1 to {MAX_CHAINS} endorsements")
         body = b"".join(each.encode() for each in self.endorsements)
-        return _GIVE_BACK + self.challenge + bytes([len(self.endorsements)]) + body
+        return _RETURN + self.challenge + bytes([len(self.endorsements)]) + body
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
-        start = len(_GIVE_BACK) + ID_BYTES + 1
+        start = len(_RETURN) + ID_BYTES + 1
         count = data[start - 1] if len(data) >= start else 0
-        if data[: len(_GIVE_BACK)] != _GIVE_BACK or not 1 <= count <= MAX_CHAINS:
-            raise FormatError("give-back: of another kind, or cut short")
+        if data[: len(_RETURN)] != _RETURN or not 1 <= count <= MAX_CHAINS:
+            raise FormatError("signed return: of another kind, or cut short")
         if len(data) != start + count * ENDORSEMENT_BYTES:
-            raise FormatError(f"give-back: not the length of {count} endorsements")
+            raise FormatError(f"signed return: not the length of {count} endorsements")
         parts = [
             data[at : at + ENDORSEMENT_BYTES] for at in range(start, len(data), ENDORSEMENT_BYTES)
         ]
         endorsements = tuple(Endorsement.decode(part) for part in parts)
-        return cls(data[len(_GIVE_BACK) : start - 1], endorsements)
+        return cls(data[len(_RETURN) : start - 1], endorsements)
 
 
 def paid_pieces(payment: Payment) -> list[tuple[Piece, bytes]]:
@@ -95,7 +95,7 @@ def paid_pieces(payment: Payment) -> list[tuple[Piece, bytes]]:
     return found
 
 
-def returned(payment: Payment, payee: Certificate, back: GiveBack) -> tuple[Chain, ...]:
+def returned(payment: Payment, payee: Certificate, back: SignedReturn) -> tuple[Chain, ...]:
     """The chains of a payment, each extended by its payee's endorsement back to the payer.
 
     Args:

@@ -10,27 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offline_token.formats import PAYEE_OUTPUT, Endorsement, Payment
-from offline_token.give_back import GiveBack
 from offline_token.limits import MAX_HOPS
+from offline_token.payment_return import SignedReturn
 from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from tests.offline import make_vectors, second_verifier
 from tests.offline.case_table import DEPOSIT_GRACE_MS
-from tests.offline.give_back_cases import OTHER_CHALLENGE, all_give_backs, taken_back
+from tests.offline.return_cases import OTHER_CHALLENGE, all_returns, taken_back
 from tests.offline.signers import CHALLENGE, NOW, Signers, key_of
 from tests.offline.test_vectors import MUTATIONS, mutated
 
-VECTORS: list[dict[str, Any]] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))[
-    "give_backs"
-]
+VECTORS: list[dict[str, Any]] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))["returns"]
 SIGNERS = Signers()
 DEPOSIT_BUNDLE = SIGNERS.bundle(max_hops=MAX_HOPS, max_value_fen=2**64 - 1)
-CASES = [case for case in all_give_backs(SIGNERS) if len(case.payment) < 1_500]
+CASES = [case for case in all_returns(SIGNERS) if len(case.payment) < 1_500]
 PAYMENTS = [(case.payment, case.payee) for case in CASES]
 BACKS = [case.back for case in CASES]
 
 
-def test_the_vectors_have_every_reason_there_is_to_refuse_a_give_back() -> None:
+def test_the_vectors_have_every_reason_there_is_to_refuse_a_return() -> None:
     assert {case["reason"] for case in VECTORS} == {
         "GOOD",
         "UNREADABLE",
@@ -49,11 +47,11 @@ def test_each_vector_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["name"])
-def test_the_second_verifier_agrees_on_a_give_back(case: dict[str, Any]) -> None:
+def test_the_second_verifier_agrees_on_a_return(case: dict[str, Any]) -> None:
     reason, deposits = second_verifier.taken_back(
         bytes.fromhex(case["payment"]),
         bytes.fromhex(case["payee"]),
-        bytes.fromhex(case["give_back"]),
+        bytes.fromhex(case["return_payment"]),
     )
     assert reason == case["reason"]
     assert deposits == [bytes.fromhex(body) for body in case["returned"]]
@@ -88,7 +86,7 @@ def agree(payment: bytes, payee: bytes, back: bytes) -> Reason:
 
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(CASES), MUTATIONS)
-def test_both_agree_on_mutated_give_backs(
+def test_both_agree_on_mutated_returns(
     case: Any, mutations: list[tuple[str, int, int, int]]
 ) -> None:
     agree(case.payment, case.payee, mutated(case.back, mutations))
@@ -96,11 +94,11 @@ def test_both_agree_on_mutated_give_backs(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PAYMENTS), st.sampled_from(BACKS))
-def test_both_agree_on_give_backs_of_other_payments(paid: tuple[bytes, bytes], back: bytes) -> None:
+def test_both_agree_on_returns_of_other_payments(paid: tuple[bytes, bytes], back: bytes) -> None:
     agree(*paid, back)
 
 
-def test_no_bit_of_a_give_back_but_its_own_is_good() -> None:
+def test_no_bit_of_a_return_but_its_own_is_good() -> None:
     case = CASES[0]
     assert agree(case.payment, case.payee, case.back) == Reason.GOOD
     for at in range(len(case.back)):
@@ -126,7 +124,7 @@ ENDS = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(ENDS, st.integers(1, 3), st.sampled_from(["bob", "bob", "alice"]))
-def test_both_agree_on_give_backs_that_are_signed_but_wrong(
+def test_both_agree_on_returns_that_are_signed_but_wrong(
     ends: list[tuple[str, str, int, int, bytes, int]], count: int, payee: str
 ) -> None:
     c = SIGNERS
@@ -139,6 +137,6 @@ def test_both_agree_on_give_backs_that_are_signed_but_wrong(
         piece = piece_of(chains[min(number, count - 1)], of)
         blank = Endorsement(output, amount, bytes(key_of(to).verify_key), challenge, number)
         made.append(sign_endorsement(key_of(signer), piece.id, blank))
-    back = GiveBack(CHALLENGE, tuple(made)).encode()
+    back = SignedReturn(CHALLENGE, tuple(made)).encode()
     certificate = {"alice": c.alice, "bob": c.bob}[payee].certificate.encode()
     agree(Payment(tuple(chains)).encode(), certificate, back)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from offline_token.formats import DEVICE, Certificate, Chain, FormatError, Payment
-from offline_token.give_back import GiveBack, returned
 from offline_token.limits import MAX_CHAINS, MAX_HOPS
+from offline_token.payment_return import SignedReturn, returned
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, Reason, piece_of
 from tests.offline.signers import CHALLENGE, DAY, MAX_U64, NOW, Device, Signers, key_of
@@ -19,7 +19,7 @@ _HEAD_BYTES, _ENDORSEMENT_BYTES = 19, 129
 
 
 @dataclass(frozen=True)
-class GiveBackCase:
+class ReturnCase:
     """What a payer's device knows, what it is shown, and the answer.
 
     Attributes:
@@ -37,7 +37,7 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[Reason, tuple
     """What a payer's device answers, with the chains that are its again."""
     paid, certificate = Payment.decode(payment), Certificate.decode(payee, DEVICE)
     try:
-        return Reason.GOOD, returned(paid, certificate, GiveBack.decode(back))
+        return Reason.GOOD, returned(paid, certificate, SignedReturn.decode(back))
     except FormatError:
         return Reason.UNREADABLE, ()
     except Bad as bad:
@@ -51,7 +51,7 @@ def given(
     *,
     to: bytes | None = None,
     **changes: Any,
-) -> GiveBack:
+) -> SignedReturn:
     """What a payee signs for the chains of a payment; with changes, what it must not sign."""
     endorsements = []
     for number, chain in enumerate(chains, 1):
@@ -59,7 +59,7 @@ def given(
         amount = piece_of(chain, 0).value_fen
         more = signers.endorse(chain, by, payer, amount, **({"salt": number} | changes))
         endorsements.append(more.hops[-1].endorsement)
-    return GiveBack(CHALLENGE, tuple(endorsements))
+    return SignedReturn(CHALLENGE, tuple(endorsements))
 
 
 class Table:
@@ -67,19 +67,19 @@ class Table:
 
     def __init__(self, signers: Signers) -> None:
         self.signers = signers
-        self.cases: list[GiveBackCase] = []
+        self.cases: list[ReturnCase] = []
 
     def add(
         self,
         name: str,
         reason: Reason,
         chains: Sequence[Chain],
-        back: GiveBack | bytes,
+        back: SignedReturn | bytes,
         certificate: Certificate | None = None,
     ) -> None:
         """A payment of these chains, and what is said to give it back."""
         self.cases.append(
-            GiveBackCase(
+            ReturnCase(
                 name,
                 reason,
                 Payment(tuple(chains)).encode(),
@@ -95,7 +95,7 @@ class Table:
         )
 
 
-def all_give_backs(signers: Signers) -> list[GiveBackCase]:
+def all_returns(signers: Signers) -> list[ReturnCase]:
     """Every case, each with a name of its own."""
     table = Table(signers)
     for add in (_good, _unreadable, _chains, _fields, _signatures, _first_reason):
@@ -303,13 +303,13 @@ def _first_reason(t: Table) -> None:
     t.add("the hops of the first chain first", Reason.NOT_FOR_THIS_PAYEE, longest[::-1], good)
 
 
-def _one(signers: Signers) -> tuple[tuple[Chain, ...], GiveBack]:
+def _one(signers: Signers) -> tuple[tuple[Chain, ...], SignedReturn]:
     """A payment of Alice's to Bob, and Bob's word that gives it back."""
     chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     return (chain,), given(signers, (chain,), signers.bob)
 
 
-def _changed(good: GiveBack, **changes: Any) -> GiveBack:
+def _changed(good: SignedReturn, **changes: Any) -> SignedReturn:
     """With its only endorsement changed and not signed anew."""
     (end,) = good.endorsements
     return replace(good, endorsements=(replace(end, **changes),))

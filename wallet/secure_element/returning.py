@@ -22,7 +22,7 @@ from offline_token.formats import (
     Payment,
     Request,
 )
-from offline_token.give_back import RETURNED, GiveBack, paid_pieces, returned
+from offline_token.payment_return import RETURNED, SignedReturn, paid_pieces, returned
 from offline_token.verify import Bad, Piece, Reason, judge
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
@@ -35,7 +35,7 @@ from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, State
 
 
-def give_back(
+def return_payment(
     state: State,
     payment: bytes,
     trust_in: Callable[[State], Trust],
@@ -55,13 +55,13 @@ def give_back(
     given = state.given.get(challenge)
     if given is not None and given[0] == digest:
         return bytes.fromhex(given[1])
-    back = _given_back(state, payment, trust_in(state), signer_of, randomness)
+    back = _signed_return(state, payment, trust_in(state), signer_of, randomness)
     state.given[challenge] = (digest, back.hex())
     forget_oldest(state.given, MAX_REMEMBERED)
     return back
 
 
-def _given_back(
+def _signed_return(
     state: State,
     payment: bytes,
     trust: Trust,
@@ -94,7 +94,7 @@ def _given_back(
         )
         endorsements.append(replace(blank, signature=signer.sign(blank.signed_part(piece.id))))
     del state.asked[challenge.hex()]
-    return GiveBack(challenge, tuple(endorsements)).encode()
+    return SignedReturn(challenge, tuple(endorsements)).encode()
 
 
 def take_back(state: State, back: bytes) -> int:
@@ -104,9 +104,9 @@ def take_back(state: State, back: bytes) -> int:
     so it needs no bundle: what is not the payee's very word is refused.
     """
     try:
-        given = GiveBack.decode(back)
+        given = SignedReturn.decode(back)
     except FormatError as error:
-        raise invalid("give_back", str(error)) from None
+        raise invalid("return_payment", str(error)) from None
     challenge = given.challenge.hex()
     if challenge in state.back:
         return state.back[challenge]

@@ -13,7 +13,7 @@ from offline_token.formats import (
     FormatError,
     Payment,
 )
-from offline_token.give_back import GiveBack, returned
+from offline_token.payment_return import SignedReturn, returned
 from offline_token.possession import NONCE_BYTES
 from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
@@ -29,15 +29,15 @@ def system(signers: Signers) -> System:
     return System(signers)
 
 
-# Forged give-backs
-def altered(good: GiveBack) -> dict[str, tuple[GiveBack, Reason]]:
+# Forged returns
+def altered(good: SignedReturn) -> dict[str, tuple[SignedReturn, Reason]]:
     """Give-backs of Carol's that she has not signed, or not for this."""
     (end,) = good.endorsements
     mallory = key_of("mallory")
 
-    def signed(signer: str, **changes: object) -> GiveBack:
+    def signed(signer: str, **changes: object) -> SignedReturn:
         made = sign_endorsement(key_of(signer), bytes(32), replace(end, **changes))
-        return GiveBack(good.challenge, (made,))
+        return SignedReturn(good.challenge, (made,))
 
     return {
         "another's signature": (signed("mallory"), Reason.ENDORSEMENT_FORGED),
@@ -51,16 +51,16 @@ def altered(good: GiveBack) -> dict[str, tuple[GiveBack, Reason]]:
         ),
         "the change": (signed("carol", output=CHANGE_OUTPUT), Reason.OUTPUT_INVALID),
         "another challenge within": (signed("carol", challenge=bytes(16)), Reason.WRONG_CHALLENGE),
-        "twice": (GiveBack(good.challenge, (end, end)), Reason.WRONG_AMOUNT),
+        "twice": (SignedReturn(good.challenge, (end, end)), Reason.WRONG_AMOUNT),
         "another salt": (
-            GiveBack(good.challenge, (replace(end, salt=9),)),
+            SignedReturn(good.challenge, (replace(end, salt=9),)),
             Reason.ENDORSEMENT_FORGED,
         ),
     }
 
 
 def test_a_forged_give_back_is_refused(system: System) -> None:
-    good = GiveBack.decode(system.carol.element.give_back(system.paid()))
+    good = SignedReturn.decode(system.carol.element.return_payment(system.paid()))
     before = system.bob.store.data
     for name, (forged, reason) in altered(good).items():
         with pytest.raises(Refusal) as caught:
@@ -71,25 +71,27 @@ def test_a_forged_give_back_is_refused(system: System) -> None:
 
 
 def test_bytes_of_no_give_back_are_refused(system: System) -> None:
-    good = system.carol.element.give_back(system.paid())
+    good = system.carol.element.return_payment(system.paid())
     for end in range(len(good)):
         with pytest.raises(FormatError):
-            GiveBack.decode(good[:end])
+            SignedReturn.decode(good[:end])
     for wrong in (good + b"\0", b"B2" + good[2:], good[:18] + bytes([17]) + good[19:]):
         with pytest.raises(FormatError):
-            GiveBack.decode(wrong)
+            SignedReturn.decode(wrong)
     for at in range(len(good)):
         with pytest.raises(Refusal):
             system.bob.element.take_back(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-    assert GiveBack.decode(good).encode() == good
+    assert SignedReturn.decode(good).encode() == good
 
 
 def test_one_payment_is_not_taken_back_for_another(signers: Signers) -> None:
     system = System(signers, 100)
     first = system.paid(30)
     second = system.paid(30)
-    backs = [GiveBack.decode(system.carol.element.give_back(each)) for each in (first, second)]
-    crossed = GiveBack(backs[0].challenge, backs[1].endorsements)
+    backs = [
+        SignedReturn.decode(system.carol.element.return_payment(each)) for each in (first, second)
+    ]
+    crossed = SignedReturn(backs[0].challenge, backs[1].endorsements)
     refused(Reason.WRONG_CHALLENGE, system.bob.element.take_back, crossed.encode())
     for back in backs:
         assert system.bob.element.take_back(back.encode()) == 30
@@ -97,7 +99,7 @@ def test_one_payment_is_not_taken_back_for_another(signers: Signers) -> None:
 
 
 def test_what_the_device_has_not_paid_it_does_not_take_back(system: System) -> None:
-    back = system.carol.element.give_back(system.paid())
+    back = system.carol.element.return_payment(system.paid())
     with pytest.raises(Refusal) as caught:
         system.alice.element.take_back(back)
     assert caught.value.reason == errors_pb2.REASON_PAYMENT_UNKNOWN
@@ -105,7 +107,7 @@ def test_what_the_device_has_not_paid_it_does_not_take_back(system: System) -> N
 
 def test_nobody_but_the_payer_owns_what_came_back(system: System) -> None:
     payment = Payment.decode(system.paid())
-    back = GiveBack.decode(system.carol.element.give_back(payment.encode()))
+    back = SignedReturn.decode(system.carol.element.return_payment(payment.encode()))
     (chain,) = returned(payment, system.signers.carol.certificate, back)
     assert piece_of(chain, 0).owner == system.signers.bob.public
     assert piece_of(chain, 0).value_fen == 60
@@ -115,7 +117,7 @@ def test_a_second_implementation_makes_the_same_deposit_of_what_a_device_gave_ba
     system: System,
 ) -> None:
     payment = system.paid()
-    back = system.carol.element.give_back(payment)
+    back = system.carol.element.return_payment(payment)
     payee = system.signers.carol.certificate.encode()
     reason, came_back = second_verifier.taken_back(payment, payee, back)
     system.bob.element.take_back(back)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dcep.errors.v1 import errors_pb2
-from offline_token.give_back import GiveBack
 from offline_token.limits import MAX_CHAINS
+from offline_token.payment_return import SignedReturn
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.devices import deposited, deposits, make_device
@@ -24,7 +24,7 @@ def test_what_is_not_taken_comes_back_and_can_be_deposited(system: System) -> No
     payment = system.paid()
     assert system.hands == (40, 0)
     refused(Reason.DEVICE_REVOKED, system.carol.element.accept, payment)
-    back = system.carol.element.give_back(payment)
+    back = system.carol.element.return_payment(payment)
     assert len(back) == 148
     assert system.bob.element.take_back(back) == 60
     assert system.hands == (100, 0)
@@ -36,9 +36,9 @@ def test_what_is_not_taken_comes_back_and_can_be_deposited(system: System) -> No
 
 
 def test_what_came_back_is_shown_as_such_and_cannot_be_paid(system: System) -> None:
-    system.bob.element.take_back(system.carol.element.give_back(system.paid(100)))
+    system.bob.element.take_back(system.carol.element.return_payment(system.paid(100)))
     (piece,) = system.bob.element.pieces()
-    assert (piece.state, piece.hops) == (PieceState.GIVEN_BACK, 3)
+    assert (piece.state, piece.hops) == (PieceState.RETURNED, 3)
     assert "deposit it" in piece.reason
     assert system.bob.element.payable_fen() == 0
     with pytest.raises(Refusal) as caught:
@@ -48,8 +48,8 @@ def test_what_came_back_is_shown_as_such_and_cannot_be_paid(system: System) -> N
 
 def test_each_side_answers_the_same_as_often_as_it_is_asked(system: System) -> None:
     payment = system.paid()
-    back = system.carol.element.give_back(payment)
-    assert system.carol.restarted().element.give_back(payment) == back
+    back = system.carol.element.return_payment(payment)
+    assert system.carol.restarted().element.return_payment(payment) == back
     for _ in range(2):
         assert system.bob.restarted().element.take_back(back) == 60
     assert system.hands == (100, 0)
@@ -59,7 +59,7 @@ def test_each_side_answers_the_same_as_often_as_it_is_asked(system: System) -> N
 def test_it_uses_the_request_up(system: System) -> None:
     request = system.carol.element.request(60)
     payment = system.bob.element.pay(request)
-    system.carol.element.give_back(payment)
+    system.carol.element.return_payment(payment)
     assert not system.carol.element.awaits(request)
     refused(Reason.DEVICE_REVOKED, system.carol.element.accept, payment)
     system.carol.element.trust(
@@ -71,7 +71,9 @@ def test_it_uses_the_request_up(system: System) -> None:
 
 def test_a_request_whose_payment_came_back_is_not_paid_again(system: System) -> None:
     request = system.carol.element.request(60)
-    system.bob.element.take_back(system.carol.element.give_back(system.bob.element.pay(request)))
+    system.bob.element.take_back(
+        system.carol.element.return_payment(system.bob.element.pay(request))
+    )
     with pytest.raises(Refusal) as caught:
         system.bob.element.pay(request)
     assert caught.value.reason == errors_pb2.REASON_ALREADY_DECIDED
@@ -86,7 +88,7 @@ def test_many_later_payments_do_not_keep_it_from_coming_back(
     for _ in range(4):
         system.paid(1)
     assert len(system.bob.store.read().paid) == 3
-    assert system.bob.element.take_back(system.carol.element.give_back(payment)) == 60
+    assert system.bob.element.take_back(system.carol.element.return_payment(payment)) == 60
 
 
 def test_of_payments_that_all_wait_the_oldest_is_forgotten(
@@ -102,7 +104,7 @@ def test_of_payments_that_all_wait_the_oldest_is_forgotten(
 def test_it_is_no_longer_without_an_answer(system: System) -> None:
     payment = system.bob.element.pay(system.carol.element.request(60), unconfirmed=True)
     assert system.bob.element.unconfirmed() == [payment]
-    system.bob.element.take_back(system.carol.element.give_back(payment))
+    system.bob.element.take_back(system.carol.element.return_payment(payment))
     assert system.bob.element.unconfirmed() == []
 
 
@@ -111,10 +113,10 @@ def test_cut_off_before_it_is_kept_it_changes_nothing(system: System) -> None:
     before = system.carol.store.data
     system.carol.store.failing = True
     with pytest.raises(OSError):
-        system.carol.element.give_back(payment)
+        system.carol.element.return_payment(payment)
     system.carol.store.failing = False
     assert system.carol.store.data == before
-    back = system.carol.element.give_back(payment)
+    back = system.carol.element.return_payment(payment)
     system.bob.store.failing = True
     with pytest.raises(OSError):
         system.bob.element.take_back(back)
@@ -131,8 +133,8 @@ def test_several_pieces_of_several_keys_go_back_each_to_its_own(signers: Signers
     alice.element.load([signers.mint(second, 50, number=77).token.encode()])
     payment = alice.element.pay(carol.element.request(80))
     carol.element.trust(newer(signers, revoked=(certificate.revocation(),)))
-    back = carol.element.give_back(payment)
-    assert len(GiveBack.decode(back).endorsements) == 2
+    back = carol.element.return_payment(payment)
+    assert len(SignedReturn.decode(back).endorsements) == 2
     assert alice.element.take_back(back) == 80
     owners = {piece.owner for piece in alice.store.read().pieces}
     assert owners == {signers.alice.public.hex(), second.hex()}
@@ -141,7 +143,7 @@ def test_several_pieces_of_several_keys_go_back_each_to_its_own(signers: Signers
 def test_as_many_pieces_as_a_payment_has_go_back(signers: Signers) -> None:
     system = System(signers, *[1] * MAX_CHAINS)
     payment = system.paid(MAX_CHAINS)
-    back = system.carol.element.give_back(payment)
+    back = system.carol.element.return_payment(payment)
     assert len(back) == 19 + 129 * MAX_CHAINS
     assert system.bob.element.take_back(back) == MAX_CHAINS
 
@@ -156,6 +158,6 @@ def test_a_key_is_kept_as_long_as_what_it_paid_may_come_back(signers: Signers) -
         system.bob.element.certify(certificate, signers.bank_certificate("beta").encode())
         system.bob.element.request(1)
     assert system.bob.element.holds(signers.bob.public)
-    assert system.bob.element.take_back(system.carol.element.give_back(payment)) == 100
+    assert system.bob.element.take_back(system.carol.element.return_payment(payment)) == 100
     (back,) = deposits(system.bob)
     assert deposited(signers, back).value_fen == 100
