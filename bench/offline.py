@@ -44,7 +44,7 @@ from offline_token.formats import (
 from offline_token.possession import prove
 from runtime.clock import SystemClock
 from runtime.database import Database, open_engine
-from runtime.envelope import sign
+from runtime.envelope import sign, sign_payload
 from runtime.memory import collect_rarely
 from runtime.signatures import SignatureVerifier
 from runtime.tls import Identity
@@ -479,7 +479,7 @@ def _load(central: CentralBank, bank: Bank, system: _System, number: int, amount
     payload = order.SerializeToString()
     name = bank.name.encode()
     outcome, _ = central.loads.register(
-        bank, sign("token-registration/v1", payload, system.banks[0], name)
+        bank, sign_payload(registration_pb2.TokenRegistration, payload, system.banks[0], name)
     )
     assert outcome.reason == 0, outcome
 
@@ -495,7 +495,7 @@ def _order(bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]) -> S
             for number, payment in items
         ],
     )
-    return sign("token-deposit/v1", order.SerializeToString(), key, bank.name.encode())
+    return sign(order, key, bank.name.encode())
 
 
 def _send(central: CentralBank, bank: Bank, envelope: SignedEnvelope) -> None:

@@ -30,7 +30,7 @@ from bench.stack import (
     send_bulk,
     system,
 )
-from dcep.bank.v1 import payments_pb2, states_pb2
+from dcep.bank.v1 import orders_pb2, payments_pb2, states_pb2
 from runtime.database import open_engine
 from runtime.envelope import signed_bytes
 from runtime.signatures import SignatureVerifier
@@ -83,7 +83,7 @@ def _bulk(
         return per_s
 
     checks = [
-        (keys[order.key_id], signed_bytes("payment-order/v1", order.payload), order.signature)
+        (keys[order.key_id], signed_bytes(orders_pb2.PaymentOrder, order.payload), order.signature)
         for order in payers[0].take(scale.pick(16_000, 4_000, 100))
     ]
 

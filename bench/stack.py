@@ -246,7 +246,7 @@ def balance_fen(channel: grpc.Channel, bank: str, wallet: ReplayWallet) -> int:
         method=GET_WALLET.removeprefix("/"),
         bank=bank,
     )
-    signed = sign("query/v1", query.SerializeToString(), wallet.key, wallet.number.encode())
+    signed = sign(query, wallet.key, wallet.number.encode())
     request = wallets_pb2.GetWalletRequest(query=signed).SerializeToString()
     answer = channel.unary_unary(GET_WALLET)(request, timeout=TIMEOUT_S)
     return int(wallets_pb2.GetWalletResponse.FromString(answer).available_fen)

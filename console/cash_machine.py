@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TypeVar
 
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
 from console.tray import Notes, Tray
@@ -19,7 +21,7 @@ from deployment.topology import CASH_MACHINE, MachineMissing, StackPlan
 from language import _
 from runtime.envelope import sign
 
-TAKEN_IN, READY, QUESTION = "cash-receipt/v1", "cash-ready/v1", "cash-question/v1"
+_Word = TypeVar("_Word", orders_pb2.CashReceipt, orders_pb2.CashReady)
 
 
 class CashMachine:
@@ -48,13 +50,13 @@ class CashMachine:
 
     def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
         """What it says when it has taken in so much for a wallet."""
-        return self._signed(TAKEN_IN, self._receipt(wallet_number, amount_fen))
+        return self._signed(self._counted(orders_pb2.CashReceipt, wallet_number, amount_fen))
 
     def ready(self, wallet_number: str, amount_fen: int, tray: Tray) -> SignedEnvelope:
         """What it says when it has counted so much for a wallet into its tray."""
-        receipt = self._receipt(wallet_number, amount_fen)
-        tray.put(Notes(receipt.number, wallet_number, amount_fen, receipt.time_ms))
-        return self._signed(READY, receipt)
+        ready = self._counted(orders_pb2.CashReady, wallet_number, amount_fen)
+        tray.put(Notes(ready.number, wallet_number, amount_fen, ready.time_ms))
+        return self._signed(ready)
 
     def settle(self, plan: StackPlan, tray: Tray, *, give_up: bool = False) -> list[Notes]:
         """Asks the bank about all that is ready, and does as it says; what became of each.
@@ -77,15 +79,15 @@ class CashMachine:
         asked = orders_pb2.CashQuestion(
             bank=self._bank, machine=self._name, number=number, give_up=give_up
         )
-        return self._signed(QUESTION, asked)
+        return self._signed(asked)
 
-    def _receipt(self, wallet_number: str, amount_fen: int) -> orders_pb2.CashReceipt:
+    def _counted(self, kind: type[_Word], wallet_number: str, amount_fen: int) -> _Word:
         now_ns = time.time_ns()
         with self._counting:
             # Counts on after a restart too: nobody has put in a note in a microsecond.
             self._number = max(self._number + 1, now_ns // 1_000)
             number = self._number
-        return orders_pb2.CashReceipt(
+        return kind(
             bank=self._bank,
             machine=self._name,
             number=number,
@@ -94,7 +96,5 @@ class CashMachine:
             time_ms=now_ns // 1_000_000,
         )
 
-    def _signed(
-        self, tag: str, content: orders_pb2.CashReceipt | orders_pb2.CashQuestion
-    ) -> SignedEnvelope:
-        return sign(tag, content.SerializeToString(), self._key, self._name.encode())
+    def _signed(self, word: Message) -> SignedEnvelope:
+        return sign(word, self._key, self._name.encode())

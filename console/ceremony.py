@@ -21,7 +21,7 @@ from nacl.signing import SigningKey, VerifyKey
 
 from language import _
 from runtime.checks import text
-from runtime.envelope import signed_bytes
+from runtime.envelope import tagged
 from runtime.errors import Refusal
 from runtime.signing_keys import SEED_BYTES, SIGNATURE_BYTES
 
@@ -163,7 +163,7 @@ def _signed(record: Record) -> bytes:
     content = json.dumps(
         _content(record), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
-    return signed_bytes(_TAG, content.encode("utf-8"))
+    return tagged(_TAG, content.encode("utf-8"))
 
 
 def _check_people(what: str, names: Sequence[str], fewest: int) -> None:

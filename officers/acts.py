@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from google.protobuf.message import Message
 from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -26,7 +27,7 @@ from officers.limits import (
     MAX_OPEN_ACTS,
 )
 from officers.people import Officer, Officers
-from officers.signing import ACT_TAG, APPROVAL_TAG, REJECTION_TAG, digest_of
+from officers.signing import Signed, digest_of
 from officers.tables import OfficerTables
 from runtime.checks import exact_bytes, invalid, request_id, text
 from runtime.clock import Clock
@@ -69,21 +70,21 @@ class Acts:
     def propose(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
         """Writes an act down that now waits for another officer."""
         officer = self._officers.known(caller)
-        payload = self._officers.verified(ACT_TAG, officer, envelope)
+        payload = self._officers.verified(office_pb2.OfficerAct, officer, envelope)
         content = read_payload(office_pb2.OfficerAct, payload)
         effect = self._check(content, officer)
         with self._deciding():
             act = self._known(content, payload)
             if act is None:
                 self._check_time(content)
-                officer = self._as_now(caller, ACT_TAG, envelope)
+                officer = self._as_now(caller, office_pb2.OfficerAct, envelope)
                 _check_right(officer, effect)
                 act = self._new(officer, content, payload, envelope, effect)
         return self.get(act.content.act_id)
 
     def approve(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
         """Does what another officer proposed, once."""
-        officer, act = self._decided_on(caller, APPROVAL_TAG, envelope)
+        officer, act = self._decided_on(caller, office_pb2.OfficerApproval, envelope)
         effect = self._effects[act.kind]
         self._check_second(officer, act, effect)
         # What one alone wants arranges nothing: a bank's vault would be empty for as long.
@@ -93,7 +94,7 @@ class Acts:
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
-                officer = self._as_now(caller, APPROVAL_TAG, envelope)
+                officer = self._as_now(caller, office_pb2.OfficerApproval, envelope)
                 self._check_second(officer, act, effect)
                 self._standing(act)
                 self._perform(effect, act, self._decision(act, APPROVED, officer.name, envelope))
@@ -106,7 +107,7 @@ class Acts:
 
     def reject(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
         """Turns an act down, for good."""
-        officer, act = self._decided_on(caller, REJECTION_TAG, envelope)
+        officer, act = self._decided_on(caller, office_pb2.OfficerRejection, envelope)
         effect = self._effects[act.kind]
         _check_right(officer, effect)
         if effect.concerns(act) == officer.name:
@@ -120,7 +121,7 @@ class Acts:
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
-                _check_right(self._as_now(caller, REJECTION_TAG, envelope), effect)
+                _check_right(self._as_now(caller, office_pb2.OfficerRejection, envelope), effect)
                 effect.end(act, self._decision(act, REJECTED, officer.name, envelope))
             else:
                 _check_same_answer(act, REJECTED, officer)
@@ -287,12 +288,11 @@ class Acts:
             raise
 
     def _decided_on(
-        self, caller: Identity | None, tag: str, envelope: SignedEnvelope
+        self, caller: Identity | None, kind: type[Signed], envelope: SignedEnvelope
     ) -> tuple[Officer, Act]:
         """Who decides, and on what."""
         officer = self._officers.known(caller)
-        payload = self._officers.verified(tag, officer, envelope)
-        decision = read_payload(office_pb2.OfficerDecision, payload)
+        decision = read_payload(kind, self._officers.verified(kind, officer, envelope))
         exact_bytes(decision.act_digest, "act_digest", 32)
         if decision.officer != officer.name:
             raise invalid("officer", "is the name of who decides")
@@ -312,10 +312,12 @@ class Acts:
             raise same_officer()
         _check_right(approver, effect)
 
-    def _as_now(self, caller: Identity | None, tag: str, envelope: SignedEnvelope) -> Officer:
+    def _as_now(
+        self, caller: Identity | None, kind: type[Message], envelope: SignedEnvelope
+    ) -> Officer:
         """Who signed it, unless certificate or key ended a moment ago."""
         officer = self._officers.known(caller)
-        self._officers.verified(tag, officer, envelope)
+        self._officers.verified(kind, officer, envelope)
         return officer
 
     def _stands(self, act: Act) -> bool:
@@ -325,7 +327,7 @@ class Acts:
             return False
         try:
             _check_right(officer, self._effects[act.kind])
-            self._officers.verified(ACT_TAG, officer, act.proposal)
+            self._officers.verified(office_pb2.OfficerAct, officer, act.proposal)
         except Refusal:
             return False
         return True

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.message import Message
 from sqlalchemy import Connection, insert, select, update
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.limits import MAX_CREDENTIALS, MAX_OFFICERS
-from officers.signing import FOUNDING_TAG
 from officers.tables import OfficerTables
 from officers.well_formed import (
     bits_of,
@@ -184,7 +184,7 @@ class Officers:
             )
         return officer
 
-    def verified(self, tag: str, officer: Officer, envelope: SignedEnvelope) -> bytes:
+    def verified(self, kind: type[Message], officer: Officer, envelope: SignedEnvelope) -> bytes:
         """The payload of what an officer signed, with any key that is good now.
 
         Raises:
@@ -197,7 +197,7 @@ class Officers:
         )
         for key in officer.keys(self._clock.now_ms()):
             try:
-                return verify(tag, envelope, key)
+                return verify(kind, envelope, key)
             except Refusal as no:
                 refusal = no
         raise refusal
@@ -326,7 +326,7 @@ def read_founding(
     Raises:
         Refusal: what is wrong with it.
     """
-    payload = verify(FOUNDING_TAG, envelope, business_key)
+    payload = verify(office_pb2.FoundingRecord, envelope, business_key)
     record = read_payload(office_pb2.FoundingRecord, payload)
     if record.institution != institution:
         raise invalid("institution", f"is {institution!r}, not {record.institution!r}")

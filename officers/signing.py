@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -15,10 +16,7 @@ from officers.limits import MAX_ACT_VALIDITY_MS, MAX_DECISION_VALIDITY_MS
 from runtime.envelope import sign
 from runtime.signing_keys import Signer
 
-ACT_TAG = "officer-act/v1"
-APPROVAL_TAG = "officer-approval/v1"
-REJECTION_TAG = "officer-rejection/v1"
-FOUNDING_TAG = "officers-founding/v1"
+Signed = TypeVar("Signed", office_pb2.OfficerApproval, office_pb2.OfficerRejection)
 
 KINDS = office_pb2.OfficerAct.DESCRIPTOR.oneofs_by_name["kind"].fields
 _FIELDS = {field.message_type.full_name: field.name for field in KINDS}
@@ -60,18 +58,18 @@ class OfficerKey:
         chosen = getattr(act, _FIELDS[kind.DESCRIPTOR.full_name])
         chosen.SetInParent()
         chosen.MergeFrom(kind)
-        return self._sign(ACT_TAG, act)
+        return self._sign(act)
 
     def approve(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
         """The approval of a proposal, given its bytes as they were shown."""
-        return self._sign(APPROVAL_TAG, self._decision(proposal, now_ms))
+        return self._sign(self._decision(office_pb2.OfficerApproval, proposal, now_ms))
 
     def reject(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
         """The rejection of a proposal, given its bytes as they were shown."""
-        return self._sign(REJECTION_TAG, self._decision(proposal, now_ms))
+        return self._sign(self._decision(office_pb2.OfficerRejection, proposal, now_ms))
 
-    def _decision(self, proposal: bytes, now_ms: int) -> office_pb2.OfficerDecision:
-        return office_pb2.OfficerDecision(
+    def _decision(self, kind: type[Signed], proposal: bytes, now_ms: int) -> Signed:
+        return kind(
             act_id=office_pb2.OfficerAct.FromString(proposal).act_id,
             act_digest=digest_of(proposal),
             officer=self.name,
@@ -79,8 +77,8 @@ class OfficerKey:
             expires_time_ms=now_ms + MAX_DECISION_VALIDITY_MS,
         )
 
-    def _sign(self, tag: str, statement: Message) -> SignedEnvelope:
-        return sign(tag, statement.SerializeToString(), self.key, self.name.encode())
+    def _sign(self, statement: Message) -> SignedEnvelope:
+        return sign(statement, self.key, self.name.encode())
 
 
 def founding_record(
@@ -93,4 +91,4 @@ def founding_record(
     record = office_pb2.FoundingRecord(
         institution=institution, created_time_ms=now_ms, officers=first
     )
-    return sign(FOUNDING_TAG, record.SerializeToString(), business_key, institution.encode())
+    return sign(record, business_key, institution.encode())

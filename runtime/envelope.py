@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from dcep.envelope.v1 import envelope_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.ed25519 import SIGNATURE_BYTES, verified
@@ -28,30 +33,55 @@ def key_id(public_key: bytes) -> bytes:
     return hashlib.sha256(public_key).hexdigest()[:KEY_ID_DIGITS].encode("ascii")
 
 
-def signed_bytes(tag: str, payload: bytes) -> bytes:
+def tagged(tag: str, payload: bytes) -> bytes:
     """What is signed: the tag keeps a signature from being moved to another kind of statement."""
     return b"dcep:" + tag.encode("ascii") + b"\0" + payload
 
 
-def sign(tag: str, payload: bytes, key: Signer, key_id: bytes) -> SignedEnvelope:
-    """Signs a payload."""
-    signature = key.sign(signed_bytes(tag, payload))[:SIGNATURE_BYTES]
+@cache
+def tag_of(kind: Descriptor) -> str:
+    """The tag under which a message of this type is signed; its option in the contract says it.
+
+    Raises:
+        TypeError: nobody signs such a message.
+    """
+    tag: str = kind.GetOptions().Extensions[envelope_pb2.tag]
+    if not tag:
+        raise TypeError(f"{kind.full_name} has no tag: nobody signs it")
+    return tag
+
+
+def signed_bytes(kind: type[Message], payload: bytes) -> bytes:
+    """What is signed where the payload is a message of this type."""
+    return tagged(tag_of(kind.DESCRIPTOR), payload)
+
+
+def sign(statement: Message, key: Signer, key_id: bytes) -> SignedEnvelope:
+    """Signs a message."""
+    return sign_payload(type(statement), statement.SerializeToString(), key, key_id)
+
+
+def sign_payload(kind: type[Message], payload: bytes, key: Signer, key_id: bytes) -> SignedEnvelope:
+    """Signs the bytes of a message of this type."""
+    signature = key.sign(signed_bytes(kind, payload))[:SIGNATURE_BYTES]
     return SignedEnvelope(payload=payload, signature=signature, key_id=key_id)
 
 
-def verify(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bytes:
+def verify(kind: type[Message], envelope: SignedEnvelope, public_key: bytes) -> bytes:
     """The payload, once its signature has been verified.
 
     Raises:
         Refusal: for what is beyond the envelope's bounds; SIGNATURE_INVALID.
     """
-    return verify_by_one(tag, envelope, (public_key,))
+    return verify_by_one(kind, envelope, (public_key,))
 
 
-def verify_by_one(tag: str, envelope: SignedEnvelope, public_keys: Sequence[bytes]) -> bytes:
+def verify_by_one(
+    kind: type[Message], envelope: SignedEnvelope, public_keys: Sequence[bytes]
+) -> bytes:
     """As `verify`, by any of several keys: while one changes to the next, both are good."""
     check(envelope)
-    message = signed_bytes(tag, envelope.payload)
+    message = signed_bytes(kind, envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in public_keys):
         raise wrong_signature()
     return envelope.payload
@@ -81,11 +111,11 @@ def possessed(public_key: bytes, owner: str, proof: bytes) -> bool:
 
 
 def _of_itself(public_key: bytes, owner: str) -> bytes:
-    return signed_bytes(_POSSESSION_TAG, owner.encode() + b"\x00" + public_key)
+    return tagged(_POSSESSION_TAG, owner.encode() + b"\x00" + public_key)
 
 
 def begin_many(
-    tag: str,
+    kind: type[Message],
     envelopes: Sequence[SignedEnvelope],
     keys: Sequence[bytes | None],
     verifier: SignatureVerifier,
@@ -96,7 +126,7 @@ def begin_many(
 
     A key of None is a no, and so is a payload of no bytes or of `most` and more.
     """
-    head = signed_bytes(tag, b"")
+    head = signed_bytes(kind, b"")
     checks: list[Check] = []
     for envelope, key in zip(envelopes, keys, strict=True):
         payload = envelope.payload

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
 from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.central_keys import CentralKeys
-from runtime.envelope import key_id, sign
+from runtime.envelope import key_id, sign, sign_payload
 from runtime.hash_chain import beginning, linked
 
 FeedEntry = registration_pb2.FeedEntry
@@ -55,7 +56,7 @@ class Teller:
             }
         )
         name = key_id(bytes(key.verify_key))
-        envelope = sign("feed-tip/v1", told.SerializeToString(), key, name)
+        envelope = sign(told, key, name)
         return registration_pb2.FollowFeedResponse(entries=self.said[after:upto], tip=envelope)
 
 
@@ -66,7 +67,7 @@ def refused_deposit(
     verdict: str = "",
     *,
     key: SigningKey = CENTRAL_KEY,
-    tag: str = "deposit-refusal/v1",
+    kind: type[Message] = registration_pb2.DepositRefusal,
     **signed: Any,
 ) -> registration_pb2.DepositOutcome:
     """The answer that a deposit of bank alpha is refused; `signed` changes what is signed."""
@@ -85,7 +86,7 @@ def refused_deposit(
         state=registration_pb2.OUTCOME_STATE_REFUSED,
         reason=reason,
         verdict=verdict,
-        refusal=sign(tag, payload, key, key_id(bytes(key.verify_key))),
+        refusal=sign_payload(kind, payload, key, key_id(bytes(key.verify_key))),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from runtime.envelope import sign
-
-TAG = "open-wallet/v1"
+from runtime.envelope import sign_payload
 
 
 def opening(
@@ -22,7 +21,7 @@ def opening(
     key: SigningKey | None = None,
     signer: SigningKey | None = None,
     key_id: bytes | None = None,
-    tag: str = TAG,
+    kind: type[Message] = orders_pb2.OpenWalletOrder,
     **fields: Any,
 ) -> SignedEnvelope:
     """An order for a wallet at a bank.
@@ -44,7 +43,9 @@ def opening(
         "expires_time_ms": now_ms + 60_000,
     }
     payload = orders_pb2.OpenWalletOrder(**{**given, **fields}).SerializeToString()
-    return sign(tag, payload, signer or key, public.hex().encode() if key_id is None else key_id)
+    return sign_payload(
+        kind, payload, signer or key, public.hex().encode() if key_id is None else key_id
+    )
 
 
 def opening_request(*args: Any, **how: Any) -> wallets_pb2.OpenWalletRequest:

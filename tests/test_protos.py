@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from dcep.bounds.v1 import bounds_pb2
+from dcep.envelope.v1 import envelope_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime import bounds
 from runtime.errors import status_of
@@ -68,6 +71,44 @@ def test_every_request_and_every_answer_can_be_sent() -> None:
                 for message in (method.input_type, method.output_type):
                     longest = bounds.greatest_bytes(message)
                     assert longest <= MAX_MESSAGE_BYTES, (message.full_name, longest)
+
+
+def _tags() -> dict[str, str]:
+    """The tag of each message that has one, by the message's name."""
+    tags = {
+        message.full_name: message.GetOptions().Extensions[envelope_pb2.tag]
+        for message in _messages()
+    }
+    return {name: tag for name, tag in tags.items() if tag}
+
+
+def test_what_an_envelope_carries_has_a_tag_of_its_own() -> None:
+    tags = _tags()
+    carried = {
+        bounds.of(field).carries
+        for message in _messages()
+        for field in message.fields
+        if field.message_type is SignedEnvelope.DESCRIPTOR
+    }
+    assert len(carried) > 15
+    assert carried <= set(tags)
+    assert len(set(tags.values())) == len(tags)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*/v[1-9]", tag) for tag in tags.values())
+
+
+def test_the_page_about_the_protocol_names_every_tag() -> None:
+    """For who has no protobuf compiler; `key-possession/v1` is over no message."""
+    page = (ROOT / "docs/explanation/protocol.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z-]+/v\d)` \| `(\w+)`", page, re.M))
+    assert rows == {tag: name.rsplit(".", 1)[1] for name, tag in _tags().items()}
+
+
+def test_no_comment_of_the_contract_spells_a_tag() -> None:
+    """The option says it."""
+    for path in (ROOT / "protos/dcep").rglob("*.proto"):
+        for tag in _tags().values():
+            spelled = path.read_text().count(f'"{tag}"')
+            assert spelled == path.read_text().count(f'option (envelope.v1.tag) = "{tag}"'), path
 
 
 def test_every_reason_has_a_status() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
 from sqlalchemy import Engine, column, inspect, select, table
 
 from auditor.signatures.act_chain import ActChain, chain_table
@@ -14,7 +15,7 @@ from auditor.signatures.rights import RIGHT_OF, SKEW_MS, Held, Rights, officers_
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.office.v1 import office_pb2
 from language import _
-from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, REJECTION_TAG, digest_of
+from officers.signing import digest_of
 
 _ACTS = (
     "id", "act_id", "digest", "kind", "proposer", "proposal", "proposal_signature",
@@ -25,11 +26,12 @@ _acts = table("officer_acts", *map(column, _ACTS))
 _credentials = table("officer_credentials", *map(column, Held._fields))
 _founding = table("officer_founding", *map(column, ("payload", "signature", "time_ms")))
 _APPROVED = office_pb2.ACT_STATE_APPROVED
-_DECIDED = {
-    _APPROVED: APPROVAL_TAG,
-    office_pb2.ACT_STATE_REFUSED: APPROVAL_TAG,
-    office_pb2.ACT_STATE_REJECTED: REJECTION_TAG,
+_DECIDED: dict[int, type[office_pb2.OfficerApproval | office_pb2.OfficerRejection]] = {
+    _APPROVED: office_pb2.OfficerApproval,
+    office_pb2.ACT_STATE_REFUSED: office_pb2.OfficerApproval,
+    office_pb2.ACT_STATE_REJECTED: office_pb2.OfficerRejection,
 }
+"""What a checker signed for an act to end in this state."""
 
 
 class Approved(NamedTuple):
@@ -102,22 +104,22 @@ class ActsDone:
         same("id", act.act_id, row.act_id)
         same("digest", digest_of(proposal).hex(), bytes(row.digest).hex())
         same("end", act.expires_time_ms, row.expires_time_ms)
-        self._signed(row, row.proposer, ACT_TAG, "proposal", row.proposed_time_ms)
+        self._signed(row, row.proposer, office_pb2.OfficerAct, "proposal", row.proposed_time_ms)
         _in_its_time("proposed", row.proposed_time_ms, act)
         self._good.add(row.id)
 
     def _ended(self, row: Any, where: str) -> None:
-        tag = _DECIDED.get(row.state)
-        if tag is None or (row.state != _APPROVED and not row.decider):
+        kind = _DECIDED.get(row.state)
+        if kind is None or (row.state != _APPROVED and not row.decider):
             return  # time, another party, or what became of its proposer ended it
         act = read(office_pb2.OfficerAct, bytes(row.proposal))
-        decision = read(office_pb2.OfficerDecision, bytes(row.decision))
+        decision = read(kind, bytes(row.decision))
         same("act", decision.act_id, act.act_id)
         same("digest", decision.act_digest.hex(), digest_of(bytes(row.proposal)).hex())
         same("checker", decision.officer, row.decider)
-        if row.decider == row.proposer and tag == APPROVAL_TAG:
+        if row.decider == row.proposer and kind is office_pb2.OfficerApproval:
             raise Wrong(_("one officer proposed and approved it"))
-        self._signed(row, row.decider, tag, "decision", row.decided_time_ms)
+        self._signed(row, row.decider, kind, "decision", row.decided_time_ms)
         _in_its_time("decided", row.decided_time_ms, act)
         _in_its_time("decided", row.decided_time_ms, decision)
         if row.state == _APPROVED and row.id in self._good:
@@ -140,11 +142,11 @@ class ActsDone:
         if row.position:
             self._by_position[row.position] = row.id, bytes(row.proposal), act
 
-    def _signed(self, row: Any, officer: str, tag: str, name: str, time_ms: int) -> None:
+    def _signed(self, row: Any, officer: str, kind: type[Message], name: str, time_ms: int) -> None:
         payload = bytes(getattr(row, name))
         signature = bytes(getattr(row, f"{name}_signature"))
         keys = self._rights.keys(officer, time_ms)
-        if not self._verifying.now(keys, [tag], payload, signature):
+        if not self._verifying.now(keys, [kind], payload, signature):
             raise Wrong(
                 _("the {name} is not signed by a key that {officer} had then").format(
                     name=name, officer=officer
@@ -160,7 +162,7 @@ class ActsDone:
         same("institution", record.institution, self._institution)
         self._rights = Rights(record.officers, founding.time_ms)
         if business_keys and not self._verifying.now(
-            business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
+            business_keys, [office_pb2.FoundingRecord], payload, bytes(founding.signature)
         ):
             raise Wrong(_("the founding record is not signed by the institution's business key"))
 

@@ -65,7 +65,7 @@ class ActsTold:
 def _end(receipt: bytes, bank: str, number: int, keys: Sequence[bytes]) -> tuple[int, bytes]:
     """The end that a bank signed. Raises Wrong."""
     envelope = read(SignedEnvelope, receipt)
-    message = signed_bytes("feed-receipt/v1", envelope.payload)
+    message = signed_bytes(registration_pb2.FeedReceipt, envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):
         raise Wrong(_("it is not signed by the bank"))
     said = read(registration_pb2.FeedReceipt, envelope.payload)

@@ -24,7 +24,6 @@ from auditor.signatures.late import Late
 from auditor.signatures.lost import LostTime
 from auditor.signatures.machines import CashMachines
 from auditor.signatures.orders import (
-    TAGS,
     Line,
     Wrong,
     is_load,
@@ -210,7 +209,7 @@ class BankWalk:
 
     def _verify(self, where: str, key: bytes, kind: Any, payload: bytes, signature: bytes) -> None:
         self._verifying.add(
-            self._problems, where, key=key, tag=TAGS[kind], payload=payload, signature=signature
+            self._problems, where, key=key, kind=kind, payload=payload, signature=signature
         )
 
     def _walk(self, journal_row: Iterable[Line], row: str) -> None:
@@ -307,8 +306,8 @@ class BankWalk:
     def _paid(self, line: Line, holder: _Holder) -> None:
         """A payment or a load by its holder."""
         if line.kind == Kind.REFUSAL:
-            tags = refused(line, holder.number)
-            if not self._verifying.now([holder.key], tags, line.note, line.signature):
+            kinds = refused(line, holder.number)
+            if not self._verifying.now([holder.key], kinds, line.note, line.signature):
                 raise Wrong(_("the signature is not by the wallet's key"))
             return
         if line.kind == Kind.HOLD and is_load(line.note):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from google.protobuf.message import Message
 from sqlalchemy import Engine
 
 from auditor.signatures.acts import Approved
@@ -152,7 +153,7 @@ class CentralTerms:
         same("bank", tip.bank, bank)
         same("number", tip.place.number, number)
         good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
-        self._verify(problems, where, "feed-tip/v1", envelope, good)
+        self._verify(problems, where, registration_pb2.FeedTip, envelope, good)
 
     def _check_told(
         self, signed: bytes, wanted: authentication_pb2.KeySuccession | None, where: str
@@ -169,13 +170,13 @@ class CentralTerms:
         same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
         # By a key that was there before. It may have ended: its successor was lost before its use.
         begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
-        self._verify(self.problems, where, "key-succession/v1", envelope, begun)
+        self._verify(self.problems, where, authentication_pb2.KeySuccession, envelope, begun)
 
     def _verify(
         self,
         problems: Problems,
         where: str,
-        tag: str,
+        kind: type[Message],
         envelope: SignedEnvelope,
         terms: Sequence[Term],
     ) -> None:
@@ -186,7 +187,7 @@ class CentralTerms:
             problems,
             where,
             key=keys[0],
-            tag=tag,
+            kind=kind,
             payload=envelope.payload,
             signature=envelope.signature,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
 from sqlalchemy import Engine, column, select, table
 
 from auditor.books import (
@@ -47,10 +48,10 @@ _batches = table(
     *(column(n) for n in ("position", "count", "bank", "kind", "head", "others", "signature")),
 )
 _PAYMENTS_FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
-_KINDS: dict[str, tuple[str, Any]] = {
-    "payments": ("outbound-batch/v1", registration_pb2.OutboundBatch),
-    "registration": ("token-registration/v1", registration_pb2.TokenRegistration),
-    "deposit": ("token-deposit/v1", registration_pb2.TokenDeposit),
+_KINDS: dict[str, Any] = {
+    "payments": registration_pb2.OutboundBatch,
+    "registration": registration_pb2.TokenRegistration,
+    "deposit": registration_pb2.TokenDeposit,
 }
 _ROWS = 200
 
@@ -181,14 +182,14 @@ class CentreWalk:
         bank = self._banks.get(batch.bank)
         if bank is None or batch.kind not in _KINDS:
             raise Wrong(_("it is of no bank, or of no kind"))
-        tag, kind = _KINDS[batch.kind]
+        kind = _KINDS[batch.kind]
         others = None if batch.others is None else bytes(batch.others)
         first = batch.position - row[0].position
         own = row[first : first + batch.count] if first >= 0 else []
         kept = KeptPayload(bytes(batch.head), others)
         payload = put_together(kept, _PAYMENTS_FIELD, [line.note for line in own])
         keys = bank.keys(row[max(first, 0)].time_ms)
-        self._signed_by_one(where, keys, tag, payload, bytes(batch.signature))
+        self._signed_by_one(where, keys, kind, payload, bytes(batch.signature))
         content = read(kind, payload)
         same("bank", content.bank, bank.name)
         if batch.kind == "registration":
@@ -208,11 +209,16 @@ class CentreWalk:
                 self._signed[batch.bank, payment.number] = record_digest(note)
 
     def _signed_by_one(
-        self, where: str, keys: Sequence[bytes], tag: str, payload: bytes, signature: bytes
+        self,
+        where: str,
+        keys: Sequence[bytes],
+        kind: type[Message],
+        payload: bytes,
+        signature: bytes,
     ) -> None:
         """Has a batch's signature verified; at once where the bank changed its key just then."""
         if len(keys) > 1:
-            if not self._verifying.now(keys, [tag], payload, signature):
+            if not self._verifying.now(keys, [kind], payload, signature):
                 self._problems.say(
                     _("{where}: it is not signed by a key that the bank had then").format(
                         where=where
@@ -223,7 +229,7 @@ class CentreWalk:
             self._problems,
             where,
             key=keys[0],
-            tag=tag,
+            kind=kind,
             payload=payload,
             signature=signature,
             always=True,

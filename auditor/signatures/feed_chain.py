@@ -194,7 +194,7 @@ class FeedChain:
 def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.FeedReceipt:
     """What a bank signed about its place. Raises Wrong."""
     envelope = read(SignedEnvelope, bytes(row.receipt))
-    message = signed_bytes("feed-receipt/v1", envelope.payload)
+    message = signed_bytes(registration_pb2.FeedReceipt, envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):
         raise Wrong(_("it is not signed by the bank"))
     receipt = read(registration_pb2.FeedReceipt, envelope.payload)

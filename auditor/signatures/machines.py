@@ -16,7 +16,6 @@ from language import _
 _machines = table(
     "cash_machines", *map(column, ("name", "public_key", "registered_by", "revoked_by"))
 )
-_TAKEN_IN, _READY = "cash-receipt/v1", "cash-ready/v1"
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 
 
@@ -51,7 +50,10 @@ class CashMachines:
         key = self._keys.get(envelope.key_id.decode("ascii", "replace"))
         if key is None:
             raise Wrong(_("no machine of the bank stands behind the cash"))
-        receipt = read(orders_pb2.CashReceipt, envelope.payload)
+        kind: type[orders_pb2.CashReceipt | orders_pb2.CashReady] = (
+            orders_pb2.CashReceipt if order.direction == _TOP_UP else orders_pb2.CashReady
+        )
+        receipt = read(kind, envelope.payload)
         same("bank", receipt.bank, bank)
         same("wallet", receipt.wallet_number, order.wallet_number)
         same("cash", receipt.amount_fen, order.amount_fen)
@@ -59,7 +61,7 @@ class CashMachines:
             self._problems,
             _("{where}: its receipt").format(where=where),
             key=key,
-            tag=_TAKEN_IN if order.direction == _TOP_UP else _READY,
+            kind=kind,
             payload=envelope.payload,
             signature=envelope.signature,
         )

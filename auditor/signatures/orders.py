@@ -12,15 +12,6 @@ from language import _
 from settlement.journal import Entry
 from settlement.records import RecordFlag, Result, record_digest
 
-TAGS: dict[type[Message], str] = {
-    orders_pb2.OpenWalletOrder: "open-wallet/v1",
-    orders_pb2.PaymentOrder: "payment-order/v1",
-    orders_pb2.ExchangeOrder: "exchange-order/v1",
-    orders_pb2.CloseOrder: "close-order/v1",
-    orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
-    orders_pb2.LoadOrder: "load-order/v1",
-    orders_pb2.DepositOrder: "deposit-order/v1",
-}
 _DEVICE_KEY_BYTES = 32
 T = TypeVar("T", bound=Message)
 
@@ -112,8 +103,8 @@ REFUSED_BEFORE = (
 """Orders that may be refused before the rule is asked."""
 
 
-def refused(line: Line, number: str) -> list[str]:
-    """Tags under which the order may be signed that used up a wallet's sequence and did no more.
+def refused(line: Line, number: str) -> list[type[Message]]:
+    """The kinds of order that it may have been which used up a wallet's sequence and did no more.
 
     Raises:
         Wrong: there is no such order.
@@ -121,17 +112,17 @@ def refused(line: Line, number: str) -> list[str]:
     if not line.signature:
         raise Wrong(_("nobody signed for it"))
     _same("digest", record_digest(line.note), line.digest)
-    tags = []
+    kinds: list[type[Message]] = []
     for kind in REFUSED_BEFORE:
         try:
             order: Any = read(kind, line.note)
         except Wrong:
             continue
         if (order.wallet_number, order.sequence) == (number, line.sequence):
-            tags.append(TAGS[kind])
-    if not tags:
+            kinds.append(kind)
+    if not kinds:
         raise Wrong(_("no order of this wallet with this sequence is beside it"))
-    return tags
+    return kinds
 
 
 def limited(line: Line) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
+from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from language import _
@@ -120,7 +121,7 @@ class Verifying:
         where: str,
         *,
         key: bytes,
-        tag: str,
+        kind: type[Message],
         payload: bytes,
         signature: bytes,
         always: bool = False,
@@ -131,12 +132,12 @@ class Verifying:
             problems: where it is named if it does not hold.
             where: what it stands beside, as the beginning of a sentence.
             key: by which it is to be.
-            tag: of what was signed.
+            kind: of what was signed.
             payload: what was signed.
             signature: over both.
             always: of few that stand for many, which a sample leaves none of out.
         """
-        part = signed_bytes(tag, payload)
+        part = signed_bytes(kind, payload)
         self.add_part(
             problems, where, key=key, signed_part=part, signature=signature, always=always
         )
@@ -168,9 +169,13 @@ class Verifying:
             self._begin()
 
     def now(
-        self, keys: Sequence[bytes], tags: Sequence[str], payload: bytes, signature: bytes
+        self,
+        keys: Sequence[bytes],
+        kinds: Sequence[type[Message]],
+        payload: bytes,
+        signature: bytes,
     ) -> bool:
-        """Whether any of these keys signed under one of the tags.
+        """Whether any of these keys signed it as one of these kinds.
 
         At once, for the few of which it is not known before which one it was.
         """
@@ -178,7 +183,7 @@ class Verifying:
             self.left_out += 1
             return True
         self.checked += 1
-        messages = [signed_bytes(tag, payload) for tag in tags]
+        messages = [signed_bytes(kind, payload) for kind in kinds]
         return any(verified(key, message, signature) for key in keys for message in messages)
 
     def finish(self) -> None:

@@ -32,7 +32,6 @@ from runtime.remembered import Remembered
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
-SUCCESSION_TAG = "key-succession/v1"
 _KeyEnd = authentication_pb2.KeyEnd
 _KeySuccession = authentication_pb2.KeySuccession
 
@@ -164,7 +163,7 @@ class CentralKeys:
         """The row of a statement that the key in use signs."""
         key = self.signing()
         name = key_id(bytes(key.verify_key))
-        envelope = sign(SUCCESSION_TAG, told.SerializeToString(), key, name)
+        envelope = sign(told, key, name)
         return {"act": told.number, "envelope": envelope.SerializeToString()}
 
     def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:

@@ -136,7 +136,7 @@ class Feed:
         )
         key = self._keys.signing()
         name = key_id(bytes(key.verify_key))
-        signed = sign("feed-tip/v1", tip.SerializeToString(), key, name)
+        signed = sign(tip, key, name)
         return registration_pb2.FollowFeedResponse(entries=entries, tip=signed), link
 
     @property
@@ -147,7 +147,7 @@ class Feed:
     def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:
         """A bank says how far it has applied its feed; from there it cannot step back unnoticed."""
         kind = registration_pb2.FeedReceipt
-        receipt = open_signed("feed-receipt/v1", envelope, bank, kind, self._clock.now_ms())
+        receipt = open_signed(kind, envelope, bank, self._clock.now_ms())
         place = receipt.place
         exact_bytes(place.ledger, "place.ledger", LEDGER_BYTES)
         exact_bytes(place.hash, "place.hash", HASH_BYTES)

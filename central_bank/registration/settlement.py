@@ -45,7 +45,6 @@ from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 T = TypeVar("T", bound=Message)
-_BATCH_TAG = "outbound-batch/v1"
 _TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
 _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
 _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
@@ -104,7 +103,7 @@ class Settlement:
         """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
         self._kept.check(bank)
         kind = registration_pb2.OutboundBatch
-        batch = open_signed(_BATCH_TAG, envelope, bank, kind, self._clock.now_ms())
+        batch = open_signed(kind, envelope, bank, self._clock.now_ms())
         payments = list(batch.payments)
         for index, payment in enumerate(payments):
             try:
@@ -151,7 +150,9 @@ class Settlement:
         """
         bank = self._registry.get(signed.bank.name)
         try:
-            verify_by_one(_BATCH_TAG, signed.envelope, bank.keys(self._clock.now_ms()))
+            verify_by_one(
+                registration_pb2.OutboundBatch, signed.envelope, bank.keys(self._clock.now_ms())
+            )
         except Refusal:
             return False
         return not bank.suspended and bank.incarnation == signed.bank.incarnation
@@ -401,11 +402,11 @@ def outcome_of(result: int, reason: int) -> tuple[int, int]:
     return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 
 
-def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, kind: type[T], now_ms: int) -> T:
+def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int) -> T:
     """Verifies a bank's envelope and reads what it carries; checks whose and how old it is."""
     if envelope.key_id != bank.name.encode():
         raise invalid("key_id", "is not the calling bank's name")
-    statement: Any = read_payload(kind, verify_by_one(tag, envelope, bank.keys(now_ms)))
+    statement: Any = read_payload(kind, verify_by_one(kind, envelope, bank.keys(now_ms)))
     if statement.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
     check_incarnation(bank, statement.incarnation)

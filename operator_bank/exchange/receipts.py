@@ -33,7 +33,6 @@ from runtime.settings import SettingsError
 from runtime.signatures import SignatureVerifier
 
 ExchangeOrder = orders_pb2.ExchangeOrder
-TAKEN_IN, READY, QUESTION = "cash-receipt/v1", "cash-ready/v1", "cash-question/v1"
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _NOBODY = (-1, 0)
 """In the place of the order that took the notes: none did, and none will."""
@@ -102,7 +101,7 @@ class Receipts:
         """For each exchange by cash its receipt, not used by another order; or why not."""
         keys = [self._machines.key(_name(order.content.cash_receipt.key_id)) for order in orders]
         good = [False] * len(orders)
-        for tag, directed in ((TAKEN_IN, True), (READY, False)):
+        for kind, directed in ((orders_pb2.CashReceipt, True), (orders_pb2.CashReady, False)):
             places = [
                 place
                 for place, order in enumerate(orders)
@@ -110,7 +109,7 @@ class Receipts:
             ]
             envelopes = [orders[place].content.cash_receipt for place in places]
             its = [keys[place] for place in places]
-            verified = begin_many(tag, envelopes, its, self._verifier, most=_LONGEST)()
+            verified = begin_many(kind, envelopes, its, self._verifier, most=_LONGEST)()
             for place, valid in zip(places, verified.tolist(), strict=True):
                 good[place] = valid
         found: list[Receipt | Refusal] = []
@@ -158,7 +157,9 @@ class Receipts:
         if known is None:
             raise _no_machine("question")
         keys = [known.key]
-        [good] = begin_many(QUESTION, [envelope], keys, self._verifier, most=_LONGEST_QUESTION)()
+        [good] = begin_many(
+            orders_pb2.CashQuestion, [envelope], keys, self._verifier, most=_LONGEST_QUESTION
+        )()
         if not good:
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,

@@ -121,7 +121,7 @@ def follow(
 
 def _tip(envelope: SignedEnvelope, keys: Verifies) -> registration_pb2.FeedTip:
     try:
-        payload = keys.verify("feed-tip/v1", envelope)
+        payload = keys.verify(registration_pb2.FeedTip, envelope)
     except Refusal as refusal:
         raise FeedBroken(f"the feed is not signed by the central bank: {refusal.message}") from None
     try:

@@ -29,7 +29,7 @@ def signed_refusal(
     if outcome.state != registration_pb2.OUTCOME_STATE_REFUSED:
         return None
     try:
-        payload = keys.verify("deposit-refusal/v1", outcome.refusal)
+        payload = keys.verify(registration_pb2.DepositRefusal, outcome.refusal)
         told = read_payload(registration_pb2.DepositRefusal, payload)
     except Refusal as refusal:
         logger("deposits").error("a refusal does not count", number=row.id, why=str(refusal))

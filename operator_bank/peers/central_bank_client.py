@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -50,9 +51,7 @@ class GrpcCentralBank:
 
         def call() -> Sequence[registration_pb2.Outcome]:
             batch.created_time_ms, batch.expires_time_ms = self._window()
-            request = registration_pb2.SubmitPaymentsRequest(
-                batch=self._sign("outbound-batch/v1", batch.SerializeToString())
-            )
+            request = registration_pb2.SubmitPaymentsRequest(batch=self._sign(batch))
             return list(self._registration.SubmitPayments(request, timeout=_TIMEOUT_S).outcomes)
 
         return self._in_time(call)
@@ -89,9 +88,7 @@ class GrpcCentralBank:
             incarnation=self.incarnation(),
             journal_position=journal_position,
         )
-        request = registration_pb2.AcknowledgeFeedRequest(
-            receipt=self._sign("feed-receipt/v1", receipt.SerializeToString())
-        )
+        request = registration_pb2.AcknowledgeFeedRequest(receipt=self._sign(receipt))
         self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
 
     def stop_feed(self) -> None:
@@ -117,9 +114,7 @@ class GrpcCentralBank:
                 expires_time_ms=expires,
                 incarnation=self.incarnation(),
             )
-            request = registration_pb2.RegisterTokensRequest(
-                registration=self._sign("token-registration/v1", order.SerializeToString())
-            )
+            request = registration_pb2.RegisterTokensRequest(registration=self._sign(order))
             answer: registration_pb2.RegisterTokensResponse
             answer = self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
             return answer
@@ -140,9 +135,7 @@ class GrpcCentralBank:
                 items=items,
                 incarnation=self.incarnation(),
             )
-            request = registration_pb2.DepositTokensRequest(
-                deposit=self._sign("token-deposit/v1", order.SerializeToString())
-            )
+            request = registration_pb2.DepositTokensRequest(deposit=self._sign(order))
             return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
 
         return self._in_time(call)
@@ -215,5 +208,5 @@ class GrpcCentralBank:
         now_ms = self._clock.now_ms() + self._behind_ms
         return now_ms, now_ms + SUBMIT_VALIDITY_MS
 
-    def _sign(self, tag: str, payload: bytes) -> SignedEnvelope:
-        return sign(tag, payload, self._key, self._bank.encode())
+    def _sign(self, statement: Message) -> SignedEnvelope:
+        return sign(statement, self._key, self._bank.encode())

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from google.protobuf.message import Message
+
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.ed25519 import PUBLIC_KEY_BYTES
@@ -33,7 +35,7 @@ class Listed(NamedTuple):
 class Verifies(Protocol):
     """Says whether the central bank signed something."""
 
-    def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
+    def verify(self, kind: type[Message], envelope: SignedEnvelope) -> bytes:
         """What was signed. Raises Refusal when it was not by the central bank."""
         ...
 
@@ -52,12 +54,12 @@ class CentralKeys:
         """Fingerprints of TLS certificates that are listed as revoked."""
         return frozenset()
 
-    def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
+    def verify(self, kind: type[Message], envelope: SignedEnvelope) -> bytes:
         """See `Verifies`."""
         key = self.now().get(envelope.key_id)
         if key is None:
             raise unknown_key(envelope.key_id)
-        return verify(tag, envelope, key)
+        return verify(kind, envelope, key)
 
 
 class KeysFile(CentralKeys):

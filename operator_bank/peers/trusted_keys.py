@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from google.protobuf.message import Message
 from sqlalchemy import Connection, delete, insert, select
 
 from dcep.authentication.v1 import authentication_pb2
@@ -28,7 +29,6 @@ from runtime.errors import Refusal
 from runtime.logs import logger
 from runtime.messages import read_payload
 
-_TAG = "key-succession/v1"
 _FOR_EVER = 1 << 62
 _LATE_MS = 60_000
 """A word of the feed is that much younger than a statement which it does not know, at least."""
@@ -100,15 +100,17 @@ class TrustedKeys:
         """Fingerprints of TLS certificates that are the central bank's no more."""
         return self._revoked | self._listed.revoked_certificates()
 
-    def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
+    def verify(self, kind: type[Message], envelope: SignedEnvelope) -> bytes:
         """What the central bank signed with a key that is good now. Raises Refusal otherwise."""
-        return self._verify(tag, envelope, self._ends)
+        return self._verify(kind, envelope, self._ends)
 
-    def _verify(self, tag: str, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> bytes:
+    def _verify(
+        self, kind: type[Message], envelope: SignedEnvelope, ends: Mapping[bytes, int]
+    ) -> bytes:
         key = self._find(envelope.key_id)
         if key is None or self._clock.now_ms() >= ends.get(key, _FOR_EVER):
             raise unknown_key(envelope.key_id)
-        return verify(tag, envelope, key)
+        return verify(kind, envelope, key)
 
     def step(self) -> bool:
         """Asks what was announced, and believes what a good key has signed.
@@ -179,14 +181,14 @@ class TrustedKeys:
     def _signed(self, envelope: SignedEnvelope, ends: Mapping[bytes, int] | None = None) -> bool:
         """Whether a key signed it that is known, or, with ends, good."""
         try:
-            self._verify(_TAG, envelope, ends or {})
+            self._verify(Succession, envelope, ends or {})
         except Refusal:
             return False
         return True
 
     def _take(self, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> None:
         try:
-            told = read_payload(Succession, self._verify(_TAG, envelope, ends))
+            told = read_payload(Succession, self._verify(Succession, envelope, ends))
         except Refusal as refusal:
             if envelope.signature not in self._refused and not self._is_old(envelope):
                 if len(self._refused) >= MAX_REMEMBERED:
@@ -226,7 +228,7 @@ class TrustedKeys:
         try:
             if key is None:
                 raise unknown_key(envelope.key_id)
-            self._heed(read_payload(Succession, verify(_TAG, envelope, key)), envelope)
+            self._heed(read_payload(Succession, verify(Succession, envelope, key)), envelope)
         except Refusal as refusal:
             logger("central-keys").warning("a kept succession does not count", why=str(refusal))
 

@@ -10,7 +10,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
-from operator_bank.wallets.orders import TAGS, check_unexpired, check_window
+from operator_bank.wallets.orders import check_unexpired, check_window
 from runtime.bounds import too_long
 from runtime.checks import invalid, of_item, public_key, request_id
 from runtime.clock import Clock
@@ -21,7 +21,6 @@ from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 
 CLASS_II, CLASS_IV = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
-_TAG = TAGS[orders_pb2.OpenWalletOrder]
 _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 
 
@@ -54,7 +53,9 @@ class Opening:
     def _verified(self, envelopes: Sequence[SignedEnvelope]) -> list[tuple[bytes | None, bool]]:
         """For each its key, None if its key_id is none, and whether it signed."""
         keys = [_key(envelope.key_id) for envelope in envelopes]
-        good = begin_many(_TAG, envelopes, keys, self._verifier, most=_LONGEST)()
+        good = begin_many(
+            orders_pb2.OpenWalletOrder, envelopes, keys, self._verifier, most=_LONGEST
+        )()
         return list(zip(keys, good.tolist(), strict=True))
 
     def _wanted(self, envelope: SignedEnvelope, key: bytes | None, *, verified: bool) -> Wanted:

@@ -27,16 +27,6 @@ from runtime.signatures import SignatureVerifier
 from settlement.ledger import Ledger
 from settlement.records import record_digest
 
-TAGS: dict[type[Message], str] = {
-    orders_pb2.OpenWalletOrder: "open-wallet/v1",
-    orders_pb2.PaymentOrder: "payment-order/v1",
-    orders_pb2.ExchangeOrder: "exchange-order/v1",
-    orders_pb2.CloseOrder: "close-order/v1",
-    orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
-    orders_pb2.LoadOrder: "load-order/v1",
-    orders_pb2.DepositOrder: "deposit-order/v1",
-    orders_pb2.Query: "query/v1",
-}
 DEVICE_KEY_BYTES = 32
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
@@ -81,7 +71,7 @@ class Orders:
         """
         _check_shape(kind, envelope)
         wallet = self._find(envelope)
-        message = signed_bytes(TAGS[kind], envelope.payload)
+        message = signed_bytes(kind, envelope.payload)
         if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
             raise wrong_signature()
         order = _parse(kind, wallet, envelope, self._clock.now_ms())
@@ -144,7 +134,7 @@ class Orders:
         found = [self._find(envelope) for envelope in envelopes]
         keys = [self._key(wallet) for wallet in found]
         most = too_long(kind.DESCRIPTOR)
-        finish = begin_many(TAGS[kind], envelopes, keys, self._verifier, most=most)
+        finish = begin_many(kind, envelopes, keys, self._verifier, most=most)
         return envelopes, found, finish
 
     def _find(self, envelope: SignedEnvelope) -> Wallet | None:

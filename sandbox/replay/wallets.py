@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
 from dcep.bank.v1 import orders_pb2, wallets_pb2
@@ -36,7 +37,7 @@ class ReplayWallet:
             created_time_ms=now_ms,
             expires_time_ms=now_ms + ORDER_VALID_MS,
         )
-        return self._sign("payment-order/v1", order.SerializeToString())
+        return self._sign(order)
 
     def top_up(self, receipt: SignedEnvelope, amount_fen: int, now_ms: int) -> SignedEnvelope:
         """A signed order to put ``amount_fen`` of cash, by a machine's receipt, into the wallet."""
@@ -50,15 +51,15 @@ class ReplayWallet:
             expires_time_ms=now_ms + ORDER_VALID_MS,
             cash_receipt=receipt,
         )
-        return self._sign("exchange-order/v1", order.SerializeToString())
+        return self._sign(order)
 
     def _take_sequence(self) -> int:
         sequence = self.next_sequence
         self.next_sequence += 1
         return sequence
 
-    def _sign(self, tag: str, payload: bytes) -> SignedEnvelope:
-        return sign(tag, payload, self.key, self.number.encode())
+    def _sign(self, order: Message) -> SignedEnvelope:
+        return sign(order, self.key, self.number.encode())
 
 
 def open_wallets(
@@ -108,7 +109,7 @@ def _opening(
         created_time_ms=now_ms,
         expires_time_ms=now_ms + OPENING_VALID_MS,
     )
-    envelope = sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
+    envelope = sign(order, key, public.hex().encode())
     return wallets_pb2.OpenWalletRequest(order=envelope)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Table, select, update
 from central_bank.authentication.tables import office as central_office
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as bank_office
-from runtime.envelope import sign
+from runtime.envelope import sign_payload
 from settlement.records import AccountFlag, Kind, RecordFlag
 from tests.auditor.forging import Beside, made
 from tests.auditor.told import ALICE, CAROL, Stack, named
@@ -92,7 +92,7 @@ def test_an_act_with_another_signature_is_named(stack: Stack, what: str) -> None
 def test_a_key_that_nobody_gave_an_officer_is_named(stack: Stack) -> None:
     """Who can write into the table gives zhou a key of his own, and signs with it."""
     row = act(stack, "alpha", bank_office.acts, "freeze_wallet")
-    signed = sign("officer-approval/v1", bytes(row.decision), STRANGER, b"zhou")
+    signed = sign_payload(office_pb2.OfficerApproval, bytes(row.decision), STRANGER, b"zhou")
     change(stack, "alpha", bank_office.acts, "freeze_wallet", decision_signature=signed.signature)
     credentials = bank_office.credentials
     with stack.system.engines["alpha"].begin() as connection:

@@ -43,7 +43,7 @@ def test_a_changed_key_with_an_opening_of_its_own_is_named(stack: Stack) -> None
         query = select(wallets.c.order_payload).where(wallets.c.number == stack.number(CAROL))
         order = orders_pb2.OpenWalletOrder.FromString(connection.execute(query).scalar_one())
     order.public_key = bytes(STRANGER.verify_key)
-    signed = sign("open-wallet/v1", order.SerializeToString(), STRANGER, b"")
+    signed = sign(order, STRANGER, b"")
     change_wallet(
         stack, CAROL, public_key=order.public_key, order_payload=signed.payload,
         order_signature=signed.signature,

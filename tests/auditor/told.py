@@ -12,7 +12,6 @@ from nacl.signing import SigningKey
 from sqlalchemy import select, update
 
 from auditor.audit import StackAudit, audit_engines
-from auditor.signatures.orders import TAGS
 from auditor.signatures.stack import EVERY_SIGNATURE, SignaturesAsked
 from central_bank.ledger.accounts import BankAccounts
 from central_bank.ledger.tables import ledger as central_tables
@@ -85,7 +84,7 @@ class Stack:
             expires_time_ms=now_ms + 60_000,
             **values,
         )
-        signed = sign(TAGS[kind], content.SerializeToString(), key, b"")
+        signed = sign(content, key, b"")
         return signed.payload, signed.signature
 
     def payment(self, payer: str, credit: int, fen: int, sequence: int, order: bytes) -> Any:

@@ -118,8 +118,7 @@ class System:
         return list(self.central.settlement.submit(bank, self.signed(bank, batch)).outcomes)
 
     def signed(self, bank: Bank, batch: registration_pb2.OutboundBatch):  # type: ignore[no-untyped-def]
-        payload = batch.SerializeToString()
-        return sign("outbound-batch/v1", payload, KEYS[bank.name], bank.name.encode())
+        return sign(batch, KEYS[bank.name], bank.name.encode())
 
     def books(self) -> dict[str, tuple[int, int]]:
         """(reserves, circulation) of each bank; checks that nothing was made or lost."""

@@ -76,7 +76,7 @@ def test_a_batch_that_is_signed_by_a_key_of_another_time_is_named(
     renewed: System, batch: int, key: SigningKey
 ) -> None:
     payload = signed_payloads(renewed)[batch]
-    forge(renewed, batch, key.sign(signed_bytes("outbound-batch/v1", payload))[:64])
+    forge(renewed, batch, key.sign(signed_bytes(registration_pb2.OutboundBatch, payload))[:64])
     (problem,) = problems(renewed)
     assert "table bank_batches" in problem
 
@@ -248,9 +248,7 @@ def test_an_announcement_that_says_anything_else_than_the_act_is_named(
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
         told = authentication_pb2.KeySuccession.FromString(envelope.payload)
         change(told)
-        forged = sign(
-            "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
-        ).SerializeToString()
+        forged = sign(told, CENTRAL_KEY, envelope.key_id).SerializeToString()
         connection.execute(update(key_successions).values(envelope=forged))
     (problem,) = problems(system)
     assert "table key_successions" in problem
@@ -302,9 +300,7 @@ def test_a_revoked_certificate_of_the_central_bank_stands_as_two_officers_said(
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
         told = authentication_pb2.KeySuccession.FromString(envelope.payload)
         told.revoked_certificates[:] = ["6b" * 32]
-        forged = sign(
-            "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
-        ).SerializeToString()
+        forged = sign(told, CENTRAL_KEY, envelope.key_id).SerializeToString()
         connection.execute(update(key_successions).values(envelope=forged))
     (problem,) = problems(system)
     assert "revoked certificate" in problem

@@ -14,7 +14,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.bounds import of
 from runtime.database import Database
-from runtime.envelope import key_id, possession, sign, verify
+from runtime.envelope import key_id, possession, sign_payload, verify
 from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
@@ -51,7 +51,7 @@ def name(key: SigningKey) -> bytes:
 def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(system: System) -> None:
     act = system.both(renewal(until_ms=NOW_MS + DAY_MS))
     (envelope,) = system.central.central_keys.successions()
-    payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    payload = verify(authentication_pb2.KeySuccession, envelope, bytes(CENTRAL_KEY.verify_key))
     told = authentication_pb2.KeySuccession.FromString(payload)
     (ended,) = told.ended
     assert (told.number, told.successor) == (act.number, bytes(NEW.verify_key))
@@ -148,7 +148,7 @@ def test_what_was_replaced_can_be_revoked_before_its_time(system: System) -> Non
 
 
 def test_a_signature_for_possession_is_for_nothing_else(system: System) -> None:
-    envelope = sign("feed-tip/v1", bytes(NEW.verify_key), NEW, b"x")
+    envelope = sign_payload(registration_pb2.FeedTip, bytes(NEW.verify_key), NEW, b"x")
     kind = renewal()
     kind.proof = envelope.signature
     assert refusal_of(system, kind) == "SIGNATURE_INVALID"
@@ -197,7 +197,7 @@ def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(
 ) -> None:
     act = system.both(revocation())
     (envelope,) = system.central.central_keys.successions()
-    payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    payload = verify(authentication_pb2.KeySuccession, envelope, bytes(CENTRAL_KEY.verify_key))
     told = authentication_pb2.KeySuccession.FromString(payload)
     assert (told.number, list(told.revoked_certificates)) == (act.number, [STOLEN])
     assert (told.successor, list(told.ended)) == (b"", [])

@@ -38,7 +38,7 @@ def messages(system: System, bank: Bank, after: R.FeedPlace | None = None) -> It
         link = read
         if message is None:
             continue
-        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify("feed-tip/v1", message.tip))
+        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify(R.FeedTip, message.tip))
         digest = digest or beginning("feed/v1", tip.place.ledger, bank.name.encode())
         for data in message.entries:
             digest = linked(digest, data)
@@ -183,7 +183,7 @@ def receipt(
         acts=acts,
     )
     key = KEYS[signer or bank.name]
-    return sign("feed-receipt/v1", said.SerializeToString(), key, bank.name.encode())
+    return sign(said, key, bank.name.encode())
 
 
 def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: System) -> None:

@@ -35,7 +35,7 @@ from runtime.certificates import Authority, fingerprint
 from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import open_engine
-from runtime.envelope import sign
+from runtime.envelope import sign_payload
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_WORKERS
 from runtime.metrics import CallMetrics
@@ -171,7 +171,7 @@ class HangingSystem:
         )
         payload = batch.SerializeToString()
         request = registration_pb2.SubmitPaymentsRequest(
-            batch=sign("outbound-batch/v1", payload, KEYS["alpha"], b"alpha")
+            batch=sign_payload(registration_pb2.OutboundBatch, payload, KEYS["alpha"], b"alpha")
         )
         stub = registration_pb2_grpc.RegistrationServiceStub(self.channels["alpha"])
         return [outcome.state for outcome in stub.SubmitPayments(request, timeout=30).outcomes]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from central_bank.registration.tables import bank_batches
 from dcep.registration.v1 import registration_pb2
-from runtime.envelope import sign, signed_bytes
+from runtime.envelope import sign_payload, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
 from settlement.journal import Tip
 from tests.central_bank.admitting import KEYS
@@ -45,7 +45,7 @@ def payload_of(system: System, row: Any) -> bytes:
 def check(system: System, row: Any, *numbers: int) -> None:
     """The row's payload is signed by alpha and has these payments."""
     payload = payload_of(system, row)
-    message = signed_bytes("outbound-batch/v1", payload)
+    message = signed_bytes(registration_pb2.OutboundBatch, payload)
     VerifyKey(bytes(KEYS["alpha"].verify_key)).verify(message, bytes(row.signature))
     batch = registration_pb2.OutboundBatch.FromString(payload)
     assert [payment.number for payment in batch.payments] == list(numbers)
@@ -86,7 +86,7 @@ def test_what_a_bank_of_another_make_signed_is_kept_as_it_came(funded: System) -
         bank="alpha", created_time_ms=now_ms, expires_time_ms=now_ms + 1_000
     ).SerializeToString()
     tail = registration_pb2.OutboundBatch(payments=[payment]).SerializeToString()
-    envelope = sign("outbound-batch/v1", tail + head, KEYS["alpha"], b"alpha")
+    envelope = sign_payload(registration_pb2.OutboundBatch, tail + head, KEYS["alpha"], b"alpha")
     funded.central.settlement.submit(funded.alpha, envelope)
     [row] = rows(funded)
     assert row.others is None

@@ -61,7 +61,7 @@ class Alpha:
             acts=NO_ACTS,
             **fields,
         )
-        return sign("feed-receipt/v1", said.SerializeToString(), KEYS["alpha"], b"alpha")
+        return sign(said, KEYS["alpha"], b"alpha")
 
     def act(self, number: int, **changes: object) -> office_pb2.PutBack:
         return office_pb2.PutBack(

@@ -20,7 +20,7 @@ from offline_token.bundle import TrustBundle
 from offline_token.formats import BANK, Certificate
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, check_device
-from runtime.envelope import possession, sign
+from runtime.envelope import possession, sign, sign_payload
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
@@ -63,7 +63,7 @@ def answer(system: System, key: SigningKey) -> str:
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )
-    signed = sign("outbound-batch/v1", batch.SerializeToString(), key, b"alpha")
+    signed = sign(batch, key, b"alpha")
     try:
         outcomes = system.central.settlement.submit(system.central.registry.get("alpha"), signed)
     except Refusal as refusal:
@@ -180,7 +180,9 @@ def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: System) -> Non
     for key, reason in ((OLD, "SIGNATURE_INVALID"), (NEW, "FEED_TIP_UNKNOWN")):
         with pytest.raises(Refusal) as caught:
             alpha = funded.central.registry.get("alpha")
-            funded.central.feed.acknowledge(alpha, sign("feed-receipt/v1", receipt, key, b"alpha"))
+            funded.central.feed.acknowledge(
+                alpha, sign_payload(registration_pb2.FeedReceipt, receipt, key, b"alpha")
+            )
         assert caught.value.name == reason
 
 

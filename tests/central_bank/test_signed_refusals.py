@@ -29,7 +29,9 @@ def refusal(centre: Centre, item: registration_pb2.TokenDepositItem) -> DepositR
     (outcome,) = centre.send(item)
     assert outcome.state == REFUSED and outcome.refusal is not None
     public = bytes(CENTRAL_KEY.verify_key)
-    told = DepositRefusal.FromString(verify("deposit-refusal/v1", outcome.refusal, public))
+    told = DepositRefusal.FromString(
+        verify(registration_pb2.DepositRefusal, outcome.refusal, public)
+    )
     assert (told.reason, told.verdict) == (outcome.reason, outcome.verdict)
     return told
 

@@ -13,9 +13,9 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from runtime.bounds import carried, of
-from runtime.envelope import sign
+from runtime.envelope import sign_payload
 from runtime.errors import Refusal, from_rpc_error
-from tests.fuzz.roles import TAGS, Role
+from tests.fuzz.roles import Role
 from tests.fuzz.spoiling import bent, spoil
 from tests.fuzz.values import Pools, Values
 
@@ -155,7 +155,7 @@ class Campaign:
         payload: bytes = content.SerializeToString()
         if self._draw.random() < 0.15:
             payload = bent(payload, self._draw)
-        envelope = sign(TAGS.get(kind.full_name, "none/v1"), payload, role.key, key_id)
+        envelope = sign_payload(type(content), payload, role.key, key_id)
         if self._draw.random() < 0.1:
             spoil(envelope, self._values, self._draw)
         return envelope

@@ -17,7 +17,6 @@ from dcep.bank.v1 import (
     inbound_pb2,
     officers_pb2,
     offline_pb2,
-    orders_pb2,
     payments_pb2,
     wallets_pb2,
 )
@@ -27,26 +26,11 @@ from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from deployment.provisioning import officer_key_file
 from deployment.topology import StackPlan
-from officers.signing import ACT_TAG, APPROVAL_TAG
-from operator_bank.exchange.receipts import QUESTION, TAKEN_IN
-from operator_bank.wallets.orders import TAGS as ORDER_TAGS
 from runtime.certificates import Authority
 from runtime.channel import served_by
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
 from tests.integration.raw_wallet import BankStubs, RawWallet
-
-TAGS: dict[str, str] = {
-    **{kind.DESCRIPTOR.full_name: tag for kind, tag in ORDER_TAGS.items()},
-    orders_pb2.CashReceipt.DESCRIPTOR.full_name: TAKEN_IN,
-    orders_pb2.CashQuestion.DESCRIPTOR.full_name: QUESTION,
-    registration_pb2.FeedReceipt.DESCRIPTOR.full_name: "feed-receipt/v1",
-    registration_pb2.OutboundBatch.DESCRIPTOR.full_name: "outbound-batch/v1",
-    registration_pb2.TokenRegistration.DESCRIPTOR.full_name: "token-registration/v1",
-    registration_pb2.TokenDeposit.DESCRIPTOR.full_name: "token-deposit/v1",
-    office_pb2.OfficerAct.DESCRIPTOR.full_name: ACT_TAG,
-    office_pb2.OfficerDecision.DESCRIPTOR.full_name: APPROVAL_TAG,
-}
 
 
 def _services(*modules: Any) -> list[Any]:

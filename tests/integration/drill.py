@@ -89,7 +89,7 @@ def registration_by(key: SigningKey, bank: str) -> registration_pb2.RegisterToke
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )
-    signed = sign("token-registration/v1", order.SerializeToString(), key, bank.encode())
+    signed = sign(order, key, bank.encode())
     return registration_pb2.RegisterTokensRequest(registration=signed)
 
 

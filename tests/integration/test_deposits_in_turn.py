@@ -15,7 +15,7 @@ from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from deployment.provisioning import business_key
 from deployment.topology import CENTRAL_BANK
 from runtime.database import open_engine
-from runtime.envelope import sign
+from runtime.envelope import sign_payload
 from sandbox.demo.environment import System, wait_until
 from tests.fuzz.roles import channel_to
 
@@ -49,7 +49,7 @@ class Depositor:
         )
         key = business_key(self._plan.bank_folder(self._bank))
         payload = deposit.SerializeToString()
-        signed = sign("token-deposit/v1", payload, key, self._bank.encode())
+        signed = sign_payload(registration_pb2.TokenDeposit, payload, key, self._bank.encode())
         request = registration_pb2.DepositTokensRequest(deposit=signed)
         return self._stub.DepositTokens.future(request, timeout=TIMEOUT_S)
 

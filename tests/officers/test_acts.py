@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
-from officers.signing import ACT_TAG, APPROVAL_TAG, OfficerKey, digest_of
+from officers.signing import OfficerKey, digest_of
 from runtime.envelope import verify
 from runtime.errors import Refusal
 from tests.officers.acts import DAY_MS, FREEZE
@@ -38,8 +38,10 @@ def test_what_both_signed_is_kept_and_can_be_verified(office: Office) -> None:
     decision = SignedEnvelope(
         payload=row.decision, signature=row.decision_signature, key_id=b"zhou"
     )
-    assert verify(ACT_TAG, proposal, WANG.key) == act.proposal.payload
-    said = office_pb2.OfficerDecision.FromString(verify(APPROVAL_TAG, decision, ZHOU.key))
+    assert verify(office_pb2.OfficerAct, proposal, WANG.key) == act.proposal.payload
+    said = office_pb2.OfficerApproval.FromString(
+        verify(office_pb2.OfficerApproval, decision, ZHOU.key)
+    )
     assert said.act_digest == digest_of(row.proposal) == row.digest
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from dcep.office.v1 import office_pb2
 from officers.acts import WITHDRAWN
-from officers.signing import ACT_TAG, REJECTION_TAG
-from runtime.envelope import sign
+from runtime.envelope import sign, sign_payload
 from tests.officers.acts import FREEZE
 from tests.officers.office import NOW_MS, WANG, ZHOU, Office
 from tests.refusals import refused_for
@@ -52,7 +51,7 @@ def test_fields_of_a_proposal_are_checked(
 ) -> None:
     act = office_pb2.OfficerAct.FromString(WANG.propose(FREEZE, NOW_MS).payload)
     setattr(act, field, value)
-    signed = sign(ACT_TAG, act.SerializeToString(), WANG.signer.key, b"wang")
+    signed = sign(act, WANG.signer.key, b"wang")
     assert refused_for(lambda: office.acts.propose(WANG.identity, signed)) == reason
 
 
@@ -61,7 +60,7 @@ def test_a_kind_that_this_institution_does_not_know_is_refused(office: Office) -
     assert refused_for(lambda: office.propose(WANG, issue)) == "FIELD_INVALID"
     act = office_pb2.OfficerAct.FromString(WANG.propose(FREEZE, NOW_MS).payload)
     act.ClearField("freeze_wallet")
-    signed = sign(ACT_TAG, act.SerializeToString(), WANG.signer.key, b"wang")
+    signed = sign(act, WANG.signer.key, b"wang")
     assert refused_for(lambda: office.acts.propose(WANG.identity, signed)) == "FIELD_MISSING"
 
 
@@ -72,8 +71,8 @@ def test_what_was_signed_is_one_message_and_not_too_long(office: Office) -> None
         (payload + b"\xfa\x3e\x01x", "FIELD_UNKNOWN"),
         (payload + b"\x32\x01a" * 2_000, "FIELD_INVALID"),
     ):
-        signed = sign(ACT_TAG, odd, WANG.signer.key, b"wang")
+        signed = sign_payload(office_pb2.OfficerAct, odd, WANG.signer.key, b"wang")
         assert refused_for(lambda s=signed: office.acts.propose(WANG.identity, s)) == reason
-    short = office_pb2.OfficerDecision(act_id="42", act_digest=b"short", officer="wang")
-    signed = sign(REJECTION_TAG, short.SerializeToString(), WANG.signer.key, b"wang")
+    short = office_pb2.OfficerRejection(act_id="42", act_digest=b"short", officer="wang")
+    signed = sign(short, WANG.signer.key, b"wang")
     assert refused_for(lambda: office.acts.reject(WANG.identity, signed)) == "FIELD_INVALID"

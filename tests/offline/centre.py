@@ -42,7 +42,7 @@ class Centre(System):
             created_time_ms=self.clock.now_ms(),
             expires_time_ms=self.clock.now_ms() + 60_000,
         )
-        signed = sign("token-registration/v1", order.SerializeToString(), KEYS[bank], bank.encode())
+        signed = sign(order, KEYS[bank], bank.encode())
         return self.central.loads.register(self.bank(bank), signed)
 
     def token(self, owner: Device, fen: int) -> Chain:
@@ -77,7 +77,7 @@ class Centre(System):
             expires_time_ms=self.clock.now_ms() + 60_000,
             items=items,
         )
-        signed = sign("token-deposit/v1", order.SerializeToString(), KEYS[bank], bank.encode())
+        signed = sign(order, KEYS[bank], bank.encode())
         return self.central.deposits.deposit(self.bank(bank), signed)
 
     def deposit(

@@ -83,7 +83,7 @@ class Person:
             expires_time_ms=now_ms + 60_000,
         )
         name = self.bank.encode()
-        signed = sign("token-registration/v1", order.SerializeToString(), KEYS[self.bank], name)
+        signed = sign(order, KEYS[self.bank], name)
         outcome, tokens = self.centre.central.loads.register(self.centre.bank(self.bank), signed)
         assert outcome.state == registration_pb2.OUTCOME_STATE_SETTLED
         device.load(tokens)

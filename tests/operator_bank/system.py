@@ -30,7 +30,6 @@ from operator_bank.payments.tables import outbound
 from operator_bank.tables import metadata
 from operator_bank.wallets.classes import limits_of
 from operator_bank.wallets.directory import Wallet
-from operator_bank.wallets.orders import TAGS
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
@@ -85,7 +84,7 @@ class Holder:
                 **values,
             }
         )
-        return sign(TAGS[kind], content.SerializeToString(), self.key, self.number.encode())
+        return sign(content, self.key, self.number.encode())
 
     def certifying(self, key: bytes, **values: Any) -> SignedEnvelope:
         """An order to certify a device key, which asks for it itself."""
@@ -117,8 +116,8 @@ class Holder:
             orders_pb2.EXCHANGE_DIRECTION_CASH_OUT if out else orders_pb2.EXCHANGE_DIRECTION_TOP_UP
         )
         if cash and "cash_receipt" not in values:
-            tag = "cash-ready/v1" if out else "cash-receipt/v1"
-            values["cash_receipt"] = self.system.receipt(self.number, fen, tag=tag)
+            kind = orders_pb2.CashReady if out else orders_pb2.CashReceipt
+            values["cash_receipt"] = self.system.receipt(self.number, fen, kind=kind)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         return self.signed(
             orders_pb2.ExchangeOrder,
@@ -195,12 +194,12 @@ class System:
         fen: int,
         *,
         key: SigningKey | None = None,
-        tag: str = "cash-receipt/v1",
+        kind: type[orders_pb2.CashReceipt | orders_pb2.CashReady] = orders_pb2.CashReceipt,
         **fields: Any,
     ) -> SignedEnvelope:
         """What alpha's cash machine says that it took in for a wallet, or has ready."""
         self.receipts += 1
-        content = orders_pb2.CashReceipt(
+        content = kind(
             **{
                 "bank": "alpha",
                 "machine": "machine-1",
@@ -211,7 +210,7 @@ class System:
                 **fields,
             }
         )
-        return sign(tag, content.SerializeToString(), key or MACHINE, b"machine-1")
+        return sign(content, key or MACHINE, b"machine-1")
 
     def propose(self, kind: Message, who: Person = WANG) -> Act:
         return self.bank.acts.propose(who.identity, who.propose(kind, self.clock.now_ms()))

@@ -198,7 +198,7 @@ def test_settings_make_no_machine_once_there_was_one(system: System, phone: Hold
     assert phone.fen == 0
 
 
-READY = "cash-ready/v1"
+READY = orders_pb2.CashReady
 OPEN, TAKEN, GIVEN_UP = (
     exchange_pb2.CASH_OUT_STATE_OPEN,
     exchange_pb2.CASH_OUT_STATE_TAKEN,
@@ -216,7 +216,7 @@ def question(
     """What the machine asks about notes that it has ready."""
     values = {"bank": "alpha", "machine": "machine-1", "number": number_of(receipt), **fields}
     asked = orders_pb2.CashQuestion(give_up=give_up, **values)
-    return sign("cash-question/v1", asked.SerializeToString(), key, b"machine-1")
+    return sign(asked, key, b"machine-1")
 
 
 @pytest.fixture
@@ -233,11 +233,11 @@ def test_cash_goes_out_only_for_notes_that_a_machine_has_ready(
     wrong: list[tuple[SignedEnvelope | None, str]] = [
         (None, "FIELD_MISSING"),
         (system.receipt(rich.number, 500), "SIGNATURE_INVALID"),
-        (system.receipt(rich.number, 500, tag=READY, key=own), "SIGNATURE_INVALID"),
-        (system.receipt(rich.number, 499, tag=READY), "FIELD_INVALID"),
-        (system.receipt("6201000000000012", 500, tag=READY), "FIELD_INVALID"),
+        (system.receipt(rich.number, 500, kind=READY, key=own), "SIGNATURE_INVALID"),
+        (system.receipt(rich.number, 499, kind=READY), "FIELD_INVALID"),
+        (system.receipt("6201000000000012", 500, kind=READY), "FIELD_INVALID"),
         (
-            system.receipt(rich.number, 500, tag=READY, time_ms=NOW_MS - MAX_READY_AGE_MS - 1),
+            system.receipt(rich.number, 500, kind=READY, time_ms=NOW_MS - MAX_READY_AGE_MS - 1),
             "EXPIRED",
         ),
     ]
@@ -245,7 +245,7 @@ def test_cash_goes_out_only_for_notes_that_a_machine_has_ready(
         order = rich.exchange_order(500, cash=True, out=True, cash_receipt=receipt)
         no = refused(lambda order=order: system.bank.exchange.exchange(order))
         assert no == (reason, "cash_receipt")
-    ready = system.receipt(rich.number, 500, tag=READY)
+    ready = system.receipt(rich.number, 500, kind=READY)
     into = rich.exchange_order(500, cash=True, cash_receipt=ready)
     assert refused(lambda: system.bank.exchange.exchange(into))[0] == "SIGNATURE_INVALID"
     assert rich.fen == 2_000
@@ -255,7 +255,7 @@ def test_cash_goes_out_only_for_notes_that_a_machine_has_ready(
 def test_notes_are_taken_by_one_order_and_the_machine_learns_of_it(
     system: System, rich: Holder
 ) -> None:
-    ready = system.receipt(rich.number, 500, tag=READY)
+    ready = system.receipt(rich.number, 500, kind=READY)
     settle = system.bank.exchange.settle_cash_out
     assert settle(question(ready)) == settle(question(ready)) == OPEN
     order = rich.exchange_order(500, cash=True, out=True, cash_receipt=ready)
@@ -273,7 +273,7 @@ def test_an_order_whose_answer_was_lost_is_told_that_it_was_done_however_late(
     system: System, rich: Holder, out: bool
 ) -> None:
     """Its receipt is too old by then, and its machine is good no more: what is done is done."""
-    receipt = system.receipt(rich.number, 500, tag=READY if out else "cash-receipt/v1")
+    receipt = system.receipt(rich.number, 500, kind=READY if out else orders_pb2.CashReceipt)
     order = rich.exchange_order(500, cash=True, out=out, cash_receipt=receipt)
     system.bank.exchange.exchange(order)
     left = rich.fen
@@ -289,7 +289,7 @@ def test_an_order_whose_answer_was_lost_is_told_that_it_was_done_however_late(
 
 
 def test_notes_that_the_machine_gave_up_cost_nobody_anything(system: System, rich: Holder) -> None:
-    ready = system.receipt(rich.number, 500, tag=READY)
+    ready = system.receipt(rich.number, 500, kind=READY)
     assert system.bank.exchange.settle_cash_out(question(ready, give_up=True)) == GIVEN_UP
     order = rich.exchange_order(500, cash=True, out=True, cash_receipt=ready)
     assert refused(lambda: system.bank.exchange.exchange(order))[0] == "RECEIPT_USED"
@@ -299,7 +299,7 @@ def test_notes_that_the_machine_gave_up_cost_nobody_anything(system: System, ric
 
 
 def test_an_order_that_was_refused_leaves_the_notes_open(system: System, rich: Holder) -> None:
-    ready = system.receipt(rich.number, 2_001, tag=READY)
+    ready = system.receipt(rich.number, 2_001, kind=READY)
     short = refused(lambda: rich.exchange(2_001, cash=True, out=True, cash_receipt=ready))
     assert short[0] == "INSUFFICIENT_FUNDS"
     assert system.bank.exchange.settle_cash_out(question(ready)) == OPEN
@@ -309,7 +309,7 @@ def test_an_order_that_was_refused_leaves_the_notes_open(system: System, rich: H
 def test_a_machine_that_was_revoked_with_notes_in_its_tray_learns_whose_they_are(
     system: System, rich: Holder
 ) -> None:
-    taken, left = (system.receipt(rich.number, 500, tag=READY) for _ in range(2))
+    taken, left = (system.receipt(rich.number, 500, kind=READY) for _ in range(2))
     order = rich.exchange_order(500, cash=True, out=True, cash_receipt=taken)
     system.bank.exchange.exchange(order)
     system.both(RevokeCashMachine(name="machine-1"))
@@ -330,7 +330,7 @@ def test_a_question_that_was_held_back_and_comes_late_changes_nothing(
     system: System, rich: Holder
 ) -> None:
     """Whoever is between machine and bank turns the order of what the machine says."""
-    first, second = (system.receipt(rich.number, 500, tag=READY) for _ in range(2))
+    first, second = (system.receipt(rich.number, 500, kind=READY) for _ in range(2))
     settle = system.bank.exchange.settle_cash_out
     held_back = {each: question(first, give_up=each) for each in (True, False)}
     rich.exchange(500, cash=True, out=True, cash_receipt=first)
@@ -341,7 +341,7 @@ def test_a_question_that_was_held_back_and_comes_late_changes_nothing(
 
 
 def test_only_the_machine_itself_asks_and_gives_up(system: System, rich: Holder) -> None:
-    ready = system.receipt(rich.number, 500, tag=READY)
+    ready = system.receipt(rich.number, 500, kind=READY)
     settle = system.bank.exchange.settle_cash_out
     other = question(ready, give_up=True)
     other.key_id = b"machine-2"
@@ -363,7 +363,7 @@ def test_an_order_and_a_machine_that_gives_up_at_once_come_to_one_end(
     bank = system.restart(threaded=True)
     ended = []
     for _ in range(10):
-        ready = system.receipt(rich.number, 100, tag=READY)
+        ready = system.receipt(rich.number, 100, kind=READY)
         order = rich.exchange_order(100, cash=True, out=True, cash_receipt=ready)
         with ThreadPoolExecutor(2) as pool:
             taking = pool.submit(lambda order=order: bank.exchange.exchange_many([order])[0])

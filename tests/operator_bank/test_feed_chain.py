@@ -150,7 +150,7 @@ def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holde
     assert [row.number for row in rows] == [1, 3, 4]
     for row in rows:
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
-        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify("feed-tip/v1", envelope))
+        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify(R.FeedTip, envelope))
         assert (tip.bank, tip.place.number, tip.place.hash) == (
             "alpha",
             row.number,
@@ -261,9 +261,7 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     key = bytes(CENTRAL_KEY.verify_key).hex()
     file.write_text(f"# the central bank\n\n{key}  # since 2026\n{'11' * 32}\n")
     message = Teller().message(0)
-    assert (
-        CentralKeys(read_keys(file).keys).verify("feed-tip/v1", message.tip) == message.tip.payload
-    )
+    assert CentralKeys(read_keys(file).keys).verify(R.FeedTip, message.tip) == message.tip.payload
     for wrong, why in (
         ("", "no key"),
         ("zz", "line 1"),

@@ -120,7 +120,7 @@ def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
 ) -> None:
     with system.engine.connect() as connection:
         row = connection.execute(select(wallets)).one()
-    message = signed_bytes("open-wallet/v1", bytes(row.order_payload))
+    message = signed_bytes(orders_pb2.OpenWalletOrder, bytes(row.order_payload))
     alice.key.verify_key.verify(message, bytes(row.order_signature))
     order = orders_pb2.OpenWalletOrder.FromString(bytes(row.order_payload))
     assert (order.public_key, order.holder_name) == (bytes(alice.key.verify_key), "Alice")

@@ -8,6 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from currency import number
+from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_OPENING_VALIDITY_MS
 from tests.openings import opening
@@ -42,7 +43,7 @@ def test_a_wallet_is_opened_once_by_its_key_and_request(system: System) -> None:
 def test_nobody_opens_a_wallet_for_a_key_that_they_do_not_have(system: System) -> None:
     for forged in (
         asking(key=KEY, signer=OTHER),
-        asking(key=KEY, tag="query/v1"),
+        asking(key=KEY, kind=orders_pb2.Query),
         asking(key=OTHER, key_id=bytes(KEY.verify_key).hex().encode()),
     ):
         invalid = ("SIGNATURE_INVALID", "signature")

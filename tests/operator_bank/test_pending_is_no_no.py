@@ -166,7 +166,9 @@ def made_up(number: int, payment: bytes) -> dict[str, registration_pb2.DepositOu
         "unsigned": unsigned,
         "a turned bit": turned,
         "by another key": refused_deposit(number, payment, TAKEN, key=OTHER_KEY),
-        "signed as something else": refused_deposit(number, payment, TAKEN, tag="feed-tip/v1"),
+        "signed as something else": refused_deposit(
+            number, payment, TAKEN, kind=registration_pb2.FeedTip
+        ),
         "of another deposit": of_another,
         "of another payment": refused_deposit(number, b"\0other", TAKEN),
         "of another bank": refused_deposit(number, payment, TAKEN, bank="beta"),
@@ -205,7 +207,7 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(system: System, alice: Hold
     with system.engine.connect() as connection:
         kept = connection.execute(select(token_deposits.c.refusal)).scalar_one()
     envelope = SignedEnvelope.FromString(kept)
-    told = verify("deposit-refusal/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    told = verify(registration_pb2.DepositRefusal, envelope, bytes(CENTRAL_KEY.verify_key))
     assert registration_pb2.DepositRefusal.FromString(told).reason == TAKEN
 
 

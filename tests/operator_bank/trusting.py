@@ -8,10 +8,11 @@ from nacl.signing import SigningKey
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.trusted_keys import TrustedKeys
 from runtime.database import Database
-from runtime.envelope import key_id, sign
+from runtime.envelope import key_id, sign, sign_payload
 from runtime.errors import Refusal
 from tests.operator_bank.system import System
 
@@ -41,7 +42,7 @@ def announced(
         ended=ends,
         revoked_certificates=certificates,
     )
-    return sign("key-succession/v1", told.SerializeToString(), by, key_id(public(by)))
+    return sign(told, by, key_id(public(by)))
 
 
 class Trust:
@@ -73,9 +74,9 @@ class Trust:
         return [self._takes(key) for key in keys]
 
     def _takes(self, key: SigningKey) -> bool:
-        envelope = sign("feed-tip/v1", b"payload", key, key_id(public(key)))
+        envelope = sign_payload(registration_pb2.FeedTip, b"payload", key, key_id(public(key)))
         try:
-            return self.keys.verify("feed-tip/v1", envelope) == b"payload"
+            return self.keys.verify(registration_pb2.FeedTip, envelope) == b"payload"
         except Refusal as refusal:
             assert refusal.name == "SIGNATURE_INVALID"
             return False

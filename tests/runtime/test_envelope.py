@@ -1,41 +1,45 @@
 """Signed envelopes: only these bytes, by this signer, under this tag."""
 
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.bounds import of
-from runtime.envelope import begin_many, sign, signed_bytes, verify
+from runtime.envelope import begin_many, sign_payload, tagged, verify
 from runtime.errors import Refusal
 from runtime.signatures import SignatureVerifier
 
 KEY = SigningKey(b"\x01" * 32)
 OTHER = SigningKey(b"\x02" * 32)
 PUBLIC = bytes(KEY.verify_key)
-TAG = "payment-order/v1"
+ORDER = orders_pb2.PaymentOrder
 NAME = b"somebody"
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
-def refused(envelope: SignedEnvelope, tag: str = TAG, key: bytes = PUBLIC) -> tuple[str, str]:
+def refused(
+    envelope: SignedEnvelope, kind: type[Message] = ORDER, key: bytes = PUBLIC
+) -> tuple[str, str]:
     """(reason, field) of the refusal."""
     with pytest.raises(Refusal) as caught:
-        verify(tag, envelope, key)
+        verify(kind, envelope, key)
     return caught.value.name, caught.value.field
 
 
 @given(st.binary(min_size=1, max_size=200))
 def test_the_payload_comes_out_as_it_was_signed(payload: bytes) -> None:
-    envelope = sign(TAG, payload, KEY, b"wallet")
-    assert verify(TAG, envelope, PUBLIC) == payload
+    envelope = sign_payload(ORDER, payload, KEY, b"wallet")
+    assert verify(ORDER, envelope, PUBLIC) == payload
     assert envelope.key_id == b"wallet"
 
 
 @given(st.binary(min_size=1, max_size=40), st.data())
 def test_every_flipped_bit_is_seen(payload: bytes, data: st.DataObject) -> None:
-    envelope = sign(TAG, payload, KEY, NAME)
+    envelope = sign_payload(ORDER, payload, KEY, NAME)
     field = data.draw(st.sampled_from(["payload", "signature"]))
     content = bytearray(getattr(envelope, field))
     bit = data.draw(st.integers(0, 8 * len(content) - 1))
@@ -46,13 +50,13 @@ def test_every_flipped_bit_is_seen(payload: bytes, data: st.DataObject) -> None:
 
 def test_another_signer_is_refused() -> None:
     invalid = ("SIGNATURE_INVALID", "signature")
-    assert refused(sign(TAG, b"pay", OTHER, NAME)) == invalid
-    assert refused(sign(TAG, b"pay", KEY, NAME), key=bytes(OTHER.verify_key)) == invalid
-    assert refused(sign(TAG, b"pay", KEY, NAME), key=PUBLIC[:-1]) == invalid
+    assert refused(sign_payload(ORDER, b"pay", OTHER, NAME)) == invalid
+    assert refused(sign_payload(ORDER, b"pay", KEY, NAME), key=bytes(OTHER.verify_key)) == invalid
+    assert refused(sign_payload(ORDER, b"pay", KEY, NAME), key=PUBLIC[:-1]) == invalid
 
 
 def test_a_signature_cannot_be_moved_to_another_tag() -> None:
-    envelope = sign("query/v1", b"pay", KEY, NAME)
+    envelope = sign_payload(orders_pb2.Query, b"pay", KEY, NAME)
     assert refused(envelope) == ("SIGNATURE_INVALID", "signature")
 
 
@@ -64,15 +68,18 @@ def test_two_statements_never_have_the_same_signed_bytes(
     tag: str, payload: bytes, other_tag: str, other: bytes
 ) -> None:
     same = (tag, payload) == (other_tag, other)
-    assert (signed_bytes(tag, payload) == signed_bytes(other_tag, other)) == same
+    assert (tagged(tag, payload) == tagged(other_tag, other)) == same
 
 
 def test_a_payload_has_both_bounds() -> None:
     most = of(SignedEnvelope.DESCRIPTOR.fields_by_name["payload"]).max_bytes
-    longest = sign(TAG, b"x" * most, KEY, NAME)
-    assert len(verify(TAG, longest, PUBLIC)) == most
-    assert refused(sign(TAG, b"", KEY, NAME)) == ("FIELD_MISSING", "payload")
-    assert refused(sign(TAG, b"x" * (most + 1), KEY, NAME)) == ("FIELD_INVALID", "payload")
+    longest = sign_payload(ORDER, b"x" * most, KEY, NAME)
+    assert len(verify(ORDER, longest, PUBLIC)) == most
+    assert refused(sign_payload(ORDER, b"", KEY, NAME)) == ("FIELD_MISSING", "payload")
+    assert refused(sign_payload(ORDER, b"x" * (most + 1), KEY, NAME)) == (
+        "FIELD_INVALID",
+        "payload",
+    )
 
 
 @pytest.mark.parametrize("length", [1, 63, 65])
@@ -83,7 +90,7 @@ def test_a_signature_has_one_length(length: int) -> None:
 
 def test_a_signature_has_one_form() -> None:
     """S + L satisfies the same equation; were it accepted, one order would have two signatures."""
-    envelope = sign(TAG, b"pay", KEY, NAME)
+    envelope = sign_payload(ORDER, b"pay", KEY, NAME)
     scalar = int.from_bytes(envelope.signature[32:], "little") + GROUP_ORDER
     envelope.signature = envelope.signature[:32] + scalar.to_bytes(32, "little")
     assert refused(envelope) == ("SIGNATURE_INVALID", "signature")
@@ -97,7 +104,7 @@ def test_a_key_that_anybody_can_sign_for_is_refused() -> None:
 
 
 def test_many_are_verified_as_one_by_one_on_any_number_of_threads() -> None:
-    envelopes = [sign(TAG, b"%d" % number, KEY, NAME) for number in range(600)]
+    envelopes = [sign_payload(ORDER, b"%d" % number, KEY, NAME) for number in range(600)]
     keys: list[bytes | None] = [PUBLIC] * 600
     envelopes[3].payload = b"altered"
     envelopes[255].signature = b"short"
@@ -107,5 +114,5 @@ def test_many_are_verified_as_one_by_one_on_any_number_of_threads() -> None:
     expected = [number not in (3, 255, 256, 257, 599) for number in range(600)]
     for threads in (1, 2, 3):
         verifier = SignatureVerifier(threads)
-        assert begin_many(TAG, envelopes, keys, verifier, most=100)().tolist() == expected
+        assert begin_many(ORDER, envelopes, keys, verifier, most=100)().tolist() == expected
         verifier.close()

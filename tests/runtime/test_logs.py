@@ -19,7 +19,8 @@ import structlog
 from google.protobuf.wrappers_pb2 import Int32Value
 from nacl.signing import SigningKey
 
-from runtime.envelope import sign, verify
+from dcep.bank.v1 import orders_pb2
+from runtime.envelope import sign_payload, verify
 from runtime.errors import Refusal
 from runtime.limits import MAX_LOG_TEXT
 from runtime.logs import Lines, configure_logs, logger
@@ -54,9 +55,9 @@ def test_calls_and_accidents_are_logged_without_the_keys_at_hand(
     key = SigningKey(secret)
 
     def handle(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
-        signed = sign("test/v1", b"payload of a person", key, b"somebody")
+        signed = sign_payload(orders_pb2.Query, b"payload of a person", key, b"somebody")
         if request.value == 2:
-            verify("other/v1", signed, bytes(key.verify_key))
+            verify(orders_pb2.PaymentOrder, signed, bytes(key.verify_key))
         if request.value == 3:
             raise ValueError(f"an accident with {request.value}")
         return request

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from runtime.envelope import sign, verify
+from dcep.bank.v1 import orders_pb2
+from runtime.envelope import sign_payload, verify
 from runtime.pkcs11 import Pkcs11Error, Session
 from runtime.settings import SettingsError
 from runtime.signing_keys import TokenKeyName, make_token_key, open_key, put_token_key
 from tests.softhsm import PIN, SoftHsm
 
-TAG = "test/v1"
+STATEMENT = orders_pb2.Query
 
 
 def key_file(folder: Path, content: bytes = bytes(32), mode: int = 0o600) -> Path:
@@ -30,9 +31,9 @@ def test_a_key_in_a_token_signs_envelopes_that_everybody_verifies(
 ) -> None:
     public = make_token_key(token_uri("signs"))
     key = open_key(token_uri("signs"), in_files=False)
-    envelope = sign(TAG, b"content", key, b"alpha")
+    envelope = sign_payload(STATEMENT, b"content", key, b"alpha")
     assert bytes(key.verify_key) == public
-    assert verify(TAG, envelope, public) == b"content"
+    assert verify(STATEMENT, envelope, public) == b"content"
 
 
 def test_a_key_put_into_a_token_is_the_key_of_its_seed(token_uri: Callable[[str], str]) -> None:
@@ -64,7 +65,7 @@ def test_two_keys_of_one_token_sign_side_by_side_until_both_are_closed(
     assert [bytes(key.verify_key) for key in keys] == publics
     Session(softhsm.library, softhsm.institution, PIN).close()
     for key, public in zip(keys, publics, strict=True):
-        assert verify(TAG, sign(TAG, b"still", key, b"a"), public) == b"still"
+        assert verify(STATEMENT, sign_payload(STATEMENT, b"still", key, b"a"), public) == b"still"
 
 
 def test_a_wrong_pin_is_refused_while_another_session_is_open(

@@ -28,7 +28,7 @@ from operator_bank.app import build as build_bank
 from operator_bank.tables import metadata as bank_tables
 from runtime.clock import ManualClock
 from runtime.database import Database, open_engine
-from runtime.envelope import sign
+from runtime.envelope import sign_payload
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
@@ -247,7 +247,9 @@ class _CentralBank:
         batch.bank, batch.created_time_ms = self._bank, self._system.clock.now_ms()
         batch.expires_time_ms = batch.created_time_ms + 60_000
         payload = batch.SerializeToString()
-        envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
+        envelope = sign_payload(
+            registration_pb2.OutboundBatch, payload, KEYS[self._bank], self._bank.encode()
+        )
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
     def feed(self, after: registration_pb2.FeedPlace, journal_position: int) -> Iterator[Any]:
@@ -279,7 +281,9 @@ class _CentralBank:
             incarnation=self._incarnation,
         )
         payload = receipt.SerializeToString()
-        envelope = sign("feed-receipt/v1", payload, KEYS[self._bank], self._bank.encode())
+        envelope = sign_payload(
+            registration_pb2.FeedReceipt, payload, KEYS[self._bank], self._bank.encode()
+        )
         self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
     def key_successions(self) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import Message
+
 from currency.number import make
 from dcep.bank.v1 import (
     exchange_pb2,
@@ -50,7 +52,7 @@ class FakeBank:
     Attributes:
         mute_before: so many orders are lost on their way to the bank.
         mute_after: so many answers are lost on their way back.
-        mute_tag: the answer to the next order with this tag is lost.
+        mute_kind: the answer to the next order of this kind is lost.
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
         signers: sign offline money; None for a bank that has none.
@@ -60,7 +62,7 @@ class FakeBank:
     clock: Clock
     mute_before: int = 0
     mute_after: int = 0
-    mute_tag: str = ""
+    mute_kind: type[Message] | None = None
     pending: int = 0
     down: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class FakeBank:
     def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> wallets_pb2.OpenWalletResponse:
         self._lose("mute_before")
         key = bytes.fromhex(request.order.key_id.decode())
-        payload = verify("open-wallet/v1", request.order, key)
+        payload = verify(orders_pb2.OpenWalletOrder, request.order, key)
         order = orders_pb2.OpenWalletOrder.FromString(payload)
         assert (order.public_key, order.bank) == (key, "alpha")
         if order.holder_name == "Nobody":
@@ -109,10 +111,10 @@ class FakeBank:
         )
 
     def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
-        return self._once("close-order/v1", orders_pb2.CloseOrder, order, self._close)
+        return self._once(orders_pb2.CloseOrder, order, self._close)
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
-        return self._once("exchange-order/v1", orders_pb2.ExchangeOrder, order, self._exchange)
+        return self._once(orders_pb2.ExchangeOrder, order, self._exchange)
 
     def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
         if self.pending:
@@ -123,7 +125,7 @@ class FakeBank:
                 payment_id=f"{parsed.wallet_number}-{parsed.sequence}",
                 state=states_pb2.PAYMENT_STATE_PENDING,
             )
-        return self._once("payment-order/v1", orders_pb2.PaymentOrder, order, self._pay)
+        return self._once(orders_pb2.PaymentOrder, order, self._pay)
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         _, account = self._asker(query, GET_PAYMENT)
@@ -159,15 +161,13 @@ class FakeBank:
             stream.cut()
 
     def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
-        return self._once(
-            "certify-device-order/v1", orders_pb2.CertifyDeviceOrder, order, self._certify
-        )
+        return self._once(orders_pb2.CertifyDeviceOrder, order, self._certify)
 
     def load_tokens(self, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
-        return self._once("load-order/v1", orders_pb2.LoadOrder, order, self._load)
+        return self._once(orders_pb2.LoadOrder, order, self._load)
 
     def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
-        return self._once("deposit-order/v1", orders_pb2.DepositOrder, order, self._deposit)
+        return self._once(orders_pb2.DepositOrder, order, self._deposit)
 
     def trust_bundle(self) -> bytes:
         signers = self._offline()
@@ -221,7 +221,7 @@ class FakeBank:
             raise NoAnswer("UNAVAILABLE: down")
         number = query.key_id.decode()
         account = self._account(number)
-        asked = orders_pb2.Query.FromString(verify("query/v1", query, account.key))
+        asked = orders_pb2.Query.FromString(verify(orders_pb2.Query, query, account.key))
         assert (asked.bank, asked.method) == ("alpha", method)
         return number, account
 
@@ -230,12 +230,10 @@ class FakeBank:
             raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, f"no wallet {number}")
         return self.accounts[number]
 
-    def _once(
-        self, tag: str, kind: Any, envelope: SignedEnvelope, act: Callable[[Any], Any]
-    ) -> Any:
+    def _once(self, kind: Any, envelope: SignedEnvelope, act: Callable[[Any], Any]) -> Any:
         self._lose("mute_before")
         number = envelope.key_id.decode()
-        order = kind.FromString(verify(tag, envelope, self._account(number).key))
+        order = kind.FromString(verify(kind, envelope, self._account(number).key))
         self.received.append(envelope.payload)
         identity = (number, order.sequence)
         if identity not in self._answers:
@@ -249,9 +247,9 @@ class FakeBank:
                 errors_pb2.REASON_ID_REUSED, "another order had this sequence", field="sequence"
             )
         self._lose("mute_after")
-        if tag == self.mute_tag:
-            self.mute_tag = ""
-            raise NoAnswer(f"lost: {tag}")
+        if kind is self.mute_kind:
+            self.mute_kind = None
+            raise NoAnswer(f"lost: {kind.DESCRIPTOR.name}")
         if isinstance(answer, Refusal):
             raise answer
         return answer

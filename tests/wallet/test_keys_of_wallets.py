@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from google.protobuf.message import Message
 
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
@@ -18,7 +19,7 @@ from tests.wallet.fake_bank import FakeBank
 from tests.wallet.load_keys import OTHER, WALLET, certify
 from wallet.app import App
 
-LOAD = "load-order/v1"
+LOAD = orders_pb2.LoadOrder
 
 
 # The wallet
@@ -49,14 +50,14 @@ def test_two_loads_of_a_wallet_are_for_two_keys(alice: App, bank: FakeBank) -> N
     assert alice.offline_payments().balance_fen() == 200
 
 
-@pytest.mark.parametrize("lost", ["mute_before", "certify-device-order/v1", LOAD])
+@pytest.mark.parametrize("lost", ["mute_before", orders_pb2.CertifyDeviceOrder, LOAD], ids=str)
 def test_a_load_that_was_cut_off_uses_its_key_again(
-    alice: App, bank: FakeBank, make_app: MakeApp, lost: str
+    alice: App, bank: FakeBank, make_app: MakeApp, lost: str | type[Message]
 ) -> None:
     if lost == "mute_before":
         bank.mute_before = 1
     else:
-        bank.mute_tag = lost
+        bank.mute_kind = lost
     with pytest.raises(NoAnswer):
         alice.loading().load(100)
     keys_before = {key.public for key in alice.sealed.read().keys}
@@ -69,7 +70,7 @@ def test_a_load_that_was_cut_off_uses_its_key_again(
 
 
 def test_another_load_before_the_repeat_has_a_key_of_its_own(alice: App, bank: FakeBank) -> None:
-    bank.mute_tag = LOAD
+    bank.mute_kind = LOAD
     with pytest.raises(NoAnswer):
         alice.loading().load(100)
     alice.loading().load(200)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dcep.bank.v1 import orders_pb2
 from deployment.ports import free_ports
 from offline_token.formats import Payment
 from tests.offline.signers import Signers
@@ -112,7 +113,7 @@ def test_a_load_whose_answer_was_lost_is_repeated_though_the_limit_is_reached(
     alice: Cli, grpc_bank: FakeBank
 ) -> None:
     alice.run("offline", "limit", "--total", "30")
-    grpc_bank.mute_tag = "load-order/v1"
+    grpc_bank.mute_kind = orders_pb2.LoadOrder
     alice.run("offline", "load", "30", code=3)
     assert alice.json("offline", "load", "30")["repeated"] is True
     assert alice.json("offline", "show")["offline_fen"] == 3_000

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from central_bank.registration.offline.sizes import sizes
+from dcep.bank.v1 import orders_pb2
 from tests.offline.devices import TestDevice, make_device, pay
 from tests.offline.signers import DAY, Signers
 from tests.wallet.fake_bank import FakeBank
@@ -134,7 +135,7 @@ def test_an_exchange_that_ends_half_way_says_where_the_money_is(
     alice.run("offline", "load", "50")
     asked = bob.json("offline", "request", "20")["text"]
     alice.run("offline", "pay", asked, "--yes")
-    grpc_bank.mute_tag = "load-order/v1"
+    grpc_bank.mute_kind = orders_pb2.LoadOrder
     said = alice.json("offline", "renew", code=3)
     assert "30.00 yuan are in the wallet now" in said["message"]
     assert "`wallet offline load 30.00` loads them, once" in said["message"]

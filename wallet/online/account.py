@@ -241,7 +241,7 @@ def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> Sign
         created_time_ms=now_ms,
         expires_time_ms=now_ms + OPENING_VALID_MS,
     )
-    return sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
+    return sign(order, key, public.hex().encode())
 
 
 def class_name(value: int) -> str:

@@ -13,7 +13,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.clock import Clock
-from runtime.envelope import sign
+from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
@@ -121,7 +121,7 @@ class OrderSubmitter:
             method=method,
             bank=self.bank_name,
         )
-        return sign("query/v1", query.SerializeToString(), self.key, self.number.encode())
+        return sign(query, self.key, self.number.encode())
 
     def place(
         self,
@@ -272,7 +272,7 @@ class OrderSubmitter:
             expires_time_ms=now_ms + ORDER_VALID_MS,
             **fields,
         ).SerializeToString()
-        envelope = sign(kind.tag, payload, self.key, self.number.encode())
+        envelope = sign_payload(kind.order, payload, self.key, self.number.encode())
         return Order(
             number=self.number,
             sequence=sequence,

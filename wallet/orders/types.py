@@ -1,4 +1,4 @@
-"""Kinds of orders: what is signed, under which tag, where it is sent, what the answer says."""
+"""Kinds of orders: what is signed, where it is sent, what the answer says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Kind:
 
     Attributes:
         name: as the order book keeps it.
-        tag: domain of the signature.
         order: the message that is signed.
         answer: the message that comes back.
         send: sends a signed order to a bank.
@@ -37,7 +36,6 @@ class Kind:
     """
 
     name: str
-    tag: str
     order: Any
     answer: Any
     send: Callable[[Bank, SignedEnvelope], Any]
@@ -46,28 +44,24 @@ class Kind:
 
 PAYMENT = Kind(
     "payment",
-    "payment-order/v1",
     orders_pb2.PaymentOrder,
     payments_pb2.PayResponse,
     lambda bank, order: bank.pay(order),
 )
 EXCHANGE = Kind(
     "exchange",
-    "exchange-order/v1",
     orders_pb2.ExchangeOrder,
     exchange_pb2.ExchangeResponse,
     lambda bank, order: bank.exchange(order),
 )
 CLOSE = Kind(
     "close",
-    "close-order/v1",
     orders_pb2.CloseOrder,
     wallets_pb2.CloseWalletResponse,
     lambda bank, order: bank.close_wallet(order),
 )
 CERTIFY = Kind(
     "certify-device",
-    "certify-device-order/v1",
     orders_pb2.CertifyDeviceOrder,
     offline_pb2.CertifyDeviceResponse,
     lambda bank, order: bank.certify_device(order),
@@ -75,14 +69,12 @@ CERTIFY = Kind(
 )
 LOAD = Kind(
     "offline-load",
-    "load-order/v1",
     orders_pb2.LoadOrder,
     offline_pb2.LoadTokensResponse,
     lambda bank, order: bank.load_tokens(order),
 )
 DEPOSIT = Kind(
     "offline-deposit",
-    "deposit-order/v1",
     orders_pb2.DepositOrder,
     offline_pb2.DepositTokensResponse,
     lambda bank, order: bank.deposit_tokens(order),

@@ -98,7 +98,7 @@ class Deposits:
         """
         self._kept.check(bank)
         kind = registration_pb2.TokenDeposit
-        order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
+        order = open_signed(kind, envelope, bank, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
         judged = self._judging.judge(
             bank.name, order.items, self._waiting.numbers(bank, order.items)

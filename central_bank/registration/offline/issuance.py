@@ -70,7 +70,7 @@ class Loads:
         """Signs tokens for a certified device, paid for from the bank's circulation."""
         self._kept.check(bank)
         kind = registration_pb2.TokenRegistration
-        order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
+        order = open_signed(kind, envelope, bank, self._clock.now_ms())
         certificate = _certificate(bank, order.device_certificate)
         with self._loading(bank, certificate.key) as alone:
             reason = self._unfit(bank, certificate, order) if alone else _ELSEWHERE

@@ -141,7 +141,7 @@ class DepositAnswers:
         )
         key = self._keys.signing()
         name = key_id(bytes(key.verify_key))
-        signed = sign("deposit-refusal/v1", told.SerializeToString(), key, name)
+        signed = sign(told, key, name)
         return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
 
 

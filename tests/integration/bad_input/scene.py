@@ -19,7 +19,6 @@ from dcep.bank.v1 import (
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from runtime.envelope import sign
 from sandbox.demo.environment import System
 from tests.device_keys import asking, made_key
 from tests.integration.raw_wallet import (
@@ -28,6 +27,7 @@ from tests.integration.raw_wallet import (
     BankStubs,
     RawWallet,
     now_ms,
+    signed,
 )
 
 UNKNOWN_NUMBER = number.make("6201", 99_999_999_999)
@@ -174,7 +174,7 @@ def good_order(scene: Scene, rpc: Signed, **spoiled: Any) -> SignedEnvelope:
 
 
 def raw_order(scene: Scene, rpc: Signed, payload: bytes) -> SignedEnvelope:
-    return sign(TAGS[rpc.kind], payload, scene.alice.key, scene.alice.number.encode())
+    return signed(TAGS[rpc.kind], payload, scene.alice.key, scene.alice.number)
 
 
 def cut_signature(scene: Scene, rpc: Signed) -> SignedEnvelope:

@@ -26,7 +26,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/orders.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xc7\x01\n\x0fOpenWalletOrder\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x19\n\x0bholder_name\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1c\x12\x13\n\x05phone\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x1d\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xcb\x01\n\x0cPaymentOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1a\n\x0cpayee_number\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a\"\x9c\x01\n\x0b\x43\x61shReceipt\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07machine\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x1b\n\rwallet_number\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xe6\x02\n\rExchangeOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x38\n\tdirection\x18\x03 \x01(\x0e\x32\x1f.dcep.bank.v1.ExchangeDirectionB\x04\xf0\xf9\x18<\x12\x32\n\x06medium\x18\x04 \x01(\x0e\x32\x1c.dcep.bank.v1.ExchangeMediumB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12Z\n\x0c\x63\x61sh_receipt\x18\x08 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\"\xf0\xf9\x18=\xfa\xf9\x18\x1ar\x18\x64\x63\x65p.bank.v1.CashReceipt\"`\n\x0c\x43\x61shQuestion\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07machine\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x0f\n\x07give_up\x18\x04 \x01(\x08\"\x7f\n\nCloseOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1d\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xf0\x01\n\x12\x43\x65rtifyDeviceOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x18\n\ndevice_key\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x13\n\x05nonce\x18\x06 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\x12\x18\n\npossession\x18\x07 \x01(\x0c\x42\x04\xf0\xf9\x18)\x12\x1e\n\x0b\x61ttestation\x18\x08 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x10`\x01\"\xb2\x01\n\tLoadOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x18\n\ndevice_key\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xb5\x01\n\x0c\x44\x65positOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1d\n\x0foffline_payment\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18.\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x13\n\x05nonce\x18\x06 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\"\x90\x01\n\x05Query\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1d\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x18\n\x06method\x18\x04 \x01(\tB\x08\xfa\xf9\x18\x04 @(\x02\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17*h\n\x0e\x45xchangeMedium\x12\x1f\n\x1b\x45XCHANGE_MEDIUM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XCHANGE_MEDIUM_DEPOSIT\x10\x01\x12\x18\n\x14\x45XCHANGE_MEDIUM_CASH\x10\x02*w\n\x11\x45xchangeDirection\x12\"\n\x1e\x45XCHANGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XCHANGE_DIRECTION_TOP_UP\x10\x01\x12\x1f\n\x1b\x45XCHANGE_DIRECTION_CASH_OUT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/orders.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xdb\x01\n\x0fOpenWalletOrder\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x19\n\x0bholder_name\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1c\x12\x13\n\x05phone\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x1d\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x12\x8a\x80\x19\x0eopen-wallet/v1\"\xe1\x01\n\x0cPaymentOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1a\n\x0cpayee_number\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a:\x14\x8a\x80\x19\x10payment-order/v1\"\xb1\x01\n\x0b\x43\x61shReceipt\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07machine\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x1b\n\rwallet_number\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x13\x8a\x80\x19\x0f\x63\x61sh-receipt/v1\"\xad\x01\n\tCashReady\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07machine\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x1b\n\rwallet_number\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x11\x8a\x80\x19\rcash-ready/v1\"\xfd\x02\n\rExchangeOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x38\n\tdirection\x18\x03 \x01(\x0e\x32\x1f.dcep.bank.v1.ExchangeDirectionB\x04\xf0\xf9\x18<\x12\x32\n\x06medium\x18\x04 \x01(\x0e\x32\x1c.dcep.bank.v1.ExchangeMediumB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12Z\n\x0c\x63\x61sh_receipt\x18\x08 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\"\xf0\xf9\x18=\xfa\xf9\x18\x1ar\x18\x64\x63\x65p.bank.v1.CashReceipt:\x15\x8a\x80\x19\x11\x65xchange-order/v1\"v\n\x0c\x43\x61shQuestion\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07machine\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x0f\n\x07give_up\x18\x04 \x01(\x08:\x14\x8a\x80\x19\x10\x63\x61sh-question/v1\"\x93\x01\n\nCloseOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1d\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x12\x8a\x80\x19\x0e\x63lose-order/v1\"\x8d\x02\n\x12\x43\x65rtifyDeviceOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x18\n\ndevice_key\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x13\n\x05nonce\x18\x06 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\x12\x18\n\npossession\x18\x07 \x01(\x0c\x42\x04\xf0\xf9\x18)\x12\x1e\n\x0b\x61ttestation\x18\x08 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x10`\x01:\x1b\x8a\x80\x19\x17\x63\x65rtify-device-order/v1\"\xc5\x01\n\tLoadOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x18\n\ndevice_key\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x11\x8a\x80\x19\rload-order/v1\"\xcb\x01\n\x0c\x44\x65positOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x16\n\x08sequence\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\n\x12\x1d\n\x0foffline_payment\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18.\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x13\n\x05nonce\x18\x06 \x01(\x0c\x42\x04\xf0\xf9\x18\x30:\x14\x8a\x80\x19\x10\x64\x65posit-order/v1\"\x9e\x01\n\x05Query\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1d\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x18\n\x06method\x18\x04 \x01(\tB\x08\xfa\xf9\x18\x04 @(\x02\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17:\x0c\x8a\x80\x19\x08query/v1*h\n\x0e\x45xchangeMedium\x12\x1f\n\x1b\x45XCHANGE_MEDIUM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XCHANGE_MEDIUM_DEPOSIT\x10\x01\x12\x18\n\x14\x45XCHANGE_MEDIUM_CASH\x10\x02*w\n\x11\x45xchangeDirection\x12\"\n\x1e\x45XCHANGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XCHANGE_DIRECTION_TOP_UP\x10\x01\x12\x1f\n\x1b\x45XCHANGE_DIRECTION_CASH_OUT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENWALLETORDER'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_OPENWALLETORDER'].fields_by_name['expires_time_ms']._loaded_options = None
   _globals['_OPENWALLETORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_OPENWALLETORDER']._loaded_options = None
+  _globals['_OPENWALLETORDER']._serialized_options = b'\212\200\031\016open-wallet/v1'
   _globals['_PAYMENTORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_PAYMENTORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_PAYMENTORDER'].fields_by_name['sequence']._loaded_options = None
@@ -61,6 +63,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_PAYMENTORDER'].fields_by_name['memo']._loaded_options = None
   _globals['_PAYMENTORDER'].fields_by_name['memo']._serialized_options = b'\360\371\030\032'
+  _globals['_PAYMENTORDER']._loaded_options = None
+  _globals['_PAYMENTORDER']._serialized_options = b'\212\200\031\020payment-order/v1'
   _globals['_CASHRECEIPT'].fields_by_name['bank']._loaded_options = None
   _globals['_CASHRECEIPT'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
   _globals['_CASHRECEIPT'].fields_by_name['machine']._loaded_options = None
@@ -73,6 +77,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CASHRECEIPT'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
   _globals['_CASHRECEIPT'].fields_by_name['time_ms']._loaded_options = None
   _globals['_CASHRECEIPT'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_CASHRECEIPT']._loaded_options = None
+  _globals['_CASHRECEIPT']._serialized_options = b'\212\200\031\017cash-receipt/v1'
+  _globals['_CASHREADY'].fields_by_name['bank']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
+  _globals['_CASHREADY'].fields_by_name['machine']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['machine']._serialized_options = b'\360\371\030$'
+  _globals['_CASHREADY'].fields_by_name['number']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
+  _globals['_CASHREADY'].fields_by_name['wallet_number']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
+  _globals['_CASHREADY'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
+  _globals['_CASHREADY'].fields_by_name['time_ms']._loaded_options = None
+  _globals['_CASHREADY'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_CASHREADY']._loaded_options = None
+  _globals['_CASHREADY']._serialized_options = b'\212\200\031\rcash-ready/v1'
   _globals['_EXCHANGEORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_EXCHANGEORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_EXCHANGEORDER'].fields_by_name['sequence']._loaded_options = None
@@ -89,12 +109,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGEORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_EXCHANGEORDER'].fields_by_name['cash_receipt']._loaded_options = None
   _globals['_EXCHANGEORDER'].fields_by_name['cash_receipt']._serialized_options = b'\360\371\030=\372\371\030\032r\030dcep.bank.v1.CashReceipt'
+  _globals['_EXCHANGEORDER']._loaded_options = None
+  _globals['_EXCHANGEORDER']._serialized_options = b'\212\200\031\021exchange-order/v1'
   _globals['_CASHQUESTION'].fields_by_name['bank']._loaded_options = None
   _globals['_CASHQUESTION'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
   _globals['_CASHQUESTION'].fields_by_name['machine']._loaded_options = None
   _globals['_CASHQUESTION'].fields_by_name['machine']._serialized_options = b'\360\371\030$'
   _globals['_CASHQUESTION'].fields_by_name['number']._loaded_options = None
   _globals['_CASHQUESTION'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
+  _globals['_CASHQUESTION']._loaded_options = None
+  _globals['_CASHQUESTION']._serialized_options = b'\212\200\031\020cash-question/v1'
   _globals['_CLOSEORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_CLOSEORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_CLOSEORDER'].fields_by_name['sequence']._loaded_options = None
@@ -103,6 +127,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEORDER'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_CLOSEORDER'].fields_by_name['expires_time_ms']._loaded_options = None
   _globals['_CLOSEORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_CLOSEORDER']._loaded_options = None
+  _globals['_CLOSEORDER']._serialized_options = b'\212\200\031\016close-order/v1'
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['sequence']._loaded_options = None
@@ -119,6 +145,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['possession']._serialized_options = b'\360\371\030)'
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['attestation']._loaded_options = None
   _globals['_CERTIFYDEVICEORDER'].fields_by_name['attestation']._serialized_options = b'\372\371\030\005@\200\020`\001'
+  _globals['_CERTIFYDEVICEORDER']._loaded_options = None
+  _globals['_CERTIFYDEVICEORDER']._serialized_options = b'\212\200\031\027certify-device-order/v1'
   _globals['_LOADORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_LOADORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_LOADORDER'].fields_by_name['sequence']._loaded_options = None
@@ -131,6 +159,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOADORDER'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_LOADORDER'].fields_by_name['expires_time_ms']._loaded_options = None
   _globals['_LOADORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_LOADORDER']._loaded_options = None
+  _globals['_LOADORDER']._serialized_options = b'\212\200\031\rload-order/v1'
   _globals['_DEPOSITORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_DEPOSITORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_DEPOSITORDER'].fields_by_name['sequence']._loaded_options = None
@@ -143,6 +173,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEPOSITORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_DEPOSITORDER'].fields_by_name['nonce']._loaded_options = None
   _globals['_DEPOSITORDER'].fields_by_name['nonce']._serialized_options = b'\360\371\0300'
+  _globals['_DEPOSITORDER']._loaded_options = None
+  _globals['_DEPOSITORDER']._serialized_options = b'\212\200\031\020deposit-order/v1'
   _globals['_QUERY'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_QUERY'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_QUERY'].fields_by_name['created_time_ms']._loaded_options = None
@@ -153,28 +185,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERY'].fields_by_name['method']._serialized_options = b'\372\371\030\004 @(\002'
   _globals['_QUERY'].fields_by_name['bank']._loaded_options = None
   _globals['_QUERY'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
-  _globals['_EXCHANGEMEDIUM']._serialized_start=2015
-  _globals['_EXCHANGEMEDIUM']._serialized_end=2119
-  _globals['_EXCHANGEDIRECTION']._serialized_start=2121
-  _globals['_EXCHANGEDIRECTION']._serialized_end=2240
+  _globals['_QUERY']._loaded_options = None
+  _globals['_QUERY']._serialized_options = b'\212\200\031\010query/v1'
+  _globals['_EXCHANGEMEDIUM']._serialized_start=2404
+  _globals['_EXCHANGEMEDIUM']._serialized_end=2508
+  _globals['_EXCHANGEDIRECTION']._serialized_start=2510
+  _globals['_EXCHANGEDIRECTION']._serialized_end=2629
   _globals['_OPENWALLETORDER']._serialized_start=106
-  _globals['_OPENWALLETORDER']._serialized_end=305
-  _globals['_PAYMENTORDER']._serialized_start=308
-  _globals['_PAYMENTORDER']._serialized_end=511
-  _globals['_CASHRECEIPT']._serialized_start=514
-  _globals['_CASHRECEIPT']._serialized_end=670
-  _globals['_EXCHANGEORDER']._serialized_start=673
-  _globals['_EXCHANGEORDER']._serialized_end=1031
-  _globals['_CASHQUESTION']._serialized_start=1033
-  _globals['_CASHQUESTION']._serialized_end=1129
-  _globals['_CLOSEORDER']._serialized_start=1131
-  _globals['_CLOSEORDER']._serialized_end=1258
-  _globals['_CERTIFYDEVICEORDER']._serialized_start=1261
-  _globals['_CERTIFYDEVICEORDER']._serialized_end=1501
-  _globals['_LOADORDER']._serialized_start=1504
-  _globals['_LOADORDER']._serialized_end=1682
-  _globals['_DEPOSITORDER']._serialized_start=1685
-  _globals['_DEPOSITORDER']._serialized_end=1866
-  _globals['_QUERY']._serialized_start=1869
-  _globals['_QUERY']._serialized_end=2013
+  _globals['_OPENWALLETORDER']._serialized_end=325
+  _globals['_PAYMENTORDER']._serialized_start=328
+  _globals['_PAYMENTORDER']._serialized_end=553
+  _globals['_CASHRECEIPT']._serialized_start=556
+  _globals['_CASHRECEIPT']._serialized_end=733
+  _globals['_CASHREADY']._serialized_start=736
+  _globals['_CASHREADY']._serialized_end=909
+  _globals['_EXCHANGEORDER']._serialized_start=912
+  _globals['_EXCHANGEORDER']._serialized_end=1293
+  _globals['_CASHQUESTION']._serialized_start=1295
+  _globals['_CASHQUESTION']._serialized_end=1413
+  _globals['_CLOSEORDER']._serialized_start=1416
+  _globals['_CLOSEORDER']._serialized_end=1563
+  _globals['_CERTIFYDEVICEORDER']._serialized_start=1566
+  _globals['_CERTIFYDEVICEORDER']._serialized_end=1835
+  _globals['_LOADORDER']._serialized_start=1838
+  _globals['_LOADORDER']._serialized_end=2035
+  _globals['_DEPOSITORDER']._serialized_start=2038
+  _globals['_DEPOSITORDER']._serialized_end=2241
+  _globals['_QUERY']._serialized_start=2244
+  _globals['_QUERY']._serialized_end=2402
 # @@protoc_insertion_point(module_scope)

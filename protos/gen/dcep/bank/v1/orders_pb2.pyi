@@ -78,6 +78,22 @@ class CashReceipt(_message.Message):
     time_ms: int
     def __init__(self, bank: _Optional[str] = ..., machine: _Optional[str] = ..., number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ...) -> None: ...
 
+class CashReady(_message.Message):
+    __slots__ = ("bank", "machine", "number", "wallet_number", "amount_fen", "time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    machine: str
+    number: int
+    wallet_number: str
+    amount_fen: int
+    time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., machine: _Optional[str] = ..., number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ...) -> None: ...
+
 class ExchangeOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "direction", "medium", "amount_fen", "created_time_ms", "expires_time_ms", "cash_receipt")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x12\x10\x64\x63\x65p.envelope.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"_\n\x0eSignedEnvelope\x12\x1a\n\x07payload\x18\x01 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x80\xc0\x03\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18)\x12\x18\n\x06key_id\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04(\x02@@b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x12\x10\x64\x63\x65p.envelope.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a google/protobuf/descriptor.proto\"_\n\x0eSignedEnvelope\x12\x1a\n\x07payload\x18\x01 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x80\xc0\x03\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18)\x12\x18\n\x06key_id\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04(\x02@@:.\n\x03tag\x12\x1f.google.protobuf.MessageOptions\x18\x81\x90\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +39,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNEDENVELOPE'].fields_by_name['signature']._serialized_options = b'\360\371\030)'
   _globals['_SIGNEDENVELOPE'].fields_by_name['key_id']._loaded_options = None
   _globals['_SIGNEDENVELOPE'].fields_by_name['key_id']._serialized_options = b'\372\371\030\004(\002@@'
-  _globals['_SIGNEDENVELOPE']._serialized_start=82
-  _globals['_SIGNEDENVELOPE']._serialized_end=177
+  _globals['_SIGNEDENVELOPE']._serialized_start=116
+  _globals['_SIGNEDENVELOPE']._serialized_end=211
 # @@protoc_insertion_point(module_scope)

@@ -115,7 +115,21 @@ class OfficerAct(_message.Message):
     settle_lost: SettleLost
     def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ...) -> None: ...
 
-class OfficerDecision(_message.Message):
+class OfficerApproval(_message.Message):
+    __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
+    ACT_ID_FIELD_NUMBER: _ClassVar[int]
+    ACT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    OFFICER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    act_id: str
+    act_digest: bytes
+    officer: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, act_id: _Optional[str] = ..., act_digest: _Optional[bytes] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class OfficerRejection(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     ACT_DIGEST_FIELD_NUMBER: _ClassVar[int]
