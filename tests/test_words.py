@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tokenize
 from pathlib import Path
 
 import pytest
+
+from central_bank import tables as central_tables
+from operator_bank import tables as bank_tables
+from wallet import tables as wallet_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +56,17 @@ RETIRED = {
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""
 
+OF_OTHERS = {
+    "SetAside": "ReserveForRedemption",
+    "give_back": "return_text",
+    "GIVEN_BACK": "RETURNED, or REFUNDED",
+    "diverted": "undeliverable",
+    "NotSetAside": "NotReserved",
+    "redemption_set_aside": "redemption reserve",
+    "dcep up --dir": "dcep up --stack",
+}
+"""By what the contract, tables, commands and pages called a thing, what it is called now."""
+
 FOLDERS = {
     "central_bank/gate": "central_bank/authentication/authorization",
     "runtime/page": "runtime/pagination",
@@ -88,6 +104,56 @@ def test_no_name_in_the_code_is_a_retired_one() -> None:
         for word, line in retired_in((ROOT / name).read_text())
     ]
     assert not found, "\n".join(found)
+
+
+def others() -> list[Path]:
+    """The contract, the documentation, and what is said in Chinese."""
+    listed = subprocess.run(
+        ["git", "ls-files", "protos/dcep", "docs/*.md", "README*.md", "ARCHITECTURE.md", "*.po"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def retired_among_others(text: str) -> list[tuple[str, int]]:
+    """(word, line) of what is retired in a text that is no code."""
+    return [
+        (word, number)
+        for number, line in enumerate(text.splitlines(), 1)
+        for word in OF_OTHERS
+        if re.search(rf"(?<![\w-]){re.escape(word)}(?!\w)", line)
+    ]
+
+
+def test_no_retired_word_is_in_the_contract_the_documentation_or_what_is_said() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {word} is {OF_OTHERS[word]} now"
+        for file in others()
+        for word, line in retired_among_others(file.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("word", OF_OTHERS)
+def test_a_retired_word_of_a_page_would_be_noticed(word: str) -> None:
+    assert retired_among_others(f"\nthe `{word}` of a bank") == [(word, 2)]
+
+
+def table_names() -> set[str]:
+    """Of every table and column of the services' databases."""
+    tables = [
+        table
+        for metadata in (central_tables.metadata, bank_tables.metadata, wallet_tables.metadata)
+        for table in metadata.tables.values()
+    ]
+    return {t.name for t in tables} | {column.name for t in tables for column in t.columns}
+
+
+def test_no_table_or_column_has_a_retired_name() -> None:
+    assert not table_names() & {*RETIRED, *OF_OTHERS}
 
 
 @pytest.mark.parametrize("word", RETIRED)
