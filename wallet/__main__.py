@@ -27,7 +27,7 @@ SERVICE = "wallet"
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 2 for settings that cannot be."""
+    """Runs until SIGTERM. Returns the exit status: 0, or 2 for invalid settings."""
     parser = argparse.ArgumentParser(prog="python -m wallet", description=__doc__)
     parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
     parser.add_argument("--home", help="the wallet's folder")
@@ -91,7 +91,7 @@ def _tls(settings: Settings, folder: Path) -> TlsFiles:
 
 
 def _warm_up(app: App) -> None:
-    """Makes the shared parts before threads could make them twice."""
+    """Makes the shared parts now, before several threads could make them at once."""
     _ = (app.clock, app.randomness, app.banks, app.book, app.flights)
 
 

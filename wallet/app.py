@@ -1,4 +1,4 @@
-"""Builds a wallet from its home: the one place that knows which parts there are.
+"""Builds a wallet from its home; the only place that knows all its parts.
 
 The heavy parts, the database above all, are imported when they are first needed.
 """
@@ -53,11 +53,11 @@ class App:
         pin: Callable[[], str] | None = None,
         tells_later: bool = False,
     ) -> None:
-        """Takes a home, parts that are given instead of made, and how outcomes become known.
+        """Takes a home, and parts to use instead of those it would make.
 
         Args:
-            tells_later: what came of an order counts as heard when `heard` is called, and not as
-                soon as a use-case returns it: for a command, which has yet to print it.
+            tells_later: an order's outcome counts as delivered when `heard` is called, not when a
+                use-case returns it. A command needs this, because it still has to print it.
         """
         self.home = Home(home)
         self._telling: dict[int, Order] | None = {} if tells_later else None
@@ -133,7 +133,7 @@ class App:
         return SqlRequests(self.database)
 
     def profile(self) -> Profile:
-        """The wallet that lives here. Raises NotOpened."""
+        """The wallet in this home. Raises NotOpened."""
         found = self.home.profile()
         if found is None or not found.opened:
             raise NotOpened(
@@ -144,7 +144,7 @@ class App:
         return found
 
     def bank_name(self) -> str:
-        """The bank of the wallet that lives or is being opened here, "" when there is none."""
+        """The bank of the wallet in this home, or of the one being opened; "" if there is none."""
         try:
             found = self.home.profile()
         except HomeError:
@@ -168,9 +168,9 @@ class App:
         )
 
     def prepare_offline(self) -> str:
-        """Gets the device ready for offline money; why it could not be, or "".
+        """Prepares the device for offline money. Returns why that failed, or "".
 
-        A wallet without it is whole but for offline money, and loading tries again.
+        A wallet whose device is not ready can do everything else, and loading tries again.
         """
         from runtime.errors import NoAnswer, Refusal
 
@@ -181,7 +181,7 @@ class App:
         return ""
 
     def look(self) -> tuple[GetWalletResponse | None, str]:
-        """What the bank says about the wallet; or None, and why the bank is out of reach."""
+        """The bank's answer about the wallet; or None, and why the bank cannot be reached."""
         from runtime.errors import NoAnswer
 
         try:
@@ -201,7 +201,7 @@ class App:
         return dict(limits_in_words(state)) if state is not None else {}
 
     def offline_fen(self) -> int | None:
-        """What is in the device; None when it lies behind a PIN that nobody gave."""
+        """The fen in the device; None when it has a PIN that was not given."""
         from wallet.secure_element.device_errors import PinError
 
         try:
@@ -210,7 +210,7 @@ class App:
             return None
 
     def submitter(self) -> OrderSubmitter:
-        """The wallet's counter at its bank. Raises AnotherStackAnswers."""
+        """Submits the wallet's orders to its bank. Raises AnotherStackAnswers."""
         from wallet.orders.submitter import OrderSubmitter
         from wallet.peers.same_stack import check_same_stack
 
@@ -228,7 +228,7 @@ class App:
         )
 
     def heard(self) -> None:
-        """Whoever asked has been told what came of the orders so far."""
+        """Says that the outcomes of the orders so far have been delivered."""
         for sequence, order in (self._telling or {}).items():
             self.book.hear(order)
             self.flights.release(sequence)
@@ -236,19 +236,19 @@ class App:
             self._telling.clear()
 
     def holder(self) -> OnlineWallet:
-        """What the holder does with the bank."""
+        """The use-cases that need the bank."""
         from wallet.online.account import OnlineWallet
 
         return OnlineWallet(self.submitter())
 
     def offline_payments(self) -> OfflinePayments:
-        """Offline money, nobody needed."""
+        """The use-cases of offline money that need no server."""
         from wallet.offline.payments import OfflinePayments
 
         return OfflinePayments(self.device)
 
     def loading(self, device: Loadable | None = None) -> TokenLoading:
-        """Offline money in and out of the wallet's device, or of a card, the bank needed."""
+        """Loading and depositing offline money of the device or of a card; needs the bank."""
         from wallet.offline.payments import TokenLoading
 
         return TokenLoading(self.submitter(), device or self.device)

@@ -1,4 +1,4 @@
-"""What the wallet's service answers with, and how its own troubles look to programs."""
+"""Answers of the wallet's service, and how its own errors look to programs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ Call = TypeVar("Call", bound=Callable[..., Any])
 
 
 def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
-    """A wallet not opened is unknown, and a device behind a PIN; no answer from the bank is none
-    from the wallet.
+    """Turns the wallet's own errors into refusals and missing answers.
+
+    A wallet that was not opened is unknown; so is a device behind a PIN. If the bank does not
+    answer, the wallet does not answer either.
     """
 
     def around(call: Call) -> Call:
@@ -43,13 +45,13 @@ def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
 
 
 def unanswered(context: grpc.ServicerContext, error: NoAnswer) -> None:
-    """Ends a call without a reason: to its caller the outcome is as unknown as it is to us."""
+    """Ends a call without a reason, because the outcome is unknown to the wallet too."""
     context.set_code(grpc.StatusCode.UNAVAILABLE)
     context.set_details(str(error))
 
 
 def item(entry: Entry) -> wallet_pb2.HistoryItem:
-    """A line of the history."""
+    """A line of the history as a message."""
     return wallet_pb2.HistoryItem(
         payment_id=entry.payment_id,
         state=entry.state,

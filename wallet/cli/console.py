@@ -1,4 +1,4 @@
-"""How the command line speaks: sentences for people, one JSON object for programs."""
+"""Output of the command line: sentences for people, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ EXIT_NO_ANSWER = 3
 
 
 class UsageError(Exception):
-    """Something was entered that cannot be right; the message shows what is."""
+    """What was entered is invalid; the message shows what would be valid."""
 
 
 class Output:
-    """Says one result. Standard output carries nothing else."""
+    """Prints one result. Nothing else goes to standard output."""
 
     def __init__(
         self,
@@ -40,13 +40,12 @@ class Output:
         device: str = "",
         command: str = "",
     ) -> None:
-        """Takes how it speaks, and of what.
+        """Takes the form of the output, and its context.
 
         Args:
             bank: the name of the wallet's bank, "" while it has none.
-            asks_only: the command orders nothing, so that an answer that is missing leaves
-                nothing open.
-            limits: the wallet's limits by name, in words; asked for when one of them was met.
+            asks_only: the command changes nothing, so a missing answer leaves nothing open.
+            limits: the wallet's limits by name, in words; asked for when one was exceeded.
             device: "alone" where no bank is involved, "loading" where the device is loaded,
                 "giving" where it pays a card, "card" where a card pays it.
             command: what was typed, such as ``wallet pay``.
@@ -76,17 +75,17 @@ class Output:
         self.was_heard = True
 
     def say(self, text: str) -> None:
-        """A remark beside the result, on standard error."""
+        """Prints a remark on standard error."""
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
     def fail(
         self, code: int, reason: str, message: str, following: str = "", /, **more: Any
     ) -> NoReturn:
-        """Says why it did not work, and what to do next, and ends.
+        """Says why it failed and what to do next, and ends the command.
 
         Args:
-            following: what to do, where more is known than `next_step` says of the reason.
+            following: what to do, if more is known than `next_step` says for the reason.
         """
         if not following:
             from wallet.cli.reason_texts import next_step
@@ -168,7 +167,7 @@ class Output:
         self._explain_answer(error)
 
     def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
-        """What the device itself has to say of a refusal, if it is its own."""
+        """The text of a refusal that comes from the device itself, if it does."""
         from wallet.cli.device_texts import OWN, card_short, sentence
 
         if self._device == "card":

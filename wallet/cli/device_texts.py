@@ -1,4 +1,4 @@
-"""Refusals of this very device in a person's words: no bank is involved."""
+"""Texts for refusals of the device itself, where no bank is involved."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OWN = {
 
 
 def sentence(refusal: Refusal) -> tuple[str, str] | None:
-    """What to tell a person, and what can be done next; None where the device has no own words."""
+    """What happened and what to do next; None if the device has no text for the reason."""
     name = refusal.name
     if name == "INSUFFICIENT_FUNDS":
         return _short(int(refusal.metadata.get("missing_fen", "0")), refusal.message)
@@ -60,7 +60,7 @@ def sentence(refusal: Refusal) -> tuple[str, str] | None:
 
 
 def card_short() -> tuple[str, str]:
-    """What to tell a person whose card cannot pay what is asked; it does not say what it has."""
+    """The text for a card that cannot pay the amount; it does not reveal what the card holds."""
     return (
         _("The card cannot pay so much at once."),
         _("Take less, or load the card: `wallet offline tap SOCKET --load AMOUNT`."),

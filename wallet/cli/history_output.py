@@ -39,8 +39,8 @@ def listed(
     Args:
         token: of the next page; "" on the last, and when a history was searched.
         more: whether a search stopped at its limit.
-        unanswered: ids of orders whose outcome nobody knows.
-        searched: whether only some lines were wanted.
+        unanswered: ids of orders whose outcome is unknown.
+        searched: whether the history was filtered.
     """
     fields = {
         "items": [asdict(entry) for entry in entries],
@@ -87,7 +87,7 @@ def told(entry: Entry) -> CommandResult:
 
 
 def resumed(others: list[Entry]) -> CommandResult:
-    """After ``resume``: what was ordered elsewhere."""
+    """After ``resume``: the orders that were given elsewhere."""
     fields = {"elsewhere": [asdict(entry) for entry in others]}
     lines = [_("This home orders again. Another copy of it is told so at its next order.")]
     if others:
@@ -121,7 +121,7 @@ def as_table(entries: list[Entry]) -> list[list[str]]:
 
 
 def progress(entry: Entry) -> str:
-    """How far back a search is."""
+    """How far back a search has got."""
     return _("Read back to {time} …").format(time=clock(entry.time_ms))
 
 
@@ -169,7 +169,7 @@ def _signed(fen: int) -> str:
 
 
 def _no_formula(text: str) -> str:
-    """Text that a spreadsheet takes for text, whatever its sender began it with."""
+    """Text that no spreadsheet takes for a formula, whatever it begins with."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

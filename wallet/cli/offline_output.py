@@ -38,13 +38,13 @@ DEPOSIT_IT = N_("Put them into the wallet with `wallet offline deposit`.")
 
 
 def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
-    """The offline text in what was given: as text, in a file, or at standard input for ``-``.
+    """The offline text that was typed, or is in a file, or on standard input for ``-``.
 
     Args:
-        text: as typed.
-        file: where it is.
-        what: how it is called, in English.
-        wanted: prefixes of what would do.
+        text: what was typed.
+        file: the file, if one was named.
+        what: its name in messages, in English.
+        wanted: the prefixes that are accepted.
 
     Raises:
         UsageError: nothing was given, or it cannot be read.
@@ -93,7 +93,7 @@ def keep(text: str, file: Path | None) -> None:
 
 
 def check_file(file: Path | None) -> None:
-    """Raises UsageError for a file that cannot be written, before any money moves for it."""
+    """Raises UsageError if a file cannot be written; called before any money moves."""
     if file is None:
         return
     where = file if file.exists() else file.parent
@@ -110,11 +110,11 @@ def asked_fen(
     yes: bool,
     say: Callable[[str], None],
 ) -> int:
-    """What a request asks for, once it is what was expected or its holder has said yes.
+    """The amount of a request, in fen, once it is as expected or the holder has confirmed it.
 
-    Says what is paid, to whom as far as that is known, and what is left.
+    Prints what is paid, to whom as far as that is known, and what is left.
 
-    Raises UsageError when it is not, or nobody can be asked.
+    Raises UsageError when the amount differs, or nobody can be asked to confirm it.
     """
     asked = request_of(request)
     amount = format_yuan(asked.amount_fen)
@@ -149,7 +149,7 @@ def asked_fen(
 
 
 def _check_enough(offline_payments: OfflinePayments, amount_fen: int) -> None:
-    """Raises Refusal before anything is said of a payment that cannot be made."""
+    """Raises Refusal for a payment that cannot be made, before anything is printed."""
     missing_fen = amount_fen - offline_payments.balance_fen()
     if missing_fen > 0:
         raise Refusal(
@@ -169,7 +169,7 @@ def _check_expected(asked: Request, expected_fen: int | None) -> None:
 
 
 def payee(asked: Request) -> str:
-    """Who is paid, as far as that is known."""
+    """The payee, as far as known."""
     return _("a device of {bank} whose screen shows {code}").format(
         bank=harmless(asked.certificate.bank), code=asked.code()
     )
@@ -181,7 +181,7 @@ def _left(offline_payments: OfflinePayments, amount_fen: int) -> str:
 
 
 def request_of(text: str) -> Request:
-    """A request as it reads. Raises UsageError."""
+    """Decodes a request. Raises UsageError."""
     from offline_token.formats import FormatError, Request
 
     try:
@@ -265,12 +265,12 @@ def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> Co
 def open_card(
     app: App, card: Card, given: str, *, take_fen: int, with_pin: bool, owner: bool
 ) -> None:
-    """Shows the card its PIN, asked for where what is to be done needs it, and pairs this wallet.
+    """Proves the PIN to the card, asking for it if it is needed, and pairs this wallet.
 
     Args:
         given: the PIN, if it was given.
-        with_pin: nothing else will do.
-        owner: the card has to know its owner, by the PIN or by this wallet.
+        with_pin: the PIN is required.
+        owner: the card must recognise its owner, by the PIN or by this wallet.
     """
     profile, key = app.profile(), app.home.key()
     given = given or os.environ.get("DCEP_CARD_PIN", "")
@@ -292,7 +292,7 @@ def open_card(
 
 
 def tapped(handed: Handed, card: Card, offline_fen: int) -> CommandResult:
-    """After ``offline tap``; what the card holds it tells its owner alone."""
+    """After ``offline tap``. Only its owner is told what the card holds."""
     card_fen = card.balance_fen() if card.owned else None
     fields = {
         "amount_fen": handed.amount_fen,
@@ -326,7 +326,7 @@ def accept_text(offline_payments: OfflinePayments, text: str) -> CommandResult:
 
 
 def came_back(amount_fen: int, offline_fen: int) -> CommandResult:
-    """After a payment of one's own was taken back."""
+    """After an own payment was returned."""
     fields = {"state": "CAME_BACK", "amount_fen": amount_fen, "offline_fen": offline_fen}
     text = _("{yuan} yuan came back; they are good for a deposit. {deposit_it}").format(
         yuan=format_yuan(amount_fen), deposit_it=_(DEPOSIT_IT)
@@ -335,7 +335,7 @@ def came_back(amount_fen: int, offline_fen: int) -> CommandResult:
 
 
 def payment_returned(back: PaymentReturned, file: Path | None, *, over_link: bool) -> CommandResult:
-    """After a payment was not taken: what gives it back, for its payer."""
+    """After a payment was refused: the text that returns it to its payer."""
     fields: dict[str, Any] = {"ok": False, "state": "RETURNED", "message": str(back)}
     fields["text"] = back.text
     fields["next"] = _("Let the payer read the text: it gives the payment back.")
@@ -446,7 +446,7 @@ def shown_again(device: Device, code: str, file: Path | None) -> CommandResult:
 
 
 def load_anew(loading: TokenLoading, done: Deposited) -> Placed:
-    """Loads what was deposited. What goes wrong says where the money is."""
+    """Loads what was deposited. An error says where the money is."""
     amount = format_yuan(done.amount_fen)
     where = _("{yuan} yuan are in the wallet now; `wallet offline load {yuan}` loads them").format(
         yuan=amount
@@ -470,7 +470,7 @@ def again_with(code: str) -> str:
 def _paper(
     what: str, fields: dict[str, Any], file: Path | None, following: list[str], again: str
 ) -> CommandResult:
-    """A text as codes that fit the window, the text itself, and what is to be said with it."""
+    """A text as codes that fit the window, the text itself, and a remark."""
     text = fields["text"]
     if file is not None:
         amount = format_yuan(fields["amount_fen"])
@@ -556,7 +556,7 @@ def deposited(done: Deposited, offline_fen: int) -> CommandResult:
 
 
 def new_limits(old: Limits, single: str, total: str) -> Limits:
-    """The limits with what was said changed."""
+    """The limits with the given ones changed."""
     return Limits(
         _limit_fen(single) if single else old.single_fen,
         _limit_fen(total) if total else old.total_fen,

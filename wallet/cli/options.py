@@ -45,7 +45,7 @@ DEFAULT_STACK = "stack"
 
 @dataclass
 class Common:
-    """What was said before the subcommand."""
+    """Options given before the subcommand."""
 
     home: Path | None = None
     as_json: bool = False
@@ -79,11 +79,11 @@ def wallet(
     limits: bool = False,
     device: str = "",
 ) -> Iterator[tuple[App, Output]]:
-    """The wallet and the voice of one command; what goes wrong is said and ends it.
+    """The wallet and the output of one command; an error is printed and ends it.
 
     Args:
-        asks_only: it orders nothing.
-        limits: the limits that it may meet are those of the wallet at its bank.
+        asks_only: the command changes nothing.
+        limits: the limits that it may exceed are those of the wallet at its bank.
         device: "alone" where no bank is involved, "loading" where the device is loaded,
             "giving" where it pays a card, "card" where a card pays it.
     """

@@ -150,7 +150,7 @@ _NOTHING_MORE = frozenset(
 def sentence(
     reason: str, message: str, metadata: Mapping[str, str] | None = None
 ) -> tuple[str, str]:
-    """What to tell a person, and what they can do next."""
+    """What happened, and what to do next."""
     if reason not in _WORDS:
         return in_words(reason, message, metadata or {}), next_step(reason)
     said, following = map(_, _WORDS[reason])
@@ -161,7 +161,7 @@ def sentence(
 
 
 def next_step(reason: str) -> str:
-    """What to do after an error, in the reader's language, where no more is known than why."""
+    """What to do after an error, in the reader's language, judging by its reason alone."""
     if reason in _WORDS:
         return _(_WORDS[reason][1])
     return _(_OWN_STEPS.get(reason) or STEPS.get(reason) or _ASK_BANK)
@@ -177,7 +177,7 @@ LIMIT_NAMES = {
 
 
 def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
-    """What to tell of an order that an earlier command made, and what can be done next."""
+    """What became of an order of an earlier command, and what to do next."""
     made = clock(ordered_time_ms)
     return (
         _("The order of {made} was refused, and nothing was sent now. {said}").format(

@@ -1,4 +1,4 @@
-"""Times as people read and type them: of this machine's zone, which is said beside them."""
+"""Times as people read and type them, in this machine's time zone, which is printed too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from language import _
 
 
 class TimeError(ValueError):
-    """Not a time; the message shows what is right."""
+    """Not a time; the message shows the accepted forms."""
 
 
 def clock(time_ms: int) -> str:
@@ -32,7 +32,7 @@ def parse_time(text: str, *, end: bool = False) -> int:
     """Milliseconds for a day or a time such as ``2026-11-26`` or ``2026-11-26 18:16``.
 
     Args:
-        end: the last millisecond of the day, minute or second that is named, not the first.
+        end: gives the last millisecond of the named day, minute or second instead of the first.
 
     Raises:
         TimeError: anything else.
@@ -51,7 +51,7 @@ def parse_time(text: str, *, end: bool = False) -> int:
 
 
 def _lasts(text: str) -> timedelta:
-    """How long what is named lasts."""
+    """How long the named day, minute or second lasts."""
     time_of_day = text[10:].partition("+")[0]
     if not time_of_day:
         return timedelta(days=1)

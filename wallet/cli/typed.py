@@ -1,4 +1,4 @@
-"""What people type, brought into the form that the contract knows."""
+"""Turns what people type into the form that the contract requires."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MAX_PHONE = 20
 
 
 class PhoneError(ValueError):
-    """Not a phone number; the message shows what is right."""
+    """Not a phone number; the message shows the accepted forms."""
 
 
 def phone_typed(text: str) -> str:
-    """A phone number as somebody typed it: with hyphens, brackets, in full-width digits.
+    """The phone number in what was typed, with hyphens, brackets or full-width digits removed.
 
     "" stays "". Raises PhoneError.
     """

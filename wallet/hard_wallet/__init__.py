@@ -1,1 +1,1 @@
-"""A card with money in it, and what it is held to."""
+"""A card that holds money, and the reader's side."""

@@ -19,7 +19,7 @@ from wallet.secure_element.sealed_file import SealedFile
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 2 for what cannot be."""
+    """Runs until SIGTERM. Returns the exit status: 0, or 2 for invalid arguments."""
     parser = argparse.ArgumentParser(prog="python -m wallet.hard_wallet", description=card.__doc__)
     parser.add_argument("--socket", type=Path, required=True, help="where it is touched")
     parser.add_argument("--home", type=Path, help="its memory; default: beside the socket, .card")
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _root(given: str | None, stack: Path | None) -> bytes:
-    """The root that a card is made with. Raises HomeError or BankNotFound."""
+    """The root of offline money for a new card. Raises HomeError or BankNotFound."""
     folder = stack or Path(os.environ.get("DCEP_STACK", "stack"))
     text = given or known_banks(folder)[0].offline_root
     try:

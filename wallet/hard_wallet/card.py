@@ -1,7 +1,7 @@
 """A hard wallet: money on a card, here a process with a Unix socket in place of the contacts.
 
-It has a secure element of its own, no bank and no clock that anybody may set back. See
-`wallet.hard_wallet.messages` for what it is told, and ``python -m wallet.hard_wallet --help`` for
+It has its own secure element, no bank, and a clock that nobody can set back. See
+`wallet.hard_wallet.messages` for its commands, and ``python -m wallet.hard_wallet --help`` for
 how it runs.
 """
 
@@ -51,16 +51,16 @@ IDLE_S = 10.0
 
 
 def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN) -> None:
-    """Makes a card of an empty one; on one that is made already it changes nothing.
+    """Personalises an empty card; a card that was personalised before stays as it is.
 
     Args:
-        pin: of its holder.
-        root: the central bank's key for offline money. Only what it has signed, or a successor
-            that it has introduced, is ever believed by the card.
-        free_fen: what one payment may be without the PIN.
+        pin: the holder's PIN.
+        root: the central bank's key for offline money. The card believes only what this key has
+            signed, or a successor that this key has introduced.
+        free_fen: the most of one payment without the PIN.
 
     Raises:
-        HomeError: no such PIN, or no root: a card has both before it leaves the maker.
+        HomeError: the PIN or the root is missing or invalid.
     """
     if store.read().card_root:
         return
@@ -77,10 +77,10 @@ def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN
 
 
 class HardWallet:
-    """Answers commands, one at a time.
+    """A card that answers commands, one at a time.
 
     Args:
-        store: of a card that was personalised.
+        store: the state of a personalised card.
     """
 
     def __init__(self, store: Store, clock: Clock, randomness: Randomness) -> None:
@@ -119,7 +119,7 @@ class HardWallet:
         }
 
     def answer(self, command: Command, body: bytes, session: Session) -> bytes:
-        """The answer to a command of a reader. Raises Refusal."""
+        """Answers one command. Raises Refusal."""
         self._guard.check(session, command)
         if command in self._answers:
             return self._answers[command](body, session)
@@ -161,7 +161,7 @@ class HardWallet:
             raise
 
     def _earlier(self, tags: bytes, asked: Request) -> bytes | None:
-        """The last payment again, if the same payee has not said that it came."""
+        """The last payment again, if the same payee has not confirmed it."""
         answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
         for earlier in self.element.unconfirmed():
             ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
@@ -229,7 +229,7 @@ class HardWallet:
 
 
 def converse(card: HardWallet, connection: socket.socket) -> None:
-    """Answers one reader until it goes, or says what is no message: that ends the session."""
+    """Answers one reader until it leaves or sends an invalid message, which ends the session."""
     try:
         channel = met(connection, messages.VERSION, card.randomness)
     except MessageError:
@@ -259,7 +259,7 @@ def _answer_all(card: HardWallet, channel: Channel) -> None:
 
 
 def serve(card: HardWallet, path: Path, stop: threading.Event) -> None:
-    """Answers at a Unix socket that only its owner may open, one reader at a time."""
+    """Serves readers at a Unix socket that only its owner may open, one at a time."""
     if path.is_socket():
         path.unlink()
     with socket.socket(socket.AF_UNIX) as server:

@@ -1,12 +1,12 @@
-"""The channel between a card and what it is held to.
+"""The encrypted channel between a card and its reader.
 
 `Noise_NN_25519_ChaChaPoly_SHA256` (The Noise Protocol Framework, revision 34): both sides make a
-key for this one session, so that a recording is no use later, neither to read nor to play back. The
-pattern itself says nothing of who the two are. Whoever has to show it signs, or answers for the PIN
-over, the `binding` of the channel, which is another in each session: see docs/decisions/0022.
+key for one session, so a recording can later be neither read nor replayed. The pattern does not
+authenticate the two sides. Whoever has to prove who it is signs the channel's `binding`, or proves
+the PIN over it; the binding differs in each session. See docs/decisions/0022.
 
-A message is a header of five bytes, encrypted, and the body in encrypted parts. What was altered,
-left out, sent again or in another order does not decrypt, and ends the session.
+A message is an encrypted header of five bytes, followed by the body in encrypted parts. A message
+that was altered, dropped, repeated or reordered does not decrypt, and ends the session.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _HEADER = struct.Struct(">BI")
 
 
 class MessageError(Exception):
-    """This is no such message; the message says why. The session is over."""
+    """An invalid message came; the text says why. The session is over."""
 
 
 class Cipher:
-    """One direction: each message has the next number, and is good under no other."""
+    """One direction of a channel. Each message is encrypted under the next number."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = ChaCha20Poly1305(key)
@@ -63,7 +63,7 @@ class Handshake:
     """One side's part in agreeing on the keys.
 
     Args:
-        prologue: what both sides must have said before.
+        prologue: bytes that both sides must agree on.
         private: this side's key for this session.
     """
 
@@ -74,7 +74,7 @@ class Handshake:
 
     @property
     def binding(self) -> bytes:
-        """The hash of all that was said: 32 bytes that name this channel and no other."""
+        """The hash of the whole handshake: 32 bytes that identify this channel."""
         return self._hash
 
     def begin(self, payload: bytes = b"") -> bytes:
@@ -109,7 +109,7 @@ class Handshake:
         return payload
 
     def ciphers(self) -> tuple[Cipher, Cipher]:
-        """What the initiator sends with, and what it receives with."""
+        """The initiator's ciphers for sending and for receiving."""
         first, second = self._keys(b"")
         return Cipher(first), Cipher(second)
 
@@ -135,7 +135,7 @@ class Channel:
     """Messages of a kind and a body, over a connection.
 
     Attributes:
-        binding: names this channel to both sides, and to nobody in between.
+        binding: identifies this channel; somebody in between has another one with each side.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Channel:
 
 
 def meet(connection: socket.socket, version: bytes, randomness: Randomness) -> Channel:
-    """The reader's side. Raises MessageError when what answers is no card of this version."""
+    """Shakes hands as the reader. Raises MessageError unless a card of this version answers."""
     hands = Handshake(version, _session_key(randomness))
     connection.sendall(version + hands.begin())
     answer = exactly(connection, EPHEMERAL_BYTES + TAG_BYTES)
@@ -196,10 +196,10 @@ def meet(connection: socket.socket, version: bytes, randomness: Randomness) -> C
 
 
 def met(connection: socket.socket, version: bytes, randomness: Randomness) -> Channel | None:
-    """The card's side; None when the reader has gone before it said anything.
+    """Shakes hands as the card; None when the reader leaves without a word.
 
     Raises:
-        MessageError: this is no reader of this version; nothing is answered.
+        MessageError: it is no reader of this version; it gets no answer.
     """
     hello = exactly(connection, len(version) + EPHEMERAL_BYTES)
     if not hello:
@@ -214,7 +214,7 @@ def met(connection: socket.socket, version: bytes, randomness: Randomness) -> Ch
 
 
 def exactly(connection: socket.socket, count: int) -> bytes:
-    """So many bytes, or fewer when the other side has gone."""
+    """So many bytes, or fewer if the other side has left."""
     parts = bytearray()
     while len(parts) < count:
         part = connection.recv(min(count - len(parts), 65_536))

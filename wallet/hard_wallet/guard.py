@@ -1,6 +1,6 @@
-"""Who may do what with a card: its PIN, the wallets that are paired with it, and small payments.
+"""Who may do what with a card: the PIN, paired wallets, and small payments without either.
 
-Everything that counts is in the sealed state, and counted before what it counts is given out.
+All counters are in the sealed state, and are increased before what they count is given out.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _LOCKED = (
 
 @dataclass
 class Session:
-    """What one reader has shown, over one channel.
+    """What one reader has proved over one channel.
 
     Attributes:
-        binding: of the channel.
-        pin: it knows the PIN.
-        wallet: number of the paired wallet that it is; "" for none.
-        trying: a try of the PIN that has begun.
+        binding: the channel's.
+        pin: it has proved that it knows the PIN.
+        wallet: the number of the paired wallet that it has proved to be; "" for none.
+        trying: an attempt at the PIN that has begun.
     """
 
     binding: bytes = bytes(BINDING_BYTES)
@@ -53,18 +53,18 @@ class Session:
 
 
 def wallet_part(binding: bytes) -> bytes:
-    """What a wallet's key signs to be known again by a card."""
+    """The bytes that a wallet's key signs so that a card recognises the wallet."""
     return tagged("card-wallet/v1", binding)
 
 
 def free_fen(state: State) -> int:
-    """What the card pays now without its PIN, at once."""
+    """The most, in fen, that the card pays at once now without its PIN."""
     left_fen = FREE_TAPS * state.card_free_fen - state.card_spent_fen
     return min(state.card_free_fen, max(left_fen, 0))
 
 
 class Guard:
-    """Judges what a session may do."""
+    """Decides what a session may do."""
 
     def __init__(self, store: Store, randomness: Randomness) -> None:
         self._store = store
@@ -78,7 +78,7 @@ class Guard:
             raise _not_the_holder(N_("this needs the card's PIN"))
 
     def begin(self, session: Session, share: bytes) -> bytes:
-        """A try of the PIN, counted before anything is said about it; the card's share."""
+        """Begins an attempt at the PIN, which is counted first. Returns the card's share."""
 
         def count(state: State) -> str:
             if state.card_tries >= MAX_PIN_TRIES:
@@ -97,7 +97,7 @@ class Guard:
         return share
 
     def prove(self, session: Session, proof: bytes) -> bytes:
-        """The card's proof, for a reader that has shown that it knows the PIN."""
+        """Checks the reader's proof of the PIN. Returns the card's own proof."""
         trying, session.trying = session.trying, None
         if trying is None:
             raise _unreadable("PIN_BEGIN comes first")
@@ -129,7 +129,7 @@ class Guard:
             self._store.change(keep)
 
     def wallet(self, session: Session, body: bytes) -> bool:
-        """Whether the reader is a wallet that is paired with this card; it is known from now on."""
+        """Whether the reader proves to be a paired wallet; the session remembers it."""
         number, signature = _number(body), body[NUMBER_BYTES:]
         key = bytes.fromhex(self._store.read().card_wallets.get(number, ""))
         known = verified(key, wallet_part(session.binding), signature)
@@ -137,12 +137,12 @@ class Guard:
         return known
 
     def check_wallet(self, session: Session, wallet: str) -> None:
-        """Raises Refusal for another wallet's money, unless the PIN was shown."""
+        """Raises Refusal for another wallet's money, unless the PIN was proved."""
         if not session.pin and wallet != session.wallet:
             raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
 
     def check_deposit(self, session: Session, deposit: bytes) -> None:
-        """Raises Refusal for a deposit that is not to this wallet, unless the PIN was shown."""
+        """Raises Refusal for a deposit to another wallet, unless the PIN was proved."""
         if session.pin:
             return
         nonce = deposit[:NONCE_BYTES]
@@ -154,12 +154,12 @@ class Guard:
             raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
 
     def check_single(self, session: Session, amount_fen: int) -> None:
-        """Raises Refusal for a payment that is no small one, unless the PIN was shown."""
+        """Raises Refusal for a payment that is not small, unless the PIN was proved."""
         if not session.pin and amount_fen > self._store.read().card_free_fen:
             raise _with_pin(N_("this card pays so much only with its PIN"))
 
     def count(self, session: Session, amount_fen: int) -> None:
-        """Counts a small payment. Raises Refusal when they have come to enough."""
+        """Counts a small payment. Raises Refusal when their sum reaches its bound."""
         if session.pin:
             return
 
@@ -171,7 +171,7 @@ class Guard:
         self._store.change(body)
 
     def uncount(self, session: Session, amount_fen: int) -> None:
-        """A small payment that was counted was not made."""
+        """Takes back the count of a small payment that was not made."""
 
         def body(state: State) -> None:
             state.card_spent_fen = max(state.card_spent_fen - amount_fen, 0)
