@@ -9,6 +9,7 @@ from officers.acts import Acts
 from officers.effects import Act
 from officers.people import Officer, Officers
 from runtime.checks import invalid
+from runtime.errors import as_reason
 from runtime.pagination import decode_token, encode_token, page_size
 from runtime.server import Service
 from runtime.tls import peer
@@ -93,7 +94,7 @@ def shown(act: Act) -> office_pb2.Act:
         decided_by=act.decider,
         decided_time_ms=act.decided_time_ms,
         position=act.position,
-        reason=act.reason,
+        reason=as_reason(act.reason),
     )
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 
 from dcep.bounds.v1 import bounds_pb2
 from dcep.errors.v1 import errors_pb2
@@ -45,23 +45,14 @@ def has_bounds(descriptor: Descriptor) -> bool:
     return str(descriptor.full_name).startswith(_PACKAGE)
 
 
-def values_of(field: FieldDescriptor) -> EnumDescriptor | None:
-    """The enum whose values a field is limited to, or None."""
-    if field.enum_type is not None:
-        return field.enum_type
-    name = of(field).value_of
-    return descriptor_pool.Default().FindEnumTypeByName(name) if name else None
-
-
 @cache
 def known_values(field: FieldDescriptor) -> frozenset[int]:
-    """The values that a field with an enum of `values_of` may have.
+    """The values that an enum's field may have: those that this version knows.
 
-    A field of the enum type may not be 0 (unspecified); an integer that stands for one may.
+    0 (unspecified) is one of them only where the field may be unset.
     """
-    values = values_of(field)
-    known = frozenset(values.values_by_number if values is not None else ())
-    return known - {0} if field.enum_type is not None and not of(field).may_be_unset else known
+    known = frozenset(field.enum_type.values_by_number)
+    return known if of(field).may_be_unset else known - {0}
 
 
 def least_length(bounds: Bounds, name: Literal["min_length", "min_bytes"]) -> int:
@@ -131,7 +122,7 @@ def _needed(field: FieldDescriptor, bounds: Bounds) -> list[str]:
     needed = []
     if field.is_repeated:
         needed.append("max_items")
-    if field.type in _VARINTS and field.enum_type is None and not bounds.value_of:
+    if field.type in _VARINTS and field.enum_type is None:
         needed += ["min", "max"]
     if field.type == FieldDescriptor.TYPE_STRING:
         needed.append("max_length")
@@ -157,9 +148,8 @@ def _field_bytes(field: FieldDescriptor) -> int:
 
 def _content_bytes(field: FieldDescriptor, bounds: Bounds) -> int:
     if field.type in _VARINTS:
-        values = values_of(field)
-        if values is not None:
-            return max(_varint(number) for number in values.values_by_number)
+        if field.enum_type is not None:
+            return max(_varint(number) for number in field.enum_type.values_by_number)
         return max(_varint(bounds.min), _varint(bounds.max))
     if field.type == FieldDescriptor.TYPE_BOOL:
         return 1

@@ -24,7 +24,6 @@ from runtime.bounds import (
     least_length,
     of,
     too_long,
-    values_of,
 )
 
 Fits = Callable[[Any], bool]
@@ -132,7 +131,7 @@ def _list(field: FieldDescriptor, names: dict[str, Any]) -> str:
 
 def _expression(value: str, field: FieldDescriptor, names: dict[str, Any]) -> str:
     bounds = of(field)
-    if values_of(field) is not None:
+    if field.enum_type is not None:
         names[f"known_{field.name}"] = known_values(field)
         return f"{value} in known_{field.name}"
     if field.type == FieldDescriptor.TYPE_STRING:

@@ -11,6 +11,7 @@ Exception
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -73,6 +74,11 @@ def reason_name(reason: int) -> str:
     """``INSUFFICIENT_FUNDS`` for REASON_INSUFFICIENT_FUNDS."""
     value = _REASONS.values_by_number.get(reason)
     return value.name.removeprefix(_PREFIX) if value is not None else f"UNKNOWN_{reason}"
+
+
+def as_reason(number: int) -> errors_pb2.Reason:
+    """A reason as tables and records keep it, for a message's field; its type alone differs."""
+    return cast("errors_pb2.Reason", number)
 
 
 def reason_number(name: str) -> int:

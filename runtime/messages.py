@@ -32,7 +32,6 @@ from runtime.bounds import (
     of,
     reason_of,
     too_long,
-    values_of,
 )
 from runtime.bounds_expression import fits_of, only_lines
 from runtime.checks import invalid, of_item
@@ -192,7 +191,7 @@ def _values_check(fields: Sequence[FieldDescriptor]) -> Check:
 def _value_check(field: FieldDescriptor) -> Check:
     """The check of one value of a field, which is named in the refusal."""
     bounds = of(field)
-    if values_of(field) is not None:
+    if field.enum_type is not None:
         return _known(field, bounds)
     if field.type == FieldDescriptor.TYPE_STRING:
         return _text(field.name, bounds)

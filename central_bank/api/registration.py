@@ -18,6 +18,7 @@ from central_bank.registration.offline.issuance import Loads
 from central_bank.registration.settlement import Settlement, check_incarnation
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.calls import Call
+from runtime.errors import as_reason
 from runtime.news import News
 from runtime.shares import overloaded
 from runtime.tls import peer
@@ -114,7 +115,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 registration_pb2.DepositOutcome(
                     number=o.number,
                     state=o.state,  # type: ignore[arg-type]
-                    reason=o.reason,
+                    reason=as_reason(o.reason),
                     amount_fen=o.amount_fen,
                     verdict=o.verdict,
                     refusal=o.refusal,

@@ -33,7 +33,7 @@ from officers.chain import ActsChain
 from runtime.checks import exact_bytes, journal_position
 from runtime.clock import Clock
 from runtime.envelope import key_id, sign
-from runtime.errors import Refusal
+from runtime.errors import Refusal, as_reason
 from runtime.hash_chain import HASH_BYTES, beginning, linked
 from settlement.journal import Entry, Journal
 from settlement.records import Kind, Result
@@ -301,7 +301,8 @@ def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, not
     if result >= _REFUSED:
         ended = entry.outgoing_ended
         ended.number = record.sequence
-        state, ended.reason = outcome_of(result, record.spare)
+        state, reason = outcome_of(result, record.spare)
+        ended.reason = as_reason(reason)
         ended.state = state  # type: ignore[assignment]
         if a_load:
             _put(ended.load, note)

@@ -10,7 +10,7 @@ from dcep.bank.v1 import payments_pb2, states_pb2
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
 from operator_bank.payments.payments import Paid
-from runtime.errors import Refusal
+from runtime.errors import Refusal, as_reason
 
 
 def patience_s(context: grpc.ServicerContext) -> float:
@@ -28,7 +28,7 @@ def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
         state=paid.state,  # type: ignore[arg-type]
         repeated=paid.repeated,
         available_fen=available_fen,
-        reason=paid.reason,
+        reason=as_reason(paid.reason),
     )
 
 

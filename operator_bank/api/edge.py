@@ -19,7 +19,7 @@ from operator_bank.payments.ends import Ends
 from operator_bank.payments.payments import PENDING, PaidAlone
 from runtime.calls import Call
 from runtime.checks import journal_position
-from runtime.errors import Refusal, to_status
+from runtime.errors import Refusal, as_reason, to_status
 from runtime.messages import read
 from runtime.metrics import CallMetrics
 from runtime.news import News
@@ -70,7 +70,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         available = await call.in_thread(self._bank.payments.available_fen, payment.account)
         return edge_pb2.AwaitEndResponse(
             state=state,  # type: ignore[arg-type]
-            reason=reason,
+            reason=as_reason(reason),
             available_fen=available,
         )
 

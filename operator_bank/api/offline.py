@@ -7,6 +7,7 @@ import grpc
 from dcep.bank.v1 import offline_pb2, offline_pb2_grpc
 from operator_bank.api.answers import patience_s
 from operator_bank.app import Bank
+from runtime.errors import as_reason
 
 
 class GrpcOffline(offline_pb2_grpc.OfflineServiceServicer):
@@ -37,7 +38,7 @@ class GrpcOffline(offline_pb2_grpc.OfflineServiceServicer):
             state=state,  # type: ignore[arg-type]
             amount_fen=fen,
             available_fen=available,
-            reason=reason,
+            reason=as_reason(reason),
         )
 
     def GetTrustBundle(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert
 from dcep.bank.v1 import officers_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.suspense.tables import suspense
+from runtime.errors import as_reason
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
@@ -89,5 +90,5 @@ def entry_of(row: Any, reason: int = 0) -> officers_pb2.SuspenseEntry:
         payer_number=row.payer,
         amount_fen=row.amount_fen,
         time_ms=row.time_ms,
-        reason=reason,
+        reason=as_reason(reason),
     )

@@ -12,7 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from nacl.signing import SigningKey
 
 from dcep.bounds.v1 import bounds_pb2
-from runtime.bounds import Bounds, of, values_of
+from runtime.bounds import Bounds, known_values, of
 from runtime.pagination import encode_token
 
 _NUMBERS = (0, -1, 1, 2, 1 << 31, (1 << 31) - 1, 1 << 53, (1 << 53) - 1, (1 << 62), (1 << 63) - 1)
@@ -45,10 +45,8 @@ class Values:
         if field.type == FieldDescriptor.TYPE_BOOL:
             return self._random.random() < 0.5
         bounds = of(field)
-        values = values_of(field)
-        if values is not None:
-            numbers = sorted(values.values_by_number)
-            return self._random.choice(numbers[1:] if field.enum_type is not None else numbers)
+        if field.enum_type is not None:
+            return self._random.choice(sorted(known_values(field)))
         if field.type == FieldDescriptor.TYPE_STRING:
             return self._text(field.name, bounds)
         if field.type == FieldDescriptor.TYPE_BYTES:

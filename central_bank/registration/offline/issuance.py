@@ -31,6 +31,7 @@ from offline_token.verify import Bad, Reason, check_device
 from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.errors import as_reason
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -111,7 +112,7 @@ class Loads:
             # A device revoked since then: what was registered before stays registered.
             result, reason = self._earlier(record)
         state, reason = outcome_of(result, reason)
-        outcome = registration_pb2.Outcome(number=order.number, reason=reason)
+        outcome = registration_pb2.Outcome(number=order.number, reason=as_reason(reason))
         outcome.state = state  # type: ignore[assignment]
         return outcome, self._registered(bank, order.number)
 

@@ -20,6 +20,7 @@ from dcep.registration.v1 import registration_pb2
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import key_id, sign
+from runtime.errors import as_reason
 from runtime.parts import parts
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -134,7 +135,7 @@ class DepositAnswers:
             bank=bank.name,
             number=item.number,
             payment_digest=_payment_digest(item),
-            reason=reason,
+            reason=as_reason(reason),
             verdict=verdict,
             ruling=ruling,
             signed_time_ms=self._clock.now_ms(),

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from dcep.bank.v1 import payments_pb2 as dcep_dot_bank_dot_v1_dot_payments__pb2
 from dcep.bank.v1 import states_pb2 as dcep_dot_bank_dot_v1_dot_states__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
+from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bank/v1/payments.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"6\n\x12PayTogetherRequest\x12 \n\x08requests\x18\x01 \x03(\x0c\x42\x0e\xfa\xf9\x18\n@\x80 H\x01P\x80\x02`\x01\"H\n\x13PayTogetherResponse\x12\x31\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswerB\x07\xfa\xf9\x18\x03P\x80\x02\"\x9e\x01\n\tPayAnswer\x12\x33\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseB\x04\xf0\xf9\x18=H\x00\x12\x1a\n\x06status\x18\x02 \x01(\x0c\x42\x08\xfa\xf9\x18\x04@\x80\x80\x01H\x00\x12\x30\n\non_its_way\x18\x03 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x04\xf0\xf9\x18=B\x0e\n\x06result\x12\x04\x80\xfa\x18\x01\"Q\n\x08OnItsWay\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x15\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"@\n\x0f\x41waitEndRequest\x12-\n\x07payment\x18\x01 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x04\xf0\xf9\x18<\"v\n\x10\x41waitEndResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x14\n\x06reason\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x0f\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"/\n\x11\x42\x65ginWatchRequest\x12\x1a\n\x07request\x18\x01 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80 `\x01\"z\n\x12\x42\x65ginWatchResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x15\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x16\n\x08position\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x04 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"f\n\x0f\x41rrivalsRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"i\n\x10\x41rrivalsResponse\x12=\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32#.dcep.bank.v1.WatchPaymentsResponseB\x06\xfa\xf9\x18\x02Pd\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\"\x17\n\x15\x46ollowArrivalsRequest\"8\n\x16\x46ollowArrivalsResponse\x12\x1e\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x04\x42\x0c\xf0\xf9\x18\x0c\xfa\xf9\x18\x04P\xa0\xc2\x1e\x32\xa7\x03\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponse\x12I\n\x08\x41waitEnd\x12\x1d.dcep.bank.v1.AwaitEndRequest\x1a\x1e.dcep.bank.v1.AwaitEndResponse\x12O\n\nBeginWatch\x12\x1f.dcep.bank.v1.BeginWatchRequest\x1a .dcep.bank.v1.BeginWatchResponse\x12I\n\x08\x41rrivals\x12\x1d.dcep.bank.v1.ArrivalsRequest\x1a\x1e.dcep.bank.v1.ArrivalsResponse\x12]\n\x0e\x46ollowArrivals\x12#.dcep.bank.v1.FollowArrivalsRequest\x1a$.dcep.bank.v1.FollowArrivalsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bank/v1/payments.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"6\n\x12PayTogetherRequest\x12 \n\x08requests\x18\x01 \x03(\x0c\x42\x0e\xfa\xf9\x18\n@\x80 H\x01P\x80\x02`\x01\"H\n\x13PayTogetherResponse\x12\x31\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswerB\x07\xfa\xf9\x18\x03P\x80\x02\"\x9e\x01\n\tPayAnswer\x12\x33\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseB\x04\xf0\xf9\x18=H\x00\x12\x1a\n\x06status\x18\x02 \x01(\x0c\x42\x08\xfa\xf9\x18\x04@\x80\x80\x01H\x00\x12\x30\n\non_its_way\x18\x03 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x04\xf0\xf9\x18=B\x0e\n\x06result\x12\x04\x80\xfa\x18\x01\"Q\n\x08OnItsWay\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x15\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"@\n\x0f\x41waitEndRequest\x12-\n\x07payment\x18\x01 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x04\xf0\xf9\x18<\"\x8e\x01\n\x10\x41waitEndResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"/\n\x11\x42\x65ginWatchRequest\x12\x1a\n\x07request\x18\x01 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80 `\x01\"z\n\x12\x42\x65ginWatchResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x15\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x16\n\x08position\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x04 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"f\n\x0f\x41rrivalsRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x06ticket\x18\x03 \x01(\x0c\x42\x08\xfa\xf9\x18\x04\x38\x10@\x10\"i\n\x10\x41rrivalsResponse\x12=\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32#.dcep.bank.v1.WatchPaymentsResponseB\x06\xfa\xf9\x18\x02Pd\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0c\"\x17\n\x15\x46ollowArrivalsRequest\"8\n\x16\x46ollowArrivalsResponse\x12\x1e\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x04\x42\x0c\xf0\xf9\x18\x0c\xfa\xf9\x18\x04P\xa0\xc2\x1e\x32\xa7\x03\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponse\x12I\n\x08\x41waitEnd\x12\x1d.dcep.bank.v1.AwaitEndRequest\x1a\x1e.dcep.bank.v1.AwaitEndResponse\x12O\n\nBeginWatch\x12\x1f.dcep.bank.v1.BeginWatchRequest\x1a .dcep.bank.v1.BeginWatchResponse\x12I\n\x08\x41rrivals\x12\x1d.dcep.bank.v1.ArrivalsRequest\x1a\x1e.dcep.bank.v1.ArrivalsResponse\x12]\n\x0e\x46ollowArrivals\x12#.dcep.bank.v1.FollowArrivalsRequest\x1a$.dcep.bank.v1.FollowArrivalsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,7 +58,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AWAITENDRESPONSE'].fields_by_name['state']._loaded_options = None
   _globals['_AWAITENDRESPONSE'].fields_by_name['state']._serialized_options = b'\360\371\030<'
   _globals['_AWAITENDRESPONSE'].fields_by_name['reason']._loaded_options = None
-  _globals['_AWAITENDRESPONSE'].fields_by_name['reason']._serialized_options = b'\360\371\030\017'
+  _globals['_AWAITENDRESPONSE'].fields_by_name['reason']._serialized_options = b'\360\371\030='
   _globals['_AWAITENDRESPONSE'].fields_by_name['available_fen']._loaded_options = None
   _globals['_AWAITENDRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
   _globals['_BEGINWATCHREQUEST'].fields_by_name['request']._loaded_options = None
@@ -82,30 +83,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARRIVALSRESPONSE'].fields_by_name['position']._serialized_options = b'\360\371\030\014'
   _globals['_FOLLOWARRIVALSRESPONSE'].fields_by_name['accounts']._loaded_options = None
   _globals['_FOLLOWARRIVALSRESPONSE'].fields_by_name['accounts']._serialized_options = b'\360\371\030\014\372\371\030\004P\240\302\036'
-  _globals['_PAYTOGETHERREQUEST']._serialized_start=126
-  _globals['_PAYTOGETHERREQUEST']._serialized_end=180
-  _globals['_PAYTOGETHERRESPONSE']._serialized_start=182
-  _globals['_PAYTOGETHERRESPONSE']._serialized_end=254
-  _globals['_PAYANSWER']._serialized_start=257
-  _globals['_PAYANSWER']._serialized_end=415
-  _globals['_ONITSWAY']._serialized_start=417
-  _globals['_ONITSWAY']._serialized_end=498
-  _globals['_AWAITENDREQUEST']._serialized_start=500
-  _globals['_AWAITENDREQUEST']._serialized_end=564
-  _globals['_AWAITENDRESPONSE']._serialized_start=566
-  _globals['_AWAITENDRESPONSE']._serialized_end=684
-  _globals['_BEGINWATCHREQUEST']._serialized_start=686
-  _globals['_BEGINWATCHREQUEST']._serialized_end=733
-  _globals['_BEGINWATCHRESPONSE']._serialized_start=735
-  _globals['_BEGINWATCHRESPONSE']._serialized_end=857
-  _globals['_ARRIVALSREQUEST']._serialized_start=859
-  _globals['_ARRIVALSREQUEST']._serialized_end=961
-  _globals['_ARRIVALSRESPONSE']._serialized_start=963
-  _globals['_ARRIVALSRESPONSE']._serialized_end=1068
-  _globals['_FOLLOWARRIVALSREQUEST']._serialized_start=1070
-  _globals['_FOLLOWARRIVALSREQUEST']._serialized_end=1093
-  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_start=1095
-  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_end=1151
-  _globals['_EDGESERVICE']._serialized_start=1154
-  _globals['_EDGESERVICE']._serialized_end=1577
+  _globals['_PAYTOGETHERREQUEST']._serialized_start=155
+  _globals['_PAYTOGETHERREQUEST']._serialized_end=209
+  _globals['_PAYTOGETHERRESPONSE']._serialized_start=211
+  _globals['_PAYTOGETHERRESPONSE']._serialized_end=283
+  _globals['_PAYANSWER']._serialized_start=286
+  _globals['_PAYANSWER']._serialized_end=444
+  _globals['_ONITSWAY']._serialized_start=446
+  _globals['_ONITSWAY']._serialized_end=527
+  _globals['_AWAITENDREQUEST']._serialized_start=529
+  _globals['_AWAITENDREQUEST']._serialized_end=593
+  _globals['_AWAITENDRESPONSE']._serialized_start=596
+  _globals['_AWAITENDRESPONSE']._serialized_end=738
+  _globals['_BEGINWATCHREQUEST']._serialized_start=740
+  _globals['_BEGINWATCHREQUEST']._serialized_end=787
+  _globals['_BEGINWATCHRESPONSE']._serialized_start=789
+  _globals['_BEGINWATCHRESPONSE']._serialized_end=911
+  _globals['_ARRIVALSREQUEST']._serialized_start=913
+  _globals['_ARRIVALSREQUEST']._serialized_end=1015
+  _globals['_ARRIVALSRESPONSE']._serialized_start=1017
+  _globals['_ARRIVALSRESPONSE']._serialized_end=1122
+  _globals['_FOLLOWARRIVALSREQUEST']._serialized_start=1124
+  _globals['_FOLLOWARRIVALSREQUEST']._serialized_end=1147
+  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_start=1149
+  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_end=1205
+  _globals['_EDGESERVICE']._serialized_start=1208
+  _globals['_EDGESERVICE']._serialized_end=1631
 # @@protoc_insertion_point(module_scope)

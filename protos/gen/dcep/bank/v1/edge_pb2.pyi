@@ -1,6 +1,7 @@
 from dcep.bank.v1 import payments_pb2 as _payments_pb2
 from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -53,9 +54,9 @@ class AwaitEndResponse(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
     state: _states_pb2.PaymentState
-    reason: int
+    reason: _errors_pb2.Reason
     available_fen: int
-    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., reason: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., available_fen: _Optional[int] = ...) -> None: ...
 
 class BeginWatchRequest(_message.Message):
     __slots__ = ("request",)

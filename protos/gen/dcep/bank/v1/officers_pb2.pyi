@@ -1,4 +1,5 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from dcep.office.v1 import office_pb2 as _office_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -127,8 +128,8 @@ class SuspenseEntry(_message.Message):
     payer_number: str
     amount_fen: int
     time_ms: int
-    reason: int
-    def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class ListLostRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

@@ -2,6 +2,7 @@ from dcep.bank.v1 import orders_pb2 as _orders_pb2
 from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -37,8 +38,8 @@ class LoadTokensResponse(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     state: _states_pb2.PaymentState
     tokens: _containers.RepeatedScalarFieldContainer[bytes]
-    reason: int
-    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., tokens: _Optional[_Iterable[bytes]] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., tokens: _Optional[_Iterable[bytes]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class DepositTokensRequest(_message.Message):
     __slots__ = ("order",)
@@ -55,8 +56,8 @@ class DepositTokensResponse(_message.Message):
     state: _states_pb2.PaymentState
     amount_fen: int
     available_fen: int
-    reason: int
-    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., amount_fen: _Optional[int] = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., amount_fen: _Optional[int] = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class GetTrustBundleRequest(_message.Message):
     __slots__ = ("certificates",)

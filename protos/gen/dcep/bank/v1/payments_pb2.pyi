@@ -2,6 +2,7 @@ from dcep.bank.v1 import orders_pb2 as _orders_pb2
 from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -27,8 +28,8 @@ class PayResponse(_message.Message):
     state: _states_pb2.PaymentState
     repeated: bool
     available_fen: int
-    reason: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., repeated: bool = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., repeated: bool = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class PayManyRequest(_message.Message):
     __slots__ = ("orders",)
@@ -71,12 +72,12 @@ class Payment(_message.Message):
     amount_fen: int
     time_ms: int
     memo: str
-    reason: int
+    reason: _errors_pb2.Reason
     balance_after_fen: int
     kind: str
     change_fen: int
     position: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., kind: _Optional[str] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., kind: _Optional[str] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
 
 class GetPaymentResponse(_message.Message):
     __slots__ = ("payment",)

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
+from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/states.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"e\n\nItemAnswer\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x14\n\x06reason\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x0f\x12\x10\n\x08repeated\x18\x03 \x01(\x08*\xb5\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x02\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x03\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x04\x12\x1a\n\x16PAYMENT_STATE_RETURNED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/states.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"}\n\nItemAnswer\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x10\n\x08repeated\x18\x03 \x01(\x08*\xb5\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x02\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x03\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x04\x12\x1a\n\x16PAYMENT_STATE_RETURNED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEMANSWER'].fields_by_name['state']._loaded_options = None
   _globals['_ITEMANSWER'].fields_by_name['state']._serialized_options = b'\360\371\030<'
   _globals['_ITEMANSWER'].fields_by_name['reason']._loaded_options = None
-  _globals['_ITEMANSWER'].fields_by_name['reason']._serialized_options = b'\360\371\030\017'
-  _globals['_PAYMENTSTATE']._serialized_start=176
-  _globals['_PAYMENTSTATE']._serialized_end=357
-  _globals['_ITEMANSWER']._serialized_start=72
-  _globals['_ITEMANSWER']._serialized_end=173
+  _globals['_ITEMANSWER'].fields_by_name['reason']._serialized_options = b'\360\371\030='
+  _globals['_PAYMENTSTATE']._serialized_start=229
+  _globals['_PAYMENTSTATE']._serialized_end=410
+  _globals['_ITEMANSWER']._serialized_start=101
+  _globals['_ITEMANSWER']._serialized_end=226
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -27,6 +28,6 @@ class ItemAnswer(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     REPEATED_FIELD_NUMBER: _ClassVar[int]
     state: PaymentState
-    reason: int
+    reason: _errors_pb2.Reason
     repeated: bool
-    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[int] = ..., repeated: bool = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., repeated: bool = ...) -> None: ...

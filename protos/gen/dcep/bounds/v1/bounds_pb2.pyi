@@ -25,7 +25,6 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_POSITION: _ClassVar[Kind]
     KIND_COUNT: _ClassVar[Kind]
     KIND_TIME: _ClassVar[Kind]
-    KIND_REASON: _ClassVar[Kind]
     KIND_PAGE_SIZE: _ClassVar[Kind]
     KIND_REQUEST_ID: _ClassVar[Kind]
     KIND_WALLET_NUMBER: _ClassVar[Kind]
@@ -70,7 +69,6 @@ KIND_NUMBER: Kind
 KIND_POSITION: Kind
 KIND_COUNT: Kind
 KIND_TIME: Kind
-KIND_REASON: Kind
 KIND_PAGE_SIZE: Kind
 KIND_REQUEST_ID: Kind
 KIND_WALLET_NUMBER: Kind
@@ -112,7 +110,7 @@ REQUIRED_FIELD_NUMBER: _ClassVar[int]
 required: _descriptor.FieldDescriptor
 
 class Bounds(_message.Message):
-    __slots__ = ("min", "max", "min_length", "max_length", "characters", "pattern", "min_bytes", "max_bytes", "min_items", "max_items", "value_of", "may_be_unset", "reason", "carries", "by_item")
+    __slots__ = ("min", "max", "min_length", "max_length", "characters", "pattern", "min_bytes", "max_bytes", "min_items", "max_items", "may_be_unset", "reason", "carries", "by_item")
     MIN_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
     MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -123,7 +121,6 @@ class Bounds(_message.Message):
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
     MIN_ITEMS_FIELD_NUMBER: _ClassVar[int]
     MAX_ITEMS_FIELD_NUMBER: _ClassVar[int]
-    VALUE_OF_FIELD_NUMBER: _ClassVar[int]
     MAY_BE_UNSET_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     CARRIES_FIELD_NUMBER: _ClassVar[int]
@@ -138,9 +135,8 @@ class Bounds(_message.Message):
     max_bytes: int
     min_items: int
     max_items: int
-    value_of: str
     may_be_unset: bool
     reason: _errors_pb2.Reason
     carries: str
     by_item: bool
-    def __init__(self, min: _Optional[int] = ..., max: _Optional[int] = ..., min_length: _Optional[int] = ..., max_length: _Optional[int] = ..., characters: _Optional[_Union[Characters, str]] = ..., pattern: _Optional[str] = ..., min_bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ..., min_items: _Optional[int] = ..., max_items: _Optional[int] = ..., value_of: _Optional[str] = ..., may_be_unset: bool = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., carries: _Optional[str] = ..., by_item: bool = ...) -> None: ...
+    def __init__(self, min: _Optional[int] = ..., max: _Optional[int] = ..., min_length: _Optional[int] = ..., max_length: _Optional[int] = ..., characters: _Optional[_Union[Characters, str]] = ..., pattern: _Optional[str] = ..., min_bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ..., min_items: _Optional[int] = ..., max_items: _Optional[int] = ..., may_be_unset: bool = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., carries: _Optional[str] = ..., by_item: bool = ...) -> None: ...

@@ -1,5 +1,6 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -418,8 +419,8 @@ class Act(_message.Message):
     decided_by: str
     decided_time_ms: int
     position: int
-    reason: int
-    def __init__(self, number: _Optional[int] = ..., proposal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., state: _Optional[_Union[ActState, str]] = ..., proposed_by: _Optional[str] = ..., proposed_time_ms: _Optional[int] = ..., decision: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., decided_by: _Optional[str] = ..., decided_time_ms: _Optional[int] = ..., position: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, number: _Optional[int] = ..., proposal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., state: _Optional[_Union[ActState, str]] = ..., proposed_by: _Optional[str] = ..., proposed_time_ms: _Optional[int] = ..., decision: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., decided_by: _Optional[str] = ..., decided_time_ms: _Optional[int] = ..., position: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class Officer(_message.Message):
     __slots__ = ("name", "rights", "removed", "credentials")

@@ -1,5 +1,6 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -79,8 +80,8 @@ class Outcome(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     number: int
     state: OutcomeState
-    reason: int
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class FollowFeedRequest(_message.Message):
     __slots__ = ("after", "incarnation", "journal_position")
@@ -231,10 +232,10 @@ class OutgoingEnded(_message.Message):
     LOAD_FIELD_NUMBER: _ClassVar[int]
     number: int
     state: OutcomeState
-    reason: int
+    reason: _errors_pb2.Reason
     payment: bytes
     load: TokensRegistered
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., payment: _Optional[bytes] = ..., load: _Optional[_Union[TokensRegistered, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., payment: _Optional[bytes] = ..., load: _Optional[_Union[TokensRegistered, _Mapping]] = ...) -> None: ...
 
 class Incoming(_message.Message):
     __slots__ = ("from_bank", "payment")
@@ -354,11 +355,11 @@ class DepositOutcome(_message.Message):
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     number: int
     state: OutcomeState
-    reason: int
+    reason: _errors_pb2.Reason
     amount_fen: int
     verdict: str
     refusal: _envelope_pb2.SignedEnvelope
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class DepositRefusal(_message.Message):
     __slots__ = ("bank", "number", "payment_digest", "reason", "verdict", "signed_time_ms", "ruling")
@@ -372,8 +373,8 @@ class DepositRefusal(_message.Message):
     bank: str
     number: int
     payment_digest: bytes
-    reason: int
+    reason: _errors_pb2.Reason
     verdict: str
     signed_time_ms: int
     ruling: bytes
-    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[int] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ..., ruling: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ..., ruling: _Optional[bytes] = ...) -> None: ...
