@@ -27,7 +27,7 @@ from auditor.books import (
     RESERVES,
     SUSPENSE,
     VAULT,
-    BankAccounts,
+    Owned,
 )
 from auditor.copies import older_bank, older_centre
 from auditor.signatures.stack import (
@@ -217,11 +217,11 @@ def _replay(engine: Engine) -> _Audited:
 def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     central = audited[CENTRAL_BANK]
     with central.engine.connect() as connection:
-        indexes, accounts = bank_indexes(connection), BankAccounts.read(connection)
+        indexes, accounts = bank_indexes(connection), Owned.read(connection)
     sums = _central_sums(central.report, indexes, accounts)
     tokens = token_sums(central.engine, central.tables, central.report.position)
     banks = [
-        _bank_sums(name, part.report, central, accounts.of_bank(indexes[name], CIRCULATION))
+        _bank_sums(name, part.report, central, accounts.number(indexes[name], CIRCULATION))
         for name, part in audited.items()
         if name in indexes
     ]
@@ -293,12 +293,10 @@ def _equation_problems(found: StackAudit) -> list[str]:
     return problems
 
 
-def _central_sums(
-    report: LedgerReport, indexes: dict[str, int], accounts: BankAccounts
-) -> CentralSums:
+def _central_sums(report: LedgerReport, indexes: dict[str, int], accounts: Owned) -> CentralSums:
     def balances(purpose: int) -> dict[str, int]:
         return {
-            name: _balance(report, accounts.of_bank(index, purpose))
+            name: _balance(report, accounts.number(index, purpose))
             for name, index in indexes.items()
         }
 
@@ -357,7 +355,7 @@ def _on_their_way(central: _Audited, circulation: int, position: int) -> tuple[i
 
 def _balance(report: LedgerReport, account: int) -> int:
     accounts = report.state.accounts
-    if account >= len(accounts):
+    if not 0 <= account < len(accounts):
         return 0
     return int(accounts[account]["available_fen"]) + int(accounts[account]["held_fen"])
 

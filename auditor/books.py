@@ -15,9 +15,6 @@ PAID_IN: Final = 0
 """Central bank: minus what was paid in."""
 
 OFFLINE_FLOAT: Final = 1
-NOBODY: Final = 2
-"""Central bank: never opened."""
-
 RESERVES: Final = 1
 CIRCULATION: Final = 2
 DEPOSITS: Final = 3
@@ -37,6 +34,10 @@ LOST: Final = 5
 CONTROL: Final = 10
 TILL: Final = 11
 FIRST_WALLET: Final = 1000
+"""Bank: from here on accounts are those of wallets, as its table has them."""
+
+WALLET: Final = 1
+DEPOSIT: Final = 2
 CURRENCY: Final = 1
 """The ledger of the digital currency; a bank's second ledger is its own."""
 
@@ -44,7 +45,7 @@ _accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
 
 
 @dataclass(frozen=True)
-class BankAccounts:
+class Owned:
     """The accounts of banks at the central bank, as its table has them.
 
     Attributes:
@@ -56,22 +57,22 @@ class BankAccounts:
     places: Mapping[int, tuple[int, int]]
 
     @classmethod
-    def read(cls, connection: Connection) -> BankAccounts:
+    def read(cls, connection: Connection) -> Owned:
         """As they are now."""
         rows = connection.execute(select(_accounts)).all()
         places = {row.number: (row.owner, row.purpose) for row in rows}
         return cls({place: number for number, place in places.items()}, places)
 
     @classmethod
-    def of(cls, engine: Engine) -> BankAccounts:
+    def of(cls, engine: Engine) -> Owned:
         """As they are now, read over a connection of its own."""
         with engine.connect() as connection:
             return cls.read(connection)
 
-    def of_bank(self, bank: int, purpose: int) -> int:
-        """A bank's account for a purpose; one that is never opened where the table has none."""
-        return self.numbers.get((bank, purpose), NOBODY)
+    def number(self, bank: int, purpose: int) -> int:
+        """An account for a purpose; -1, which is none, where the table has none."""
+        return self.numbers.get((bank, purpose), -1)
 
     def place(self, account: int) -> tuple[int, int]:
-        """The bank that an account belongs to, and for what; (-1, 0) for all others."""
-        return self.places.get(account, (-1, 0))
+        """The bank that has an account, and what it is for; (-1, -1) for all others."""
+        return self.places.get(account, (-1, -1))

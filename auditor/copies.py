@@ -19,7 +19,7 @@ from auditor.books import (
     OFFLINE_FLOAT,
     REDEMPTION_RESERVE,
     SUSPENSE,
-    BankAccounts,
+    Owned,
 )
 from auditor.signatures.bank import Unsaid
 from auditor.signatures.orders import Line, Wrong, is_load, lines, read
@@ -66,7 +66,7 @@ def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str
     with bank.engine.connect() as connection:
         stands = connection.execute(select(_place)).first()
     number, position = (stands.number, stands.position) if stands is not None else (0, 0)
-    told = _Told(name, bank, _own(BankAccounts.of(central.engine), index))
+    told = _Told(name, bank, _own(Owned.of(central.engine), index))
     try:
         for line in _after(central, position):
             told.take(line, number, acknowledged)
@@ -85,8 +85,8 @@ class _Own:
     office: int
 
 
-def _own(accounts: BankAccounts, bank: int) -> _Own:
-    return _Own(*(accounts.of_bank(bank, purpose) for purpose in (CIRCULATION, DEPOSITS, OFFICE)))
+def _own(accounts: Owned, bank: int) -> _Own:
+    return _Own(*(accounts.number(bank, purpose) for purpose in (CIRCULATION, DEPOSITS, OFFICE)))
 
 
 class _What(NamedTuple):

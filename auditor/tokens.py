@@ -27,7 +27,7 @@ from auditor.books import (
     LOSS,
     OFFLINE_FLOAT,
     RESTORED,
-    BankAccounts,
+    Owned,
 )
 from auditor.deposits import DEPOSITED, Settled, Spends, check_deposits
 from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
@@ -113,7 +113,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         losses = connection.execute(select(_losses)).all()
         proofs = connection.execute(select(_evidence)).all()
         chain = pruned_rows(connection)
-        accounts = BankAccounts.read(connection)
+        accounts = Owned.read(connection)
     found = TokenSums()
     try:
         moves = _moves(Journal(engine, tables), end, accounts)
@@ -334,7 +334,7 @@ def _compare(
     return total_fen
 
 
-def _moves(journal: Journal, until_seq: int, accounts: BankAccounts) -> _Moves:
+def _moves(journal: Journal, until_seq: int, accounts: Owned) -> _Moves:
     found = _Moves()
     losses = [account for account, (_, purpose) in accounts.places.items() if purpose == LOSS]
     for entry, _rest in journal.rows(Tip(), until_seq=until_seq):

@@ -201,7 +201,7 @@ def build(
     suspense = SuspensePayouts(database, ledger, directory, inbound, clock)
     windows = ComeBacks(database)
     lost = LostPayments(database, ledger, directory, windows, clock)
-    coming_back = ComingBack(database, ledger, windows, standing, clock)
+    coming_back = ComingBack(database, ledger, windows, standing, directory, clock)
     effects = {
         **bank_effects(database, directory, suspense, machines, policy, standing),
         "come_back": coming_back,

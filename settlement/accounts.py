@@ -11,8 +11,6 @@ from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, Table, Unique
 from settlement.records import record_digest
 from settlement.tables import NUMBER
 
-_TAG = b"account/v1\0"
-
 
 def accounts_table(metadata: MetaData) -> Table:
     """Declares the table in a service's metadata: numbers by owner and purpose, each given once."""
@@ -31,6 +29,6 @@ def opening_digest(owner: bytes, purpose: int) -> int:
 
     Args:
         owner: what its owner cannot change later, as a bank's name or a wallet's signed order.
-        purpose: what the account is for, 1 to 255.
+        purpose: what the account is for.
     """
-    return record_digest(_TAG + purpose.to_bytes(1, "big") + owner)
+    return record_digest(b"account/v1 %d " % purpose + owner)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, column, select, table
 
 from auditor.books import (
     CONTROL,
+    DEPOSIT,
     FIRST_WALLET,
     LOST,
     MIRROR,
@@ -17,6 +18,7 @@ from auditor.books import (
     SUSPENSE,
     TILL,
     VAULT,
+    WALLET,
 )
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.feed_chain import FeedChain
@@ -44,6 +46,7 @@ from offline_token.deposit import Deposit, signed_by_owners
 from offline_token.formats import FormatError
 from offline_token.possession import Possession, account_of
 from offline_token.verify import Bad, Reason
+from settlement.accounts import opening_digest
 from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import (
     ADMINISTRATIVE,
@@ -70,6 +73,7 @@ _wallets = table(
         )
     ),
 )
+_accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
 _deposits = table(
     "token_deposits",
     *(column(name) for name in ("id", "wallet", "order_payload", "order_signature")),
@@ -88,8 +92,6 @@ class _Holder(NamedTuple):
 
     number: str
     key: bytes
-    opening: int
-    """Digest of the order that opened it."""
 
 
 @dataclass
@@ -133,6 +135,11 @@ class BankWalk:
         self._problems = Problems()
         self._holders: dict[int, _Holder] = {}
         self._accounts: dict[str, int] = {}
+        self._account_of_row: dict[int, int] = {}
+        self._deposit_accounts: set[int] = set()
+        self._openings: dict[int, int] = {}
+        """By account, the digest of the record that must have opened it."""
+        self._opened_accounts: set[int] = set()
         self._holds: dict[int, Hold] = {}
         self._loads: dict[int, int] = {}
         """Accounts by the numbers of their loads."""
@@ -153,6 +160,7 @@ class BankWalk:
             self._policy.end_of(entry.seq)
             tip = reached
         self._rest_of_the_chain(tip)
+        self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
             self._say(
                 line,
@@ -163,6 +171,19 @@ class BankWalk:
         for problem in self._lost.finish().all():
             self._problems.say(problem)
         return self._problems
+
+    def _never_opened(self, tip: Tip) -> None:
+        """Names accounts of the table that no record opens, be it since the replay."""
+        unopened = self._openings.keys() - self._opened_accounts
+        for entry, _rest in self._journal.rows(tip) if unopened else ():
+            opens = entry.records["kind"] == Kind.OPEN
+            unopened -= set(entry.records["credit"][opens].tolist())
+        for account in sorted(unopened):
+            self._problems.say(
+                _("table accounts, row number={account}: it was never opened").format(
+                    account=account
+                )
+            )
 
     def _rest_of_the_chain(self, tip: Tip) -> None:
         """The entries that the bank has applied since its journal was replayed."""
@@ -180,18 +201,28 @@ class BankWalk:
             )
 
     def _read_wallets(self) -> None:
+        """The wallets with their accounts, a row for each account."""
+        query = select(_wallets, _accounts.c.number.label("account"), _accounts.c.purpose)
+        query = query.outerjoin(_accounts, _accounts.c.owner == _wallets.c.id)
         with self._engine.connect() as connection:
-            for row in connection.execute(select(_wallets).where(_wallets.c.number.is_not(None))):
-                payload = bytes(row.order_payload)
+            for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
                 try:
-                    self._check_opening(row, payload, where)
+                    self._read_account(row, where)
                 except Wrong as wrong:
                     self._problems.say(f"{where}: {wrong}")
-                account = FIRST_WALLET + 2 * row.id
-                opening = record_digest(payload)
-                self._holders[account] = _Holder(row.number, bytes(row.public_key), opening)
-                self._accounts[row.number] = account
+
+    def _read_account(self, row: Any, where: str) -> None:
+        payload = bytes(row.order_payload)
+        if row.account is None:
+            raise Wrong(_("table accounts has no account of it"))
+        self._openings[row.account] = opening_digest(payload, row.purpose)
+        if row.purpose == DEPOSIT:
+            self._deposit_accounts.add(row.account)
+        if row.purpose == WALLET:
+            self._holders[row.account] = _Holder(row.number, bytes(row.public_key))
+            self._accounts[row.number] = self._account_of_row[row.id] = row.account
+            self._check_opening(row, payload, where)
 
     def _check_opening(self, row: Any, payload: bytes, where: str) -> None:
         order = read(orders_pb2.OpenWalletOrder, payload)
@@ -259,8 +290,16 @@ class BankWalk:
             self._settled_of_lost(line)
         elif not line.accepted:
             return
-        elif not _is_own(line):
+        elif not self._is_own(line):
             raise Wrong(_("neither an order nor the central bank's word is behind it"))
+
+    def _is_own(self, line: Line) -> bool:
+        """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
+        if line.kind != Kind.TRANSFER:
+            return False
+        # A deposit account begins with what the bank puts there.
+        opening = line.debit == CONTROL and line.credit in self._deposit_accounts
+        return opening or (line.debit, line.credit) in _OWN_MOVES
 
     def _administer(self, line: Line) -> None:
         account = line.credit
@@ -290,8 +329,11 @@ class BankWalk:
         self._policy.open_for_holders()
         if line.ref:
             raise Wrong(_("an account of a holder is opened with flags"))
-        if account % 2 == 0 and line.digest != self._holder(account).opening:
-            raise Wrong(_("the account was opened by another order than the wallet has"))
+        if account not in self._openings:
+            raise Wrong(_("table accounts does not say whose account it is"))
+        if line.digest != self._openings[account]:
+            raise Wrong(_("it was opened for another owner or purpose than table accounts says"))
+        self._opened_accounts.add(account)
 
     def _holder(self, account: int) -> _Holder:
         holder = self._holders.get(account)
@@ -432,7 +474,7 @@ class BankWalk:
             row = connection.execute(query).first()
         if row is None:
             raise Wrong(_("table token_deposits has no row id={number}").format(number=note.number))
-        account: int = FIRST_WALLET + 2 * row.wallet
+        account = self._account_of_row.get(row.wallet, -1)
         holder = self._holder(account)
         payload = bytes(row.order_payload)
         order = read(orders_pb2.DepositOrder, payload)
@@ -502,7 +544,7 @@ class BankWalk:
                     self._problems.say(f"{where}: {wrong}")
 
     def _check_device(self, row: Any, where: str) -> None:
-        holder = self._holder(FIRST_WALLET + 2 * row.wallet)
+        holder = self._holder(self._account_of_row.get(row.wallet, -1))
         payload = bytes(row.order_payload)
         order = read(orders_pb2.CertifyDeviceOrder, payload)
         same("wallet", order.wallet_number, holder.number)
@@ -515,12 +557,3 @@ class BankWalk:
 
 
 _OWN_MOVES = {(VAULT, REDEMPTION_RESERVE), (CONTROL, TILL)}
-
-
-def _is_own(line: Line) -> bool:
-    """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
-    if line.kind != Kind.TRANSFER:
-        return False
-    # A deposit account begins with what the bank puts there.
-    opening = line.debit == CONTROL and line.credit >= FIRST_WALLET and line.credit % 2 == 1
-    return opening or (line.debit, line.credit) in _OWN_MOVES

@@ -21,7 +21,7 @@ from auditor.books import (
     PAID_IN,
     RESERVES,
     RESTORED,
-    BankAccounts,
+    Owned,
 )
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.bank_keys import check_possession, compare, covers, terms_of
@@ -104,7 +104,7 @@ class CentreWalk:
         """Up to this position, what the newest batch had in it."""
         self._registration: registration_pb2.TokenRegistration | None = None
         self._refused = numbers_refused(engine)
-        self._accounts = BankAccounts.of(engine)
+        self._accounts = Owned.of(engine)
         self._unopened = dict(self._accounts.places)
         self._returns = Returns(engine, self._journal, self._accounts)
         self.owners: dict[tuple[int, int], bytes] = {}
@@ -292,7 +292,7 @@ class CentreWalk:
         if not line.accepted:
             return
         payee = self._by_prefix.get(prefix_of(payment.payee_number))
-        credit = -1 if payee is None else self._accounts.of_bank(payee, CIRCULATION)
+        credit = -1 if payee is None else self._accounts.number(payee, CIRCULATION)
         if (line.debit, line.credit) != (line.origin, credit):
             raise Wrong(
                 _("its payee is {payee_number}, another bank was paid").format(
@@ -328,7 +328,7 @@ class CentreWalk:
                 _("it is in no deposit that bank {name} signed").format(name=self._banks[bank].name)
             )
         pays = line.debit == OFFLINE_FLOAT or self._accounts.place(line.debit)[1] == LOSS
-        if not pays or line.credit != self._accounts.of_bank(bank, CIRCULATION):
+        if not pays or line.credit != self._accounts.number(bank, CIRCULATION):
             raise Wrong(_("it moves something else than a deposit does"))
         if (bank, number) in self._refused:
             raise Wrong(_("table refused_deposits has it too: it was paid, and is refused"))
@@ -337,8 +337,8 @@ class CentreWalk:
         """What two officers did."""
         if not line.accepted:
             return
-        reserves = self._accounts.of_bank(bank, RESERVES)
-        circulation = self._accounts.of_bank(bank, CIRCULATION)
+        reserves = self._accounts.number(bank, RESERVES)
+        circulation = self._accounts.number(bank, CIRCULATION)
         kind = {
             (PAID_IN, reserves): "pay_in_reserves",
             (reserves, PAID_IN): "pay_out_reserves",
@@ -357,9 +357,9 @@ class CentreWalk:
 
     def _consequence(self, line: Line, bank: int, purpose: int) -> None:
         """What the audit of tokens goes through: only its form is looked at here."""
-        expected = (OFFLINE_FLOAT, self._accounts.of_bank(bank, CIRCULATION))
+        expected = (OFFLINE_FLOAT, self._accounts.number(bank, CIRCULATION))
         if purpose == LOSS:
-            expected = (self._accounts.of_bank(bank, RESERVES), line.origin)
+            expected = (self._accounts.number(bank, RESERVES), line.origin)
         if line.accepted and (line.debit, line.credit) != expected:
             raise Wrong(_("nothing follows so from what was signed"))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Engine, column, select, table
 
-from auditor.books import CIRCULATION, BankAccounts
+from auditor.books import CIRCULATION, Owned
 from auditor.signatures.orders import Wrong, lines, read
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
@@ -27,7 +27,7 @@ _returned = table("returned_payments", *map(column, _COLUMNS))
 class Returns:
     """What the journal says was given back, against the rows as they stood before it was read."""
 
-    def __init__(self, engine: Engine, journal: Journal, accounts: BankAccounts) -> None:
+    def __init__(self, engine: Engine, journal: Journal, accounts: Owned) -> None:
         self._journal = journal
         self._accounts = accounts
         self._said: dict[Payment, Payment] = {}

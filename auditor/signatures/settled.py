@@ -16,7 +16,7 @@ from auditor.books import (
     RESTORED,
     SUSPENSE,
     VAULT,
-    BankAccounts,
+    Owned,
 )
 from auditor.signatures.centre import device_key
 from auditor.signatures.orders import Line, Wrong, read, same
@@ -48,11 +48,11 @@ class Settled:
     def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:
         self._engine = engine
         self._positions = Positions(engine, tables)
-        accounts = BankAccounts.of(engine)
-        self.circulation = accounts.of_bank(bank, CIRCULATION)
-        self.deposits = accounts.of_bank(bank, DEPOSITS)
-        self.office = accounts.of_bank(bank, OFFICE)
-        self.restored = accounts.of_bank(bank, RESTORED)
+        accounts = Owned.of(engine)
+        self.circulation = accounts.number(bank, CIRCULATION)
+        self.deposits = accounts.number(bank, DEPOSITS)
+        self.office = accounts.number(bank, OFFICE)
+        self.restored = accounts.number(bank, RESTORED)
 
     def at(self, position: int) -> Line:
         """The record at a position. Raises Wrong when there is none."""

@@ -19,6 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
 from operator_bank.feed.tables import returned_payments
 from operator_bank.ledger import accounts
+from operator_bank.ledger.tables import accounts as accounts_table
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
@@ -50,7 +51,10 @@ _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RE
 _REFUSAL = int(Kind.REFUSAL)
 _KNOWN = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _KNOWN += " WHERE number IN ?"
-_DEPOSITS = f"SELECT id, wallet, digest FROM {token_deposits.name} WHERE id IN ?"
+_DEPOSITS = (
+    f"SELECT d.id, a.number, d.digest FROM {token_deposits.name} d JOIN {accounts_table.name} a "
+    f"ON a.owner = d.wallet AND a.purpose = {accounts.Purpose.WALLET:d} WHERE d.id IN ?"
+)
 
 
 class Heard(NamedTuple):
@@ -156,8 +160,8 @@ class Moves:
         return _Known(
             {row[0]: _Sent._make(row) for row in self._rows(_KNOWN, sent)},
             {
-                number: _Deposit(accounts.wallet(wallet), bytes(digest))
-                for number, wallet, digest in self._rows(_DEPOSITS, made)
+                number: _Deposit(account, bytes(digest))
+                for number, account, digest in self._rows(_DEPOSITS, made)
             },
             int(self._ledger.read([accounts.REDEMPTION_RESERVE])[0]["available_fen"]),
         )
@@ -244,8 +248,9 @@ class Moves:
         payment = one.payment
         if payment is None:
             raise FeedBroken("has a payment in it that is none")
-        wallet = self._directory.find(payment.payee_number)
-        account = wallet.account if wallet else accounts.SUSPENSE
+        account = self._directory.account(payment.payee_number)
+        if account == accounts.NOBODY:
+            account = accounts.SUSPENSE
         if payment.returns_payment_id and not self._gives_back(payment, known):
             # Whatever it is, it is not what it says: an officer looks at it.
             account = accounts.SUSPENSE

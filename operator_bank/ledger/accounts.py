@@ -1,10 +1,15 @@
-"""Numbers of a bank's accounts in its core.
+"""A bank's accounts in its core.
 
 Ledger 1 is the digital currency, ledger 2 the bank's own books for deposits
 and cash (docs/decisions/0003). Each sums to zero.
+
+The bank's own accounts have numbers that are written here. Those of wallets get theirs when they
+are opened, and the table `accounts` says which is whose.
 """
 
 from __future__ import annotations
+
+from enum import IntEnum
 
 CURRENCY, OWN_BOOKS = 1, 2
 MIRROR = 0
@@ -27,24 +32,19 @@ CONTROL = 10
 """The other side of deposits and cash, in ledger 2."""
 
 TILL = 11
-_FIRST = 1_000
+FIRST_OF_WALLETS = 1_000
+"""From here on numbers are given in the order in which accounts are opened."""
 
 
-def wallet(row_id: int) -> int:
-    """The account of the wallet with this row id."""
-    return _FIRST + 2 * row_id
+class Purpose(IntEnum):
+    """What a wallet has an account for."""
 
+    LEFT_OUT = 0
+    """None is opened: an older copy may have given the numbers, and the ids of wallets, up to this
+    one."""
 
-def deposit(row_id: int) -> int:
-    """The deposit account of the same holder."""
-    return _FIRST + 2 * row_id + 1
+    WALLET = 1
+    """Its money."""
 
-
-def is_wallet(account: int) -> bool:
-    """Whether an account is a wallet's."""
-    return account >= _FIRST and account % 2 == 0
-
-
-def row_id(account: int) -> int:
-    """The wallet's row id for its account."""
-    return (account - _FIRST) // 2
+    DEPOSIT = 2
+    """Its holder's deposit account, in ledger 2."""

@@ -10,25 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy import Connection, Table, insert, text
 
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
 from operator_bank.ledger import accounts
 from operator_bank.ledger.standing import Standing
+from operator_bank.ledger.tables import accounts as accounts_table
 from operator_bank.limits import MAX_GAP
 from operator_bank.lost.tables import come_backs
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.offline.tables import token_deposits
-from operator_bank.wallets.tables import wallets
+from operator_bank.wallets.directory import Directory
 from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.core import Batch
 from settlement.ledger import Ledger
-from settlement.limits import MAX_ACCOUNTS, MAX_BATCH_RECORDS
+from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import RECORD, AccountFlag, Kind
 
 
@@ -43,12 +44,14 @@ class ComingBack(Effect):
         ledger: Ledger,
         windows: ComeBacks,
         standing: Standing,
+        directory: Directory,
         clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._windows = windows
         self._standing = standing
+        self._directory = directory
         self._clock = clock
         self.stands_at: Callable[[], int] = lambda: 0
         self.done: Callable[[], None] = lambda: None
@@ -69,8 +72,7 @@ class ComingBack(Effect):
             raise invalid("incarnation", f"is {self._windows.incarnation} at least")
         if asked.next_number > self._ledger.position() + MAX_GAP:
             raise invalid("next_number", f"lies at most {MAX_GAP} beyond this journal's end")
-        last = self._database.read(lambda c: c.execute(select(func.max(wallets.c.id))).scalar())
-        if accounts.deposit((last or 0) + asked.wallets) >= MAX_ACCOUNTS:
+        if not self._directory.has_accounts_for(asked.wallets):
             raise invalid("wallets", "would leave no accounts for new wallets")
 
     def perform(self, act: Act, decision: Decision) -> None:
@@ -85,12 +87,14 @@ class ComingBack(Effect):
             "until_number": asked.until_number,
         }
 
+        left_out = self._directory.leave_out(asked.wallets) if asked.wallets else None
+
         def body(connection: Connection) -> None:
             if decision.mark(connection):
                 connection.execute(insert(come_backs), row)
                 _give_later_ids(connection, token_deposits, asked.next_deposit - 1)
-                last = connection.execute(select(func.max(wallets.c.id))).scalar() or 0
-                _give_later_ids(connection, wallets, last + asked.wallets)
+                if left_out is not None:
+                    connection.execute(insert(accounts_table), left_out)
 
         with self._windows.change():
             self._database.transaction(body)

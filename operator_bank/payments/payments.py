@@ -269,9 +269,9 @@ class Payments:
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
         content = order.content
         payer = order.wallet.account
-        payee = self._directory.find(content.payee_number)
-        if payee is not None:
-            kind, credit = _TRANSFER, payee.account
+        payee = self._directory.account(content.payee_number)
+        if payee != accounts.NOBODY:
+            kind, credit = _TRANSFER, payee
         elif _is_own(content.payee_number, self._prefix):
             # The rule refuses it, after all that stands against the payer.
             kind, credit = _TRANSFER, accounts.NOBODY

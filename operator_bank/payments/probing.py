@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
-from operator_bank.ledger.accounts import is_wallet
+from operator_bank.ledger.accounts import FIRST_OF_WALLETS
 from operator_bank.limits import (
     MAX_PAYEE_REFUSALS,
     MAX_PROBING,
@@ -69,7 +69,7 @@ class PayeeRefusals:
 
     def count(self, account: int, payee_number: str, now_ms: int) -> None:
         """A payment of a wallet has failed for its payee."""
-        if not is_wallet(account):
+        if account < FIRST_OF_WALLETS:
             return
         self.on_refused()
         key = account, prefix_of(payee_number)

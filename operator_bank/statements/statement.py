@@ -118,7 +118,7 @@ class PaymentHistory:
             came = entry.records["credit"][entry.results < _REFUSED]
             accounts_.update(np.unique(came).tolist())
             after = entry.last_position
-        return [account for account in accounts_ if accounts.is_wallet(account)], after
+        return [account for account in accounts_ if self._directory.number_of(account)], after
 
     def _payment(self, row: Any, wallet: Wallet, balance: int) -> payments_pb2.Payment:
         payment = payments_pb2.Payment(

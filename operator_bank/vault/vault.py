@@ -127,7 +127,7 @@ class Vault:
         sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
             table.c.ledger == accounts.CURRENCY
         )
-        own = sums.where(table.c.account >= accounts.wallet(0))
+        own = sums.where(table.c.account >= accounts.FIRST_OF_WALLETS)
         waiting = select(func.count()).select_from(outbound).where(IS_PENDING)
         wallets = self._database.read(lambda c: c.execute(own).one())
         holds = self._database.read(lambda c: c.execute(sums).one())

@@ -30,19 +30,22 @@ class Inbound:
         An account is read for each, whether there is one or not.
         """
         at_most(numbers, "wallet_numbers", MAX_ITEMS)
-        found = [self._directory.find(number) for number in numbers]
-        rows = self._ledger.read([one.account if one else accounts.NOBODY for one in found])
+        found = [self._directory.account(number) for number in numbers]
+        rows = self._ledger.read(found)
         barred = (rows["flags"] & (_CLOSED | _FROZEN)).astype(bool).tolist()
-        return [one is not None and not bar for one, bar in zip(found, barred, strict=True)]
+        return [
+            account != accounts.NOBODY and not bar
+            for account, bar in zip(found, barred, strict=True)
+        ]
 
     def reasons(self, payees: Sequence[tuple[str, int]]) -> list[int]:
         """For each (number, fen) a Reason why the wallet cannot take it now, or 0."""
-        found = [self._directory.find(number) for number, _ in payees]
-        rows = self._ledger.read([one.account if one else accounts.NOBODY for one in found])
+        found = [self._directory.account(number) for number, _ in payees]
+        rows = self._ledger.read(found)
         reasons: list[int] = []
-        for wallet, row, (_, fen) in zip(found, rows, payees, strict=True):
+        for account, row, (_, fen) in zip(found, rows, payees, strict=True):
             cap = self._policy.caps_fen[int(row["policy"])]
-            if wallet is None:
+            if account == accounts.NOBODY:
                 reasons.append(errors_pb2.REASON_WALLET_UNKNOWN)
             elif row["flags"] & _CLOSED:
                 reasons.append(errors_pb2.REASON_PAYEE_CLOSED)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
-from operator_bank.ledger import accounts
+from operator_bank.ledger import accounts as accounts_
+from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
+from operator_bank.ledger.tables import accounts
+from operator_bank.wallets.known import KnownWallets
+from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import numbers_of
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
@@ -21,7 +26,8 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
-from settlement.core import Answers, Batch
+from settlement.accounts import opening_digest
+from settlement.core import Answers, Batch, CoreStopped
 from settlement.ledger import DISK_IS_SHORT, Ledger
 from settlement.limits import MAX_ACCOUNTS
 from settlement.records import (
@@ -31,36 +37,36 @@ from settlement.records import (
     RecordFlag,
     Records,
     Result,
-    record_digest,
 )
 
 CLASS_IV = wallets_pb2.WALLET_CLASS_IV
 
+_MOST_ACCOUNTS = 2
+"""Of one wallet."""
+
+AskedBy = tuple[str, bytes]
+"""The id of a request and the key that asked."""
+
+Row = dict[str, Any]
 InTransaction = Callable[[Connection, int], None]
+
+
+_OWN, _DEPOSIT = accounts.alias(), accounts.alias()
+_WALLETS = (
+    select(
+        *(wallets.c.id, wallets.c.number, wallets.c.public_key, wallets.c.wallet_class),
+        *(wallets.c.request_id, wallets.c.digest),
+        *(_OWN.c.number.label("account"), _DEPOSIT.c.number.label("deposit")),
+    )
+    .join(_OWN, (_OWN.c.owner == wallets.c.id) & (_OWN.c.purpose == Purpose.WALLET))
+    .outerjoin(
+        _DEPOSIT, (_DEPOSIT.c.owner == wallets.c.id) & (_DEPOSIT.c.purpose == Purpose.DEPOSIT)
+    )
+)
 
 
 def nothing_else(_: Connection, __: int) -> None:
     """No further SQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wallet:
-    """A wallet of this bank."""
-
-    row_id: int
-    number: str
-    public_key: bytes
-    wallet_class: int
-
-    @property
-    def account(self) -> int:
-        """Its account in the currency's ledger."""
-        return accounts.wallet(self.row_id)
-
-    @property
-    def deposit_account(self) -> int | None:
-        """The holder's deposit account; None for a holder known by phone alone."""
-        return accounts.deposit(self.row_id) if self.wallet_class != CLASS_IV else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,13 @@ class Wanted:
     order_signature: bytes
 
     @property
-    def asked_by(self) -> tuple[str, bytes]:
+    def purposes(self) -> tuple[Purpose, ...]:
+        """What it gets accounts for: a holder known by phone alone has no deposit account."""
+        known = self.wallet_class != CLASS_IV
+        return (Purpose.WALLET, Purpose.DEPOSIT) if known else (Purpose.WALLET,)
+
+    @property
+    def asked_by(self) -> AskedBy:
         """What makes it the same request: another key's requests are nobody's business."""
         return self.request_id, self.public_key
 
@@ -104,68 +116,108 @@ class Directory:
         self._clock = clock
         self._numbers = numbers_of(database, prefix)
         self._opening_deposit_fen = opening_deposit_fen
-        # A request that comes twice at once is written down once.
-        self._changing = threading.Lock()
-        query = select(wallets).where(wallets.c.number.is_not(None))
-        rows = database.read(lambda c: c.execute(query).all())
-        self._by_number = {row.number: _wallet(row) for row in rows}
-        self._numbers_by_row: dict[int, str] = {row.id: row.number for row in rows}
+        self._known = KnownWallets()
+        for row in self._rows(_WALLETS):
+            self._known.add(_wallet(row))
+        last = select(func.max(accounts.c.owner), func.max(accounts.c.number))
+        owner, number = database.read(lambda c: c.execute(last).one())
+        self._changing = threading.Condition()
+        self._next_row = (owner or 0) + 1
+        self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)
+        self._free_accounts: list[int] = []
+        """Below the next one, of openings that came to nothing."""
+        self._in_work: set[AskedBy] = set()
 
     def __len__(self) -> int:
-        return len(self._by_number)
+        return len(self._known)
 
     def find(self, number: str) -> Wallet | None:
         """The wallet with this number, or None."""
-        return self._by_number.get(number)
+        return self._known.find(number)
 
     def get(self, number: str, field: str = "wallet_number") -> Wallet:
         """The wallet with this number, or WALLET_UNKNOWN."""
-        wallet = self._by_number.get(number)
+        wallet = self._known.find(number)
         if wallet is None:
             raise Refusal(
                 errors_pb2.REASON_WALLET_UNKNOWN, "no such wallet at this bank", field=field
             )
         return wallet
 
+    def account(self, number: str) -> int:
+        """The account of the wallet with this number; NOBODY where there is none."""
+        return self._known.account(number)
+
     def number_of(self, account: int) -> str:
-        """The number for a wallet's account; "" for other accounts."""
-        if not accounts.is_wallet(account):
-            return ""
-        return self._numbers_by_row.get(accounts.row_id(account), "")
+        """The number of the wallet whose money lies in an account; "" for all others."""
+        return self._known.number_of(account)
 
     def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
         """Opens wallets; each repeats by its key and the id that it was asked for with."""
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
-        with self._changing:
-            known = self._known(asked)
-            fresh = [asdict(one) for one in wanted if one.asked_by not in known]
+        with self._one_at_a_time(asked):
+            known = self._opened(asked)
+            for one in wanted:
+                if one.asked_by in known and bytes(known[one.asked_by].digest) != one.digest:
+                    raise Refusal(
+                        errors_pb2.REASON_ID_REUSED,
+                        "this key asked for another wallet with this request_id",
+                        field="request_id",
+                    )
+            opened = {key: _wallet(row) for key, row in known.items()}
+            fresh = [one for one in wanted if one.asked_by not in known]
             if fresh:
-                self._check_room(len(fresh))
-                self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
-                known.update(self._known([key for key in asked if key not in known]))
-        for one in wanted:
-            if bytes(known[one.asked_by].digest) != one.digest:
-                raise Refusal(
-                    errors_pb2.REASON_ID_REUSED,
-                    "this key asked for another wallet with this request_id",
-                    field="request_id",
-                )
-        self._finish([row for row in known.values() if row.number is None])
-        opened = self._known(asked)
-        made = [_wallet(opened[key]) for key in asked]
-        self._numbers_by_row.update((wallet.row_id, wallet.number) for wallet in made)
-        self._by_number.update((wallet.number, wallet) for wallet in made)
-        return made
+                self._check_room(fresh)
+            for part in parts(fresh):
+                opened.update(self._open(part))
+        return [opened[key] for key in asked]
 
-    def _check_room(self, count: int) -> None:
+    @contextmanager
+    def _one_at_a_time(self, asked: Sequence[AskedBy]) -> Iterator[None]:
+        """Whoever asks for what is just being opened waits, and finds it."""
+        mine = set(asked)
+        with self._changing:
+            self._changing.wait_for(lambda: self._in_work.isdisjoint(mine))
+            self._in_work |= mine
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._in_work -= mine
+                self._changing.notify_all()
+
+    def _check_room(self, fresh: Sequence[Wanted]) -> None:
         """Refuses what there would be no accounts for, or no place on the disk."""
         if not self._ledger.has_room():
             raise CoreOverloaded(DISK_IS_SHORT)
-        last = self._database.read(lambda c: c.execute(select(func.max(wallets.c.id))).scalar())
-        if accounts.deposit((last or 0) + count) >= MAX_ACCOUNTS:
+        count = sum(len(one.purposes) for one in fresh)
+        with self._changing:
+            left = MAX_ACCOUNTS - self._next_account + len(self._free_accounts)
+        if count > left:
             raise _no_accounts_left()
+
+    def leave_out(self, wallets_: int) -> Row:
+        """Has the next wallet get an id, and accounts, behind those of so many that are not known.
+
+        Returns:
+            The row of the table `accounts` that keeps it so, for the caller to write.
+        """
+        with self._changing:
+            self._free_accounts.clear()
+            self._next_row += wallets_
+            self._next_account += wallets_ * _MOST_ACCOUNTS
+            return {
+                "number": self._next_account - 1,
+                "owner": self._next_row - 1,
+                "purpose": Purpose.LEFT_OUT,
+            }
+
+    def has_accounts_for(self, wallets_: int) -> bool:
+        """Whether so many further wallets could be opened."""
+        with self._changing:
+            return self._next_account + wallets_ * _MOST_ACCOUNTS <= MAX_ACCOUNTS
 
     def set_frozen(
         self,
@@ -193,40 +245,90 @@ class Directory:
 
         self._ledger.submit(Batch(record, None, with_position, urgent=True))
 
-    def _known(self, asked: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], Any]:
+    def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
         """The rows of those that were asked for before."""
         wanted, found = set(asked), {}
         for part in parts([request for request, _ in asked]):
-            query = select(wallets).where(wallets.c.request_id.in_(part))
-            for row in _rows(self._database, query):
+            query = _WALLETS.where(wallets.c.request_id.in_(part))
+            for row in self._rows(query):
                 key = (row.request_id, bytes(row.public_key))
                 if key in wanted:
                     found[key] = row
         return found
 
-    def _finish(self, rows: Sequence[Any]) -> None:
-        """Opens the accounts and gives the numbers, in one transaction a batch of both."""
-        for part in parts(rows):
-            numbers = [{"row": r.id, "made": self._numbers.of(r.id)} for r in part]
-            self._ledger.submit(Batch(self._opening(part), None, _numbering(numbers)))
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        return self._database.read(lambda c: c.execute(query).all())
 
-    def _opening(self, rows: Sequence[Any]) -> Records:
+    def _open(self, wanted: Sequence[Wanted]) -> dict[AskedBy, Wallet]:
+        """Opens wallets: their rows, their accounts and their first records in one transaction."""
+        made = self._allocate(wanted)
+        pairs = list(zip(made, wanted, strict=True))
+        rows = [_row(*pair) for pair in pairs]
+        owned = [row for wallet in made for row in _owned(wallet)]
+
+        def in_transaction(connection: Connection, answers: Answers) -> None:
+            if (answers.results >= Result.MALFORMED).any():
+                raise _no_accounts_left()
+            connection.execute(insert(wallets), rows)
+            connection.execute(insert(accounts), owned)
+
+        try:
+            self._ledger.submit(Batch(self._records(pairs), None, in_transaction))
+        except CoreStopped:
+            raise  # it may have been written: whoever starts next will see
+        except Exception:
+            with self._changing:
+                self._free_accounts += [row["number"] for row in owned]
+            raise
+        with self._changing:
+            for wallet in made:
+                self._known.add(wallet)
+        return {one.asked_by: wallet for wallet, one in pairs}
+
+    def _allocate(self, wanted: Sequence[Wanted]) -> list[Wallet]:
+        """Gives each an id and accounts that no other has, or had."""
+        made = []
+        with self._changing:
+            for one in wanted:
+                own = {purpose: self._next_number() for purpose in one.purposes}
+                made.append(
+                    Wallet(
+                        self._next_row,
+                        self._numbers.of(self._next_row),
+                        one.public_key,
+                        one.wallet_class,
+                        own[Purpose.WALLET],
+                        own.get(Purpose.DEPOSIT),
+                    )
+                )
+                self._next_row += 1
+        return made
+
+    def _next_number(self) -> int:
+        if self._free_accounts:
+            return self._free_accounts.pop()
+        self._next_account += 1
+        return self._next_account - 1
+
+    def _records(self, pairs: Sequence[tuple[Wallet, Wanted]]) -> Records:
         """OPEN records for wallets and deposit accounts, and the opening deposits."""
         records: list[Records] = []
-        for row in rows:
-            opened = _open(accounts.wallet(row.id), accounts.CURRENCY, row.wallet_class)
-            # So that the order, and with it the wallet's key, cannot be exchanged later.
-            opened["digest"] = record_digest(bytes(row.order_payload))
+        for wallet, one in pairs:
+            # The digest has the order, and with it the wallet's key: none is exchanged later.
+            opened = _opening(wallet.account, accounts_.CURRENCY, one.wallet_class)
+            opened["digest"] = opening_digest(one.order_payload, Purpose.WALLET)
             records.append(opened)
-            if row.wallet_class == CLASS_IV:
+            account = wallet.deposit_account
+            if account is None:
                 continue
-            account = accounts.deposit(row.id)
-            records.append(_open(account, accounts.OWN_BOOKS, 0))
+            opened = _opening(account, accounts_.OWN_BOOKS, 0)
+            opened["digest"] = opening_digest(one.order_payload, Purpose.DEPOSIT)
+            records.append(opened)
             if self._opening_deposit_fen:
                 paid = np.zeros(1, RECORD)
                 paid["kind"] = Kind.TRANSFER
                 paid["origin"], paid["sequence"] = account, 1
-                paid["debit"], paid["credit"] = accounts.CONTROL, account
+                paid["debit"], paid["credit"] = accounts_.CONTROL, account
                 paid["amount_fen"] = self._opening_deposit_fen
                 paid["flags"] = RecordFlag.NO_LIMIT
                 records.append(paid)
@@ -235,29 +337,11 @@ class Directory:
         return joined
 
 
-def _numbering(numbers: list[dict[str, Any]]) -> Callable[[Connection, Answers], None]:
-    statement = (
-        update(wallets).where(wallets.c.id == bindparam("row")).values(number=bindparam("made"))
-    )
-
-    def in_transaction(connection: Connection, answers: Answers) -> None:
-        if (answers.results >= Result.MALFORMED).any():
-            # Then none of these is opened, and none gets a number.
-            raise _no_accounts_left()
-        connection.execute(statement, numbers)
-
-    return in_transaction
-
-
 def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
 
 
-def _rows(database: Database, query: Select[Any]) -> Sequence[Row[Any]]:
-    return database.read(lambda c: c.execute(query).all())
-
-
-def _open(account: int, ledger: int, policy: int) -> Records:
+def _opening(account: int, ledger: int, policy: int) -> Records:
     record = np.zeros(1, RECORD)
     record["kind"] = Kind.OPEN
     record["credit"] = account
@@ -265,5 +349,20 @@ def _open(account: int, ledger: int, policy: int) -> Records:
     return record
 
 
+def _row(wallet: Wallet, wanted: Wanted) -> Row:
+    return {**asdict(wanted), "id": wallet.row_id, "number": wallet.number}
+
+
+def _owned(wallet: Wallet) -> list[Row]:
+    own = {Purpose.WALLET: wallet.account, Purpose.DEPOSIT: wallet.deposit_account}
+    return [
+        {"number": number, "owner": wallet.row_id, "purpose": purpose}
+        for purpose, number in own.items()
+        if number is not None
+    ]
+
+
 def _wallet(row: Any) -> Wallet:
-    return Wallet(row.id, row.number, bytes(row.public_key), row.wallet_class)
+    return Wallet(
+        row.id, row.number, bytes(row.public_key), row.wallet_class, row.account, row.deposit
+    )

@@ -11,8 +11,8 @@ from operator_bank.metadata import metadata
 wallets = Table(
     "wallets",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("number", String(16), nullable=True, unique=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", String(16), nullable=False, unique=True),
     Column("public_key", LargeBinary(32), nullable=False),
     Column("wallet_class", SmallInteger, nullable=False),
     Column("holder_name", String(64), nullable=False),
@@ -23,7 +23,6 @@ wallets = Table(
     Column("order_payload", LargeBinary, nullable=False),
     Column("order_signature", LargeBinary(64), nullable=False),
     Index("wallets_by_request", "request_id", "public_key", unique=True),
-    sqlite_autoincrement=True,
 )
 
 # What wallets' numbers are made with; one row.

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, column, func, select, table, text
 
-from auditor.books import CIRCULATION, DEPOSITS, OFFICE, BankAccounts
+from auditor.books import CIRCULATION, DEPOSITS, OFFICE, Owned
 from deployment.databases import DatabaseMissing, reading_engine
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
@@ -151,7 +151,7 @@ def contradictions(found: Mapping[str, Held]) -> list[str]:
     query = select(_banks.c.name, _banks.c.id)
     indexes = {row.name: row.id for row in central.connection.execute(query)}
     known = [one for one in banks if one.name in indexes]
-    accounts = BankAccounts.read(central.connection)
+    accounts = Owned.read(central.connection)
     heard = min([one.stands.feed_position for one in known], default=0)
     last = _last_heard(central, accounts, heard)
     wrong: list[str] = []
@@ -168,9 +168,7 @@ class _LastHeard:
     redeemed_ms: dict[int, int]
 
 
-def _between(
-    bank: Held, central: Held, index: int, accounts: BankAccounts, last: _LastHeard
-) -> list[str]:
+def _between(bank: Held, central: Held, index: int, accounts: Owned, last: _LastHeard) -> list[str]:
     name = bank.name
     has, says = bank.stands, central.stands
     if has.ledger and has.ledger != says.ledger:
@@ -183,10 +181,10 @@ def _between(
 
     of_bank = _receipts.c.bank == index
     for what, theirs, own in (
-        ("payment", last.numbers.get(accounts.of_bank(index, CIRCULATION), 0), has.position),
+        ("payment", last.numbers.get(accounts.number(index, CIRCULATION), 0), has.position),
         (
             "deposit",
-            last.numbers.get(accounts.of_bank(index, DEPOSITS), 0),
+            last.numbers.get(accounts.number(index, DEPOSITS), 0),
             number(select(func.max(_deposits.c.id)), bank),
         ),
         (
@@ -213,15 +211,12 @@ def _between(
                     "the central bank has heard of {what} {theirs} of {name}, which has {own}"
                 ).format(what=what, theirs=theirs, name=name, own=own)
             ]
-    if (
-        last.redeemed_ms.get(accounts.of_bank(index, OFFICE), 0)
-        > time.time() * 1_000 - _RESERVED_MS
-    ):
+    if last.redeemed_ms.get(accounts.number(index, OFFICE), 0) > time.time() * 1_000 - _RESERVED_MS:
         return [_("a redemption of {name} is being made just now").format(name=name)]
     return []
 
 
-def _last_heard(central: Held, accounts: BankAccounts, after: int) -> _LastHeard:
+def _last_heard(central: Held, accounts: Owned, after: int) -> _LastHeard:
     """What the central bank's journal has from banks after a position; some rows at a time."""
     found = _LastHeard({}, {})
     of = _journal.c
@@ -239,7 +234,7 @@ def _last_heard(central: Held, accounts: BankAccounts, after: int) -> _LastHeard
             return found
 
 
-def _hear(body: bytes, accounts: BankAccounts, found: _LastHeard) -> None:
+def _hear(body: bytes, accounts: Owned, found: _LastHeard) -> None:
     records, results = unpack(body, signed=False)[:2]
     for origin in set(records["origin"].tolist()):
         bank, purpose = accounts.place(origin)
@@ -248,7 +243,7 @@ def _hear(body: bytes, accounts: BankAccounts, found: _LastHeard) -> None:
             highest = int(records["sequence"][mine].max())
             found.numbers[origin] = max(found.numbers.get(origin, 0), highest)
         elif purpose == OFFICE:
-            circulation = accounts.of_bank(bank, CIRCULATION)
+            circulation = accounts.number(bank, CIRCULATION)
             mine &= (records["debit"] == circulation) & (results < Result.MALFORMED)
             if mine.any():
                 newest = int(records["time_ms"][mine].max())

@@ -48,4 +48,4 @@ def test_a_changed_key_with_an_opening_of_its_own_is_named(stack: Stack) -> None
         stack, CAROL, public_key=order.public_key, order_payload=signed.payload,
         order_signature=signed.signature,
     )  # fmt: skip
-    assert named(stack.problems(), "OPEN", "opened by another order")
+    assert named(stack.problems(), "OPEN", "another owner or purpose")

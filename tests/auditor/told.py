@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from auditor.audit import StackAudit, audit_engines
 from auditor.signatures.stack import EVERY_SIGNATURE, SignaturesAsked
 from central_bank.ledger.accounts import BankAccounts
 from central_bank.ledger.tables import ledger as central_tables
-from operator_bank.ledger import accounts
 from operator_bank.ledger.tables import ledger as bank_tables
 from operator_bank.wallets.tables import wallets
 from runtime.envelope import sign
@@ -44,9 +43,11 @@ class Stack:
 
     def account(self, name: str) -> int:
         bank = "alpha" if name in (ALICE, CAROL) else "beta"
-        query = select(wallets.c.id).where(wallets.c.number == self.number(name))
-        with self.system.engines[bank].connect() as connection:
-            return accounts.wallet(connection.execute(query).scalar_one())
+        return int(self.system.built[bank].directory.account(self.number(name)))
+
+    def wallet(self, name: str) -> Any:
+        """One at alpha, as its bank knows it."""
+        return self.system.built["alpha"].directory.get(self.number(name))
 
     def bank_accounts(self, bank: str) -> BankAccounts:
         """A bank's accounts at the central bank."""

@@ -1,0 +1,89 @@
+"""The wallets of a bank in memory, by number and by account: some hundred bytes for each.
+
+A bank has millions. So what is known of them stands in columns, and a wallet becomes an object when
+somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+from operator_bank.ledger.accounts import FIRST_OF_WALLETS, NOBODY
+from runtime.ed25519 import PUBLIC_KEY_BYTES
+
+
+class Wallet(NamedTuple):
+    """A wallet of this bank.
+
+    Attributes:
+        row_id: what it is called in tables.
+        account: in the currency's ledger.
+        deposit_account: its holder's; None for a holder known by phone alone.
+    """
+
+    row_id: int
+    number: str
+    public_key: bytes
+    wallet_class: int
+    account: int
+    deposit_account: int | None
+
+
+class KnownWallets:
+    """One thread adds at a time; any thread may look meanwhile."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._numbers: list[str] = []
+        self._row_ids = array("I")
+        self._accounts = array("I")
+        self._deposits = array("I")  # 0, which is no wallet's: none
+        self._classes = bytearray()
+        self._keys = bytearray()
+        self._by_account = array("I")  # from FIRST_OF_WALLETS on: 1 + the place, 0 for no wallet's
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, wallet: Wallet) -> None:
+        """Remembers a wallet; a second time changes nothing."""
+        if wallet.number in self._places:
+            return
+        place = len(self._numbers)
+        self._numbers.append(wallet.number)
+        self._row_ids.append(wallet.row_id)
+        self._accounts.append(wallet.account)
+        self._deposits.append(wallet.deposit_account or 0)
+        self._classes.append(wallet.wallet_class)
+        self._keys += wallet.public_key
+        at = wallet.account - FIRST_OF_WALLETS
+        self._by_account.extend([0] * (at + 1 - len(self._by_account)))
+        self._by_account[at] = 1 + place
+        self._places[wallet.number] = place  # last: whoever finds it finds all of it
+
+    def find(self, number: str) -> Wallet | None:
+        """The wallet with this number."""
+        place = self._places.get(number)
+        if place is None:
+            return None
+        key = place * PUBLIC_KEY_BYTES
+        return Wallet(
+            self._row_ids[place],
+            number,
+            bytes(self._keys[key : key + PUBLIC_KEY_BYTES]),
+            self._classes[place],
+            self._accounts[place],
+            self._deposits[place] or None,
+        )
+
+    def account(self, number: str) -> int:
+        """The account of the wallet with this number; NOBODY where there is none."""
+        place = self._places.get(number)
+        return NOBODY if place is None else self._accounts[place]
+
+    def number_of(self, account: int) -> str:
+        """The number of the wallet whose money lies in an account; "" for all others."""
+        at = account - FIRST_OF_WALLETS
+        place = self._by_account[at] if 0 <= at < len(self._by_account) else 0
+        return self._numbers[place - 1] if place else ""
