@@ -16,6 +16,7 @@ from deployment.ports import RANGE
 from tests import softhsm as soft
 
 _names = itertools.count()
+HYPOTHESIS_SEED = 20_261_126
 
 # What the tools say is the same whoever runs the tests.
 for _name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
@@ -32,6 +33,17 @@ os.environ[RANGE] = f"{20_000 + int(_WORKER) * _EACH}-{20_000 + (int(_WORKER) + 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--postgresql``: the stacks of the integration tests run on PostgreSQL instead of SQLite."""
     parser.addoption("--postgresql", action="store_true", help="put every stack on PostgreSQL")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """What Hypothesis draws follows from a seed that stands on top of the run."""
+    if config.getoption("hypothesis_seed") is None:
+        config.option.hypothesis_seed = str(HYPOTHESIS_SEED)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"drawn by Hypothesis from --hypothesis-seed={config.option.hypothesis_seed}"
 
 
 @pytest.fixture(scope="session")

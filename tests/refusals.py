@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from offline_token.verify import Reason
 from runtime.errors import Refusal
 
 
@@ -25,3 +28,18 @@ def refused(call: Callable[[], object]) -> tuple[str, str]:
 def refused_for(call: Callable[[], object]) -> str:
     """Its reason alone."""
     return refusal(call).name
+
+
+def refused_because(reason: int, call: Callable[..., Any], *arguments: Any) -> Refusal:
+    """The refusal of a call with these arguments, which is for that reason."""
+    found = refusal(lambda: call(*arguments))
+    assert found.reason == reason, found
+    return found
+
+
+@contextmanager
+def refused_as(verdict: Reason) -> Iterator[None]:
+    """A secure element refuses what is done here, with this verdict on the payment."""
+    with pytest.raises(Refusal) as caught:
+        yield
+    assert caught.value.metadata["verdict"] == verdict.name

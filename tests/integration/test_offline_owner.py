@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from nacl.signing import SigningKey
 
@@ -17,23 +14,16 @@ from offline_token.formats import Payment, Request
 from offline_token.possession import account_of, prove
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
-from runtime.errors import Refusal
 from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from tests.device_keys import NONCE
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+from tests.refusals import refusal
 from wallet.offline import text_format
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 FEN = 5_000
-
-
-def said_no(call: Callable[[], Any]) -> Refusal:
-    """The refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value
 
 
 def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(system: System) -> None:
@@ -56,7 +46,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(system: Syste
         orders_pb2.CertifyDeviceOrder, device_key=key, nonce=NONCE, possession=forged
     )
     certify = offline_pb2.CertifyDeviceRequest(order=order)
-    refused = said_no(lambda: thief.stubs.offline.CertifyDevice(certify, timeout=TIMEOUT_S))
+    refused = refusal(lambda: thief.stubs.offline.CertifyDevice(certify, timeout=TIMEOUT_S))
     assert refused.name == "SIGNATURE_INVALID"
 
     payment = Payment.decode(text_format.read(text_format.PAYMENT, paid))
@@ -68,7 +58,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(system: Syste
         nonce=NONCE,
     )
     request = offline_pb2.DepositTokensRequest(order=deposit)
-    refused = said_no(lambda: thief.stubs.offline.DepositTokens(request, timeout=TIMEOUT_S))
+    refused = refusal(lambda: thief.stubs.offline.DepositTokens(request, timeout=TIMEOUT_S))
     assert refused.name == "NOT_THE_OWNER"
 
     before_fen = alice.show().available_fen

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import pytest
-
 from offline_token.formats import (
     Chain,
 )
-from offline_token.verify import Reason
-from runtime.errors import Refusal
 from tests.offline.signers import Signers
-
-
-@contextmanager
-def refused(reason: Reason) -> Iterator[None]:
-    """The secure element refuses with this verdict."""
-    with pytest.raises(Refusal) as caught:
-        yield
-    assert caught.value.metadata["verdict"] == reason.name
 
 
 # Chains taken apart and put together anew

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
-
-from offline_token.verify import Reason
-from runtime.errors import Refusal
 from tests.offline.devices import make_device, pay
 from tests.offline.signers import NOW, Signers
-
-
-def refused(reason: Reason, call: Callable[..., object], *arguments: object) -> None:
-    with pytest.raises(Refusal) as caught:
-        call(*arguments)
-    assert caught.value.metadata["verdict"] == reason.name
 
 
 def newer(signers: Signers, **changes: object) -> bytes:

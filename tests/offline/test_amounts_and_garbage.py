@@ -21,9 +21,10 @@ from offline_token.signing import (
 )
 from offline_token.verify import Reason, verify
 from runtime.errors import Refusal
-from tests.offline.attacking import chain_of, refused
+from tests.offline.attacking import chain_of
 from tests.offline.devices import deposited, deposits, make_device, pay
 from tests.offline.signers import MAX_U64, NOW, Signers
+from tests.refusals import refused_as
 
 
 @pytest.mark.parametrize("amount", [0, 101, 2**63, MAX_U64])
@@ -86,7 +87,7 @@ def test_a_hop_too_many_is_neither_paid_nor_accepted(signers: Signers) -> None:
     challenge = Request.decode(bob.element.request(5)).challenge
     chain = signers.long_chain(16, 5)
     chain = signers.endorse(chain, signers.alice, signers.bob, 5, challenge=challenge)
-    with refused(Reason.TOO_MANY_HOPS):
+    with refused_as(Reason.TOO_MANY_HOPS):
         bob.element.accept(Payment((chain,)).encode())
 
 

@@ -12,9 +12,10 @@ from offline_token.formats import (
 )
 from offline_token.verify import Reason
 from runtime.errors import Refusal
-from tests.offline.attacking import chain_of, refused
+from tests.offline.attacking import chain_of
 from tests.offline.devices import deposited, deposits, make_device, pay
 from tests.offline.signers import DAY, NOW, Signers
+from tests.refusals import refused_as
 from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
 
 
@@ -31,7 +32,7 @@ def test_an_old_payment_does_not_pay_a_new_request(signers: Signers) -> None:
     old = Payment.decode(pay(alice, bob, 70))
     bob.element.request(70)
     two = Payment((*old.chains, signers.mint(signers.alice, 1, number=9))).encode()
-    with refused(Reason.WRONG_CHALLENGE):
+    with refused_as(Reason.WRONG_CHALLENGE):
         bob.element.accept(two)
     assert bob.balance == 70
 
@@ -62,7 +63,7 @@ def test_a_request_that_nobody_may_pay_any_more_makes_room_for_another(
     bob.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS + 1)
     newest = bob.element.request(70)
     assert set(bob.element.requests()) == {*others, newest}
-    with refused(Reason.WRONG_CHALLENGE):
+    with refused_as(Reason.WRONG_CHALLENGE):
         bob.element.accept(late)
 
 
@@ -87,7 +88,7 @@ def test_a_payment_to_somebody_else_is_refused(signers: Signers) -> None:
     )
     payment = alice.element.pay(bob.element.request(70))
     carol.element.request(70)
-    with refused(Reason.WRONG_CHALLENGE):
+    with refused_as(Reason.WRONG_CHALLENGE):
         carol.element.accept(payment)
     assert bob.element.accept(payment) == 70
 
@@ -97,7 +98,7 @@ def test_a_payment_to_somebody_else_with_ones_own_challenge_is_refused(signers: 
     challenge = Request.decode(bob.element.request(70)).challenge
     token = signers.mint(signers.alice, 70)
     chain = signers.endorse(token, signers.alice, signers.carol, 70, challenge=challenge)
-    with refused(Reason.NOT_FOR_THIS_PAYEE):
+    with refused_as(Reason.NOT_FOR_THIS_PAYEE):
         bob.element.accept(Payment((chain,)).encode())
     assert bob.balance == 0
 
@@ -105,7 +106,7 @@ def test_a_payment_to_somebody_else_with_ones_own_challenge_is_refused(signers: 
 def test_the_payer_cannot_take_back_what_it_paid(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(70))
-    with refused(Reason.WRONG_CHALLENGE):
+    with refused_as(Reason.WRONG_CHALLENGE):
         alice.element.accept(payment)
     for body in deposits(alice):
         assert deposited(signers, body).value_fen == 30

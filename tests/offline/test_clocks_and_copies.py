@@ -18,9 +18,9 @@ from offline_token.signing import (
 )
 from offline_token.verify import Reason, Verdict
 from runtime.errors import Refusal
-from tests.offline.attacking import refused
 from tests.offline.devices import TestDevice, deposited, deposits, make_device, pay
 from tests.offline.signers import DAY, NOW, Signers
+from tests.refusals import refused_as
 
 
 def test_a_clock_set_back_is_ignored(signers: Signers) -> None:
@@ -32,7 +32,7 @@ def test_a_clock_set_back_is_ignored(signers: Signers) -> None:
     payment = alice.element.pay(bob.element.request(70))
     bob.clock.advance(91 * DAY)
     bob.element.request(1)
-    with refused(Reason.TOKEN_EXPIRED):
+    with refused_as(Reason.TOKEN_EXPIRED):
         bob.restarted(now_ms=NOW).element.accept(payment)
 
 
@@ -43,16 +43,16 @@ def test_a_bundle_too_old_stays_too_old_with_the_clock_set_back(signers: Signers
     back = bob.restarted(now_ms=NOW)
     back.element.request(1)
     back.clock.advance(DAY - 3_600_000 + 1)
-    with refused(Reason.BUNDLE_TOO_OLD):
+    with refused_as(Reason.BUNDLE_TOO_OLD):
         back.element.request(1)
 
 
 def test_the_time_of_a_refused_call_counts_too(signers: Signers) -> None:
     bob = make_device(signers, "bob")
     bob.clock.advance(31 * DAY)
-    with refused(Reason.BUNDLE_TOO_OLD):
+    with refused_as(Reason.BUNDLE_TOO_OLD):
         bob.element.request(1)
-    with refused(Reason.BUNDLE_TOO_OLD):
+    with refused_as(Reason.BUNDLE_TOO_OLD):
         bob.restarted(now_ms=NOW).element.request(1)
 
 
@@ -61,7 +61,7 @@ def test_a_bundle_tells_the_time(signers: Signers) -> None:
     payment = alice.element.pay(bob.element.request(70))
     later = signers.bundle(created_time_ms=NOW + 95 * DAY)
     bob.element.trust(signers.root_public + later.encode())
-    with refused(Reason.TOKEN_EXPIRED):
+    with refused_as(Reason.TOKEN_EXPIRED):
         bob.element.accept(payment)
 
 

@@ -18,9 +18,9 @@ from offline_token.signing import (
 )
 from offline_token.verify import Reason
 from runtime.errors import Refusal
-from tests.offline.attacking import refused
 from tests.offline.devices import make_device, pay
 from tests.offline.signers import DAY, NOW, Device, Signers, key_of
+from tests.refusals import refused_as
 from wallet.secure_element.limits import MAX_PIECES
 
 
@@ -58,7 +58,7 @@ def test_an_older_bundle_does_not_take_back_a_revocation(signers: Signers) -> No
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
     bob.element.trust(signers.root_public + revoking.encode())
     bob.element.trust(signers.root_public + signers.bundle().encode())
-    with refused(Reason.DEVICE_REVOKED):
+    with refused_as(Reason.DEVICE_REVOKED):
         bob.element.accept(payment)
 
 
@@ -69,11 +69,11 @@ def test_a_revoked_device_can_neither_pay_nor_be_paid(signers: Signers) -> None:
         make_device(signers, "bob", 100),
     )
     bob.element.trust(signers.root_public + signers.bundle(created_time_ms=NOW).encode())
-    with refused(Reason.DEVICE_REVOKED):
+    with refused_as(Reason.DEVICE_REVOKED):
         alice.element.pay(bob.element.request(70))
     revoking = signers.bundle(created_time_ms=NOW + 1, revoked=(signers.alice.revocation,))
     bob.element.trust(signers.root_public + revoking.encode())
-    with refused(Reason.DEVICE_REVOKED):
+    with refused_as(Reason.DEVICE_REVOKED):
         bob.element.pay(alice.element.request(70))
     assert (alice.balance, bob.balance) == (100, 100)
 
@@ -83,7 +83,7 @@ def test_an_expired_device_is_not_paid(signers: Signers) -> None:
     request = bob.element.request(70)
     later = make_device(signers, "alice", 100, bundle=signers.bundle(max_age_ms=900 * DAY))
     later.clock.advance(101 * DAY)
-    with refused(Reason.DEVICE_EXPIRED):
+    with refused_as(Reason.DEVICE_EXPIRED):
         later.element.pay(request)
     assert later.balance == 100
     assert len(alice.element.pay(request)) == 392
@@ -106,11 +106,11 @@ def test_money_below_forged_certificates_is_refused(signers: Signers) -> None:
 def test_only_ones_own_good_tokens_are_loaded(signers: Signers) -> None:
     alice = make_device(signers, "alice")
     token = signers.mint(signers.alice, 100).token
-    with refused(Reason.NOT_THE_OWNER):
+    with refused_as(Reason.NOT_THE_OWNER):
         alice.element.load([token.encode(), signers.mint(signers.bob, 5, number=2).token.encode()])
-    with refused(Reason.TOKEN_FORGED):
+    with refused_as(Reason.TOKEN_FORGED):
         alice.element.load([replace(token, value_fen=1_000).encode()])
-    with refused(Reason.TOKEN_FORGED):
+    with refused_as(Reason.TOKEN_FORGED):
         alice.element.load([sign_token(key_of("mallory"), token).encode()])
     assert alice.balance == 0
     for _ in range(2):

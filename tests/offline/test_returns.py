@@ -10,8 +10,9 @@ from offline_token.payment_return import SignedReturn
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.devices import deposited, deposits, make_device
-from tests.offline.giving_back import System, newer, refused
+from tests.offline.giving_back import System, newer
 from tests.offline.signers import NOW, Signers
+from tests.refusals import refused_as
 from wallet.secure_element.interface import PieceState
 
 
@@ -23,7 +24,8 @@ def system(signers: Signers) -> System:
 def test_what_is_not_taken_comes_back_and_can_be_deposited(system: System) -> None:
     payment = system.paid()
     assert system.hands == (40, 0)
-    refused(Reason.DEVICE_REVOKED, system.carol.element.accept, payment)
+    with refused_as(Reason.DEVICE_REVOKED):
+        system.carol.element.accept(payment)
     back = system.carol.element.return_payment(payment)
     assert len(back) == 148
     assert system.bob.element.take_back(back) == 60
@@ -61,11 +63,13 @@ def test_it_uses_the_request_up(system: System) -> None:
     payment = system.bob.element.pay(request)
     system.carol.element.return_payment(payment)
     assert not system.carol.element.awaits(request)
-    refused(Reason.DEVICE_REVOKED, system.carol.element.accept, payment)
+    with refused_as(Reason.DEVICE_REVOKED):
+        system.carol.element.accept(payment)
     system.carol.element.trust(
         system.signers.root_public + system.signers.bundle(created_time_ms=NOW + 1).encode()
     )
-    refused(Reason.WRONG_CHALLENGE, system.carol.element.accept, payment)
+    with refused_as(Reason.WRONG_CHALLENGE):
+        system.carol.element.accept(payment)
     assert system.hands == (40, 0)
 
 

@@ -18,9 +18,10 @@ from offline_token.payment_return import CIRCUMSTANCES, SignedReturn
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, make_device, pay
-from tests.offline.giving_back import newer, refused
+from tests.offline.giving_back import newer
 from tests.offline.signers import DAY, NOW, Device, Signers, key_of
 from tests.offline.trust_cases import filter_of
+from tests.refusals import refused_as
 from wallet.secure_element.state import State
 
 
@@ -52,7 +53,8 @@ def test_what_the_payer_cannot_help_is_a_cause(signers: Signers, reason: Reason)
     pay(alice, bob, 100)
     payment = bob.element.pay(carol.element.request(60))
     carol.element.trust(CAUSES[reason](signers))
-    refused(reason, carol.element.accept, payment)
+    with refused_as(reason):
+        carol.element.accept(payment)
     assert bob.element.take_back(carol.element.return_payment(payment)) == 60
 
 
@@ -66,7 +68,8 @@ def test_a_good_payment_is_accepted_and_not_given_back(signers: Signers) -> None
     with pytest.raises(Refusal, match="accept it"):
         bob.element.return_payment(payment)
     assert bob.element.accept(payment) == 60
-    refused(Reason.WRONG_CHALLENGE, bob.element.return_payment, payment)
+    with refused_as(Reason.WRONG_CHALLENGE):
+        bob.element.return_payment(payment)
 
 
 def revoking_bob(signers: Signers, *chains: Chain, fen: int = 100) -> tuple[TestDevice, bytes]:
@@ -88,7 +91,8 @@ def test_who_gives_back_never_signs_one_piece_twice(signers: Signers) -> None:
     """Else a payer could make a payee a double spender."""
     chain = signers.endorse(signers.mint(signers.alice, 50), signers.alice, signers.bob, 50)
     bob, payment = revoking_bob(signers, chain, chain)
-    refused(Reason.TOKEN_TWICE, bob.element.return_payment, payment)
+    with refused_as(Reason.TOKEN_TWICE):
+        bob.element.return_payment(payment)
     bob, payment = revoking_bob(signers, chain, fen=50)
     bob.element.return_payment(payment)
     (one,) = Payment.decode(payment).chains
@@ -113,7 +117,8 @@ def test_a_payment_that_is_wrong_besides_is_not_given_back(
     chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     bob, payment = revoking_bob(signers, chain)
     before = bob.store.read().asked
-    refused(reason, bob.element.return_payment, spoil(signers, payment))
+    with refused_as(reason):
+        bob.element.return_payment(spoil(signers, payment))
     assert bob.store.read().asked == before
     assert bob.element.return_payment(payment)
 
@@ -122,7 +127,8 @@ def test_another_payees_is_not_given_back(signers: Signers) -> None:
     chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     bob, payment = revoking_bob(signers, chain, fen=99)
     carol = make_device(signers, "carol")
-    refused(Reason.WRONG_CHALLENGE, carol.element.return_payment, payment)
+    with refused_as(Reason.WRONG_CHALLENGE):
+        carol.element.return_payment(payment)
 
 
 @pytest.mark.parametrize("fen", [1, 99, 101])
@@ -139,7 +145,8 @@ def test_another_amount_than_was_asked_for_comes_back(signers: Signers, fen: int
     )
     payment = Payment((chain,)).encode()
     alice.store.change(lambda state: _has_paid(state, request, payment))
-    refused(Reason.WRONG_AMOUNT, bob.element.accept, payment)
+    with refused_as(Reason.WRONG_AMOUNT):
+        bob.element.accept(payment)
     assert alice.element.take_back(bob.element.return_payment(payment)) == fen
     assert bob.element.pieces() == []
 
@@ -201,6 +208,7 @@ def test_the_longest_chain_there_can_be_has_no_room_to_come_back(signers: Signer
         last = signers.endorse(chain, signers.alice, signers.bob, 500, challenge=challenge)
         payment = Payment((last,)).encode()
         if hops == MAX_HOPS:
-            refused(Reason.TOO_MANY_HOPS, bob.element.return_payment, payment)
+            with refused_as(Reason.TOO_MANY_HOPS):
+                bob.element.return_payment(payment)
         else:
             assert SignedReturn.decode(bob.element.return_payment(payment))

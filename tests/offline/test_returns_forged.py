@@ -20,8 +20,9 @@ from offline_token.verify import Reason, piece_of
 from runtime.errors import Refusal
 from tests.offline import second_verifier
 from tests.offline.devices import deposits
-from tests.offline.giving_back import System, refused
+from tests.offline.giving_back import System
 from tests.offline.signers import Signers, key_of
+from tests.refusals import refused_as
 
 
 @pytest.fixture
@@ -92,7 +93,8 @@ def test_one_payment_is_not_taken_back_for_another(signers: Signers) -> None:
         SignedReturn.decode(system.carol.element.return_payment(each)) for each in (first, second)
     ]
     crossed = SignedReturn(backs[0].challenge, backs[1].endorsements)
-    refused(Reason.WRONG_CHALLENGE, system.bob.element.take_back, crossed.encode())
+    with refused_as(Reason.WRONG_CHALLENGE):
+        system.bob.element.take_back(crossed.encode())
     for back in backs:
         assert system.bob.element.take_back(back.encode()) == 30
     assert system.bob.balance == 100

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, deposited, deposits, make_device, pay
 from tests.offline.signers import DAY, NOW, Signers, key_of
 from tests.offline.trust_cases import SINCE, filter_of
+from tests.refusals import refused_as
 from wallet.secure_element.interface import PieceState
 
 
@@ -36,13 +35,6 @@ def mistaking(*names: bytes) -> dict[str, Any]:
 
 def note(holder: TestDevice, *said: Statement) -> None:
     holder.element.note_statements([each.encode() for each in said])
-
-
-@contextmanager
-def refused(reason: Reason) -> Iterator[None]:
-    with pytest.raises(Refusal) as caught:
-        yield
-    assert caught.value.metadata["verdict"] == reason.name
 
 
 def test_nothing_is_asked_or_carried_where_the_bundle_says_enough(signers: Signers) -> None:
@@ -83,7 +75,7 @@ def test_a_payee_of_a_bank_that_is_not_in_the_payers_bundle_shows_its_certificat
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob", 100)
     trust(signers, alice, bob, **small(signers))
     bare = alice.element.request(10)
-    with refused(Reason.BANK_UNKNOWN):
+    with refused_as(Reason.BANK_UNKNOWN):
         bob.element.pay(bare)
     note(alice, signers.bank_certificate("alpha"))
     with_bank = alice.element.request(10)
@@ -95,7 +87,7 @@ def test_what_came_without_what_the_payee_lacks_is_given_back(signers: Signers) 
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(60))
     trust(signers, bob, **small(signers))
-    with refused(Reason.BANK_UNKNOWN):
+    with refused_as(Reason.BANK_UNKNOWN):
         bob.element.accept(payment)
     assert alice.element.take_back(bob.element.return_payment(payment)) == 60
 
@@ -128,7 +120,7 @@ def test_a_clearance_outlives_the_next_filter_as_long_as_the_list_goes_back_to_i
     pay(alice, bob, 10)
     trust(signers, bob, **again | {"since_time_ms": SINCE + 6})
     payment = alice.element.pay(bob.element.request(10))
-    with refused(Reason.DEVICE_UNCLEAR):
+    with refused_as(Reason.DEVICE_UNCLEAR):
         bob.element.accept(payment)
     assert alice.element.take_back(bob.element.return_payment(payment)) == 10
 
@@ -141,7 +133,7 @@ def test_what_is_revoked_after_it_was_cleared_is_refused(signers: Signers) -> No
     assert Payment.decode(payment).statements
     listed = mistaking(signers.alice.revocation) | {"revoked": (signers.alice.revocation,)}
     trust(signers, bob, **listed)
-    with refused(Reason.DEVICE_REVOKED):
+    with refused_as(Reason.DEVICE_REVOKED):
         bob.element.accept(payment)
 
 

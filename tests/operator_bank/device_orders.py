@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
@@ -13,7 +12,6 @@ from dcep.bank.v1 import orders_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
 from operator_bank.offline.tables import devices
-from runtime.errors import Refusal
 from tests.device_keys import made_key
 from tests.operator_bank.system import Holder, System
 
@@ -36,13 +34,6 @@ def load_order(holder: Holder, key: bytes, fen: int = 1) -> Any:
     return holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
     )
-
-
-def no(reason: int, call: Any, *arguments: Any) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        call(*arguments)
-    assert caught.value.reason == reason
-    return caught.value
 
 
 # Revocations

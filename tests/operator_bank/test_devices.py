@@ -20,8 +20,9 @@ from operator_bank.limits import (
 from operator_bank.offline.tables import devices
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import asking
-from tests.operator_bank.device_orders import certify, known, load_order, no, some_key, step
+from tests.operator_bank.device_orders import certify, known, load_order, some_key, step
 from tests.operator_bank.system import Holder, System
+from tests.refusals import refused_because
 
 
 @pytest.fixture(autouse=True)
@@ -70,8 +71,10 @@ def test_a_load_shows_the_centre_that_its_key_has_asked_this_bank(
 def test_a_key_is_one_wallets(system: System, alice: Holder, bob: Holder) -> None:
     key = some_key()
     certify(system, alice, key)
-    no(errors_pb2.REASON_ALREADY_EXISTS, certify, system, bob, key)
-    no(errors_pb2.REASON_DEVICE_UNKNOWN, system.bank.offline.loads.load, load_order(bob, key))
+    refused_because(errors_pb2.REASON_ALREADY_EXISTS, certify, system, bob, key)
+    refused_because(
+        errors_pb2.REASON_DEVICE_UNKNOWN, system.bank.offline.loads.load, load_order(bob, key)
+    )
 
 
 def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
@@ -88,7 +91,7 @@ def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
         "a proof by another key": {**asking(some_key(), "alpha", bob.number), "device_key": key},
     }
     for name, fields in spoiled.items():
-        refusal = no(
+        refusal = refused_because(
             errors_pb2.REASON_SIGNATURE_INVALID,
             system.bank.offline.certifying.certify,
             bob.certifying(key, **fields),
@@ -155,7 +158,9 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
 # The bound of live keys
 def test_only_so_many_keys_of_a_wallet_are_live(system: System, alice: Holder, bob: Holder) -> None:
     first, *_ = [certify(system, alice, some_key()) for _ in range(MAX_LIVE_KEYS)]
-    refusal = no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, system, alice, some_key())
+    refusal = refused_because(
+        errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, system, alice, some_key()
+    )
     assert "the next load is possible after 2025-10-20 15:06 UTC" in refusal.message
     assert certify(system, alice, first.key) == first, "it is counted already"
     certify(system, bob, some_key())
@@ -174,7 +179,7 @@ def test_a_load_keeps_its_key_live(system: System, alice: Holder) -> None:
     for _ in range(MAX_LIVE_KEYS - 1):
         certify(system, alice, some_key())
     system.clock.advance(1)
-    no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, system, alice, some_key())
+    refused_because(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, system, alice, some_key())
 
 
 def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
@@ -189,7 +194,7 @@ def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
         lambda: system.bank.offline.loads.load(load_order(alice, old)),
         lambda: certify(system, alice, old),
     ):
-        no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, again)
+        refused_because(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, again)
     assert (alice.fen, alice.held_fen) == (100_000, 0)
 
 
@@ -198,7 +203,9 @@ def test_no_more_is_loaded_than_a_device_may_hold(system: System, alice: Holder)
     key = certify(system, alice, some_key()).key
     most_fen = system.central.max_holding_fen
     order = load_order(alice, key, most_fen + 1)
-    refusal = no(errors_pb2.REASON_OVER_BALANCE_CAP, system.bank.offline.loads.load, order)
+    refusal = refused_because(
+        errors_pb2.REASON_OVER_BALANCE_CAP, system.bank.offline.loads.load, order
+    )
     assert (refusal.field, refusal.metadata["over_fen"]) == ("amount_fen", "1")
     assert (alice.fen, alice.held_fen) == (100_000, 0)
     largest = load_order(alice, key, most_fen)
@@ -206,7 +213,7 @@ def test_no_more_is_loaded_than_a_device_may_hold(system: System, alice: Holder)
     assert (first[0], alice.held_fen) == (states_pb2.PAYMENT_STATE_SETTLED, most_fen)
     system.central.max_holding_fen = 1
     step(system)
-    no(
+    refused_because(
         errors_pb2.REASON_OVER_BALANCE_CAP,
         system.bank.offline.loads.load,
         load_order(alice, key, 2),

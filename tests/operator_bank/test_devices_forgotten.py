@@ -33,7 +33,6 @@ from tests.operator_bank.device_orders import (
     certify,
     known,
     load_order,
-    no,
     reported,
     revocation_of,
     revoke,
@@ -41,6 +40,7 @@ from tests.operator_bank.device_orders import (
     step,
 )
 from tests.operator_bank.system import Holder, System
+from tests.refusals import refused_because
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,9 @@ def test_a_key_is_forgotten_long_after_it_was_live(system: System, alice: Holder
     system.clock.advance(1)
     assert not step(system)
     assert known(system) == {second}
-    no(errors_pb2.REASON_DEVICE_UNKNOWN, system.bank.offline.loads.load, load_order(alice, first))
+    refused_because(
+        errors_pb2.REASON_DEVICE_UNKNOWN, system.bank.offline.loads.load, load_order(alice, first)
+    )
 
 
 def test_keys_are_forgotten_part_by_part(
@@ -104,7 +106,7 @@ def test_a_revoked_key_is_not_forgotten_and_bars_its_wallet(system: System, alic
     system.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
     assert not step(system)
     assert known(system) == set(keys)
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
+    refused_because(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
 
 
 def test_of_keys_revoked_ten_years_ago_one_stays_and_bars_its_wallet(
@@ -122,8 +124,8 @@ def test_of_keys_revoked_ten_years_ago_one_stays_and_bars_its_wallet(
     system.clock.advance(1)
     assert not step(system)
     assert known(system) == {max(keys), other}
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, bob, some_key())
+    refused_because(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
+    refused_because(errors_pb2.REASON_DEVICE_REVOKED, certify, system, bob, some_key())
 
 
 def test_a_key_that_the_newest_bundle_revokes_is_not_forgotten(
@@ -148,7 +150,7 @@ def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
     key = certify(system, alice, some_key()).key
     order = deposit_order(alice, key)
     for _ in range(2):
-        refusal = no(
+        refusal = refused_because(
             errors_pb2.REASON_TOKEN_INVALID, system.bank.offline.deposits.deposit, order, 0
         )
         assert refusal.metadata["verdict"] == "TOKEN_EXPIRED"
@@ -211,8 +213,10 @@ def test_statements_are_the_central_banks_about_certificates_of_devices(system: 
     system.central.said = {ours: b"said"}
     assert system.bank.offline.statements([ours]) == [b"said"]
     for wrong in ([b""], [ours, ours[:-1]], [b"B" + ours[1:]]):
-        assert no(errors_pb2.REASON_FIELD_INVALID, system.bank.offline.statements, wrong)
+        assert refused_because(
+            errors_pb2.REASON_FIELD_INVALID, system.bank.offline.statements, wrong
+        )
     many = [ours] * (MAX_CERTIFICATES_ASKED + 1)
-    no(errors_pb2.REASON_TOO_MANY_ITEMS, system.bank.offline.statements, many)
+    refused_because(errors_pb2.REASON_TOO_MANY_ITEMS, system.bank.offline.statements, many)
     system.central.silent = True
-    no(errors_pb2.REASON_PEER_UNAVAILABLE, system.bank.offline.statements, [ours])
+    refused_because(errors_pb2.REASON_PEER_UNAVAILABLE, system.bank.offline.statements, [ours])

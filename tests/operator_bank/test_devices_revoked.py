@@ -17,13 +17,13 @@ from runtime.errors import NoAnswer
 from tests.operator_bank.device_orders import (
     certify,
     load_order,
-    no,
     reported,
     revocation_of,
     revoke,
     some_key,
 )
 from tests.operator_bank.system import Holder, System
+from tests.refusals import refused_because
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,10 @@ def test_the_wallet_gets_no_more_certificates_and_no_tokens(
         lambda: certify(system, alice, other),
         lambda: system.bank.offline.loads.load(load_order(alice, other)),
     ):
-        assert "loads no more offline money" in no(errors_pb2.REASON_DEVICE_REVOKED, call).message
+        assert (
+            "loads no more offline money"
+            in refused_because(errors_pb2.REASON_DEVICE_REVOKED, call).message
+        )
     assert alice.held_fen == 0
     certify(system, bob, some_key())
 
@@ -97,7 +100,7 @@ def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
     assert not woken
     system.central.revoked.append(revocation_of(system, key))
     system.clock.advance(BUNDLE_FRESH_MS)
-    no(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
+    refused_because(errors_pb2.REASON_DEVICE_REVOKED, certify, system, alice, some_key())
     assert woken == [1]
 
 
@@ -111,7 +114,9 @@ def test_a_report_that_gets_no_answer_is_made_again(system: System, alice: Holde
         patch.setattr(system.central, "revoke", silent)
         with pytest.raises(NoAnswer):
             revoke(system, key)
-    no(errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, other))
+    refused_because(
+        errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, other)
+    )
     system.restart()
     revoke(system)
     assert reported(system) == {other}
@@ -123,7 +128,9 @@ def test_a_key_whose_certificate_has_run_out_is_not_reported(system: System, ali
     new = certify(system, alice, some_key()).key
     revoke(system, new)
     assert reported(system) == set()
-    no(errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, old))
+    refused_because(
+        errors_pb2.REASON_DEVICE_REVOKED, system.bank.offline.loads.load, load_order(alice, old)
+    )
 
 
 def test_many_keys_are_reported_part_by_part(

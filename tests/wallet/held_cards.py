@@ -5,10 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-import pytest
-
 from runtime.clock import ManualClock
-from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.devices import WALLET, FailingStore, TestDevice
 from tests.offline.signers import NOW, Signers
@@ -66,13 +63,6 @@ class Held:
     def balance(self) -> int:
         """What is on it."""
         return self.hard.element.balance_fen()
-
-
-def no(reason: int, call: object, *arguments: object) -> str:
-    with pytest.raises(Refusal) as caught:
-        call(*arguments)  # type: ignore[operator]
-    assert caught.value.reason == reason
-    return caught.value.message
 
 
 def paid_by(card: Card, bob: TestDevice, request: bytes) -> bytes:

@@ -19,7 +19,8 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.devices import WALLET, FailingStore, make_device
 from tests.offline.signers import DAY, NOW, Signers
-from tests.wallet.held_cards import PIN, Held, no, paid_by, took
+from tests.refusals import refused_because
+from tests.wallet.held_cards import PIN, Held, paid_by, took
 from wallet.hard_wallet import messages, tap
 from wallet.hard_wallet.card import HardWallet, personalise
 from wallet.hard_wallet.channel import Channel, meet, met
@@ -134,7 +135,7 @@ def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
     held = Held(signers, 100)
     middle = Middleman(held)
     card = Card(middle.reader)
-    assert "9 tries" in no(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN)
+    assert "9 tries" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN).message
     assert PIN.encode() not in b"".join(body for _, body in middle.seen)
     answer = Middleman._ask(middle.far, (Command.BALANCE, b""))
     assert answer[0] == messages.NO
@@ -192,7 +193,7 @@ def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(signers: Signers) -> N
         took(shop, Card(Between(held).reader), 20)
     request = shop.element.request(1)
     over = errors_pb2.REASON_OVER_SINGLE_LIMIT
-    no(over, paid_by, Card(Between(held).reader), shop, request)
+    refused_because(over, paid_by, Card(Between(held).reader), shop, request)
     assert shop.balance == FREE_TAPS * 20
 
 
@@ -217,7 +218,7 @@ def test_a_thief_erases_nothing(signers: Signers) -> None:
     (deposit,) = held.owners().begin_deposit("alpha", WALLET)
     card = held.again()
     for call in (card.end_deposit, lambda d: card.refuse_deposit(d, b"")):
-        no(errors_pb2.REASON_NOT_THE_OWNER, call, deposit)
+        refused_because(errors_pb2.REASON_NOT_THE_OWNER, call, deposit)
     assert len(held.hard.element.pieces()) == 1
 
 
@@ -226,7 +227,7 @@ def test_a_thief_spends_the_free_sum_whatever_he_does_between(signers: Signers) 
     newer = signers.root_public + signers.bundle(created_time_ms=NOW).encode()
     between: list[Callable[[], object]] = [
         lambda: held.again().trust(newer),
-        lambda: no(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111"),
+        lambda: refused_because(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111"),
         lambda: setattr(
             held, "hard", HardWallet(held.store, ManualClock(NOW + DAY), SeededRandomness(6))
         ),
@@ -237,7 +238,9 @@ def test_a_thief_spends_the_free_sum_whatever_he_does_between(signers: Signers) 
         took(bob, held.again(), 20)
         act()
     assert held.again().free_fen == 0
-    no(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, held.again(), bob, bob.element.request(1))
+    refused_because(
+        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, held.again(), bob, bob.element.request(1)
+    )
     assert bob.balance == FREE_TAPS * 20
 
 
@@ -297,13 +300,15 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
         lambda: card.certify(b"", b""),
         lambda: card.begin_deposit("alpha", OTHER),
     ):
-        no(errors_pb2.REASON_NOT_THE_OWNER, call)
+        refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)
     bob = make_device(signers, "bob")
-    no(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(60))
+    refused_because(
+        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(60)
+    )
     (deposit,) = card.begin_deposit("alpha", WALLET)
     other = held.again()
     assert other.recognises(OTHER, SigningKey(bytes([1]) * 32))
-    no(errors_pb2.REASON_NOT_THE_OWNER, other.end_deposit, deposit)
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, other.end_deposit, deposit)
     card.end_deposit(deposit)
     assert held.hard.element.pieces() == []
 
@@ -315,7 +320,7 @@ def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
     held = Held(signers, 100)
     for _ in range(5):
         held.again().request(1)
-    assert "PIN" in no(errors_pb2.REASON_OVERLOADED, held.again().request, 1)
+    assert "PIN" in refused_because(errors_pb2.REASON_OVERLOADED, held.again().request, 1).message
     alice = make_device(signers, "alice", 100)
     card = held.owners()
     assert card.accept(alice.element.pay(card.request(10))).amount_fen == 10
@@ -335,7 +340,7 @@ def test_nobody_else_passes_for_a_paired_wallet(signers: Signers) -> None:
     assert not card.recognises(OTHER, key)
     heard = key.sign(wallet_part(held.again().binding)).signature
     assert card._ask(Command.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
-    no(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
     middle = Card(Middleman(held).reader)
     assert not middle.recognises(WALLET, key), "nor who is between them"
 
@@ -353,6 +358,6 @@ def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(signers: Signe
     held, bob = Held(signers, 30, 40, 50, free_fen=40), make_device(signers, "bob")
     card = held.again()
     for call in (card.balance_fen, card.payable_fen, lambda: card.holds(bytes(32))):
-        no(errors_pb2.REASON_NOT_THE_OWNER, call)
+        refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)
     paid = Payment.decode(paid_by(card, bob, bob.element.request(30)))
     assert len(paid.chains) == 1

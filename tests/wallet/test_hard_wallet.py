@@ -10,7 +10,8 @@ from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
 from tests.offline.devices import WALLET, FailingStore, make_device
 from tests.offline.signers import NOW, Signers
-from tests.wallet.held_cards import PIN, Held, no, paid_by, took
+from tests.refusals import refused_because
+from tests.wallet.held_cards import PIN, Held, paid_by, took
 from wallet.hard_wallet.card import HardWallet, personalise
 from wallet.hard_wallet.guard import FREE_TAPS, Session
 from wallet.hard_wallet.messages import Command
@@ -36,10 +37,15 @@ def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:
     assert card.free_fen == 20
     took(bob, card, 20)
     request = bob.element.request(21)
-    assert "PIN" in no(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request)
-    assert "9 tries" in no(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, "1111")
+    assert (
+        "PIN"
+        in refused_because(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request).message
+    )
+    assert (
+        "9 tries" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, "1111").message
+    )
     assert held.balance == 80
-    no(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request)
+    refused_because(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request)
     card.unlock(PIN)
     assert bob.element.accept(paid_by(card, bob, request)) == 21
     assert held.store.read().card_tries == 0
@@ -50,11 +56,11 @@ def test_wrong_pins_lock_everything_that_needs_one_for_good(signers: Signers) ->
     key = SigningKey(bytes(32))
     held.owners().pair(WALLET, bytes(key.verify_key))
     for _ in range(MAX_PIN_TRIES):
-        no(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111")
+        refused_because(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111")
     card = held.again()
-    assert "paired" in no(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN)
+    assert "paired" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN).message
     took(bob, card, 20)
-    no(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
     assert card.recognises(WALLET, key)
     assert len(card.begin_deposit("alpha", WALLET)) == 1, "the money is not lost"
 
@@ -88,7 +94,7 @@ def test_a_card_is_made_once(signers: Signers) -> None:
     before = held.store.data
     personalise(held.store, pin="9999", root=bytes(range(32)), free_fen=10**9)
     assert held.store.data == before
-    no(errors_pb2.REASON_NOT_THE_OWNER, held.card.unlock, "9999")
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, held.card.unlock, "9999")
 
 
 def test_small_payments_need_the_pin_after_five_times_the_free_amount(signers: Signers) -> None:
@@ -98,8 +104,11 @@ def test_small_payments_need_the_pin_after_five_times_the_free_amount(signers: S
         took(bob, held.again(), 20)
     card = held.again()
     assert card.free_fen == 0
-    assert "give it once" in no(
-        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(1)
+    assert (
+        "give it once"
+        in refused_because(
+            errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(1)
+        ).message
     )
     newer = signers.bundle(created_time_ms=NOW)
     card.trust(signers.root_public + newer.encode())
@@ -114,7 +123,7 @@ def test_what_is_refused_or_repeated_does_not_count(signers: Signers) -> None:
     empty = Held(signers, free_fen=20)
     for _ in range(2 * FREE_TAPS):
         asked = bob.element.request(20)
-        no(errors_pb2.REASON_INSUFFICIENT_FUNDS, paid_by, empty.again(), bob, asked)
+        refused_because(errors_pb2.REASON_INSUFFICIENT_FUNDS, paid_by, empty.again(), bob, asked)
     request = bob.element.request(20)
     payments = {paid_by(held.again(), bob, request) for _ in range(2 * FREE_TAPS)}
     assert len(payments) == 1

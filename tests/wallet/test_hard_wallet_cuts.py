@@ -10,7 +10,8 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from tests.offline.devices import WALLET, TestDevice, deposited, make_device
 from tests.offline.signers import NOW, Signers
-from tests.wallet.held_cards import Held, no, paid_by, took
+from tests.refusals import refused_because
+from tests.wallet.held_cards import Held, paid_by, took
 from wallet.hard_wallet import tap
 from wallet.offline.link_payments import Handed
 from wallet.offline.outcomes import LinkError, PaymentReturn
@@ -82,8 +83,11 @@ def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_
     )
     lost = bob.element.pay(carol.element.request(10), unconfirmed=True)
     offline_payments = OfflinePayments(bob.element)
-    assert "--anew" in no(
-        errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30
+    assert (
+        "--anew"
+        in refused_because(
+            errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30
+        ).message
     )
     assert bob.balance == 90
     assert tap.give(offline_payments, held.again(), 30, anew=True) == Handed(30, False)
@@ -102,7 +106,9 @@ def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
         loaded_since(
             signers, TestDevice(held.hard.element, held.store, bob.clock, bob.randomness), "alpha"
         )
-        no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30)
+        refused_because(
+            errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30
+        )
         assert tap.give(offline_payments, held.owners(), 30) == Handed(30, True)
         assert (held.balance, bob.balance) == (130, 70)
     else:
