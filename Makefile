@@ -51,7 +51,7 @@ check-lint: $(STAMP)
 	$(BIN)/ruff check .
 
 check-types: $(STAMP)
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy $(PACKAGES) tests
 
 check-imports: $(STAMP) # does each package import only what it may?
 	$(BIN)/lint-imports --no-logo --no-cache

@@ -64,7 +64,8 @@ def build_wheel(
     """Builds the wheel of the project in the working directory; returns its file name."""
     target = os.path.abspath(wheel_directory)
     with staged() as folder, contextlib.chdir(folder):
-        return setuptools.build_wheel(target, config_settings)
+        name: str = setuptools.build_wheel(target, config_settings)
+        return name
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
