@@ -39,9 +39,9 @@ class System:
         self.clock = ManualClock(NOW_MS)
         self.banks = FakeBanks()
         self.central = self.restart()
-        self.alpha = self._admit("alpha", "6201")
-        self.beta = self._admit("beta", "6202")
-        self._number = 0
+        self.alpha = self.admit("alpha", "6201")
+        self.beta = self.admit("beta", "6202")
+        self.last_number = 0
 
     def restart(self) -> CentralBank:
         self.central = build(
@@ -55,7 +55,7 @@ class System:
         )
         return self.central
 
-    def _admit(self, name: str, prefix: str) -> Bank:
+    def admit(self, name: str, prefix: str) -> Bank:
         key = bytes(KEYS[name].verify_key)
         self.both(admission(particulars(name, prefix, key)))
         return self.central.registry.get(name)
@@ -92,11 +92,11 @@ class System:
 
     def payment(self, payer: Bank, payee: Bank, fen: int, **changes: object) -> OutboundPayment:
         """A payment of the first wallet of one bank to the first of another."""
-        self._number += 1
+        self.last_number += 1
         number = make(payer.prefix, 1)
         payment = OutboundPayment(
-            number=self._number,
-            payment_id=f"{number}-{self._number}",
+            number=self.last_number,
+            payment_id=f"{number}-{self.last_number}",
             payer_number=number,
             payee_number=make(payee.prefix, 1),
             amount_fen=fen,

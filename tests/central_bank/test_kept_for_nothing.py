@@ -172,7 +172,7 @@ def test_what_expired_by_a_banks_silence_is_written_down_by_and_by(system: Syste
     system.banks.silent.add("beta")
     while PENDING not in expired_by_silence(system, 60):
         pass
-    sent_ms, number = system.clock.now_ms() - 32_000, system._number
+    sent_ms, number = system.clock.now_ms() - 32_000, system.last_number
     last = system.payment(system.alpha, system.beta, 1, number=number, created_time_ms=sent_ms)
     last.payment_id = f"{last.payer_number}-{number}"
     last.expires_time_ms = sent_ms + 31_000
@@ -200,7 +200,7 @@ def test_what_had_expired_when_it_came_counts_for_who_sent_it(funded: System) ->
 def test_what_one_bank_sent_to_a_silent_one_holds_up_nothing_that_another_sent(
     system: System,
 ) -> None:
-    other = system._admit("other", "6203")
+    other = system.admit("other", "6203")
     for bank in (system.alpha, other):
         system.issue(bank, 1_000_000)
     system.banks.silent.add("beta")

@@ -107,7 +107,7 @@ class Person:
     def ask_again(self) -> None:
         """Sends all deposits that it has ever sent once more."""
         for body in self._sent:
-            self._asked(body)
+            self.asked(body)
 
     def _settle(self, device: Loadable, bodies: Sequence[bytes], random: Random | None) -> int:
         pending = 0
@@ -118,7 +118,7 @@ class Person:
             if chance < 0.35:
                 device.refuse_deposit(body, b"", "a lie of the bank's")
                 continue
-            outcome = self._asked(body)
+            outcome = self.asked(body)
             if chance < 0.5:
                 continue  # the answer was lost
             if outcome.state == SETTLED:
@@ -130,7 +130,7 @@ class Person:
             pending += outcome.state == PENDING
         return pending
 
-    def _asked(self, body: bytes) -> DepositOutcome:
+    def asked(self, body: bytes) -> DepositOutcome:
         """The bank gives the same deposit the same number, and credits once what has settled."""
         item = self._sent.get(body)
         if item is None:

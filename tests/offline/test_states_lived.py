@@ -236,7 +236,7 @@ class System:
         """What comes in then is judged by it; nothing is given back in that moment."""
         self.centre.clock.advance(150 * DAY)
         for body in person.element.begin_deposit(person.bank, person.wallet)[:1]:
-            outcome = person._asked(body)
+            outcome = person.asked(body)
             assert outcome.state != REFUSED or outcome.verdict == "SPENT_TWICE"
         self.centre.clock._now_ms -= 150 * DAY
 

@@ -120,7 +120,7 @@ class Cable:
     def __init__(self, port: int, direction: str, whole: int) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
-        self._to, self._direction, self._left = port, direction, whole
+        self._to, self._direction, self.left_bytes = port, direction, whole
         self._ends: list[socket.socket] = []
         self._thread = threading.Thread(target=self._carry)
         self._thread.start()
@@ -140,9 +140,12 @@ class Cable:
         try:
             while data := source.recv(65_536):
                 if direction == self._direction:
-                    data, self._left = data[: self._left], self._left - len(data[: self._left])
+                    data, self.left_bytes = (
+                        data[: self.left_bytes],
+                        self.left_bytes - len(data[: self.left_bytes]),
+                    )
                     sink.sendall(data)
-                    if self._left == 0:
+                    if self.left_bytes == 0:
                         break
                 else:
                     sink.sendall(data)

@@ -32,7 +32,7 @@ def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
         return seen[-1]
 
     assert pair.meet(cut=whole) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
-    payee_bytes = 10**9 - seen[0]._left
+    payee_bytes = 10**9 - seen[0].left_bytes
     request = len(OfflinePayments(pair.bob.element).request(AMOUNT)) + 1
     return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT} {bytes(64).hex()}\n")}
 

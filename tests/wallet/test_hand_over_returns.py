@@ -68,7 +68,7 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
         return cables[-1]
 
     refusing(loaded).meet(cut=measured)
-    for at in range(whole - cables[0]._left):
+    for at in range(whole - cables[0].left_bytes):
         pair = refusing(loaded)
         came, sent = pair.meet(cut=lambda port, at=at: Cable(port, direction, at))
         assert not isinstance(came, Taken) and not isinstance(sent, link_payments.Handed), at
