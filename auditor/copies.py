@@ -16,23 +16,24 @@ from auditor.books import (
     CIRCULATION,
     DEPOSITS,
     OFFICE,
-    OFFLINE_FLOAT,
     REDEMPTION_RESERVE,
     SUSPENSE,
     Owned,
 )
 from auditor.signatures.bank import Unsaid
-from auditor.signatures.orders import Line, Wrong, is_load, lines, read
+from auditor.signatures.orders import Line, Wrong, lines, read
 from auditor.signatures.positions import Positions
 from auditor.signatures.stack import Ledger
 from auditor.signatures.verifying import Problems
 from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import N_, _
 from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import Kind
 
+_LOAD = purposes_pb2.PURPOSE_TOKEN_LOAD
 _place = table("feed_place", *map(column, ("number", "position")))
 _receipts = table("feed_receipts", *map(column, ("bank", "number", "journal_position")))
 _deposits = table("token_deposits", *map(column, ("id", "digest")))
@@ -148,7 +149,7 @@ class _Told:
 
     def _outgoing(self, line: Line) -> None:
         """What the bank sent. It holds the money for it, since before it was sent."""
-        load = line.credit == OFFLINE_FLOAT
+        load = line.purpose == _LOAD
         held = self._positions.at(line.sequence)
         if held is not None and held.kind == Kind.HOLD and held.accepted:
             if held.amount_fen == line.amount_fen and _same_order(held, line, load=load):
@@ -279,8 +280,9 @@ def _payment(line: Line) -> str:
 
 def _same_order(held: Line, line: Line, *, load: bool) -> bool:
     """Whether money is held for the very order that the central bank settled."""
-    if load or is_load(held.note):
-        return load and is_load(held.note)
+    held_for_load = held.purpose == _LOAD
+    if load or held_for_load:
+        return load and held_for_load
     try:
         payment = read(registration_pb2.OutboundPayment, line.note)
         if held.origin == SUSPENSE:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from settlement.build import LedgerBundle
 from settlement.core import Answers, Batch
 from settlement.limits import MAX_BATCH_RECORDS
-from settlement.records import RECORD, AccountFlag, Kind, Records, Result
+from settlement.records import RECORD, AccountFlag, Kind, Records, Result, opening_ref
 
 FUNDS_FEN = 10**9
 TOO_MUCH_FEN = 10**14
 SOURCE = 0
-_LEDGER = 1 << 8
+_LEDGER = 1
+_PURPOSE = 1
 _NOW_MS = 1_700_000_000_000
 IN_FLIGHT = 64
 
@@ -31,14 +32,14 @@ def opening(accounts: int) -> Iterator[Records]:
         records = np.zeros(high - low, RECORD)
         records["kind"] = Kind.OPEN
         records["credit"] = np.arange(low, high)
-        records["spare"] = _LEDGER
+        records["ref"] = opening_ref(ledger=_LEDGER)
         if low == SOURCE:
-            records[SOURCE]["ref"] = AccountFlag.MAY_GO_NEGATIVE
+            records[SOURCE]["ref"] |= np.uint64(AccountFlag.MAY_GO_NEGATIVE)
         yield records
     for low in range(1, accounts, MAX_BATCH_RECORDS):
         high = min(accounts, low + MAX_BATCH_RECORDS)
         records = np.zeros(high - low, RECORD)
-        records["kind"] = Kind.TRANSFER
+        records["kind"], records["purpose"] = Kind.TRANSFER, _PURPOSE
         records["credit"] = np.arange(low, high)
         records["amount_fen"] = FUNDS_FEN
         records["sequence"] = np.arange(low, high)
@@ -72,7 +73,7 @@ class Payments:
         random = self._random
         records = np.zeros(size, RECORD)
         debit, credit = self._parties(size)
-        records["kind"] = Kind.TRANSFER
+        records["kind"], records["purpose"] = Kind.TRANSFER, _PURPOSE
         records["origin"] = records["debit"] = debit
         records["credit"] = credit
         records["amount_fen"] = random.integers(1, 1_000, size)

@@ -18,6 +18,7 @@ from operator_bank.exchange.receipts import Receipts
 from operator_bank.feed.follower import FeedFollower
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
+from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.standing import Standing
 from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.lost.coming_back import ComingBack
@@ -52,10 +53,11 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
+from settlement.builders import opening, records_of
 from settlement.core import Batch, CoreStopped
 from settlement.ledger import Ledger
 from settlement.limits import MAX_LAG_RECORDS, PROJECTION_ROWS_SQLITE
-from settlement.records import RECORD, AccountFlag, Kind, RecordFlag
+from settlement.records import AccountFlag
 
 
 @dataclass(frozen=True)
@@ -298,17 +300,9 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
     # As the core knows it by itself: what was journaled can perhaps not be looked up yet.
     till_is_filled = bool(ledger.read([accounts.TILL])[0]["last_sequence"])
     till_float_fen = 0 if till_is_filled else till_float_fen
-    records = np.zeros(len(own) + (1 if till_float_fen else 0), RECORD)
-    for record, (number, book, flags) in zip(records, own, strict=False):
-        record["kind"] = Kind.OPEN
-        record["credit"] = number
-        record["spare"] = int(book) << 8
-        record["ref"] = int(flags)
+    rows = [
+        opening(number, ledger=book, flags=flags, time_ms=now_ms) for number, book, flags in own
+    ]
     if till_float_fen:
-        records[-1]["kind"] = Kind.TRANSFER
-        records[-1]["origin"], records[-1]["sequence"] = accounts.TILL, 1
-        records[-1]["debit"], records[-1]["credit"] = accounts.CONTROL, accounts.TILL
-        records[-1]["amount_fen"] = till_float_fen
-        records[-1]["flags"] = RecordFlag.NO_LIMIT
-    records["time_ms"] = now_ms
-    ledger.submit(Batch(records, urgent=True))
+        rows.append(opening_balance(accounts.TILL, till_float_fen, now_ms))
+    ledger.submit(Batch(records_of(rows), urgent=True))

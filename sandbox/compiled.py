@@ -70,13 +70,13 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
 
 def compile_all() -> None:
     """Has a ledger of its own decide and write down a few records, on the way that all take."""
-    import numpy as np
     from sqlalchemy import MetaData
 
     from runtime.database import open_engine
     from settlement.build import open_ledger
+    from settlement.builders import opening, records_of, transfer
     from settlement.core import Batch
-    from settlement.records import RECORD, AccountFlag, Kind
+    from settlement.records import AccountFlag
     from settlement.tables import journal_tables
 
     import_module(own("runtime.signatures"))  # compiled when it is imported
@@ -86,18 +86,23 @@ def compile_all() -> None:
         engine = open_engine(f"sqlite:///{Path(folder) / 'ledger.db'}")
         metadata.create_all(engine)
         books = open_ledger(engine, tables, threaded=False)
-        records = np.zeros(2 + _PAYMENTS, RECORD)
-        records["time_ms"] = 1
-        records["kind"] = Kind.OPEN
-        records["credit"][:2] = 0, 1
-        records["spare"][:2] = 1 << 8
-        records["ref"][0] = AccountFlag.MAY_GO_NEGATIVE
-        payments = records[2:]
-        payments["kind"] = Kind.TRANSFER
-        payments["credit"] = 1
-        payments["amount_fen"] = 1
-        payments["sequence"] = range(1, _PAYMENTS + 1)
-        books.ledger.submit(Batch(records))
+        rows = [
+            opening(0, ledger=1, flags=AccountFlag.MAY_GO_NEGATIVE, time_ms=1),
+            opening(1, ledger=1, time_ms=1),
+            *(
+                transfer(
+                    origin=0,
+                    sequence=number,
+                    debit=0,
+                    credit=1,
+                    amount_fen=1,
+                    purpose=1,
+                    time_ms=1,
+                )
+                for number in range(1, _PAYMENTS + 1)
+            ),
+        ]
+        books.ledger.submit(Batch(records_of(rows)))
         books.projection.catch_up()
         books.stop()
         engine.dispose()

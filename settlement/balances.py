@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Table, select
 from settlement.journal import Entry
 from settlement.limits import MAX_ACCOUNTS
 from settlement.payment_rows import copy_columns
-from settlement.records import AccountFlag, Kind, Result
+from settlement.records import LEDGER_SHIFT, AccountFlag, Kind, Result
 
 _COLUMNS = {"ledger": np.uint8, "flags": np.uint8, "available_fen": np.int64, "held_fen": np.int64}
 _NAMES = (*_COLUMNS, "position")
@@ -120,10 +120,9 @@ class Balances:
         numbers, firsts = np.unique(records["credit"], return_index=True)
         fresh = (self._columns["flags"][numbers] & AccountFlag.OPEN) == 0
         numbers, records = numbers[fresh], records[firsts[fresh]]
-        self._columns["ledger"][numbers] = records["spare"] >> 8
-        self._columns["flags"][numbers] = records["ref"].astype(np.uint8) | np.uint8(
-            AccountFlag.OPEN
-        )
+        ref = records["ref"].astype(np.int64)
+        self._columns["ledger"][numbers] = ref >> LEDGER_SHIFT & 0xFF
+        self._columns["flags"][numbers] = ref & 0xFF | AccountFlag.OPEN
         self._changed[numbers] = True
 
     def _set_flags(self, record: np.void) -> None:

@@ -23,7 +23,7 @@ from settlement.limits import (
     SNAPSHOT_EVERY_RECORDS,
 )
 from settlement.packing import pack
-from settlement.records import CONTENT, RECORD, Accounts, RecordFlag, Records, Result
+from settlement.records import RECORD, Accounts, RecordFlag, Records, Result, content_of
 from settlement.replay import replay
 from settlement.rule import MAX_CHAIN
 from settlement.snapshot import Snapshots, SnapshotUnusable
@@ -209,7 +209,7 @@ class Core:
         return self._state.copy_accounts(accounts)
 
     def policies(self) -> NDArray[np.int64]:
-        """A copy of the policy table (MAX_POLICIES, 4), fen."""
+        """A copy of the table of limit sets (MAX_LIMIT_SETS, 4), fen."""
         self._check()
         return self._state.policies.copy()
 
@@ -487,7 +487,7 @@ def _longest_chain(records: Records) -> int:
 
 
 def _same_content(one: np.void, two: np.void) -> bool:
-    return all(one[name] == two[name] for name in CONTENT)
+    return all(one[name] == two[name] for name in content_of(int(one["kind"])))
 
 
 def _joined(arrays: list[Records]) -> Records:

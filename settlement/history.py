@@ -93,10 +93,14 @@ class History:
             for position in ids.of_any(keys).positions.tolist():
                 take(payment_row(entry, position - entry.first_position))
         with self._reading.connect() as connection:
-            for row in self._at(connection, self._projection.in_tail(Index.ID, keys).tolist()):
+            for row in self._at(
+                connection, self._projection.index.in_tail(Index.ID, keys).tolist()
+            ):
                 take(row)
             for identity in wanted - set(found):
-                pieces = self._projection.in_runs(connection, Index.ID, id_key(*identity), _END)
+                pieces = self._projection.index.in_runs(
+                    connection, Index.ID, id_key(*identity), _END
+                )
                 for positions in pieces:
                     for row in self._at(connection, positions.tolist()):
                         take(row)
@@ -125,7 +129,7 @@ class History:
         found = newest[::-1][:limit]
         before = min(before, after + 1)
         with self._reading.connect() as connection:
-            pieces = self._projection.newest_first(connection, Index.ACCOUNT, account, before)
+            pieces = self._projection.index.newest_first(connection, Index.ACCOUNT, account, before)
             return found + self._at(connection, _first(pieces, limit - len(found)))[::-1]
 
     def arrivals(self, account: int, after_position: int, limit: int) -> list[PaymentRow]:
@@ -133,7 +137,7 @@ class History:
         projected = self._projection.position()
         found: list[PaymentRow] = []
         with self._reading.connect() as connection:
-            for positions in self._projection.oldest_first(
+            for positions in self._projection.index.oldest_first(
                 connection, Index.ACCOUNT, account, after_position
             ):
                 for start in range(0, len(positions), _ROWS):
@@ -218,7 +222,7 @@ def _arrived(row: PaymentRow, account: int) -> bool:
 
 def _found(row: PaymentRow, following: Sequence[PaymentRow] = ()) -> Found:
     record = np.zeros(1, RECORD)[0]
-    for name in ("origin", "debit", "credit", "kind", "flags", "sequence", "amount_fen"):
+    for name in ("origin", "debit", "credit", "kind", "flags", "purpose", "sequence", "amount_fen"):
         record[name] = getattr(row, name)
     for name in ("time_ms", "expires_ms", "ref"):
         record[name] = getattr(row, name)

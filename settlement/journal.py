@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Engine, select
 from settlement.limits import MAX_COMMIT_RECORDS, READ_BYTES, RECENT_BYTES, RECENT_RECORDS
 from settlement.packing import unpack
 from settlement.records import Records
-from settlement.rule import RULE_VERSION
 from settlement.tables import JournalTables
 from settlement.writing import Writing
 
@@ -55,8 +54,6 @@ class Entry:
     notes: list[bytes] | None
     signatures: list[bytes] | None = None
     """None where nobody signed, and where they were not asked for."""
-    rule_version: int = RULE_VERSION
-    """Of the rule that decided it."""
 
     @property
     def last_position(self) -> int:
@@ -262,7 +259,10 @@ class Journal:
 
 
 def _entry(row: object, *, signed: bool = False) -> Entry:
-    unpacked = unpack(bytes(row.body), signed=signed)  # type: ignore[attr-defined]
+    try:
+        unpacked = unpack(bytes(row.body), signed=signed)  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise JournalBroken(f"table journal, row seq={row.seq}: {error}") from error  # type: ignore[attr-defined]
     return Entry(row.seq, row.first_position, *unpacked)  # type: ignore[attr-defined]
 
 
@@ -279,10 +279,7 @@ def _checked(row: object, tip: Tip, *, signed: bool) -> Entry:
     expected = chain_hash(tip.hash, seq, row.first_position, row.count, body)  # type: ignore[attr-defined]
     if expected != bytes(row.hash):  # type: ignore[attr-defined]
         raise JournalBroken(f"{where}: the hash does not fit the content")
-    try:
-        entry = _entry(row, signed=signed)
-    except ValueError as error:
-        raise JournalBroken(f"{where}: {error}") from error
+    entry = _entry(row, signed=signed)
     if len(entry.records) != row.count:  # type: ignore[attr-defined]
         raise JournalBroken(f"{where}: count does not fit the body")
     return entry

@@ -41,8 +41,8 @@ MAX_DEBT_FEN = 1 << 62
 MAX_TIME_MS = 253_402_300_799_999
 """The last moment of the year 9999: no record is judged by a later one."""
 
-MAX_POLICIES = 16
-"""Rows of the policy table."""
+MAX_LIMIT_SETS = 1_024
+"""Rows of the table of limits, with the first, which has none."""
 
 SEQUENCE_WINDOW = 64
 """How far below an account's highest sequence the core remembers by itself."""

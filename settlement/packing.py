@@ -22,7 +22,7 @@ from settlement.rule import RULE_VERSION
 
 _HEADER = struct.Struct("<BHI")
 _COLUMN = struct.Struct("<QB")
-_VERSION = 3
+_VERSION = 4
 _LARGEST_COLUMNS = 15 * _COLUMN.size
 _LARGEST_RECORD = RECORD.itemsize + 1 + 8 + 4
 _WIDTHS = {0: None, 1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
@@ -70,19 +70,26 @@ class Unpacked(NamedTuple):
     details: NDArray[np.uint64]
     notes: list[bytes] | None
     signatures: list[bytes] | None
-    rule_version: int
 
 
 def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
     """The reverse of `pack`. Raises ValueError for a body that `pack` cannot have written.
+
+    One of another rule's version is not read at all: another rule may come to the same answers and
+    yet to another state.
 
     Args:
         signed: whether the signatures are wanted too.
     """
     try:
         version, rule_version, count = _HEADER.unpack_from(body)
-        if version != _VERSION:
-            raise ValueError(f"journal body version {version} is not {_VERSION}")
+        if (version, rule_version) != (_VERSION, RULE_VERSION):
+            raise ValueError(
+                f"it was decided by rule version {rule_version} and written as version {version};"
+                f" this release has rule version {RULE_VERSION} and writes version {_VERSION}. Go"
+                " on with the release that wrote it, or make a new stack: no release goes on from"
+                " what another rule has decided"
+            )
         at = _HEADER.size
         records = np.zeros(count, RECORD)
         for name in RECORD.names or ():
@@ -100,7 +107,7 @@ def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
             mask = np.frombuffer(body[at + 1 : first], np.uint8)
             lengths = np.unpackbits(mask, count=count).astype(np.uint32) * SIGNATURE_BYTES
             signatures, _ = _cut(body, first, lengths)
-        return Unpacked(records, results, details, notes, signatures, rule_version)
+        return Unpacked(records, results, details, notes, signatures)
     except (struct.error, IndexError) as error:
         raise ValueError(f"journal body is cut short: {error}") from error
 
@@ -125,7 +132,7 @@ def _pack_records(  # type: ignore[no-untyped-def]
         at = _pack_column(words[:, column], scratch, out, at)
     at = _pack_column(bytes_[:, 12], scratch, out, at)  # kind
     at = _pack_column(bytes_[:, 13], scratch, out, at)  # flags
-    at = _pack_column(shorts[:, 7], scratch, out, at)  # spare
+    at = _pack_column(shorts[:, 7], scratch, out, at)  # purpose
     for column in range(2, 8):  # sequence, amount_fen, time_ms, expires_ms, ref, digest
         at = _pack_column(longs[:, column], scratch, out, at)
     at = _pack_column(results, scratch, out, at)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Table
 
 from settlement.journal import Entry
-from settlement.records import CONTENT, RECORD
+from settlement.records import RECORD, Kind, content_of
 
-_CONTENT_OF_A_RECORD = itemgetter(
-    *(RECORD.names.index(name) for name in CONTENT)  # type: ignore[union-attr]
-)
+_PLACES = {name: place for place, name in enumerate(RECORD.names or ())}
 _FIELDS = (
     ("position", ">i8"),
     ("origin", ">i8"),
     ("sequence", ">u8"),
     ("kind", ">i2"),
     ("flags", ">i2"),
-    ("spare", ">i4"),
+    ("purpose", ">i4"),
     ("debit", ">i8"),
     ("credit", ">i8"),
     ("amount_fen", ">i8"),
@@ -42,7 +39,7 @@ class PaymentRow(NamedTuple):
     sequence: int
     kind: int
     flags: int
-    spare: int
+    purpose: int
     debit: int
     credit: int
     amount_fen: int
@@ -59,9 +56,15 @@ class PaymentRow(NamedTuple):
 
         As the core judges it.
         """
-        digest = int.from_bytes(bytes(self.digest), "little")
-        own = (*(getattr(self, name) for name in CONTENT[:-1]), digest)
-        return bool(own == _CONTENT_OF_A_RECORD(record))
+        names = content_of(self.kind)
+        own = {name: getattr(self, name) for name in names if name != "digest"}
+        own["digest"] = int.from_bytes(bytes(self.digest), "little")
+        return all(record[_PLACES[name]] == own[name] for name in names)
+
+    @property
+    def reason(self) -> int:
+        """Of what was refused before the rule was asked, why, by the contract's numbers; else 0."""
+        return self.ref if self.kind == Kind.REFUSAL else 0
 
 
 NAMES = PaymentRow._fields

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from enum import IntEnum, IntFlag
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,12 @@ RECORD = np.dtype(
         ("credit", "<u4"),
         ("kind", "u1"),
         ("flags", "u1"),
-        ("spare", "<u2"),  # OPEN: class | ledger << 8; POLICY: the limit's index
+        ("purpose", "<u2"),  # what a movement was for, by the contract's numbers; never 0 then
         ("sequence", "<u8"),  # 0: no identity of its own
         ("amount_fen", "<i8"),
         ("time_ms", "<i8"),  # the time that the record is judged by
         ("expires_ms", "<i8"),  # 0: never
-        ("ref", "<u8"),  # a hold's reference, a fallback account, flags to set
+        ("ref", "<u8"),  # by kind, see below
         ("digest", "<u8"),  # first 8 bytes of SHA-256 of what was signed
     ]
 )
@@ -40,18 +40,17 @@ ACCOUNT = np.dtype(
         ("seen", "<u8"),  # bit i: last_sequence - i was seen
         ("day", "<i4"),  # of day_spent_fen, days since 1970 in UTC+8
         ("year", "<i2"),
-        ("policy", "u1"),
+        ("limit_set", "<u2"),  # 0: none
+        ("parent", "<u4"),  # whose limits count what this account spends; 0: nobody's
         ("ledger", "u1"),
         ("flags", "u1"),
-        ("spare_a", "u1"),
-        ("spare_b", "<u2"),
-        ("open_holds", "<u4"),
+        ("open_holds", "<u2"),  # not counted with MANY_HOLDS
     ]
 )
 
 HOLD = np.dtype(
     [
-        ("amount_fen", "<i8"),
+        ("amount_fen", "<i8"),  # what has been neither captured nor released of it
         ("expires_ms", "<i8"),
         ("account", "<u4"),
         ("generation", "<u4"),
@@ -63,13 +62,50 @@ HOLD = np.dtype(
 )
 
 
+# What `ref` holds:
+#   OPEN           flags | ledger << 8 | limit set << 16; the parent is in `debit`
+#   SET_FLAGS      the flags
+#   SET_LIMIT_SET  the limit set
+#   SET_LIMIT      the limit, a column; the limit set is in `credit`
+#   CAPTURE        the hold's reference
+#   RELEASE        the hold's reference
+#   DELIVER        the account to credit when `credit` cannot take it
+#   REFUSAL        the reason, by the contract's numbers
+LEDGER_SHIFT, LIMIT_SET_SHIFT = 8, 16
+
+
+class Opening(NamedTuple):
+    """What an OPEN's `ref` says."""
+
+    flags: int
+    ledger: int
+    limit_set: int
+
+
+def opening_ref(*, ledger: int, limit_set: int = 0, flags: int = 0) -> int:
+    """An OPEN's `ref`."""
+    return int(flags) | int(ledger) << LEDGER_SHIFT | limit_set << LIMIT_SET_SHIFT
+
+
+def opening_of(ref: int) -> Opening:
+    """What an OPEN's `ref` says."""
+    flags, ledger = ref & 0xFF, ref >> LEDGER_SHIFT & 0xFF
+    return Opening(flags, ledger, ref >> LIMIT_SET_SHIFT)
+
+
 def record_digest(content: bytes) -> int:
     """A record's `digest` of what was signed: the first 8 bytes of its SHA-256."""
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
 
 
-CONTENT = ("kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest")
-"""What two records with the same identity have in common when one is the other's repeat."""
+CONTENT = ("kind", "debit", "credit", "purpose", "amount_fen", "expires_ms", "ref", "digest")
+"""What two records with the same identity have in common when one is the other's repeat.
+
+But for a REFUSAL's reason, in `ref`: what is refused again may be for another one, and the first
+one stands.
+"""
+
+CONTENT_OF_A_REFUSAL = tuple(name for name in CONTENT if name != "ref")
 
 Records = NDArray[Any]
 Accounts = NDArray[Any]
@@ -81,8 +117,8 @@ class Kind(IntEnum):
 
     OPEN = 1
     SET_FLAGS = 2
-    SET_CLASS = 3
-    POLICY = 4
+    SET_LIMIT_SET = 3
+    SET_LIMIT = 4
     TRANSFER = 5
     HOLD = 6
     CAPTURE = 7
@@ -91,7 +127,7 @@ class Kind(IntEnum):
     REFUSAL = 10
 
 
-ADMINISTRATIVE = frozenset({Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY})
+ADMINISTRATIVE = frozenset({Kind.OPEN, Kind.SET_FLAGS, Kind.SET_LIMIT_SET, Kind.SET_LIMIT})
 """Kinds that change what an account is or may do, and move nothing."""
 
 MOVING = frozenset({Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER})
@@ -117,6 +153,11 @@ def is_of(records: Records, kinds: frozenset[Kind]) -> NDArray[np.bool_]:
     return chosen
 
 
+def content_of(kind: int) -> tuple[str, ...]:
+    """The names of what two records of a kind have in common when one is the other's repeat."""
+    return CONTENT_OF_A_REFUSAL if kind == Kind.REFUSAL else CONTENT
+
+
 class RecordFlag(IntFlag):
     """How a record is judged."""
 
@@ -136,7 +177,7 @@ class AccountFlag(IntFlag):
 
 
 class Limit(IntEnum):
-    """Columns of the policy table; 0 in a cell: no limit."""
+    """Columns of the table of limit sets; 0 in a cell: no limit."""
 
     BALANCE_CAP = 0
     SINGLE = 1

@@ -6,7 +6,6 @@ import numpy as np
 
 from settlement.journal import Entry
 from settlement.records import Result
-from settlement.rule import RULE_VERSION
 from settlement.state import State
 
 
@@ -21,13 +20,10 @@ def replay(state: State, entry: Entry) -> str:
     if not len(different):
         return ""
     first = int(different[0])
-    decided = ""
-    if entry.rule_version != RULE_VERSION:
-        decided = f"; rule version {entry.rule_version} decided it, this is {RULE_VERSION}"
     return (
         f"table journal, row seq={entry.seq}: its answers are not the rule's: the record at"
         f" position {entry.first_position + first} has {_named(entry.results[first])}"
-        f" {entry.details[first]}, the rule says {_named(results[first])} {details[first]}{decided}"
+        f" {entry.details[first]}, the rule says {_named(results[first])} {details[first]}"
     )
 
 

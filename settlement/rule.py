@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from settlement.limits import (
     MAX_ACCOUNT_HOLDS,
@@ -23,27 +24,26 @@ from settlement.limits import (
 from settlement.records import (
     ADMINISTRATIVE,
     ENDING_HOLDS,
+    LEDGER_SHIFT,
+    LIMIT_SET_SHIFT,
     MOVING,
     AccountFlag,
+    Accounts,
     Kind,
     Limit,
     RecordFlag,
     Result,
 )
 
-RULE_VERSION = 2
+RULE_VERSION = 3
 """Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
 a bound that it reads from elsewhere, counts this up: a compiled rule is kept beside this file and
 made anew only when this file changes; and a journal is replayed by the rule that decided it."""
 
 # Numba wants plain integers; the enums stay the one place where they are named.
-_OPEN, _SET_FLAGS, _SET_CLASS, _POLICY = map(
-    int, (Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY)
-)
-_TRANSFER, _HOLD, _CAPTURE, _RELEASE = map(
-    int, (Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE)
-)
-_DELIVER, _REFUSAL = int(Kind.DELIVER), int(Kind.REFUSAL)
+_OPEN, _SET_LIMIT_SET, _SET_LIMIT = map(int, (Kind.OPEN, Kind.SET_LIMIT_SET, Kind.SET_LIMIT))
+_HOLD, _CAPTURE, _DELIVER = map(int, (Kind.HOLD, Kind.CAPTURE, Kind.DELIVER))
+_REFUSAL = int(Kind.REFUSAL)
 _ADMINISTRATIVE = tuple(map(int, sorted(ADMINISTRATIVE)))
 _ENDING_HOLDS = tuple(map(int, sorted(ENDING_HOLDS)))
 _MOVING = tuple(map(int, sorted(MOVING)))
@@ -51,6 +51,8 @@ _LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
 _IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS = map(int, AccountFlag)
 _KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
 _CAP, _SINGLE, _DAY, _YEAR = map(int, Limit)
+_OF_A_BYTE = np.uint64(0xFF)
+_LEDGER_SHIFT, _LIMIT_SET_SHIFT = np.uint64(LEDGER_SHIFT), np.uint64(LIMIT_SET_SHIFT)
 
 _ACCEPTED = int(Result.ACCEPTED)
 _UNDELIVERABLE = int(Result.UNDELIVERABLE)
@@ -134,13 +136,21 @@ def _identify(accounts: Any, origin: Any, sequence: Any, known_new: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _spending_day(accounts: Any, debit: Any, time_ms: Any) -> Any:
-    """The day that spending counts against: a payer's own day never goes back.
+def _own_day(accounts: Any, account: Any, time_ms: Any) -> Any:
+    """The day of a time; an account's own day never goes back.
 
     Otherwise two records around midnight in the wrong order, or a clock that was set back,
     would begin a day's limit anew each time.
     """
-    return max(_day_of(time_ms), np.int64(accounts[debit]["day"]))
+    return max(_day_of(time_ms), np.int64(accounts[account]["day"]))
+
+
+@njit(cache=True, nogil=True)
+def _spending_day(accounts: Any, debit: Any, time_ms: Any) -> Any:
+    """The day that spending counts against: the payer's own, and no earlier than its parent's."""
+    day = _own_day(accounts, debit, time_ms)
+    parent = np.int64(accounts[debit]["parent"])
+    return max(day, np.int64(accounts[parent]["day"])) if parent else day
 
 
 @njit(cache=True, nogil=True)
@@ -162,42 +172,85 @@ def spent_fen(accounts: Any, index: int, time_ms: int) -> tuple[int, int]:
         time_ms: when; a payer's own day never goes back.
 
     Returns:
-        fen of the day, fen of the year: what the rule would count a payment of that time on top of.
+        fen of the day, fen of the year: what the rule would count a payment of that time on top of,
+        but for a parent whose day is a later one.
     """
-    day, year = _spent(accounts, index, _spending_day(accounts, index, time_ms))
+    day, year = _spent(accounts, index, _own_day(accounts, index, time_ms))
     return int(day), int(year)
 
 
 @njit(cache=True, nogil=True)
-def _within_limits(accounts: Any, policies: Any, debit: Any, amount: Any, time_ms: Any) -> Any:
-    """Whether the payer's limits leave room for an amount."""
-    policy = np.int64(accounts[debit]["policy"])
-    day_spent, year_spent = _spent(accounts, debit, _spending_day(accounts, debit, time_ms))
-    if policies[policy, _SINGLE] and amount > policies[policy, _SINGLE]:
+def _leave_room(accounts: Any, policies: Any, account: Any, amount: Any, day: Any) -> Any:
+    """Whether an account's own limits leave room for an amount on a day."""
+    limits = np.int64(accounts[account]["limit_set"])
+    day_spent, year_spent = _spent(accounts, account, day)
+    if policies[limits, _SINGLE] and amount > policies[limits, _SINGLE]:
         return _OVER_SINGLE
-    if policies[policy, _DAY] and day_spent + amount > policies[policy, _DAY]:
+    if policies[limits, _DAY] and day_spent + amount > policies[limits, _DAY]:
         return _OVER_DAY
-    if policies[policy, _YEAR] and year_spent + amount > policies[policy, _YEAR]:
+    if policies[limits, _YEAR] and year_spent + amount > policies[limits, _YEAR]:
         return _OVER_YEAR
     return _ACCEPTED
 
 
 @njit(cache=True, nogil=True)
+def _within_limits(accounts: Any, policies: Any, debit: Any, amount: Any, time_ms: Any) -> Any:
+    """Whether the payer's limits leave room for an amount, and then its parent's, if it has one."""
+    day = _spending_day(accounts, debit, time_ms)
+    within = _leave_room(accounts, policies, debit, amount, day)
+    parent = np.int64(accounts[debit]["parent"])
+    if parent and within == _ACCEPTED:
+        return _leave_room(accounts, policies, parent, amount, day)
+    return within
+
+
+@njit(cache=True, nogil=True)
 def _is_counted(accounts: Any, debit: Any, record: Any) -> Any:
     """Whether what a record spends counts against its payer's limits."""
-    return not (record["flags"] & _NO_LIMIT) and accounts[debit]["policy"] != 0
+    limited = accounts[debit]["limit_set"] != 0 or accounts[debit]["parent"] != 0
+    return not (record["flags"] & _NO_LIMIT) and limited
+
+
+@njit(cache=True, nogil=True)
+def _count_of(accounts: Any, account: Any, amount: Any, day: Any) -> None:
+    """Counts what is spent on a day, the account's own or a later one."""
+    day_spent, year_spent = _spent(accounts, account, day)
+    if day != accounts[account]["day"]:
+        accounts[account]["day"] = day
+        accounts[account]["year"] = _year_of(day)
+    accounts[account]["day_spent_fen"] = day_spent + amount
+    accounts[account]["year_spent_fen"] = year_spent + amount
 
 
 @njit(cache=True, nogil=True)
 def _count(accounts: Any, debit: Any, record: Any) -> None:
-    """Counts what is now spent against the payer's limits."""
+    """Counts what is now spent against the limits of the payer, and of its parent."""
     day = _spending_day(accounts, debit, record["time_ms"])
-    day_spent, year_spent = _spent(accounts, debit, day)
-    if day != accounts[debit]["day"]:
-        accounts[debit]["day"] = day
-        accounts[debit]["year"] = _year_of(day)
-    accounts[debit]["day_spent_fen"] = day_spent + record["amount_fen"]
-    accounts[debit]["year_spent_fen"] = year_spent + record["amount_fen"]
+    _count_of(accounts, debit, record["amount_fen"], day)
+    parent = np.int64(accounts[debit]["parent"])
+    if parent:
+        _count_of(accounts, parent, record["amount_fen"], day)
+
+
+@njit(cache=True, nogil=True)
+def _uncount_of(accounts: Any, account: Any, hold: Any, amount: Any) -> None:
+    """What was held and not spent counts no more, as far as its day or year still runs."""
+    if hold["day"] == accounts[account]["day"]:
+        accounts[account]["day_spent_fen"] -= amount
+    if hold["year"] == accounts[account]["year"]:
+        accounts[account]["year_spent_fen"] -= amount
+
+
+@njit(cache=True, nogil=True)
+def _uncount(accounts: Any, hold: Any, amount: Any) -> None:
+    """Takes an amount of a hold back from the limits that it was counted against."""
+    if hold["day"] < 0:
+        return
+    account = np.int64(hold["account"])
+    _uncount_of(accounts, account, hold, amount)
+    parent = np.int64(accounts[account]["parent"])
+    if parent:
+        _uncount_of(accounts, parent, hold, amount)
 
 
 @njit(cache=True, nogil=True)
@@ -208,10 +261,27 @@ def _can_take(accounts: Any, policies: Any, credit: Any, amount: Any) -> Any:
         return _CREDIT_CLOSED
     if flags & _FROZEN:
         return _CREDIT_FROZEN
-    cap = policies[np.int64(accounts[credit]["policy"]), _CAP]
+    cap = policies[np.int64(accounts[credit]["limit_set"]), _CAP]
     if cap and accounts[credit]["available_fen"] + accounts[credit]["held_fen"] + amount > cap:
         return _OVER_CAP
     return _ACCEPTED
+
+
+def can_take(accounts: Accounts, policies: NDArray[np.int64], index: int, fen: int) -> Result:
+    """Whether an account could be credited with an amount now, by the rule's own judgement.
+
+    Args:
+        accounts: rows as the core keeps them, or copies of some.
+        policies: (MAX_LIMIT_SETS, 4) int64 fen, or its first rows.
+        index: of the account among `accounts`.
+        fen: how much.
+
+    Returns:
+        ACCEPTED, or why not: CREDIT_UNKNOWN, CREDIT_CLOSED, CREDIT_FROZEN, OVER_BALANCE_CAP.
+    """
+    if not _is_open(accounts, index):
+        return Result.CREDIT_UNKNOWN
+    return Result(int(_can_take(accounts, policies, index, fen)))
 
 
 @njit(cache=True, nogil=True)
@@ -318,82 +388,123 @@ def _hold(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, re
     holds[slot]["open"] = 1
     accounts[debit]["available_fen"] -= amount
     accounts[debit]["held_fen"] += amount
-    accounts[debit]["open_holds"] += 1
+    if not accounts[debit]["flags"] & _MANY_HOLDS:
+        accounts[debit]["open_holds"] += 1
     generation = np.uint64(holds[slot]["generation"])
     return _ACCEPTED, (generation << np.uint64(32)) | np.uint64(slot)
 
 
 @njit(cache=True, nogil=True)
-def _end_hold(
+def _pay_from_hold(accounts: Any, policies: Any, record: Any) -> Any:
+    """CAPTURE, of a hold that has the amount: held → another account's available."""
+    debit, credit = np.int64(record["debit"]), np.int64(record["credit"])
+    amount = record["amount_fen"]
+    if credit == debit:
+        return _SAME_ACCOUNT
+    taken = _reaches(accounts, debit, credit)
+    if taken == _ACCEPTED:
+        taken = _can_take(accounts, policies, credit, amount)
+    if taken == _ACCEPTED:
+        accounts[debit]["held_fen"] -= amount
+        accounts[credit]["available_fen"] += amount
+    return taken
+
+
+@njit(cache=True, nogil=True)
+def _give_back(accounts: Any, hold: Any, record: Any) -> None:
+    """RELEASE, of a hold that has the amount: held → available."""
+    debit, amount = np.int64(record["debit"]), record["amount_fen"]
+    accounts[debit]["held_fen"] -= amount
+    accounts[debit]["available_fen"] += amount
+    _uncount(accounts, hold, amount)
+
+
+@njit(cache=True, nogil=True)
+def _take_from_hold(
     accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, record: Any
 ) -> Any:
-    """CAPTURE and RELEASE: held → another account, or back to available."""
+    """CAPTURE and RELEASE, of all that a hold has or of a part; without a rest it ends."""
     ref = record["ref"]
     slot = np.int64(ref & np.uint64(0xFFFFFFFF))
     generation = np.int64(ref >> np.uint64(32))
     if slot >= holds.shape[0] or not holds[slot]["open"] or holds[slot]["generation"] != generation:
         return _HOLD_UNKNOWN
+    if record["amount_fen"] > holds[slot]["amount_fen"]:
+        return _HOLD_MISMATCH
     account = np.int64(holds[slot]["account"])
-    amount = holds[slot]["amount_fen"]
-    if record["amount_fen"] != amount or record["debit"] != account:
+    if record["debit"] != account:
         return _HOLD_MISMATCH
     if record["kind"] == _CAPTURE:
-        credit = np.int64(record["credit"])
-        if credit == account:
-            return _SAME_ACCOUNT
-        taken = _reaches(accounts, account, credit)
-        if taken == _ACCEPTED:
-            taken = _can_take(accounts, policies, credit, amount)
-        if taken != _ACCEPTED:
-            return taken
-        accounts[account]["held_fen"] -= amount
-        accounts[credit]["available_fen"] += amount
+        paid = _pay_from_hold(accounts, policies, record)
+        if paid != _ACCEPTED:
+            return paid
     else:
-        accounts[account]["held_fen"] -= amount
-        accounts[account]["available_fen"] += amount
-        # What was not spent counts against no limit, as far as its day or year still runs.
-        if holds[slot]["day"] >= 0:
-            if holds[slot]["day"] == accounts[account]["day"]:
-                accounts[account]["day_spent_fen"] -= amount
-            if holds[slot]["year"] == accounts[account]["year"]:
-                accounts[account]["year_spent_fen"] -= amount
-    holds[slot]["open"] = 0
-    accounts[account]["open_holds"] -= 1
-    free[counters[0]] = slot
-    counters[0] += 1
+        _give_back(accounts, holds[slot], record)
+    holds[slot]["amount_fen"] -= record["amount_fen"]
+    if holds[slot]["amount_fen"] == 0:
+        holds[slot]["open"] = 0
+        if not accounts[account]["flags"] & _MANY_HOLDS:
+            accounts[account]["open_holds"] -= 1
+        free[counters[0]] = slot
+        counters[0] += 1
+    return _ACCEPTED
+
+
+@njit(cache=True, nogil=True)
+def _set_limit(policies: Any, record: Any) -> Any:
+    """SET_LIMIT. The first limit set has no limits, for good."""
+    limits, limit = np.int64(record["credit"]), record["ref"]
+    if limits == 0 or limits >= policies.shape[0] or limit >= np.uint64(policies.shape[1]):
+        return _MALFORMED
+    if record["amount_fen"] < 0:
+        return _AMOUNT_INVALID
+    policies[limits, np.int64(limit)] = record["amount_fen"]
+    return _ACCEPTED
+
+
+@njit(cache=True, nogil=True)
+def _open(accounts: Any, policies: Any, record: Any) -> Any:
+    """OPEN: an account, perhaps under a parent, which has none itself."""
+    account, parent = np.int64(record["credit"]), np.int64(record["debit"])
+    ref = record["ref"]
+    ledger, limits = (ref >> _LEDGER_SHIFT) & _OF_A_BYTE, ref >> _LIMIT_SET_SHIFT
+    if limits >= np.uint64(policies.shape[0]):
+        return _MALFORMED
+    if account >= accounts.shape[0]:
+        return _CREDIT_UNKNOWN
+    if accounts[account]["flags"] & _IS_OPEN:
+        return _ACCEPTED
+    if parent:
+        if not _is_open(accounts, parent):
+            return _DEBIT_UNKNOWN
+        if accounts[parent]["parent"]:
+            return _MALFORMED
+        if accounts[parent]["flags"] & _CLOSED:
+            return _DEBIT_CLOSED
+        if accounts[parent]["ledger"] != ledger:
+            return _LEDGER_MISMATCH
+    accounts[account]["parent"] = parent
+    accounts[account]["limit_set"] = limits
+    accounts[account]["ledger"] = ledger
+    accounts[account]["flags"] = (ref & _OF_A_BYTE) | np.uint64(_IS_OPEN)
     return _ACCEPTED
 
 
 @njit(cache=True, nogil=True)
 def _administer(accounts: Any, policies: Any, record: Any) -> Any:
-    """OPEN, SET_FLAGS, SET_CLASS, POLICY: idempotent by their content."""
+    """OPEN, SET_FLAGS, SET_LIMIT_SET, SET_LIMIT: idempotent by their content."""
     kind = record["kind"]
-    if kind == _POLICY:
-        row = np.int64(record["credit"])
-        column = np.int64(record["spare"])
-        if row >= policies.shape[0] or row == 0 or column >= policies.shape[1]:
-            return _MALFORMED
-        if record["amount_fen"] < 0:
-            return _AMOUNT_INVALID
-        policies[row, column] = record["amount_fen"]
-        return _ACCEPTED
-    account = np.int64(record["credit"])
-    if account >= accounts.shape[0]:
-        return _CREDIT_UNKNOWN
-    policy = np.int64(record["spare"]) & 0xFF
-    if policy >= policies.shape[0]:
-        return _MALFORMED
+    if kind == _SET_LIMIT:
+        return _set_limit(policies, record)
     if kind == _OPEN:
-        if accounts[account]["flags"] & _IS_OPEN:
-            return _ACCEPTED
-        accounts[account]["policy"] = policy
-        accounts[account]["ledger"] = np.int64(record["spare"]) >> 8
-        accounts[account]["flags"] = np.int64(record["ref"]) | _IS_OPEN
-        return _ACCEPTED
-    if not accounts[account]["flags"] & _IS_OPEN:
+        return _open(accounts, policies, record)
+    if kind == _SET_LIMIT_SET and record["ref"] >= np.uint64(policies.shape[0]):
+        return _MALFORMED
+    account = np.int64(record["credit"])
+    if not _is_open(accounts, account):
         return _CREDIT_UNKNOWN
-    if kind == _SET_CLASS:
-        accounts[account]["policy"] = policy
+    if kind == _SET_LIMIT_SET:
+        accounts[account]["limit_set"] = record["ref"]
         return _ACCEPTED
     flags = np.int64(record["ref"])
     if flags & _CLOSED and (accounts[account]["available_fen"] or accounts[account]["held_fen"]):
@@ -416,6 +527,8 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
         return _MALFORMED, none
     if kind == _REFUSAL:
         return _REFUSED_UPSTREAM, none
+    if record["purpose"] == 0:
+        return _MALFORMED, none
     if record["amount_fen"] <= 0 or record["amount_fen"] > _MAX_AMOUNT:
         return _AMOUNT_INVALID, none
     if record["expires_ms"] and record["time_ms"] > record["expires_ms"]:
@@ -423,7 +536,7 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
     if kind == _HOLD:
         return _hold(accounts, policies, holds, free, counters, record)
     if kind in _ENDING_HOLDS:
-        return _end_hold(accounts, policies, holds, free, counters, record), none
+        return _take_from_hold(accounts, policies, holds, free, counters, record), none
     return _move(accounts, policies, record), none
 
 
@@ -440,72 +553,120 @@ def _claim(accounts: Any, record: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _may_be_linked(record: Any, is_head: Any) -> Any:
+    """Whether a record may stand in a chain.
+
+    Its head alone has an identity; and none of it is delivered, since what goes to a fallback would
+    no longer belong to the others.
+    """
+    if record["kind"] in _ADMINISTRATIVE or record["kind"] == _DELIVER:
+        return False
+    return is_head or record["sequence"] == 0
+
+
+@njit(cache=True, nogil=True)
+def _room(accounts: Any, holds: Any, length: Any) -> Any:
+    """Where a chain of so many records keeps what each of them may change, as it was before it.
+
+    Accounts (length, 3) and their numbers, holds (length,) and their places, and (length, 2) the
+    height of the stack of free places with what lies there; -1 in what is not kept.
+    """
+    return (
+        np.empty((length, 3), accounts.dtype),
+        np.full((length, 3), -1, np.int64),
+        np.empty(length, holds.dtype),
+        np.full(length, -1, np.int64),
+        np.full((length, 2), -1, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _keep_accounts(accounts: Any, record: Any, kept: Any, k: Any) -> None:
+    """Copies what the chain's record k may change among the accounts: payer, payee, parent."""
+    rows, numbers = kept[0], kept[1]
+    debit, credit = np.int64(record["debit"]), np.int64(record["credit"])
+    if debit < accounts.shape[0]:
+        rows[k, 0] = accounts[debit]
+        numbers[k, 0] = debit
+        parent = np.int64(accounts[debit]["parent"])
+        if parent:
+            rows[k, 2] = accounts[parent]
+            numbers[k, 2] = parent
+    if credit < accounts.shape[0]:
+        rows[k, 1] = accounts[credit]
+        numbers[k, 1] = credit
+
+
+@njit(cache=True, nogil=True)
+def _keep_holds(holds: Any, free: Any, counters: Any, record: Any, kept: Any, k: Any) -> None:
+    """Copies what the chain's record k may change among the holds and their free places."""
+    slot = np.int64(-1)
+    if record["kind"] == _HOLD and counters[0] > 0:
+        slot = np.int64(free[counters[0] - 1])
+    elif record["kind"] in _ENDING_HOLDS:
+        slot = np.int64(record["ref"] & np.uint64(0xFFFFFFFF))
+    if 0 <= slot < holds.shape[0]:
+        kept[2][k] = holds[slot]
+        kept[3][k] = slot
+    kept[4][k, 0] = counters[0]
+    kept[4][k, 1] = free[counters[0]] if counters[0] < free.shape[0] else 0
+
+
+@njit(cache=True, nogil=True)
+def _take_back(accounts: Any, holds: Any, free: Any, counters: Any, kept: Any, k: Any) -> None:
+    """Makes everything as it was before the chain's record k."""
+    rows, numbers, kept_holds, slots, kept_free = kept
+    if slots[k] >= 0:
+        holds[slots[k]] = kept_holds[k]
+    for side in range(numbers.shape[1]):
+        if numbers[k, side] >= 0:
+            accounts[numbers[k, side]] = rows[k, side]
+    if kept_free[k, 0] >= 0:
+        if kept_free[k, 0] < free.shape[0]:
+            free[kept_free[k, 0]] = kept_free[k, 1]
+        counters[0] = kept_free[k, 0]
+
+
+@njit(cache=True, nogil=True)
 def _chain(
     accounts: Any, policies: Any, holds: Any, free: Any, counters: Any,
     records: Any, first: Any, last: Any, results: Any, details: Any,
 ) -> None:  # fmt: skip
     """Records first..last stand or fall together."""
     length = last - first + 1
-    saved_accounts = np.empty(2 * MAX_CHAIN, accounts.dtype)
-    saved_numbers = np.full(2 * MAX_CHAIN, -1, np.int64)
-    saved_holds = np.empty(MAX_CHAIN, holds.dtype)
-    saved_slots = np.full(MAX_CHAIN, -1, np.int64)
-    saved_free = np.full((MAX_CHAIN, 2), -1, np.int64)
-    failed = np.int64(-1)
+    kept = _room(accounts, holds, length)
     for k in range(length):
         record = records[first + k]
-        kind = record["kind"]
-        if kind in _ADMINISTRATIVE or (k > 0 and record["sequence"] != 0):
-            results[first + k] = _MALFORMED
-            failed = np.int64(k)
-            break
-        debit = np.int64(record["debit"])
-        credit = np.int64(record["credit"])
-        slot = np.int64(-1)
-        if kind == _HOLD and counters[0] > 0:
-            slot = np.int64(free[counters[0] - 1])
-        elif kind in _ENDING_HOLDS:
-            slot = np.int64(record["ref"] & np.uint64(0xFFFFFFFF))
-        if kind == _DELIVER:
-            # No step of a chain is undeliverable: its parts would no longer belong together.
-            results[first + k] = _MALFORMED
-            failed = np.int64(k)
-            break
-        if debit < accounts.shape[0]:
-            saved_accounts[2 * k] = accounts[debit]
-            saved_numbers[2 * k] = debit
-        if credit < accounts.shape[0]:
-            saved_accounts[2 * k + 1] = accounts[credit]
-            saved_numbers[2 * k + 1] = credit
-        if 0 <= slot < holds.shape[0]:
-            saved_holds[k] = holds[slot]
-            saved_slots[k] = slot
-        saved_free[k, 0] = counters[0]
-        saved_free[k, 1] = free[counters[0]] if counters[0] < free.shape[0] else 0
-        result, detail = _decide(accounts, policies, holds, free, counters, record)
+        result, detail = _MALFORMED, np.uint64(0)
+        if _may_be_linked(record, k == 0):
+            _keep_accounts(accounts, record, kept, k)
+            _keep_holds(holds, free, counters, record, kept, k)
+            result, detail = _decide(accounts, policies, holds, free, counters, record)
         results[first + k] = result
         details[first + k] = detail
         if result > _UNDELIVERABLE:
-            failed = np.int64(k)
-            break
-    if failed < 0:
-        return
-    reason = results[first + failed]
-    for back in range(failed, -1, -1):
-        if saved_slots[back] >= 0:
-            holds[saved_slots[back]] = saved_holds[back]
-        if saved_numbers[2 * back + 1] >= 0:
-            accounts[saved_numbers[2 * back + 1]] = saved_accounts[2 * back + 1]
-        if saved_numbers[2 * back] >= 0:
-            accounts[saved_numbers[2 * back]] = saved_accounts[2 * back]
-        if saved_free[back, 0] >= 0:
-            if saved_free[back, 0] < free.shape[0]:
-                free[saved_free[back, 0]] = saved_free[back, 1]
-            counters[0] = saved_free[back, 0]
-    for k in range(length):
-        results[first + k] = _LINKED_FAILED
-        details[first + k] = np.uint64(0)
+            for back in range(k, -1, -1):
+                _take_back(accounts, holds, free, counters, kept, back)
+            _refuse(results, details, first, last, result)
+            return
+
+
+@njit(cache=True, nogil=True)
+def _refuse(results: Any, details: Any, first: Any, last: Any, reason: Any) -> None:
+    """Says no to a record, or to a chain: why to its first, and to the others that they fell."""
+    for k in range(first, last + 1):
+        results[k] = _LINKED_FAILED
+        details[k] = np.uint64(0)
     results[first] = reason
+
+
+@njit(cache=True, nogil=True)
+def _end_of_chain(records: Any, first: Any) -> Any:
+    """The index of the last record that is linked to one; beyond the end where there is none."""
+    last = first
+    while last < records.shape[0] and records[last]["flags"] & _LINKED:
+        last += 1
+    return last
 
 
 @njit(cache=True, nogil=True)
@@ -537,7 +698,7 @@ def apply(
 
     Args:
         accounts: (A,) ACCOUNT, changed in place.
-        policies: (MAX_POLICIES, 4) int64 fen, row 0 all zero (no limits); changed by POLICY.
+        policies: (MAX_LIMIT_SETS, 4) int64 fen, row 0 all zero (no limits); changed by SET_LIMIT.
         holds: (H,) HOLD, changed in place.
         free: (H,) int64, a stack of free hold slots; counters[0] is its height.
         counters: (1,) int64.
@@ -561,23 +722,7 @@ def apply(
             ahead = min(n, i + READ_AHEAD)
             total ^= _read_ahead(accounts, records, i, ahead)
         record = records[i]
-        last = i
-        while last < n and records[last]["flags"] & _LINKED:
-            last += 1
-        if last == i:
-            details[i] = 0
-            claimed = _claim(accounts, record)
-            if halt and claimed == _SEQUENCE_STALE:
-                return i, total
-            if claimed != _ACCEPTED:
-                results[i] = claimed
-            else:
-                result, detail = _decide(accounts, policies, holds, free, counters, record)
-                results[i] = result
-                details[i] = detail
-            i += 1
-            continue
-        # A chain: i..last, where `last` is the first record without the flag.
+        last = _end_of_chain(records, i)
         claimed = _claim(accounts, record)
         if last >= n or last - i + 1 > MAX_CHAIN:
             claimed = _MALFORMED
@@ -585,11 +730,12 @@ def apply(
         if halt and claimed == _SEQUENCE_STALE:
             return i, total
         if claimed != _ACCEPTED:
-            for k in range(i, last + 1):
-                results[k] = _LINKED_FAILED
-                details[k] = 0
-            results[i] = claimed
-        else:
+            _refuse(results, details, i, last, claimed)
+        elif last > i:
             _chain(accounts, policies, holds, free, counters, records, i, last, results, details)
+        else:
+            result, detail = _decide(accounts, policies, holds, free, counters, record)
+            results[i] = result
+            details[i] = detail
         i = last + 1
     return n, total

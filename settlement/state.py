@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES, SEQUENCE_WINDOW
+from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_LIMIT_SETS, SEQUENCE_WINDOW
 from settlement.records import (
     ACCOUNT,
     ENDING_HOLDS,
@@ -38,7 +38,7 @@ class Undo:
 
     Attributes:
         numbers: (N,) of accounts, some of them more than once; `rows` (N,) are theirs.
-        policies: the whole table.
+        policies: the whole table of limit sets.
         slots: (M,) of holds; `holds` (M,) are theirs.
         free: the part of the stack from `low` on that may change.
         height: of the stack.
@@ -71,7 +71,7 @@ class State:
     def __post_init__(self) -> None:
         for array, kind, shape in (
             (self.accounts, ACCOUNT, (len(self.accounts),)),
-            (self.policies, np.dtype(np.int64), (MAX_POLICIES, len(Limit))),
+            (self.policies, np.dtype(np.int64), (MAX_LIMIT_SETS, len(Limit))),
             (self.holds, HOLD, (len(self.holds),)),
             (self.free, np.dtype(np.int64), (len(self.holds),)),
             (self.counters, np.dtype(np.int64), (1,)),
@@ -85,7 +85,7 @@ class State:
         """A state without accounts."""
         return cls(
             accounts=np.zeros(_FIRST_ACCOUNTS, ACCOUNT),
-            policies=np.zeros((MAX_POLICIES, len(Limit)), np.int64),
+            policies=np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64),
             holds=np.zeros(_FIRST_HOLDS, HOLD),
             free=np.arange(_FIRST_HOLDS - 1, -1, -1, dtype=np.int64),
             counters=np.array([_FIRST_HOLDS], np.int64),
@@ -166,6 +166,9 @@ class State:
         touched = [records["debit"], records["credit"], records["origin"], delivered]
         numbers = np.concatenate(touched)
         numbers = numbers[numbers < len(self.accounts)]
+        # One that is opened among these records names its parent as its debit.
+        parents = self.accounts["parent"][numbers]
+        numbers = np.concatenate([numbers, parents[parents > 0]])
         ending = is_of(records, ENDING_HOLDS)
         height = int(self.counters[0])
         low = max(0, height - int(kinds[_HOLD]))

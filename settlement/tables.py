@@ -50,9 +50,9 @@ class JournalTables:
     projected: Table
 
 
-def journal_tables(metadata: MetaData) -> JournalTables:
-    """Declares the tables in a service's metadata; Alembic migrates them with the service's own."""
-    journal = Table(
+def _journal(metadata: MetaData) -> Table:
+    """One row a commit, chained by hashes."""
+    return Table(
         "journal",
         metadata,
         Column("seq", NUMBER, primary_key=True, autoincrement=False),
@@ -62,7 +62,11 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("count", Integer, nullable=False),
         Column("body", LargeBinary, nullable=False),
     )
-    snapshot = Table(
+
+
+def _snapshot(metadata: MetaData) -> Table:
+    """Which snapshots are complete."""
+    return Table(
         "snapshot",
         metadata,
         Column("position", NUMBER, primary_key=True, autoincrement=False),
@@ -70,14 +74,22 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("hash", LargeBinary(32), nullable=False),
         Column("body_hash", LargeBinary(32), nullable=False),
     )
-    snapshot_parts = Table(
+
+
+def _snapshot_parts(metadata: MetaData) -> Table:
+    """The state as of a position, in parts."""
+    return Table(
         "snapshot_parts",
         metadata,
         Column("position", BigInteger, primary_key=True, autoincrement=False),
         Column("part", Integer, primary_key=True, autoincrement=False),
         Column("body", LargeBinary, nullable=False),
     )
-    payments = Table(
+
+
+def _payments(metadata: MetaData) -> Table:
+    """Every record with its answer, for people."""
+    return Table(
         "payments",
         metadata,
         Column("position", NUMBER, primary_key=True, autoincrement=False),
@@ -85,7 +97,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("sequence", BigInteger, nullable=False),
         Column("kind", SmallInteger, nullable=False),
         Column("flags", SmallInteger, nullable=False),
-        Column("spare", Integer, nullable=False),
+        Column("purpose", Integer, nullable=False),
         Column("debit", BigInteger, nullable=False),
         Column("credit", BigInteger, nullable=False),
         Column("amount_fen", BigInteger, nullable=False),
@@ -97,13 +109,21 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("digest", LargeBinary(8), nullable=False),
         Column("note", LargeBinary, nullable=False),
     )
-    sealed = Table(
+
+
+def _sealed(metadata: MetaData) -> Table:
+    """The runs of the index that are complete."""
+    return Table(
         "sealed",
         metadata,
         Column("first_position", NUMBER, primary_key=True, autoincrement=False),
         Column("last_position", BigInteger, nullable=False),
     )
-    postings = Table(
+
+
+def _postings(metadata: MetaData) -> Table:
+    """The pages of the runs."""
+    return Table(
         "postings",
         metadata,
         Column("kind", SmallInteger, primary_key=True, autoincrement=False),
@@ -113,7 +133,11 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("keys", LargeBinary, nullable=False),
         Column("positions", LargeBinary, nullable=False),
     )
-    balances = Table(
+
+
+def _balances(metadata: MetaData) -> Table:
+    """What each account has."""
+    return Table(
         "balances",
         metadata,
         Column("account", NUMBER, primary_key=True, autoincrement=False),
@@ -123,18 +147,33 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("held_fen", BigInteger, nullable=False),
         Column("position", BigInteger, nullable=False),
     )
-    projected = Table(
+
+
+def _projected(metadata: MetaData) -> Table:
+    """How far `payments` and `balances` have come."""
+    return Table(
         "projected",
         metadata,
         Column("id", Integer, primary_key=True, autoincrement=False),
         Column("position", BigInteger, nullable=False),
         Column("seq", BigInteger, nullable=False),
     )
-    for table in (journal, snapshot_parts, payments, sealed, postings, balances, projected):
-        for statement in ON_POSTGRESQL:
-            if statement.split()[2] == table.name:
-                ddl = DDL(statement)  # type: ignore[no-untyped-call]
-                event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
-    return JournalTables(
-        journal, snapshot, snapshot_parts, payments, sealed, postings, balances, projected
+
+
+def journal_tables(metadata: MetaData) -> JournalTables:
+    """Declares the tables in a service's metadata; Alembic migrates them with the service's own."""
+    tables = JournalTables(
+        journal=_journal(metadata),
+        snapshot=_snapshot(metadata),
+        snapshot_parts=_snapshot_parts(metadata),
+        payments=_payments(metadata),
+        sealed=_sealed(metadata),
+        postings=_postings(metadata),
+        balances=_balances(metadata),
+        projected=_projected(metadata),
     )
+    for statement in ON_POSTGRESQL:
+        table = metadata.tables[statement.split()[2]]
+        ddl = DDL(statement)  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
+    return tables

@@ -28,18 +28,19 @@ from auditor.signatures.machines import CashMachines
 from auditor.signatures.orders import (
     Line,
     Wrong,
-    is_load,
     limited,
     lines,
     ordered,
+    purposed,
     read,
     refused,
     same,
 )
 from auditor.signatures.policy import PolicyWalk
-from auditor.signatures.settled import Hold, Settled, undeliverable
+from auditor.signatures.settled import Hold, Settled, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import orders_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
 from offline_token.deposit import Deposit, signed_by_owners
@@ -54,6 +55,7 @@ from settlement.records import (
     AccountFlag,
     Kind,
     RecordFlag,
+    opening_of,
     record_digest,
 )
 from settlement.tables import JournalTables
@@ -297,9 +299,12 @@ class BankWalk:
         """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
         if line.kind != Kind.TRANSFER:
             return False
-        # A deposit account begins with what the bank puts there.
-        opening = line.debit == CONTROL and line.credit in self._deposit_accounts
-        return opening or (line.debit, line.credit) in _OWN_MOVES
+        if line.purpose == purposes_pb2.PURPOSE_REDEMPTION_RESERVE:
+            return (line.debit, line.credit) == (VAULT, REDEMPTION_RESERVE)
+        # A deposit account, and the till, begin with what the bank puts there.
+        filled = line.credit == TILL or line.credit in self._deposit_accounts
+        opening = line.purpose == purposes_pb2.PURPOSE_OPENING_BALANCE
+        return opening and line.debit == CONTROL and filled
 
     def _administer(self, line: Line) -> None:
         account = line.credit
@@ -309,7 +314,7 @@ class BankWalk:
             same("account", line.origin, account)
             ordered(line, orders_pb2.CloseOrder, holder.number)
             self._signed(line, holder, orders_pb2.CloseOrder)
-        elif line.kind == Kind.POLICY:
+        elif line.kind == Kind.SET_LIMIT:
             self._policy.take(line)
         elif not line.accepted:
             return
@@ -327,7 +332,7 @@ class BankWalk:
         if account < FIRST_WALLET:
             return
         self._policy.open_for_holders()
-        if line.ref:
+        if opening_of(line.ref).flags:
             raise Wrong(_("an account of a holder is opened with flags"))
         if account not in self._openings:
             raise Wrong(_("table accounts does not say whose account it is"))
@@ -352,7 +357,7 @@ class BankWalk:
             if not self._verifying.now([holder.key], kinds, line.note, line.signature):
                 raise Wrong(_("the signature is not by the wallet's key"))
             return
-        if line.kind == Kind.HOLD and is_load(line.note):
+        if line.kind == Kind.HOLD and line.purpose == purposes_pb2.PURPOSE_TOKEN_LOAD:
             load = ordered(line, orders_pb2.LoadOrder, holder.number)
             self._signed(line, holder, orders_pb2.LoadOrder)
             if line.accepted:
@@ -365,6 +370,7 @@ class BankWalk:
         self._signed(line, holder, orders_pb2.PaymentOrder)
         if not line.accepted:
             return
+        purposed(line, purposes_pb2.PURPOSE_PAYMENT)
         limited(line)
         payee = self._accounts.get(order.payee_number)
         if line.kind == Kind.HOLD:
@@ -408,6 +414,9 @@ class BankWalk:
             (second.debit, second.credit),
         ) != (currency, own):
             raise Wrong(_("it moves something else than its order says"))
+        top_up = order.direction == _TOP_UP
+        for line in (first, second):
+            purposed(line, purposes_pb2.PURPOSE_TOP_UP if top_up else purposes_pb2.PURPOSE_CASH_OUT)
 
     def _fed(self, line: Line) -> None:
         """What the central bank's word moves. Raises Wrong."""
@@ -431,12 +440,15 @@ class BankWalk:
             self._delivered(line, said)
         else:
             self._settled.own_move(line, said)
+        same_purpose(line, said)
 
     def _end_of_hold(self, line: Line, said: Line) -> None:
         hold = self._holds.pop(line.ref, None)
         if hold is None:
             raise Wrong(_("there is no ordered hold that it ends"))
         same("account", hold.account, line.debit)
+        # The rule lets a part of a hold end; what a bank holds ends whole.
+        same("amount", hold.amount_fen, line.amount_fen)
         settled = line.kind == Kind.CAPTURE
         if settled and line.credit != MIRROR:
             raise Wrong(_("it pays somebody else than the central bank's word says"))
@@ -513,10 +525,12 @@ class BankWalk:
                         payee_number=back.payee_number, payer=payer
                     )
                 )
+            purposed(line, purposes_pb2.PURPOSE_RETURN)
             self._held(line, payer=back.payer_number, payee=payer)
         elif line.kind == Kind.TRANSFER:
             number = self._holder(line.credit).number
             self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)
+            purposed(line, purposes_pb2.PURPOSE_SUSPENSE_PAYOUT)
         else:
             raise Wrong(_("nothing leaves the suspense account so"))
 
@@ -531,6 +545,7 @@ class BankWalk:
             line, "settle_lost", wallet_number=number, amount_fen=line.amount_fen
         )
         self._lost.settled(asked)
+        purposed(line, purposes_pb2.PURPOSE_LOST_SETTLEMENT)
 
     def _check_devices(self) -> None:
         with self._engine.connect() as connection:
@@ -554,6 +569,3 @@ class BankWalk:
             raise Wrong(_("the key has not asked for it itself"))
         signature = bytes(row.order_signature)
         self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
-
-
-_OWN_MOVES = {(VAULT, REDEMPTION_RESERVE), (CONTROL, TILL)}

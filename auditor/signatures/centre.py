@@ -27,11 +27,12 @@ from auditor.signatures.acts import ActsDone
 from auditor.signatures.bank_keys import check_possession, compare, covers, terms_of
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from auditor.signatures.late import Late
-from auditor.signatures.orders import Line, Wrong, lines, read, same
+from auditor.signatures.orders import Line, Wrong, lines, purposed, read, same
 from auditor.signatures.refusals import numbers_refused
 from auditor.signatures.returns import Returns
 from auditor.signatures.verifying import Problems, Verifying
 from currency.number import prefix_of
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
 from offline_token.formats import DEVICE, Certificate, FormatError
@@ -43,6 +44,8 @@ from settlement.records import ADMINISTRATIVE, Kind, record_digest
 from settlement.tables import JournalTables
 
 _banks = table("banks", *(column(name) for name in ("id", "name", "prefix")))
+_PAYMENT, _RETURN = purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_RETURN
+_DEPOSIT, _DOUBLE_SPEND = purposes_pb2.PURPOSE_TOKEN_DEPOSIT, purposes_pb2.PURPOSE_DOUBLE_SPEND
 _batches = table(
     "bank_batches",
     *(column(n) for n in ("position", "count", "bank", "kind", "head", "others", "signature")),
@@ -299,6 +302,7 @@ class CentreWalk:
                     payee_number=payment.payee_number
                 )
             )
+        purposed(line, _RETURN if payment.returns_payment_id else _PAYMENT)
         if payment.returns_payment_id:
             self._returns.take(payee, bank, payment)
 
@@ -312,6 +316,7 @@ class CentreWalk:
         if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
             raise Wrong(_("it moves something else than the bank signed"))
         if line.accepted:
+            purposed(line, purposes_pb2.PURPOSE_TOKEN_LOAD)
             bank = self._accounts.place(line.origin)[0]
             self.owners[bank, order.number] = _device(order).key
 
@@ -330,6 +335,7 @@ class CentreWalk:
         pays = line.debit == OFFLINE_FLOAT or self._accounts.place(line.debit)[1] == LOSS
         if not pays or line.credit != self._accounts.number(bank, CIRCULATION):
             raise Wrong(_("it moves something else than a deposit does"))
+        purposed(line, _DEPOSIT if line.debit == OFFLINE_FLOAT else _DOUBLE_SPEND)
         if (bank, number) in self._refused:
             raise Wrong(_("table refused_deposits has it too: it was paid, and is refused"))
 
@@ -337,15 +343,17 @@ class CentreWalk:
         """What two officers did."""
         if not line.accepted:
             return
-        reserves = self._accounts.number(bank, RESERVES)
-        circulation = self._accounts.number(bank, CIRCULATION)
-        kind = {
-            (PAID_IN, reserves): "pay_in_reserves",
-            (reserves, PAID_IN): "pay_out_reserves",
-            (reserves, circulation): "issue",
-            (circulation, reserves): "redeem",
-        }.get((line.debit, line.credit))
-        if kind is None:
+        reserves, circulation = (
+            self._accounts.number(bank, RESERVES),
+            self._accounts.number(bank, CIRCULATION),
+        )
+        kind, purpose = {
+            (PAID_IN, reserves): ("pay_in_reserves", purposes_pb2.PURPOSE_RESERVES_IN),
+            (reserves, PAID_IN): ("pay_out_reserves", purposes_pb2.PURPOSE_RESERVES_OUT),
+            (reserves, circulation): ("issue", purposes_pb2.PURPOSE_ISSUANCE),
+            (circulation, reserves): ("redeem", purposes_pb2.PURPOSE_REDEMPTION),
+        }.get((line.debit, line.credit), ("", 0))
+        if not kind:
             raise Wrong(_("no officers' act moves this"))
         self._acts.took_effect(
             line,
@@ -354,14 +362,19 @@ class CentreWalk:
             bank=self._banks[bank].name,
             amount_fen=line.amount_fen,
         )
+        purposed(line, purpose)
 
     def _consequence(self, line: Line, bank: int, purpose: int) -> None:
         """What the audit of tokens goes through: only its form is looked at here."""
-        expected = (OFFLINE_FLOAT, self._accounts.number(bank, CIRCULATION))
+        circulation = self._accounts.number(bank, CIRCULATION)
+        expected, was_for = (OFFLINE_FLOAT, circulation), purposes_pb2.PURPOSE_TOKEN_EXPIRY
         if purpose == LOSS:
             expected = (self._accounts.number(bank, RESERVES), line.origin)
+            was_for = _DOUBLE_SPEND
         if line.accepted and (line.debit, line.credit) != expected:
             raise Wrong(_("nothing follows so from what was signed"))
+        if line.accepted:
+            purposed(line, was_for)
 
 
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from dcep.bank.v1 import orders_pb2
+from dcep.purposes.v1.purposes_pb2 import Purpose
 from language import _
 from settlement.journal import Entry
 from settlement.records import RecordFlag, Result, record_digest
 
-_DEVICE_KEY_BYTES = 32
 T = TypeVar("T", bound=Message)
 
 
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     credit: int
     kind: int
     flags: int
-    spare: int
+    purpose: int
     sequence: int
     amount_fen: int
     time_ms: int
@@ -95,6 +95,21 @@ def ordered(line: Line, kind: type[T], number: str) -> T:
     return payload
 
 
+def purposed(line: Line, purpose: int) -> None:
+    """That a record says what it was for. Raises Wrong."""
+    if line.purpose != purpose:
+        raise Wrong(
+            _("it was for {purpose}, the record says {recorded}").format(
+                purpose=_named(purpose), recorded=_named(line.purpose)
+            )
+        )
+
+
+def _named(purpose: int) -> str:
+    known = Purpose.DESCRIPTOR.values_by_number.get(purpose)
+    return str(purpose) if known is None else str(known.name)
+
+
 REFUSED_BEFORE = (
     orders_pb2.CertifyDeviceOrder,
     orders_pb2.LoadOrder,
@@ -129,15 +144,6 @@ def limited(line: Line) -> None:
     """A payment counts against its payer's limits. Raises Wrong."""
     if line.flags & RecordFlag.NO_LIMIT:
         raise Wrong(_("it was not counted against the wallet's limits"))
-
-
-def is_load(note: bytes) -> bool:
-    """Whether the order beside a hold is one to load a device; else it is a payment."""
-    try:
-        order = orders_pb2.LoadOrder.FromString(note)
-    except DecodeError:
-        return False
-    return len(order.device_key) == _DEVICE_KEY_BYTES
 
 
 def _same(what: str, said: object, recorded: object) -> None:

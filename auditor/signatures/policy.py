@@ -32,7 +32,7 @@ class PolicyWalk:
         """A record that sets a limit. Raises Wrong."""
         if not line.accepted:
             return
-        cell = (line.credit, line.spare)
+        cell = (line.credit, line.ref)
         self._now[cell] = line.amount_fen
         if not line.digest:
             if self._founded:

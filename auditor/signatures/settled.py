@@ -11,7 +11,6 @@ from auditor.books import (
     DEPOSITS,
     MIRROR,
     OFFICE,
-    OFFLINE_FLOAT,
     REDEMPTION_RESERVE,
     RESTORED,
     SUSPENSE,
@@ -19,8 +18,9 @@ from auditor.books import (
     Owned,
 )
 from auditor.signatures.centre import device_key
-from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.orders import Line, Wrong, purposed, read, same
 from auditor.signatures.positions import Positions
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
 from settlement.records import Kind
@@ -40,6 +40,14 @@ class Hold(NamedTuple):
 
     payer_number: str = ""
     payee_number: str = ""
+
+    @property
+    def purpose(self) -> int:
+        """What it is held for."""
+        if self.device_key:
+            return purposes_pb2.PURPOSE_TOKEN_LOAD
+        returned = self.account == SUSPENSE
+        return purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
 
 
 class Settled:
@@ -97,7 +105,7 @@ class Settled:
             )
         if not settled:
             return
-        if bool(hold.device_key) != (said.credit == OFFLINE_FLOAT):
+        if said.purpose != hold.purpose:
             raise Wrong(_("the central bank used it for another purpose than the order's"))
         if hold.device_key:
             key = device_key(self._engine, said.position)
@@ -144,6 +152,19 @@ class Settled:
         if own or said.credit != self.circulation or not said.accepted:
             return None
         return read(OutboundPayment, said.note)
+
+
+def same_purpose(line: Line, said: Line) -> None:
+    """That a bank says of a move what the central bank says that it is for. Raises Wrong."""
+    if line.kind == Kind.REFUSAL:
+        return
+    purpose = said.purpose
+    if purpose == purposes_pb2.PURPOSE_DOUBLE_SPEND:
+        # Whoever pays for a deposit, to the bank it is a deposit.
+        purpose = purposes_pb2.PURPOSE_TOKEN_DEPOSIT
+    elif purpose == purposes_pb2.PURPOSE_REDEMPTION and not said.accepted:
+        purpose = purposes_pb2.PURPOSE_REDEMPTION_RESERVE
+    purposed(line, purpose)
 
 
 def undeliverable(line: Line) -> bool:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, update
 
 from central_bank.authentication.bank import Bank as Bank
@@ -24,10 +21,12 @@ from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.remembered import Remembered
 from runtime.tls import Identity
+from settlement import builders
 from settlement.accounts import opening_digest
+from settlement.builders import records_of
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind
+from settlement.records import Records
 
 INSTITUTION = "central-bank"
 """The central bank's own name among institutions."""
@@ -240,15 +239,12 @@ class Registry:
         return bank
 
 
-def opening(numbers: list[int], now_ms: int, flags: int = 0) -> NDArray[Any]:
+def opening(numbers: list[int], now_ms: int, flags: int = 0) -> Records:
     """OPEN records (len(numbers),) for accounts of the ledger; opening twice changes nothing."""
-    records = np.zeros(len(numbers), RECORD)
-    records["kind"] = Kind.OPEN
-    records["credit"] = numbers
-    records["spare"] = accounts.LEDGER << 8
-    records["ref"] = flags
-    records["time_ms"] = now_ms
-    return records
+    return records_of(
+        builders.opening(number, ledger=accounts.LEDGER, flags=flags, time_ms=now_ms)
+        for number in numbers
+    )
 
 
 def _check(bank: Bank) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank, Registry
@@ -18,15 +17,17 @@ from central_bank.ledger.accounts import BankAccounts
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act, Decision, Effect
 from runtime.checks import amount
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.records import RecordFlag, Result
 
 PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
 
@@ -80,6 +81,7 @@ class _Move:
     right: int
     debit: Callable[[BankAccounts], int]
     credit: Callable[[BankAccounts], int]
+    purpose: int
     short: int
 
 
@@ -97,14 +99,29 @@ def _circulation(of: BankAccounts) -> int:
 
 _RESERVES, _ISSUANCE = office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE
 _RESERVES_SHORT = errors_pb2.REASON_RESERVES_SHORT
-_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, _reserves, 0)
-_PAY_OUT = _Move(PAY_OUT, _RESERVES, _reserves, _paid_in, _RESERVES_SHORT)
-_ISSUE = _Move(ISSUE, _ISSUANCE, _reserves, _circulation, _RESERVES_SHORT)
+_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, _reserves, purposes_pb2.PURPOSE_RESERVES_IN, 0)
+_PAY_OUT = _Move(
+    PAY_OUT,
+    _RESERVES,
+    _reserves,
+    _paid_in,
+    purposes_pb2.PURPOSE_RESERVES_OUT,
+    _RESERVES_SHORT,
+)
+_ISSUE = _Move(
+    ISSUE,
+    _ISSUANCE,
+    _reserves,
+    _circulation,
+    purposes_pb2.PURPOSE_ISSUANCE,
+    _RESERVES_SHORT,
+)
 _REDEEM = _Move(
     REDEEM,
     _ISSUANCE,
     _circulation,
     _reserves,
+    purposes_pb2.PURPOSE_REDEMPTION,
     errors_pb2.REASON_CIRCULATION_SHORT,
 )
 
@@ -145,7 +162,7 @@ class MoneyEffect(Effect):
         self.check(act)
         record = self.record(act)
         result = self.ledger.submit(
-            Batch(record, [_note(act)], partial(self._mark, act, decision))
+            Batch(records_of([record]), [_note(act)], partial(self._mark, act, decision))
         ).result(0)
         if result == Result.INSUFFICIENT_FUNDS:
             # The cover went between the check and the decision; this act is over.
@@ -164,20 +181,20 @@ class MoneyEffect(Effect):
         """The bank that it is about."""
         return self._registry.get(act.asked.bank)
 
-    def record(self, act: Act) -> Any:
-        """The record that moves the money, (1,)."""
+    def record(self, act: Act) -> Row:
+        """What moves the money."""
         bank = self.bank(act)
-        record = np.zeros(1, RECORD)
-        record["origin"] = bank.accounts.office
-        record["sequence"] = act.number
-        record["debit"] = self._move.debit(bank.accounts)
-        record["credit"] = self._move.credit(bank.accounts)
-        record["kind"] = Kind.TRANSFER
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["amount_fen"] = act.asked.amount_fen
-        record["time_ms"] = self._clock.now_ms()
-        record["digest"] = act.record_digest
-        return record
+        return transfer(
+            origin=bank.accounts.office,
+            sequence=act.number,
+            debit=self._move.debit(bank.accounts),
+            credit=self._move.credit(bank.accounts),
+            amount_fen=act.asked.amount_fen,
+            purpose=self._move.purpose,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+            digest=act.record_digest,
+        )
 
     def _mark(self, act: Act, decision: Decision, connection: Connection, answers: Answers) -> None:
         accepted = answers.result(0).accepted
@@ -232,13 +249,12 @@ class Redemption(MoneyEffect):
 
     def end(self, act: Act, decision: Decision) -> None:
         """See `Effect.end`: the bank learns it over its feed."""
-        record = self.record(act)
-        record["kind"] = Kind.REFUSAL
+        ended = refused(self.record(act))
 
         def in_transaction(connection: Connection, answers: Answers) -> None:
             self._ended(connection, act, decision, int(answers.positions[0]))
 
-        self.ledger.submit(Batch(record, None, in_transaction))
+        self.ledger.submit(Batch(records_of([ended]), None, in_transaction))
 
 
 def _request(act: Act) -> str:

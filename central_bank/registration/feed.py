@@ -16,7 +16,6 @@ from google.protobuf.message import DecodeError
 
 from central_bank.authentication.banks import Bank, Registry
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.ledger import accounts
 from central_bank.ledger.accounts import BankAccounts
 from central_bank.limits import (
     MARK_ENTRIES,
@@ -28,6 +27,7 @@ from central_bank.registration.feed_book import LEDGER_BYTES, FeedBook, Link, To
 from central_bank.registration.settlement import check_incarnation, open_signed, outcome_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from runtime.checks import exact_bytes, journal_position
@@ -258,7 +258,9 @@ class _Mine(NamedTuple):
     origin: int
     debit: int
     credit: int
-    spare: int
+    kind: int
+    purpose: int
+    ref: int
     sequence: int
     amount_fen: int
     time_ms: int
@@ -297,11 +299,12 @@ def _tell(
 
 
 def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, note: bytes) -> None:
-    a_load = record.credit == accounts.OFFLINE_FLOAT
+    a_load = record.purpose == purposes_pb2.PURPOSE_TOKEN_LOAD
     if result >= _REFUSED:
         ended = entry.outgoing_ended
         ended.number = record.sequence
-        state, reason = outcome_of(result, record.spare)
+        why = record.ref if record.kind == Kind.REFUSAL else 0
+        state, reason = outcome_of(result, why)
         ended.reason = as_reason(reason)
         ended.state = state  # type: ignore[assignment]
         if a_load:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
@@ -31,6 +30,7 @@ from central_bank.registration.unanswered import Unanswered
 from currency.number import prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import invalid, of_item
 from runtime.clock import Clock
@@ -38,10 +38,11 @@ from runtime.envelope import verify_by_one
 from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
 from runtime.one_call_each import OneCallEach
+from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.records import Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 T = TypeVar("T", bound=Message)
@@ -310,7 +311,7 @@ class Settlement:
         for (_, number), row in rows.items():
             note = payments[late[number]].SerializeToString()
             same = bytes(row.note) == note
-            result, reason = (row.result, row.spare) if same else (_ID_REUSED, 0)
+            result, reason = (row.result, row.reason) if same else (_ID_REUSED, 0)
             ended[late[number]] = outcome_of(result, reason)
         self._unanswered.end(bank.index, [payments[i].number for i in ended])
         return ended
@@ -324,7 +325,7 @@ class Settlement:
         payments: Sequence[OutboundPayment],
         verdicts: Mapping[int, int],
         chosen: Sequence[int],
-    ) -> tuple[list[tuple[int, ...]], list[bytes]]:
+    ) -> tuple[list[Row], list[bytes]]:
         """A RECORD for each chosen payment, that it settles or, with a verdict, that it never will.
 
         And its note: the payment itself.
@@ -332,30 +333,24 @@ class Settlement:
         now_ms = self._clock.now_ms()
         own = bank.accounts.circulation
         payees = {found.prefix: found.accounts.circulation for found in self._registry.all()}
-        rows: list[tuple[int, ...]] = []
+        rows: list[Row] = []
         notes: list[bytes] = []
         for index in chosen:
             payment, verdict = payments[index], verdicts[index]
-            kind, credit = _REFUSAL, 0
-            if not verdict:
-                kind, credit = _TRANSFER, payees[prefix_of(payment.payee_number)]
             note = payment.SerializeToString()
-            rows.append((
-                own, own, credit, kind, _NO_LIMIT, verdict, payment.number,
-                payment.amount_fen, now_ms, payment.expires_time_ms, 0, digest(note),
-            ))  # fmt: skip
+            rows.append(_row(own, payees, payment, verdict, now_ms, digest(note)))
             notes.append(note)
         return rows, notes
 
     def _settle(
         self,
         signed: SignedBatch,
-        rows: Sequence[tuple[int, ...]],
+        rows: Sequence[Row],
         notes: Sequence[bytes],
         keep: Callable[[Connection, Answers], None],
     ) -> list[tuple[int, int]]:
         """(OutcomeState, Reason) of each record, in order."""
-        records = np.array(rows, RECORD)
+        records = records_of(rows)
         batch = Batch(records, notes, keep)
         answers = self._ledger.submit(batch)
         bank, numbers = signed.bank.index, records["sequence"].tolist()
@@ -367,10 +362,8 @@ class Settlement:
         )
         self._unanswered.end(bank, numbers)
         ends: list[tuple[int, int]] = []
-        verdicts = records["spare"].tolist()
-        for place, (result, reason) in enumerate(
-            zip(answers.results.tolist(), verdicts, strict=True)
-        ):
+        for place, (result, row) in enumerate(zip(answers.results.tolist(), rows, strict=True)):
+            reason = row.reason
             if result == _ID_REUSED:
                 result, reason = self._earlier(records[place], notes[place])  # noqa: PLW2901
             ends.append(outcome_of(result, reason))
@@ -381,7 +374,33 @@ class Settlement:
         row = self._history.row(int(record["origin"]), int(record["sequence"]))
         if row is None or bytes(row.note) != note:
             return Result.ID_REUSED, 0
-        return Result(row.result), row.spare
+        return Result(row.result), row.reason
+
+
+def _row(
+    own: int,
+    payees: Mapping[str, int],
+    payment: OutboundPayment,
+    verdict: int,
+    now_ms: int,
+    note_digest: int,
+) -> Row:
+    """That a payment out of an account settles or, with a verdict, that it never will."""
+    returned = payment.returns_payment_id
+    purpose = purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
+    row = transfer(
+        origin=own,
+        sequence=payment.number,
+        debit=own,
+        credit=0 if verdict else payees[prefix_of(payment.payee_number)],
+        amount_fen=payment.amount_fen,
+        purpose=purpose,
+        time_ms=now_ms,
+        expires_ms=payment.expires_time_ms,
+        flags=_NO_LIMIT,
+        digest=note_digest,
+    )
+    return refused(row, verdict) if verdict else row
 
 
 def outcome_of(result: int, reason: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from operator_bank.exchange.receipts import Receipt, Receipts
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
@@ -24,11 +25,12 @@ from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.parts import parts, parts_by_owner
+from settlement.builders import linked, records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.payment_rows import PaymentRow
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.records import RecordFlag, Records, Result
 
 TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 CASH_OUT = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
@@ -187,23 +189,32 @@ class Exchange:
             raise invalid("direction", "is TOP_UP or CASH_OUT")
         if content.HasField("cash_receipt") and not _by_cash(content):
             raise invalid("cash_receipt", "goes with an exchange by cash")
-        pair = np.zeros(2, RECORD)
-        pair["origin"] = wallet.account
-        pair["kind"] = Kind.TRANSFER
-        pair["flags"] = RecordFlag.NO_LIMIT
-        pair["amount_fen"] = content.amount_fen
-        pair["time_ms"] = now_ms
-        pair["expires_ms"] = content.expires_time_ms
-        pair["digest"] = order.digest
-        pair[0]["flags"] |= RecordFlag.LINKED
-        pair[0]["sequence"] = content.sequence
         own = self._own_side(order)
         currency = (accounts.VAULT, wallet.account)
+        purpose = purposes_pb2.PURPOSE_TOP_UP
         if content.direction == CASH_OUT:
             own, currency = own[::-1], currency[::-1]
-        pair[0]["debit"], pair[0]["credit"] = currency
-        pair[1]["debit"], pair[1]["credit"] = own
-        return pair
+            purpose = purposes_pb2.PURPOSE_CASH_OUT
+        sides = ((content.sequence, currency), (0, own))
+        return records_of(
+            linked(
+                [
+                    transfer(
+                        origin=wallet.account,
+                        sequence=sequence,
+                        debit=debit,
+                        credit=credit,
+                        amount_fen=content.amount_fen,
+                        purpose=purpose,
+                        time_ms=now_ms,
+                        expires_ms=content.expires_time_ms,
+                        flags=RecordFlag.NO_LIMIT,
+                        digest=order.digest,
+                    )
+                    for sequence, (debit, credit) in sides
+                ]
+            )
+        )
 
     def _own_side(self, order: Order[orders_pb2.ExchangeOrder]) -> tuple[int, int]:
         """(debit, credit) in the bank's own books for a top-up; reversed for a cash-out."""

@@ -35,9 +35,10 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.logs import logger
+from settlement.builders import records_of
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.records import Kind, RecordFlag, Result
 
 _FLAGS, _REFUSED, _NO_MOVE = int(RecordFlag.NO_LIMIT), int(Result.MALFORMED), int(Kind.REFUSAL)
 _NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK)
@@ -205,12 +206,11 @@ class FeedFollower:
         now_ms = self._clock.now_ms()
         place = links[-1].place
         rows = [
-            (
-                accounts.MIRROR, move.debit, move.credit, move.kind, _FLAGS, 0, one.entry.position,
-                move.amount_fen, now_ms, 0, move.ref, 0,
+            move.row._replace(
+                origin=accounts.MIRROR, sequence=one.entry.position, time_ms=now_ms, flags=_FLAGS
             )
             for one, move in zip(found, moves, strict=True)
-        ]  # fmt: skip
+        ]
 
         def write(connection: Connection, answers: Answers) -> None:
             self._rows.write(connection, found, moves, answers)
@@ -218,7 +218,7 @@ class FeedFollower:
                 write_place(connection, place, tip)
 
         notes = [move.note for move in moves]
-        batch = Batch(np.array(rows, RECORD), notes, write, urgent=True)
+        batch = Batch(records_of(rows), notes, write, urgent=True)
         answers = self._ledger.submit(batch)
         for index in _refused(answers, moves):
             # Its place stays where it was: from now on ledger and chain differ, and nothing is
@@ -233,4 +233,4 @@ class FeedFollower:
 def _refused(answers: Answers, moves: Sequence[Move]) -> list[int]:
     """Indices of entries that should have moved money and have not."""
     refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()
-    return [index for index in refused if moves[index].kind != _NO_MOVE]
+    return [index for index in refused if moves[index].row.kind != _NO_MOVE]

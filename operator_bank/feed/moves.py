@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import states_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
 from operator_bank.feed.tables import returned_payments
@@ -31,9 +32,17 @@ from runtime.database import Database, of_values
 from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.parts import parts
+from settlement.builders import (
+    Row,
+    capture,
+    delivery,
+    refusal,
+    refused,
+    release,
+    transfer,
+)
 from settlement.ledger import Ledger
 from settlement.limits import MAX_AMOUNT_FEN
-from settlement.records import Kind
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
@@ -47,14 +56,21 @@ DEPOSITED = "tokens_deposited"
 _ENDS = frozenset(("outgoing_settled", "outgoing_ended", "tokens_registered"))
 _OF_OUTBOUND = _ENDS | {"tokens_restored"}
 _NUMBERED = _OF_OUTBOUND | {DEPOSITED}
-_DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
-_REFUSAL = int(Kind.REFUSAL)
+_ISSUANCE, _REDEMPTION = purposes_pb2.PURPOSE_ISSUANCE, purposes_pb2.PURPOSE_REDEMPTION
+_RESERVE = purposes_pb2.PURPOSE_REDEMPTION_RESERVE
+_PAYMENT, _RETURN = purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_RETURN
+_LOAD, _DEPOSIT = purposes_pb2.PURPOSE_TOKEN_LOAD, purposes_pb2.PURPOSE_TOKEN_DEPOSIT
+_EXPIRY = purposes_pb2.PURPOSE_TOKEN_EXPIRY
+_PURPOSE_OF_SENT = {"pay": _PAYMENT, "return": _RETURN, "load": _LOAD}
 _KNOWN = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _KNOWN += " WHERE number IN ?"
 _DEPOSITS = (
     f"SELECT d.id, a.number, d.digest FROM {token_deposits.name} d JOIN {accounts_table.name} a "
     f"ON a.owner = d.wallet AND a.purpose = {accounts.Purpose.WALLET:d} WHERE d.id IN ?"
 )
+
+_PLACE = {"origin": accounts.MIRROR, "sequence": 0, "time_ms": 0}
+"""Of every record that an entry becomes; the follower adds which entry, and when."""
 
 
 class Heard(NamedTuple):
@@ -68,13 +84,9 @@ class Heard(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What an entry becomes in the ledger."""
+    """What an entry becomes in the ledger: a record, and what stands beside it."""
 
-    kind: int
-    debit: int
-    credit: int
-    amount_fen: int
-    ref: int
+    row: Row
     note: bytes
 
 
@@ -200,18 +212,20 @@ class Moves:
                 " has to go on behind it"
             )
         if event == "tokens_deposited":
-            return _delivered(one, accounts.SUSPENSE, entry.tokens_deposited.amount_fen)
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_deposited.amount_fen, _DEPOSIT)
         if event == "tokens_restored":
-            return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen, _EXPIRY)
         if event == "redeemed":
-            amount_fen = entry.redeemed.amount_fen
+            amount_fen, purpose = entry.redeemed.amount_fen, _REDEMPTION
         elif event == "tokens_registered":
-            amount_fen = entry.tokens_registered.amount_fen
+            amount_fen, purpose = entry.tokens_registered.amount_fen, _LOAD
         elif event == "outgoing_settled":
-            amount_fen = _payment(entry.outgoing_settled.payment, one.number).amount_fen
+            paid = _payment(entry.outgoing_settled.payment, one.number)
+            amount_fen = paid.amount_fen
+            purpose = _RETURN if paid.returns_payment_id else _PAYMENT
         else:
-            return Move(_REFUSAL, accounts.LOST, accounts.MIRROR, 0, 0, one.data)
-        return _transfer(one, accounts.LOST, accounts.MIRROR, amount_fen)
+            return _nothing(one, accounts.LOST, accounts.MIRROR)
+        return _transfer(one, accounts.LOST, accounts.MIRROR, amount_fen, purpose)
 
     def _lost_load_fen(self, number: int) -> int:
         """What was loaded under a number that this database has lost; 0 for nothing."""
@@ -232,14 +246,19 @@ class Moves:
                 # Of a load that was lost: nobody here knows whose it was.
                 loaded_fen = self._lost_load_fen(number)
                 if 0 < entry.tokens_restored.amount_fen <= loaded_fen:
-                    return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
+                    return _delivered(
+                        one, accounts.SUSPENSE, entry.tokens_restored.amount_fen, _EXPIRY
+                    )
             return _restored(one, _sent(number, known))
         if event == "issued":
-            return _transfer(one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
+            return _transfer(
+                one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen, _ISSUANCE
+            )
         if event == "redeemed":
             redeemed = entry.redeemed
             self._take_reserved(redeemed.number, redeemed.amount_fen, known)
-            return _transfer(one, accounts.REDEMPTION_RESERVE, accounts.MIRROR, redeemed.amount_fen)
+            reserve, mirror = accounts.REDEMPTION_RESERVE, accounts.MIRROR
+            return _transfer(one, reserve, mirror, redeemed.amount_fen, _REDEMPTION)
         if event == "redemption_rejected":
             return self._rejected(one, entry.redemption_rejected, known)
         raise FeedBroken("is of no kind that this bank knows")
@@ -251,10 +270,11 @@ class Moves:
         account = self._directory.account(payment.payee_number)
         if account == accounts.NOBODY:
             account = accounts.SUSPENSE
-        if payment.returns_payment_id and not self._gives_back(payment, known):
+        purpose = _RETURN if payment.returns_payment_id else _PAYMENT
+        if purpose == _RETURN and not self._gives_back(payment, known):
             # Whatever it is, it is not what it says: an officer looks at it.
             account = accounts.SUSPENSE
-        return _delivered(one, account, payment.amount_fen)
+        return _delivered(one, account, payment.amount_fen, purpose)
 
     def _gives_back(self, payment: OutboundPayment, known: _Known) -> bool:
         """Whether a return names a payment of ours that settled, the other way round, once."""
@@ -288,9 +308,11 @@ class Moves:
     ) -> Move:
         if not _fits(rejected.number):
             raise FeedBroken(f"speaks of redemption {rejected.number}, which is none")
-        move = _transfer(one, accounts.REDEMPTION_RESERVE, accounts.VAULT, rejected.amount_fen)
+        move = _transfer(
+            one, accounts.REDEMPTION_RESERVE, accounts.VAULT, rejected.amount_fen, _RESERVE
+        )
         if not self._vault.was_reserved(rejected.number):
-            return move._replace(kind=int(Kind.REFUSAL))
+            return move._replace(row=refused(move.row))
         self._take_reserved(rejected.number, rejected.amount_fen, known)
         return move
 
@@ -346,10 +368,25 @@ def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
         else:
             _check_payment(ended.payment, sent)
         known.ended.add(number)
-        return Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, one.data)
+        released = release(
+            **_PLACE,
+            debit=sent.account,
+            amount_fen=sent.amount_fen,
+            reference=sent.hold,
+            purpose=_PURPOSE_OF_SENT[sent.kind],
+        )
+        return Move(released, one.data)
     known.ended.add(number)
     known.settled.add(number)
-    return Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, one.data)
+    paid = capture(
+        **_PLACE,
+        debit=sent.account,
+        credit=accounts.MIRROR,
+        amount_fen=sent.amount_fen,
+        reference=sent.hold,
+        purpose=_PURPOSE_OF_SENT[sent.kind],
+    )
+    return Move(paid, one.data)
 
 
 def _check_payment(payment: bytes, sent: _Sent) -> None:
@@ -415,7 +452,7 @@ def _deposited(one: Heard, known: _Known) -> Move:
         raise NeverSent(f"speaks of deposit {tokens.number} with other tokens in it")
     if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
         raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
-    return _delivered(one, found.account, tokens.amount_fen)
+    return _delivered(one, found.account, tokens.amount_fen, _DEPOSIT)
 
 
 def _restored(one: Heard, sent: _Sent) -> Move:
@@ -424,16 +461,31 @@ def _restored(one: Heard, sent: _Sent) -> Move:
         raise FeedBroken(f"gives back tokens of outbound {tokens.number}, which made none")
     if tokens.amount_fen > sent.amount_fen:
         raise FeedBroken(f"gives back more than the {sent.amount_fen} fen that were loaded")
-    return _delivered(one, sent.account, tokens.amount_fen)
+    return _delivered(one, sent.account, tokens.amount_fen, _EXPIRY)
 
 
-def _transfer(one: Heard, debit: int, credit: int, amount_fen: int) -> Move:
-    return Move(int(Kind.TRANSFER), debit, credit, _amount(amount_fen), 0, one.data)
+def _transfer(one: Heard, debit: int, credit: int, amount_fen: int, purpose: int) -> Move:
+    moved = transfer(
+        **_PLACE, debit=debit, credit=credit, amount_fen=_amount(amount_fen), purpose=purpose
+    )
+    return Move(moved, one.data)
 
 
-def _delivered(one: Heard, account: int, amount_fen: int) -> Move:
-    suspense = accounts.SUSPENSE
-    return Move(_DELIVER, accounts.MIRROR, account, _amount(amount_fen), suspense, one.data)
+def _delivered(one: Heard, account: int, amount_fen: int, purpose: int) -> Move:
+    delivered = delivery(
+        **_PLACE,
+        debit=accounts.MIRROR,
+        credit=account,
+        fallback=accounts.SUSPENSE,
+        amount_fen=_amount(amount_fen),
+        purpose=purpose,
+    )
+    return Move(delivered, one.data)
+
+
+def _nothing(one: Heard, debit: int, credit: int) -> Move:
+    """An entry that moves nothing here takes its place in the feed all the same."""
+    return Move(refusal(**_PLACE, debit=debit, credit=credit), one.data)
 
 
 def _amount(fen: int) -> int:

@@ -28,6 +28,7 @@ from runtime.database import execute_many, of_values
 from runtime.errors import reason_name
 from runtime.logs import logger
 from runtime.parts import parts
+from settlement.builders import Row
 from settlement.core import Answers
 from settlement.records import Kind, Result
 
@@ -77,18 +78,18 @@ class FeedRows:
         lost: list[dict[str, Any]] = []
         results = answers.results.tolist()
         for index in np.flatnonzero(~answers.repeated).tolist():
-            one, move = found[index], moves[index]
+            one, row = found[index], moves[index].row
             entry, event, number = one.entry, one.event, one.number
-            if results[index] >= _REFUSED and move.kind != _NO_MOVE:
+            if results[index] >= _REFUSED and row.kind != _NO_MOVE:
                 continue
-            if move.debit == accounts.LOST:
-                if move.kind != _NO_MOVE:
-                    lost.append(_lost(one, move))
+            if row.debit == accounts.LOST:
+                if row.kind != _NO_MOVE:
+                    lost.append(_lost(one, row))
                 continue
             back = one.payment
-            if back is not None and back.returns_payment_id and move.credit != accounts.SUSPENSE:
+            if back is not None and back.returns_payment_id and row.credit != accounts.SUSPENSE:
                 came_back.append({"number": back.returns_number, "entry": entry.number})
-            if results[index] == _UNDELIVERABLE or accounts.SUSPENSE in (move.debit, move.credit):
+            if results[index] == _UNDELIVERABLE or accounts.SUSPENSE in (row.debit, row.credit):
                 position = int(answers.positions[index])
                 # To a wallet that was lost it was delivered once: it does not go back by itself.
                 sent_back = not self._windows.has(entry.number)
@@ -97,7 +98,7 @@ class FeedRows:
                     undeliverables.append(_undeliverable(one.payment, position))
                 elif event != "outgoing_settled":
                     # A return that cannot be delivered is not sent back and forth.
-                    suspended.append(self._suspended(one, move, position))
+                    suspended.append(self._suspended(one, row, position))
             if event in ("outgoing_settled", "tokens_registered"):
                 settled.append(number)
             elif event == "outgoing_ended":
@@ -110,13 +111,13 @@ class FeedRows:
                 ends.append((ENDED[ended.state], told, ended.number))
                 if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
                     payee_number = OutboundPayment.FromString(ended.payment).payee_number
-                    self._refused.count_not_taken(move.debit, payee_number)
-                    self._refusals.count(move.debit, payee_number, self._clock.now_ms())
+                    self._refused.count_not_taken(row.debit, payee_number)
+                    self._refusals.count(row.debit, payee_number, self._clock.now_ms())
                 elif _is_the_payers(ended):
-                    self._refused.count_ended(move.debit)
+                    self._refused.count_ended(row.debit)
             elif one.payment is not None and one.payment.returns_payment_id:
                 payer_number = one.payment.payer_number  # whom the money did not reach
-                self._refusals.count(move.credit, payer_number, self._clock.now_ms())
+                self._refusals.count(row.credit, payer_number, self._clock.now_ms())
             elif event == DEPOSITED:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
@@ -137,13 +138,13 @@ class FeedRows:
             connection.execute(insert(lost_moves), lost)
         put_entries(connection, suspended)
 
-    def _suspended(self, one: Heard, move: Move, position: int) -> dict[str, Any]:
+    def _suspended(self, one: Heard, row: Row, position: int) -> dict[str, Any]:
         payment = one.payment
         if one.event == "outgoing_ended":
             payment = OutboundPayment.FromString(one.entry.outgoing_ended.payment)
-        source = source_of(one.entry, self._directory.number_of(move.credit), payment)
+        source = source_of(one.entry, self._directory.number_of(row.credit), payment)
         now_ms = self._clock.now_ms()
-        return entry_row(source, position=position, amount_fen=move.amount_fen, time_ms=now_ms)
+        return entry_row(source, position=position, amount_fen=row.amount_fen, time_ms=now_ms)
 
 
 def _is_the_payers(ended: OutgoingEnded) -> bool:
@@ -157,7 +158,7 @@ def _is_the_payers(ended: OutgoingEnded) -> bool:
     return ended.reason == errors_pb2.REASON_BANK_UNKNOWN
 
 
-def _lost(one: Heard, move: Move) -> dict[str, Any]:
+def _lost(one: Heard, moved: Row) -> dict[str, Any]:
     """A row of what left the bank without that this database knows of it."""
     entry, row = one.entry, {"kind": "payment", "payer": "", "payment_id": "", "payment": b""}
     if one.event == "outgoing_settled":
@@ -171,7 +172,7 @@ def _lost(one: Heard, move: Move) -> dict[str, Any]:
         **row,
         "entry": entry.number,
         "number": number,
-        "amount_fen": move.amount_fen,
+        "amount_fen": moved.amount_fen,
         "settled_fen": 0,
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from sqlalchemy import Connection, Table, insert, text
 
 from dcep.errors.v1 import errors_pb2
@@ -27,10 +26,11 @@ from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from settlement.builders import opening, records_of
 from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
-from settlement.records import RECORD, AccountFlag, Kind
+from settlement.records import AccountFlag
 
 
 class ComingBack(Effect):
@@ -107,13 +107,14 @@ class ComingBack(Effect):
     def _go_on_at(self, position: int) -> None:
         """Has the journal's next record stand at that position or beyond."""
         while (missing := position - 1 - self._ledger.position()) > 0:
-            records = np.zeros(min(missing, MAX_BATCH_RECORDS), RECORD)
             # An account that is open stays as it is.
-            records["kind"] = Kind.OPEN
-            records["credit"] = accounts.LOST
-            records["spare"] = accounts.CURRENCY << 8
-            records["ref"] = AccountFlag.MAY_GO_NEGATIVE
-            records["time_ms"] = self._clock.now_ms()
+            again = opening(
+                accounts.LOST,
+                ledger=accounts.CURRENCY,
+                flags=AccountFlag.MAY_GO_NEGATIVE,
+                time_ms=self._clock.now_ms(),
+            )
+            records = records_of([again] * min(missing, MAX_BATCH_RECORDS))
             self._ledger.submit(Batch(records, urgent=True))
 
 

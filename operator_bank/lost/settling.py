@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, select, update
 
 from currency.amount import format_yuan
 from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from dcep.purposes.v1 import purposes_pb2
 from officers.effects import Act, Decision, Effect
 from operator_bank.feed.moves import numbered
 from operator_bank.ledger import accounts
@@ -26,9 +26,10 @@ from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag
+from settlement.records import RecordFlag
 
 _OF = lost_moves.c
 _OPEN = _OF.settled_fen < _OF.amount_fen
@@ -80,15 +81,17 @@ class LostPayments:
         """Takes an amount from the payer's wallet, or from the vault, for an entry; once an act."""
         asked = act.asked
         row, debit = self._open(asked.entry, asked.amount_fen, asked.wallet_number)
-        record = np.zeros(1, RECORD)
-        record["origin"] = record["credit"] = accounts.LOST
-        record["debit"] = debit
-        record["sequence"] = act.number
-        record["kind"] = Kind.TRANSFER
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["amount_fen"] = asked.amount_fen
-        record["time_ms"] = self._clock.now_ms()
-        record["digest"] = act.record_digest
+        taken = transfer(
+            origin=accounts.LOST,
+            sequence=act.number,
+            debit=debit,
+            credit=accounts.LOST,
+            amount_fen=asked.amount_fen,
+            purpose=purposes_pb2.PURPOSE_LOST_SETTLEMENT,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+            digest=act.record_digest,
+        )
         settled = update(lost_moves).where(_OF.entry == row.entry)
 
         def decided(connection: Connection, answers: Answers) -> None:
@@ -101,7 +104,7 @@ class LostPayments:
                 decision.mark(connection, reason=reason_of(answers.result(0)))
 
         note = bytes(row.payment)
-        result = self._ledger.submit(Batch(record, [note], decided)).result(0)
+        result = self._ledger.submit(Batch(records_of([taken]), [note], decided)).result(0)
         if not result.accepted:
             raise refusal_of(result)
 

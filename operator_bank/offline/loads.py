@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sqlalchemy import select
 
 from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.standing import Standing
@@ -28,9 +28,9 @@ from runtime.checks import amount, exact_bytes
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
+from settlement.builders import hold, records_of
 from settlement.core import Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -128,14 +128,20 @@ class Loads:
 
     def _hold(self, order: Order[orders_pb2.LoadOrder], certificate: bytes) -> int:
         content = order.content
-        record = np.zeros(1, RECORD)
-        record["origin"] = record["debit"] = order.wallet.account
-        record["sequence"] = content.sequence
-        record["kind"] = Kind.HOLD
-        record["amount_fen"] = content.amount_fen
-        record["time_ms"] = self._clock.now_ms()
-        record["expires_ms"] = content.expires_time_ms
-        record["digest"] = order.digest
+        record = records_of(
+            [
+                hold(
+                    origin=order.wallet.account,
+                    sequence=content.sequence,
+                    debit=order.wallet.account,
+                    amount_fen=content.amount_fen,
+                    purpose=purposes_pb2.PURPOSE_TOKEN_LOAD,
+                    time_ms=self._clock.now_ms(),
+                    expires_ms=content.expires_time_ms,
+                    digest=order.digest,
+                )
+            ]
+        )
         batch = Batch(
             record,
             [order.payload],

@@ -12,6 +12,7 @@ from currency.number import NumberError, check, prefix_of
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
@@ -28,10 +29,11 @@ from runtime.checks import at_most, invalid
 from runtime.clock import Clock
 from runtime.database import execute_many
 from runtime.errors import Refusal
+from settlement.builders import Row, hold, records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.payment_rows import PaymentRow
-from settlement.records import RECORD, Kind, Records, Result
+from settlement.records import Kind, Records, Result
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -42,8 +44,8 @@ _PUT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
-_KIND = RECORD.names.index("kind")  # type: ignore[union-attr]
-_TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
+_HOLD, _REFUSED = int(Kind.HOLD), int(Result.MALFORMED)
+_PAYMENT = purposes_pb2.PURPOSE_PAYMENT
 
 
 class Paid(NamedTuple):
@@ -178,7 +180,7 @@ class Payments:
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
         """An answer for each; and, where asked for, what the payers have then, by account."""
         answers: list[Paid | Refusal] = []
-        rows: list[tuple[int, ...]] = []
+        rows: list[Row] = []
         taken: list[Order[orders_pb2.PaymentOrder]] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
@@ -198,8 +200,8 @@ class Payments:
                 self._refusals.check(order.wallet.account, order.content.payee_number, now_ms)
                 self._refused.check_room(order.wallet.account)
                 row = self._row(order, now_ms)
-                if row[_KIND] == _HOLD:
-                    self._refused.check_room_at(row[0], order.content.payee_number)
+                if row.kind == _HOLD:
+                    self._refused.check_room_at(row.origin, order.content.payee_number)
                     self._standing.check_numbers()
                 rows.append(row)
                 taken.append(order)
@@ -209,17 +211,17 @@ class Payments:
                 answers.append(refusal)
         if not rows:
             return answers, {}
-        records = np.array(rows, dtype=RECORD)
+        records = records_of(rows)
         in_transaction = None
         # Made here: the writer, which all payments wait for, only writes it down.
         going = {
             index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
             for index, (row, order) in enumerate(zip(rows, taken, strict=True))
-            if row[_KIND] == _HOLD
+            if row.kind == _HOLD
         }
         if going:
             in_transaction = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
-        payers = sorted({row[0] for row in rows}) if read else []
+        payers = sorted({row.origin for row in rows}) if read else []
         batch = Batch(
             records,
             [order.payload for order in taken],
@@ -266,21 +268,33 @@ class Payments:
             return payers_refusal(Result(row.result))
         return self._answer(order, row.kind, True, row.position)
 
-    def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
+    def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         content = order.content
         payer = order.wallet.account
         payee = self._directory.account(content.payee_number)
-        if payee != accounts.NOBODY:
-            kind, credit = _TRANSFER, payee
-        elif _is_own(content.payee_number, self._prefix):
-            # The rule refuses it, after all that stands against the payer.
-            kind, credit = _TRANSFER, accounts.NOBODY
-        else:
-            kind, credit = _HOLD, 0
-        return (
-            payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,
-            now_ms, content.expires_time_ms, 0, order.digest,
-        )  # fmt: skip
+        if payee == accounts.NOBODY and not _is_own(content.payee_number, self._prefix):
+            return hold(
+                origin=payer,
+                sequence=content.sequence,
+                debit=payer,
+                amount_fen=content.amount_fen,
+                purpose=_PAYMENT,
+                time_ms=now_ms,
+                expires_ms=content.expires_time_ms,
+                digest=order.digest,
+            )
+        return transfer(
+            origin=payer,
+            sequence=content.sequence,
+            debit=payer,
+            # NOBODY the rule refuses, after all that stands against the payer.
+            credit=payee,
+            amount_fen=content.amount_fen,
+            purpose=_PAYMENT,
+            time_ms=now_ms,
+            expires_ms=content.expires_time_ms,
+            digest=order.digest,
+        )
 
     def _answer(
         self,

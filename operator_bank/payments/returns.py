@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sqlalchemy import Connection, select, update
 
 from currency.number import prefix_of
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
@@ -15,9 +15,10 @@ from operator_bank.payments.tables import undeliverable
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from runtime.clock import Clock
 from runtime.database import Database
+from settlement.builders import hold, records_of
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag
+from settlement.records import RecordFlag
 
 
 class Returns:
@@ -55,13 +56,19 @@ class Returns:
             returns_payment_id=old.payment_id,
             returns_number=old.number,
         ).SerializeToString()
-        record = np.zeros(1, RECORD)
-        record["origin"] = record["debit"] = accounts.SUSPENSE
-        record["sequence"] = row.position
-        record["kind"] = Kind.HOLD
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["amount_fen"] = old.amount_fen
-        record["time_ms"] = now_ms
+        record = records_of(
+            [
+                hold(
+                    origin=accounts.SUSPENSE,
+                    sequence=row.position,
+                    debit=accounts.SUSPENSE,
+                    amount_fen=old.amount_fen,
+                    purpose=purposes_pb2.PURPOSE_RETURN,
+                    time_ms=now_ms,
+                    flags=RecordFlag.NO_LIMIT,
+                )
+            ]
+        )
 
         def in_transaction(connection: Connection, answers: Answers) -> None:
             going = Going(prefix_of(old.payer_number), body)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from currency.number import NumberError, check
 from dcep.bank.v1 import officers_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import exchange_reason, payers_reason
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
 from operator_bank.wallets.directory import Directory, Wallet
-from operator_bank.wallets.orders import load_order
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
 from runtime.pagination import decode_token, encode_token, invalid_token, page_size
 from settlement.history import History
 from settlement.journal import Journal
 from settlement.ledger import Ledger
+from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
 
 _READ_AHEAD = 4
@@ -120,7 +118,7 @@ class PaymentHistory:
             after = entry.last_position
         return [account for account in accounts_ if self._directory.number_of(account)], after
 
-    def _payment(self, row: Any, wallet: Wallet, balance: int) -> payments_pb2.Payment:
+    def _payment(self, row: PaymentRow, wallet: Wallet, balance: int) -> payments_pb2.Payment:
         payment = payments_pb2.Payment(
             amount_fen=row.amount_fen,
             time_ms=row.time_ms,
@@ -132,12 +130,12 @@ class PaymentHistory:
         self._describe(payment, row)
         return payment
 
-    def _state(self, row: Any) -> tuple[int, int]:
+    def _state(self, row: PaymentRow) -> tuple[int, int]:
         result = Result(row.result)
         if row.kind == Kind.REFUSAL:
-            return states_pb2.PAYMENT_STATE_REFUSED, row.spare
+            return states_pb2.PAYMENT_STATE_REFUSED, row.reason
         if not result.accepted:
-            if accounts.VAULT not in (row.debit, row.credit):
+            if row.purpose not in _EXCHANGES:
                 return states_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
             order = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
             return states_pb2.PAYMENT_STATE_REFUSED, exchange_reason(result, order)
@@ -145,61 +143,59 @@ class PaymentHistory:
             return self._outgoing.state(row.position)
         return states_pb2.PAYMENT_STATE_SETTLED, 0
 
-    def _describe(self, payment: payments_pb2.Payment, row: Any) -> None:
-        debit, credit = row.debit, row.credit
+    def _describe(self, payment: payments_pb2.Payment, row: PaymentRow) -> None:
+        payment.kind = _KIND_WORDS.get(row.purpose, "payment")
         payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
-        payment.payer_number = self._directory.number_of(debit)
-        payment.payee_number = self._directory.number_of(credit)
-        if accounts.VAULT in (debit, credit) and row.kind == Kind.TRANSFER:
-            payment.kind = "top-up" if debit == accounts.VAULT else "cash-out"
-            return
-        if row.kind == Kind.DELIVER and debit == accounts.MIRROR:
-            self._incoming(payment, bytes(row.note))
-            return
-        if debit == accounts.SUSPENSE:
+        payment.payer_number = self._directory.number_of(row.debit)
+        payment.payee_number = self._directory.number_of(row.credit)
+        if row.kind == Kind.DELIVER:
+            _fed(payment, row)
+        elif row.purpose == purposes_pb2.PURPOSE_SUSPENSE_PAYOUT:
             # Paid out by an officer: what it was before it lay there.
             entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))
             payment.kind, payment.payment_id = entry.kind, entry.payment_id
             payment.payer_number = entry.payer_number
-            return
-        payment.kind = "payment"
-        if accounts.LOST in (row.origin, credit):
+        elif row.purpose == purposes_pb2.PURPOSE_LOST_SETTLEMENT:
             # Taken by two officers for a payment that this database had lost.
             lost = registration_pb2.OutboundPayment.FromString(bytes(row.note))
             payment.payment_id, payment.memo = lost.payment_id, lost.memo
             payment.payee_number = lost.payee_number
-            return
-        if row.kind == Kind.REFUSAL:
-            return  # of an order of any kind, refused before the rule was asked
-        if row.kind == Kind.HOLD and load_order(bytes(row.note)) is not None:
-            payment.kind = "offline-load"
-            return
-        order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
-        payment.memo = order.memo
-        payment.payee_number = order.payee_number or payment.payee_number
+        elif row.purpose == purposes_pb2.PURPOSE_PAYMENT:
+            order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
+            payment.memo = order.memo
+            payment.payee_number = order.payee_number or payment.payee_number
 
-    def _incoming(self, payment: payments_pb2.Payment, note: bytes) -> None:
-        entry = registration_pb2.FeedEntry.FromString(note)
-        event = entry.WhichOneof("event")
-        if event == "tokens_deposited":
-            payment.kind = "offline-deposit"
-            payment.payment_id = f"deposit-{entry.tokens_deposited.number}"
-            return
-        if event == "tokens_restored":
-            payment.kind = "offline-restore"
-            payment.payment_id = f"restore-{entry.tokens_restored.number}"
-            return
+
+def _fed(payment: payments_pb2.Payment, row: PaymentRow) -> None:
+    """What an entry of the feed brought."""
+    entry = registration_pb2.FeedEntry.FromString(bytes(row.note))
+    if row.purpose == purposes_pb2.PURPOSE_TOKEN_DEPOSIT:
+        payment.payment_id = f"deposit-{entry.tokens_deposited.number}"
+    elif row.purpose == purposes_pb2.PURPOSE_TOKEN_EXPIRY:
+        payment.payment_id = f"restore-{entry.tokens_restored.number}"
+    else:
         incoming = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
         payment.payment_id = incoming.payment_id
         payment.payer_number = incoming.payer_number
         payment.memo = incoming.memo
-        payment.kind = "return" if incoming.returns_payment_id else "payment"
 
+
+_EXCHANGES = (purposes_pb2.PURPOSE_TOP_UP, purposes_pb2.PURPOSE_CASH_OUT)
+_KIND_WORDS: dict[int, str] = {
+    purposes_pb2.PURPOSE_PAYMENT: "payment",
+    purposes_pb2.PURPOSE_RETURN: "return",
+    purposes_pb2.PURPOSE_TOP_UP: "top-up",
+    purposes_pb2.PURPOSE_CASH_OUT: "cash-out",
+    purposes_pb2.PURPOSE_TOKEN_LOAD: "offline-load",
+    purposes_pb2.PURPOSE_TOKEN_DEPOSIT: "offline-deposit",
+    purposes_pb2.PURPOSE_TOKEN_EXPIRY: "offline-restore",
+}
+"""What a statement calls a movement; a settlement of what was lost is that payment."""
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 
-def _change(row: Any, account: int, state: int) -> int:
+def _change(row: PaymentRow, account: int, state: int) -> int:
     """What a row changes in an account's available fen, for good or until further notice."""
     if state not in (states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING):
         return 0

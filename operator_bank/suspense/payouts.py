@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, select, update
 
 from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of
 from operator_bank.suspense.entries import entry_of
@@ -20,9 +20,10 @@ from runtime.checks import journal_position
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.records import RecordFlag, Result
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,17 @@ class SuspensePayouts:
             in_transaction: further SQL for the same transaction, given the record's position.
         """
         row, wallet = self._unpaid(position, number)
-        record = np.zeros(1, RECORD)
-        record["origin"] = record["debit"] = accounts.SUSPENSE
-        record["credit"] = wallet.account
-        record["sequence"] = row.sequence
-        record["kind"] = Kind.TRANSFER
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["amount_fen"] = row.amount_fen
-        record["time_ms"] = self._clock.now_ms()
-        record["digest"] = digest
+        paid_out = transfer(
+            origin=accounts.SUSPENSE,
+            sequence=row.sequence,
+            debit=accounts.SUSPENSE,
+            credit=wallet.account,
+            amount_fen=row.amount_fen,
+            purpose=purposes_pb2.PURPOSE_SUSPENSE_PAYOUT,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+            digest=digest,
+        )
         of_row = update(suspense).where(suspense.c.position == row.position)
 
         def decided(connection: Connection, answers: Answers) -> None:
@@ -106,7 +109,7 @@ class SuspensePayouts:
                 connection.execute(of_row.values(sequence=made))
 
         note = entry_of(row).SerializeToString()
-        result = self._ledger.submit(Batch(record, [note], decided)).result(0)
+        result = self._ledger.submit(Batch(records_of([paid_out]), [note], decided)).result(0)
         if not result.accepted:
             raise _refused(result, wallet.number)
         return PaidOut(wallet.number, row.amount_fen)

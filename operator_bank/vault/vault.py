@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.tables import ledger as tables
@@ -19,11 +20,12 @@ from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from settlement.builders import records_of, refusal, transfer
 from settlement.core import Batch
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.projection import Projection
-from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.records import RecordFlag, Result
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,17 @@ class Vault:
         if number < 1:
             raise invalid("number", "is at least 1")
         amount(amount_fen)
-        record = np.zeros(1, RECORD)
-        record["kind"] = Kind.TRANSFER
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["origin"] = record["credit"] = accounts.REDEMPTION_RESERVE
-        record["debit"] = accounts.VAULT
-        record["sequence"] = number
-        record["amount_fen"] = amount_fen
-        record["time_ms"] = self._clock.now_ms()
-        result = self._ledger.submit(Batch(record)).result(0)
+        reserved = transfer(
+            origin=accounts.REDEMPTION_RESERVE,
+            sequence=number,
+            debit=accounts.VAULT,
+            credit=accounts.REDEMPTION_RESERVE,
+            amount_fen=amount_fen,
+            purpose=purposes_pb2.PURPOSE_REDEMPTION_RESERVE,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+        )
+        result = self._ledger.submit(Batch(records_of([reserved]))).result(0)
         if result == Result.INSUFFICIENT_FUNDS:
             vault_fen = int(self._ledger.read([accounts.VAULT])[0]["available_fen"])
             missing_fen = max(amount_fen - vault_fen, 0)
@@ -93,13 +97,15 @@ class Vault:
 
     def was_reserved(self, number: int) -> bool:
         """Whether money is reserved for a redemption; if not, none will from now on."""
-        record = np.zeros(1, RECORD)
-        record["kind"] = Kind.REFUSAL
-        record["origin"] = record["debit"] = accounts.REDEMPTION_RESERVE
-        record["credit"] = accounts.VAULT
-        record["sequence"] = number
-        record["time_ms"] = self._clock.now_ms()
-        self._ledger.submit(Batch(record))
+        never = refusal(
+            origin=accounts.REDEMPTION_RESERVE,
+            sequence=number,
+            debit=accounts.REDEMPTION_RESERVE,
+            credit=accounts.VAULT,
+            purpose=purposes_pb2.PURPOSE_REDEMPTION_RESERVE,
+            time_ms=self._clock.now_ms(),
+        )
+        self._ledger.submit(Batch(records_of([never])))
         found = self._history.find(accounts.REDEMPTION_RESERVE, number)
         return found is not None and Result(found.result).accepted
 

@@ -11,9 +11,16 @@ from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory
 from runtime.checks import at_most
 from settlement.ledger import Ledger
-from settlement.records import AccountFlag
+from settlement.records import AccountFlag, Result
+from settlement.rule import can_take
 
 _CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
+_WHY_NOT = {
+    Result.CREDIT_UNKNOWN: errors_pb2.REASON_WALLET_UNKNOWN,
+    Result.CREDIT_CLOSED: errors_pb2.REASON_PAYEE_CLOSED,
+    Result.CREDIT_FROZEN: errors_pb2.REASON_PAYEE_FROZEN,
+    Result.OVER_BALANCE_CAP: errors_pb2.REASON_OVER_BALANCE_CAP,
+}
 
 
 class Inbound:
@@ -40,19 +47,8 @@ class Inbound:
 
     def reasons(self, payees: Sequence[tuple[str, int]]) -> list[int]:
         """For each (number, fen) a Reason why the wallet cannot take it now, or 0."""
-        found = [self._directory.account(number) for number, _ in payees]
-        rows = self._ledger.read(found)
-        reasons: list[int] = []
-        for account, row, (_, fen) in zip(found, rows, payees, strict=True):
-            cap = self._policy.caps_fen[int(row["policy"])]
-            if account == accounts.NOBODY:
-                reasons.append(errors_pb2.REASON_WALLET_UNKNOWN)
-            elif row["flags"] & _CLOSED:
-                reasons.append(errors_pb2.REASON_PAYEE_CLOSED)
-            elif row["flags"] & _FROZEN:
-                reasons.append(errors_pb2.REASON_PAYEE_FROZEN)
-            elif cap and int(row["available_fen"]) + int(row["held_fen"]) + fen > cap:
-                reasons.append(errors_pb2.REASON_OVER_BALANCE_CAP)
-            else:
-                reasons.append(0)
-        return reasons
+        rows = self._ledger.read([self._directory.account(number) for number, _ in payees])
+        return [
+            _WHY_NOT.get(can_take(rows, self._policy.table, place, fen), 0)
+            for place, (_, fen) in enumerate(payees)
+        ]

@@ -20,9 +20,11 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger
 from runtime.settings import SettingsError
+from settlement.builders import records_of, setting_limit
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, Limit
+from settlement.limits import MAX_LIMIT_SETS
+from settlement.records import Limit
 
 KIND = "set_policy"
 _APPROVED = office_pb2.ACT_STATE_APPROVED
@@ -37,12 +39,13 @@ COLUMNS = {
 
 
 def read_policy(file: Path) -> NDArray[np.int64]:
-    """The policy table (16, 4) in fen; 0 is no limit. Raises SettingsError naming what is wrong."""
+    """The limit sets (MAX_LIMIT_SETS, 4) in fen; 0 is no limit. Raises SettingsError, which names
+    what is wrong."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from error
-    table = np.zeros((16, 4), np.int64)
+    table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     for name, limits in content.items():
         if name not in CLASSES or not isinstance(limits, dict):
             raise SettingsError(f"{file}: {name!r} is no wallet class; known: {', '.join(CLASSES)}")
@@ -60,12 +63,12 @@ def read_policy(file: Path) -> NDArray[np.int64]:
 
 
 def table_of(wanted: Iterable[office_pb2.ClassLimits]) -> NDArray[np.int64]:
-    """The policy table (16, 4) in fen of what officers sign; 0 is no limit.
+    """The limit sets (MAX_LIMIT_SETS, 4) in fen of what officers sign; 0 is no limit.
 
     Raises:
         Refusal: FIELD_INVALID; a class is none, or stands twice, or a limit is out of its bounds.
     """
-    table = np.zeros((16, 4), np.int64)
+    table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     named = set()
     for limits in wanted:
         row = limits.wallet_class
@@ -103,14 +106,13 @@ class Policy:
 
         Args:
             ledger: where changes are submitted.
-            read: the core's policy table (16, 4), a copy.
+            read: the core's table of limit sets (MAX_LIMIT_SETS, 4), a copy.
             clock: the time.
         """
         self._ledger = ledger
         self._read = read
         self._clock = clock
         self.table = read()
-        self.caps_fen: list[int] = self.table[:, Limit.BALANCE_CAP].tolist()
 
     def put(
         self, wanted: NDArray[np.int64], digest: int = 0, in_transaction: PositionToo | None = None
@@ -128,12 +130,11 @@ class Policy:
         rows, columns = np.nonzero(self.table != wanted)
         if not len(rows):
             return 0
-        records = np.zeros(len(rows), RECORD)
-        records["kind"] = Kind.POLICY
-        records["credit"], records["spare"] = rows, columns
-        records["amount_fen"] = wanted[rows, columns]
-        records["time_ms"] = self._clock.now_ms()
-        records["digest"] = digest
+        now_ms = self._clock.now_ms()
+        records = records_of(
+            setting_limit(row, column, int(wanted[row, column]), time_ms=now_ms, digest=digest)
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        )
 
         def with_position(connection: Connection, answers: Answers) -> None:
             if in_transaction is not None:
@@ -141,7 +142,6 @@ class Policy:
 
         self._ledger.submit(Batch(records, None, with_position, urgent=True))
         self.table = self._read()
-        self.caps_fen = self.table[:, Limit.BALANCE_CAP].tolist()
         return len(rows)
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
@@ -16,6 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
+from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
 from operator_bank.wallets.known import KnownWallets
 from operator_bank.wallets.known import Wallet as Wallet
@@ -26,15 +26,14 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
+from settlement import builders
 from settlement.accounts import opening_digest
+from settlement.builders import opening, records_of, setting_flags
 from settlement.core import Answers, Batch, CoreStopped
 from settlement.ledger import DISK_IS_SHORT, Ledger
 from settlement.limits import MAX_ACCOUNTS
 from settlement.records import (
-    RECORD,
     AccountFlag,
-    Kind,
-    RecordFlag,
     Records,
     Result,
 )
@@ -233,17 +232,17 @@ class Directory:
             digest: of what was signed for it, in the record.
             in_transaction: further SQL for the same transaction, given the record's position.
         """
-        record = np.zeros(1, RECORD)
-        record["kind"] = Kind.SET_FLAGS
-        record["credit"] = self.get(number).account
-        record["ref"] = AccountFlag.FROZEN if frozen else 0
-        record["time_ms"] = self._clock.now_ms()
-        record["digest"] = digest
+        frozen_now = setting_flags(
+            self.get(number).account,
+            AccountFlag.FROZEN if frozen else 0,
+            time_ms=self._clock.now_ms(),
+            digest=digest,
+        )
 
         def with_position(connection: Connection, answers: Answers) -> None:
             in_transaction(connection, int(answers.positions[0]))
 
-        self._ledger.submit(Batch(record, None, with_position, urgent=True))
+        self._ledger.submit(Batch(records_of([frozen_now]), None, with_position, urgent=True))
 
     def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
         """The rows of those that were asked for before."""
@@ -312,41 +311,35 @@ class Directory:
 
     def _records(self, pairs: Sequence[tuple[Wallet, Wanted]]) -> Records:
         """OPEN records for wallets and deposit accounts, and the opening deposits."""
-        records: list[Records] = []
+        records: list[builders.Row] = []
+        now_ms = self._clock.now_ms()
         for wallet, one in pairs:
-            # The digest has the order, and with it the wallet's key: none is exchanged later.
-            opened = _opening(wallet.account, accounts_.CURRENCY, one.wallet_class)
-            opened["digest"] = opening_digest(one.order_payload, Purpose.WALLET)
+            opened = opening(
+                wallet.account,
+                ledger=accounts_.CURRENCY,
+                limit_set=one.wallet_class,
+                time_ms=now_ms,
+                # It has the order, and with it the wallet's key: none is exchanged later.
+                digest=opening_digest(one.order_payload, Purpose.WALLET),
+            )
             records.append(opened)
             account = wallet.deposit_account
             if account is None:
                 continue
-            opened = _opening(account, accounts_.OWN_BOOKS, 0)
-            opened["digest"] = opening_digest(one.order_payload, Purpose.DEPOSIT)
+            opened = opening(
+                account,
+                ledger=accounts_.OWN_BOOKS,
+                time_ms=now_ms,
+                digest=opening_digest(one.order_payload, Purpose.DEPOSIT),
+            )
             records.append(opened)
             if self._opening_deposit_fen:
-                paid = np.zeros(1, RECORD)
-                paid["kind"] = Kind.TRANSFER
-                paid["origin"], paid["sequence"] = account, 1
-                paid["debit"], paid["credit"] = accounts_.CONTROL, account
-                paid["amount_fen"] = self._opening_deposit_fen
-                paid["flags"] = RecordFlag.NO_LIMIT
-                records.append(paid)
-        joined = np.concatenate(records)
-        joined["time_ms"] = self._clock.now_ms()
-        return joined
+                records.append(opening_balance(account, self._opening_deposit_fen, now_ms))
+        return records_of(records)
 
 
 def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
-
-
-def _opening(account: int, ledger: int, policy: int) -> Records:
-    record = np.zeros(1, RECORD)
-    record["kind"] = Kind.OPEN
-    record["credit"] = account
-    record["spare"] = policy | ledger << 8
-    return record
 
 
 def _row(wallet: Wallet, wanted: Wanted) -> Row:

@@ -206,13 +206,6 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: in
     )
 
 
-def load_order(note: bytes) -> orders_pb2.LoadOrder | None:
-    """The order that a hold's note keeps, if it is one to load a device; else it is a payment."""
-    # Field 3 is a device's key in the one, the payee's number in the other.
-    order = orders_pb2.LoadOrder.FromString(note)
-    return order if len(order.device_key) == DEVICE_KEY_BYTES else None
-
-
 def check_unexpired(expires_ms: int, now_ms: int) -> None:
     """For what the rule does not judge: queries and certificates."""
     if expires_ms < now_ms:

@@ -16,9 +16,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
 from currency.number import prefix_of
+from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import (
     MAX_LOOKED_UP,
@@ -31,11 +34,13 @@ from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.kept_bytes import KeptBytes
 from runtime.one_call_each import OneCallEach
+from settlement import builders
+from settlement.builders import records_of
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
 from settlement.payment_rows import PaymentRow
-from settlement.records import RECORD, Kind, Result
+from settlement.records import Kind, Result
 
 _DECIDES_NOTHING = frozenset(
     (
@@ -46,6 +51,12 @@ _DECIDES_NOTHING = frozenset(
         errors_pb2.REASON_INTERNAL,
     )
 )
+
+_PURPOSES: dict[type[Message], int] = {
+    orders_pb2.LoadOrder: purposes_pb2.PURPOSE_TOKEN_LOAD,
+    orders_pb2.DepositOrder: purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
+}
+"""What orders would have moved money for; the others move none."""
 
 
 def check_room(room: KeptBytes, caller: Hashable, clock: Clock) -> None:
@@ -106,7 +117,7 @@ class Refused:
         if row is None:
             self.check_room(order.wallet.account)
         elif row.kind == Kind.REFUSAL:
-            raise Refusal(row.spare, "it was refused for this before; make it anew")
+            raise Refusal(row.reason, "it was refused for this before; make it anew")
 
     def earlier(self, order: Order[Any]) -> Any:
         """The journal's row of this order, or None. Raises Refusal: ID_REUSED for another one."""
@@ -159,14 +170,16 @@ class Refused:
         """The refusal, once it is durable; ID_REUSED for a sequence that was used before."""
         if refusal.reason in _DECIDES_NOTHING:
             return refusal
-        record = np.zeros(1, RECORD)
-        record["kind"] = Kind.REFUSAL
-        record["origin"] = record["debit"] = order.wallet.account
-        record["sequence"] = order.content.sequence
-        record["spare"] = refusal.reason
-        record["time_ms"] = self._clock.now_ms()
-        record["digest"] = order.digest
-        kept = Batch(record, [order.payload], signatures=[order.signature])
+        row = builders.refusal(
+            origin=order.wallet.account,
+            sequence=order.content.sequence,
+            debit=order.wallet.account,
+            reason=refusal.reason,
+            purpose=_PURPOSES.get(type(order.content), 0),
+            time_ms=self._clock.now_ms(),
+            digest=order.digest,
+        )
+        kept = Batch(records_of([row]), [order.payload], signatures=[order.signature])
         answers = self._ledger.submit(kept)
         self.count(kept, answers)
         result = answers.result(0)

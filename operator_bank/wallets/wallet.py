@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.ledger.reasons import refusal_of
@@ -16,9 +14,10 @@ from operator_bank.wallets.orders import Orders, check_unexpired, check_window
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
 from runtime.clock import Clock
+from settlement.builders import records_of, setting_flags
 from settlement.core import Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, AccountFlag, Kind
+from settlement.records import AccountFlag
 from settlement.rule import spent_fen
 
 
@@ -91,7 +90,7 @@ class Wallets:
             day_spent_fen=day_spent_fen,
             year_spent_fen=year_spent_fen,
             last_sequence=int(row["last_sequence"]),
-            limits_fen=tuple(self._policy.table[int(row["policy"])].tolist()),
+            limits_fen=tuple(self._policy.table[int(row["limit_set"])].tolist()),
         )
 
     def status(self, wallet: Wallet) -> int:
@@ -109,15 +108,15 @@ class Wallets:
         if order.content.expires_time_ms < now_ms and self._refused.earlier(order) is None:
             check_unexpired(order.content.expires_time_ms, now_ms)
         self._refused.check_room(order.wallet.account)
-        record = np.zeros(1, RECORD)
-        record["kind"] = Kind.SET_FLAGS
-        record["origin"] = order.wallet.account
-        record["sequence"] = order.content.sequence
-        record["credit"] = order.wallet.account
-        record["ref"] = AccountFlag.CLOSED
-        record["time_ms"] = now_ms
-        record["digest"] = order.digest
-        kept = Batch(record, [order.payload], signatures=[order.signature])
+        closing = setting_flags(
+            order.wallet.account,
+            AccountFlag.CLOSED,
+            origin=order.wallet.account,
+            sequence=order.content.sequence,
+            time_ms=now_ms,
+            digest=order.digest,
+        )
+        kept = Batch(records_of([closing]), [order.payload], signatures=[order.signature])
         answers = self._ledger.submit(kept)
         self._refused.count(kept, answers)
         result = answers.result(0)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, delete, insert
 
+from dcep.purposes.v1 import purposes_pb2
 from settlement.build import open_ledger
 from settlement.journal import Journal, Tip, chain_hash
 from settlement.packing import pack
-from settlement.records import RECORD, Records
+from settlement.records import MOVING, RECORD, Records
 from settlement.state import State
 from settlement.tables import JournalTables
 
@@ -27,8 +28,10 @@ class Beside:
 
 
 def made(**values: Any) -> Any:
-    """One record."""
+    """One record, of a payment if it moves money and nothing else is said."""
     record = np.zeros(1, RECORD)[0]
+    if values["kind"] in MOVING:
+        record["purpose"] = purposes_pb2.PURPOSE_PAYMENT
     for name, value in values.items():
         record[name] = value
     return record

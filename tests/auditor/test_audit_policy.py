@@ -32,31 +32,36 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def test_a_limit_that_nobody_ordered_is_named(stack: Stack) -> None:
-    record = made(kind=Kind.POLICY, credit=2, spare=int(Limit.SINGLE), amount_fen=10**9)
+    record = made(kind=Kind.SET_LIMIT, credit=2, ref=int(Limit.SINGLE), amount_fen=10**9)
     stack.forge("alpha", lambda told: told.append(Beside(record)))
-    assert named(stack.problems(), "POLICY", "no act of two officers is behind it")
+    assert named(stack.problems(), "SET_LIMIT", "no act of two officers is behind it")
 
 
 def test_a_limit_with_a_made_up_act_is_named(stack: Stack) -> None:
-    record = made(kind=Kind.POLICY, credit=2, spare=int(Limit.DAY), amount_fen=10**9, digest=77)
+    record = made(kind=Kind.SET_LIMIT, credit=2, ref=int(Limit.DAY), amount_fen=10**9, digest=77)
     stack.forge("alpha", lambda told: told.append(Beside(record)))
-    assert named(stack.problems(), "POLICY", "no act of two officers is behind it")
+    assert named(stack.problems(), "SET_LIMIT", "no act of two officers is behind it")
+
+
+def limits_of_acts(told: list[Beside]) -> list[Beside]:
+    """The records that set a limit by two officers' act."""
+    return [one for one in told if one.record["kind"] == Kind.SET_LIMIT and one.record["digest"]]
 
 
 def test_another_limit_than_two_signed_is_named(stack: Stack) -> None:
     def raise_it(told: list[Beside]) -> None:
-        of_act = [one for one in told if one.record["kind"] == Kind.POLICY and one.record["digest"]]
+        of_act = limits_of_acts(told)
         of_act[0].record["amount_fen"] += 1
 
     stack.forge("alpha", raise_it)
-    assert named(stack.problems(), "POLICY", "limit")
+    assert named(stack.problems(), "SET_LIMIT", "limit")
 
 
 def test_a_limit_that_two_signed_and_that_was_left_out_is_named(stack: Stack) -> None:
     def leave_out(told: list[Beside]) -> None:
-        of_act = [one for one in told if one.record["kind"] == Kind.POLICY and one.record["digest"]]
+        of_act = limits_of_acts(told)
         # In its place one that says again what held before.
-        of_act[-1].record["spare"] = of_act[0].record["spare"]
+        of_act[-1].record["ref"] = of_act[0].record["ref"]
         of_act[-1].record["amount_fen"] = of_act[0].record["amount_fen"]
 
     stack.forge("alpha", leave_out)

@@ -34,6 +34,7 @@ from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.signatures import SignatureVerifier
+from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
 from tests.device_keys import NONCE, asking
 from tests.feeds import CENTRAL_KEYS
@@ -54,7 +55,7 @@ FOUNDING = founding(SigningKey(b"\x0a" * 32), WANG, ZHOU, CHEN)
 
 def policy() -> np.ndarray:
     """Limits that small numbers reach: class II loosely, class IV tightly."""
-    table = np.zeros((16, 4), np.int64)
+    table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     for wallet_class, cap, single, day, year in (
         (wallets_pb2.WALLET_CLASS_II, 500_000, 100_000, 200_000, 300_000),
         (wallets_pb2.WALLET_CLASS_IV, 10_000, 2_000, 5_000, 8_000),

@@ -10,13 +10,15 @@ from sqlalchemy import select
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.ledger.accounts import Purpose
 from operator_bank.offline.tables import devices
 from operator_bank.payments.tables import outbound
 from operator_bank.wallets.tables import wallets
 from runtime.envelope import signed_bytes
 from runtime.errors import NoAnswer, Refusal
+from settlement.accounts import opening_digest
 from settlement.journal import Tip
-from settlement.records import Kind, record_digest
+from settlement.records import Kind
 from tests.device_keys import made_key
 from tests.operator_bank.system import FOREIGN, Holder, System
 
@@ -130,4 +132,4 @@ def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
         for record in entry.records
         if record["kind"] == Kind.OPEN and record["credit"] == alice.wallet.account
     ]
-    assert digests == [record_digest(bytes(row.order_payload))]
+    assert digests == [opening_digest(bytes(row.order_payload), Purpose.WALLET)]

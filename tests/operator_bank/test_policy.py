@@ -135,7 +135,7 @@ def test_exchange_is_free_of_the_spending_limits(system: System, alice: Holder) 
 
 def journaled(system: System) -> int:
     rows = system.bank.books.journal.read(0, limit_rows=1_000)
-    return sum(int((row.records["kind"] == Kind.POLICY).sum()) for row in rows)
+    return sum(int((row.records["kind"] == Kind.SET_LIMIT).sum()) for row in rows)
 
 
 def test_the_file_founds_a_bank_and_nothing_else(system: System) -> None:

@@ -8,14 +8,16 @@ import numpy as np
 from sqlalchemy import Engine, MetaData
 
 from runtime.database import open_engine
+from settlement import builders
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch
 from settlement.limits import SEAL_RECORDS
-from settlement.records import RECORD, AccountFlag, Kind, Records
+from settlement.records import MOVING, RECORD, AccountFlag, Kind, Records
 from settlement.tables import JournalTables, journal_tables
 
 BANK, ALICE, BOB, CAROL, OTHER_LEDGER = 0, 1, 2, 3, 4
 NOON_MS = 1_750_000_000_000
+PURPOSE = 1
 
 
 def fresh(url: str) -> tuple[Engine, JournalTables]:
@@ -31,14 +33,21 @@ def record(kind: int, **values: Any) -> Records:
     """One record (1,), judged at noon."""
     made = np.zeros(1, RECORD)
     made["kind"], made["time_ms"] = kind, NOON_MS
+    if kind in MOVING:
+        made["purpose"] = PURPOSE
     for name, value in values.items():
         made[name] = value
     return made
 
 
-def opening(number: int, *, policy: int = 0, ledger: int = 1, flags: int = 0) -> Records:
+def opening(
+    number: int, *, policy: int = 0, ledger: int = 1, flags: int = 0, parent: int = 0
+) -> Records:
     """Opens an account."""
-    return record(Kind.OPEN, credit=number, spare=policy | ledger << 8, ref=flags)
+    row = builders.opening(
+        number, ledger=ledger, limit_set=policy, flags=flags, parent=parent, time_ms=NOON_MS
+    )
+    return builders.records_of([row])
 
 
 def transfer(debit: int, credit: int, fen: int, sequence: int, **values: Any) -> Records:

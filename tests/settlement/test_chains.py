@@ -9,7 +9,7 @@ from offline_token.limits import MAX_CHAINS
 from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.rule import MAX_CHAIN
 from settlement.state import State
-from tests.settlement.books import NOON_MS, opening, record, transfer
+from tests.settlement.books import NOON_MS, PURPOSE, opening, record, transfer
 from tests.settlement.traffic import ACCOUNTS, setup
 
 _CHAINS = 1_500
@@ -29,7 +29,7 @@ def chain(rng: np.random.Generator, state: State, sequence: int) -> Records:
     made["amount_fen"] = rng.integers(1, 9, count)
     made["flags"] = RecordFlag.LINKED
     made["flags"][-1] = 0
-    made["time_ms"] = NOON_MS
+    made["time_ms"], made["purpose"] = NOON_MS, PURPOSE
     made["origin"], made["sequence"][0] = 1, sequence
     taken = np.flatnonzero(state.holds["open"])
     rng.shuffle(taken)
@@ -95,8 +95,8 @@ def ready() -> State:
 WRONG = {
     "an account is opened": record(Kind.OPEN, credit=ACCOUNTS + 3),
     "flags are set": record(Kind.SET_FLAGS, credit=3, ref=AccountFlag.FROZEN),
-    "a class is set": record(Kind.SET_CLASS, credit=3, spare=2),
-    "a limit is set": record(Kind.POLICY, credit=1, spare=Limit.DAY, amount_fen=77),
+    "a class is set": record(Kind.SET_LIMIT_SET, credit=3, ref=2),
+    "a limit is set": record(Kind.SET_LIMIT, credit=1, ref=Limit.DAY, amount_fen=77),
     "a number of its own": transfer(3, 0, 1, 900),
     "a delivery": record(Kind.DELIVER, debit=3, credit=1, amount_fen=1, ref=0),
 }
@@ -122,11 +122,11 @@ def test_what_belongs_in_no_chain_ends_it_and_nothing_is_left(wrong: Records, be
     assert trace(state) == was
 
 
-@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY])
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_FLAGS, Kind.SET_LIMIT_SET, Kind.SET_LIMIT])
 def test_no_chain_begins_with_what_an_officer_does(kind: Kind) -> None:
     state = ready()
     was = trace(state)
-    first = record(kind, credit=3, spare=1, amount_fen=9, flags=LINKED)
+    first = record(kind, credit=3, ref=1, amount_fen=9, flags=LINKED)
     results, _ = state.apply(np.concatenate([first, transfer(3, 0, 1, 0)]))
     assert results.tolist() == [Result.MALFORMED, Result.LINKED_FAILED]
     assert trace(state) == was

@@ -31,8 +31,8 @@ def state(day: int = DAY, year: int = YEAR) -> State:
     setup = [
         opening(BANK, flags=AccountFlag.MAY_GO_NEGATIVE),
         opening(ALICE, policy=1),
-        record(Kind.POLICY, credit=1, spare=Limit.DAY, amount_fen=day),
-        record(Kind.POLICY, credit=1, spare=Limit.YEAR, amount_fen=year),
+        record(Kind.SET_LIMIT, credit=1, ref=Limit.DAY, amount_fen=day),
+        record(Kind.SET_LIMIT, credit=1, ref=Limit.YEAR, amount_fen=year),
         transfer(BANK, ALICE, FUNDS, 1),
     ]
     assert not made.apply(np.concatenate(setup))[0].any()
@@ -251,6 +251,6 @@ def test_a_hold_of_the_first_day_there_is_gives_its_limit_back() -> None:
 def test_what_is_spent_while_no_limits_apply_counts_against_none_later() -> None:
     made = state(year=0)
     for policy, sequence in ((0, 1), (1, 2)):
-        made.apply(record(Kind.SET_CLASS, credit=ALICE, spare=policy))
+        made.apply(record(Kind.SET_LIMIT_SET, credit=ALICE, ref=policy))
         paying = transfer(ALICE, BANK, DAY, sequence, time_ms=MIDNIGHT_MS)
         assert made.apply(paying)[0][0] == Result.ACCEPTED

@@ -26,7 +26,7 @@ def packed_by_hand(
         return struct.pack("<QB", low, width) + shifted
 
     count = len(columns[0])
-    body = struct.pack("<BHI", 3, RULE_VERSION, count) + b"".join(map(column, columns))
+    body = struct.pack("<BHI", 4, RULE_VERSION, count) + b"".join(map(column, columns))
     body += b"\0" if notes is None else b"\1" + column([len(note) for note in notes])
     body += b"".join(notes or [])
     if signatures is None:
@@ -111,3 +111,11 @@ def test_a_body_of_another_version_is_refused() -> None:
     body = pack(np.zeros(1, RECORD), np.ones(1, np.uint8), np.zeros(1, np.uint64), None)
     with pytest.raises(ValueError, match="version 9"):
         unpack(b"\x09" + body[1:])
+
+
+def test_a_body_that_another_rule_decided_is_refused_with_what_to_do() -> None:
+    body = pack(np.zeros(1, RECORD), np.ones(1, np.uint8), np.zeros(1, np.uint64), None)
+    earlier = body[:1] + struct.pack("<H", RULE_VERSION - 1) + body[3:]
+    with pytest.raises(ValueError, match="or make a new stack") as refused:
+        unpack(earlier)
+    assert f"decided by rule version {RULE_VERSION - 1}" in str(refused.value)

@@ -15,13 +15,23 @@ from settlement.balances import Balances
 from settlement.build import LedgerBundle, open_ledger
 from settlement.postings import Index, Part, Postings, Runs, appended, joined, postings_of
 from settlement.records import RECORD, Kind
-from tests.settlement.books import ALICE, BOB, CAROL, fresh, many, opening, system, transfer
+from tests.settlement.books import (
+    ALICE,
+    BOB,
+    CAROL,
+    PURPOSE,
+    fresh,
+    many,
+    opening,
+    system,
+    transfer,
+)
 
 
 def part(first: int, count: int) -> Part:
     """The postings of so many payments from a position on."""
     records = np.zeros(count, RECORD)
-    records["kind"], records["credit"] = Kind.TRANSFER, 1
+    records["kind"], records["credit"], records["purpose"] = Kind.TRANSFER, 1, PURPOSE
     records["origin"] = records["debit"] = np.arange(count) % 3
     records["sequence"] = 1 + (np.arange(first, first + count) * 7) % 11
     accepted = np.zeros(count, np.uint8)
@@ -63,7 +73,7 @@ def test_many_quiet_steps_leave_few_parts_to_look_through(tmp_path: Any) -> None
     for sequence in range(1, 401):
         books.ledger.submit(many(transfer(ALICE, BOB, 1, sequence)))
         books.projection.catch_up()
-    assert len(books.projection._stands[1]) <= 10
+    assert len(books.projection.index._stands[1]) <= 10
     found = books.history.statement(BOB, None, 1_000)
     assert [row.sequence for row in found][:400] == list(range(400, 0, -1))
     assert books.ledger.submit(many(transfer(ALICE, BOB, 1, 5))).repeated.all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
+from settlement import packing as packing_module
 from settlement import snapshot as snapshot_module
 from settlement import state as state_module
 from settlement.audit import audit_ledger
@@ -237,7 +239,7 @@ def forge_last_answer(engine: Engine, tables: JournalTables) -> int:
     journal = tables.journal
     with engine.connect() as connection:
         row = connection.execute(select(journal).order_by(journal.c.seq.desc()).limit(1)).one()
-    records, results, details, notes, signatures, _ = unpack(bytes(row.body))
+    records, results, details, notes, signatures = unpack(bytes(row.body))
     results = results.copy()
     results[-1] = Result.INSUFFICIENT_FUNDS
     body = pack(records, results, details, notes, signatures)
@@ -259,7 +261,21 @@ def test_an_answer_that_is_not_the_rules_stops_the_recovery_and_is_named(
     assert f"row seq={seq}" in audit_ledger(engine, tables).problems[0]
 
 
-RULE_FINGERPRINT = (2, "77349321233682d2")
+def test_a_journal_of_an_earlier_rule_is_refused_with_a_sentence_that_says_what_to_do(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(packing_module, "RULE_VERSION", RULE_VERSION - 1)
+        engine, tables = two_snapshots(database_url)
+    said = f"row seq=1: it was decided by rule version {RULE_VERSION - 1} .* make a new stack"
+    with engine.begin() as connection:
+        connection.execute(delete(tables.snapshot))
+    with pytest.raises(JournalBroken, match=said):
+        open_ledger(engine, tables, threaded=False)
+    assert re.search(said, audit_ledger(engine, tables).problems[0])
+
+
+RULE_FINGERPRINT = (3, "b912e282336f0f0f")
 """The rule's version, and what it comes to on made-up traffic."""
 
 

@@ -37,7 +37,7 @@ def state() -> State:
         record(Kind.SET_FLAGS, credit=FROZEN, ref=AccountFlag.FROZEN),
         record(Kind.SET_FLAGS, credit=CLOSED, ref=AccountFlag.CLOSED),
         *(
-            record(Kind.POLICY, credit=1, spare=limit, amount_fen=fen)
+            record(Kind.SET_LIMIT, credit=1, ref=limit, amount_fen=fen)
             for limit, fen in [
                 (Limit.BALANCE_CAP, 5_000),
                 (Limit.SINGLE, 800),
@@ -136,7 +136,11 @@ CASES: list[tuple[str, list[Records], list[Result]]] = [
         [hold(5), end(Kind.RELEASE, 5, FIRST_HOLD), end(Kind.CAPTURE, 5, FIRST_HOLD, sequence=78)],
         [R.ACCEPTED, R.ACCEPTED, R.HOLD_UNKNOWN],
     ),
-    ("another amount", [hold(5), end(Kind.CAPTURE, 4, FIRST_HOLD)], [R.ACCEPTED, R.HOLD_MISMATCH]),
+    (
+        "more than is held",
+        [hold(5), end(Kind.CAPTURE, 6, FIRST_HOLD)],
+        [R.ACCEPTED, R.HOLD_MISMATCH],
+    ),
     ("delivered", [deliver(BOB)], [R.ACCEPTED]),
     ("delivered to a closed account", [deliver(CLOSED)], [R.UNDELIVERABLE]),
     ("delivered to nobody", [deliver(UNOPENED)], [R.UNDELIVERABLE]),

@@ -6,8 +6,22 @@ import numpy as np
 import pytest
 
 from settlement import state as state_module
-from settlement.limits import MAX_ACCOUNT_HOLDS, MAX_ACCOUNTS, MAX_AMOUNT_FEN, MAX_DEBT_FEN
-from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Records, Result
+from settlement.limits import (
+    MAX_ACCOUNT_HOLDS,
+    MAX_ACCOUNTS,
+    MAX_AMOUNT_FEN,
+    MAX_DEBT_FEN,
+    MAX_LIMIT_SETS,
+)
+from settlement.records import (
+    LIMIT_SET_SHIFT,
+    AccountFlag,
+    Kind,
+    Limit,
+    RecordFlag,
+    Records,
+    Result,
+)
 from settlement.rule import MAX_CHAIN
 from settlement.state import State
 from tests.settlement.books import ALICE, BANK, BOB, CAROL, opening, record, transfer
@@ -23,7 +37,7 @@ def state(policy: int = 1, flags: int = 0) -> State:
         opening(BANK, flags=AccountFlag.MAY_GO_NEGATIVE),
         *(opening(n, policy=policy, flags=flags) for n in (ALICE, BOB, CAROL)),
         *(transfer(BANK, n, 2_000, n) for n in (ALICE, BOB, CAROL)),
-        record(Kind.POLICY, credit=1, spare=Limit.BALANCE_CAP, amount_fen=CAP),
+        record(Kind.SET_LIMIT, credit=1, ref=Limit.BALANCE_CAP, amount_fen=CAP),
     ]
     assert not made.apply(np.concatenate(setup))[0].any()
     return made
@@ -86,7 +100,7 @@ def test_a_hold_that_was_not_ended_makes_no_room() -> None:
     _, details = made.apply(holds(MAX_ACCOUNT_HOLDS, 1))
     wrong = np.repeat(ended(Kind.RELEASE, details[0], 0), 5)
     wrong["sequence"] = np.arange(90, 95)
-    wrong["amount_fen"][0], wrong["debit"][1] = 2, BOB
+    wrong["amount_fen"][0], wrong["debit"][1] = 2, BOB  # one fen is held
     beyond = len(made.holds)
     wrong["ref"][2:] = [beyond | 1 << 32, 0xFFFFFFFF | 1 << 32, details[0] + np.uint64(1 << 32)]
     mismatch, unknown = Result.HOLD_MISMATCH, Result.HOLD_UNKNOWN
@@ -158,7 +172,7 @@ def test_the_account_after_the_last_one_is_nobody() -> None:
         Kind.DELIVER, origin=BANK, debit=BANK, credit=BOB, amount_fen=1, ref=beyond, sequence=90
     )
     assert made.apply(fallback)[0][0] == Result.CREDIT_UNKNOWN
-    for kind in (Kind.SET_FLAGS, Kind.SET_CLASS):
+    for kind in (Kind.SET_FLAGS, Kind.SET_LIMIT_SET):
         assert made.apply(record(kind, credit=beyond))[0][0] == Result.CREDIT_UNKNOWN
 
 
@@ -190,22 +204,23 @@ def test_a_sequence_beyond_what_can_be_counted_is_malformed(sequence: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("row", "column"), [(0, 2), (16, 2), (2**32 - 1, 2), (1, len(Limit)), (1, 2**16 - 1)]
+    ("row", "column"),
+    [(0, 2), (MAX_LIMIT_SETS, 2), (2**32 - 1, 2), (1, len(Limit)), (1, 2**64 - 1)],
 )
 def test_a_policy_for_no_class_or_limit_is_malformed(row: int, column: int) -> None:
     made = state()
     before = made.policies.copy()
-    limit = record(Kind.POLICY, credit=row, spare=column, amount_fen=1)
+    limit = record(Kind.SET_LIMIT, credit=row, ref=column, amount_fen=1)
     assert made.apply(limit)[0][0] == Result.MALFORMED
     assert (made.policies == before).all()
 
 
-@pytest.mark.parametrize("row", [1, 4, 15])
+@pytest.mark.parametrize("row", [1, 4, MAX_LIMIT_SETS - 1])
 def test_each_class_has_limits_of_its_own(row: int) -> None:
     made = state()
     expected = made.policies.copy()
     expected[row, Limit.DAY] = 77
-    limit = record(Kind.POLICY, credit=row, spare=Limit.DAY, amount_fen=77)
+    limit = record(Kind.SET_LIMIT, credit=row, ref=Limit.DAY, amount_fen=77)
     assert made.apply(limit)[0][0] == Result.ACCEPTED
     assert (made.policies == expected).all()
 
@@ -214,7 +229,7 @@ def test_each_class_has_limits_of_its_own(row: int) -> None:
 def test_no_limit_is_below_zero(fen: int) -> None:
     made = state()
     before = made.policies.copy()
-    limit = record(Kind.POLICY, credit=1, spare=Limit.DAY, amount_fen=fen)
+    limit = record(Kind.SET_LIMIT, credit=1, ref=Limit.DAY, amount_fen=fen)
     assert made.apply(limit)[0][0] == Result.AMOUNT_INVALID
     assert (made.policies == before).all()
 
@@ -223,23 +238,28 @@ def test_no_limit_is_below_zero(fen: int) -> None:
 def test_an_account_is_opened_in_the_ledger_that_was_named(ledger: int) -> None:
     made = state()
     made.apply(opening(9, policy=15, ledger=ledger))
-    assert (made.accounts[9]["ledger"], made.accounts[9]["policy"]) == (ledger, 15)
+    assert (made.accounts[9]["ledger"], made.accounts[9]["limit_set"]) == (ledger, 15)
 
 
-@pytest.mark.parametrize("kind", [Kind.SET_FLAGS, Kind.SET_CLASS])
+@pytest.mark.parametrize("kind", [Kind.SET_FLAGS, Kind.SET_LIMIT_SET])
 def test_nothing_is_set_of_an_account_that_was_not_opened(kind: Kind) -> None:
     made = state()
     before = made.accounts.tobytes()
-    assert made.apply(record(kind, credit=9, spare=1, ref=2))[0][0] == Result.CREDIT_UNKNOWN
+    assert made.apply(record(kind, credit=9, ref=2))[0][0] == Result.CREDIT_UNKNOWN
     assert made.accounts.tobytes() == before
 
 
-@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_CLASS])
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_LIMIT_SET])
 def test_there_is_no_class_beyond_the_table(kind: Kind) -> None:
     made = state()
     number = 9 if kind == Kind.OPEN else ALICE
-    answers = [made.apply(record(kind, credit=number, spare=policy))[0][0] for policy in (16, 15)]
-    assert answers == [Result.MALFORMED, Result.ACCEPTED]
+    shift = LIMIT_SET_SHIFT if kind == Kind.OPEN else 0
+    answers = [
+        made.apply(record(kind, credit=number, ref=limit_set << shift))[0][0]
+        for limit_set in (MAX_LIMIT_SETS, (1 << 64 - shift) - 1, MAX_LIMIT_SETS - 1)
+    ]
+    assert answers == [Result.MALFORMED, Result.MALFORMED, Result.ACCEPTED]
+    assert made.accounts[number]["limit_set"] == MAX_LIMIT_SETS - 1
 
 
 def test_a_closed_account_stays_closed() -> None:

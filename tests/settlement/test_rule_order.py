@@ -45,7 +45,7 @@ def prepared(payer: str, payee: str, wrong: tuple[Result | str, ...]) -> State:
         opening(PAYER, policy=1),
         opening(PAYEE, policy=2),
         opening(OTHER, ledger=2),
-        record(Kind.POLICY, credit=2, spare=Limit.BALANCE_CAP, amount_fen=CAP),
+        record(Kind.SET_LIMIT, credit=2, ref=Limit.BALANCE_CAP, amount_fen=CAP),
         transfer(BANK, PAYER, funds, 1),
         transfer(PAYER, BANK, PAID_BEFORE, 1),
     ]
@@ -66,7 +66,7 @@ def prepared(payer: str, payee: str, wrong: tuple[Result | str, ...]) -> State:
     for limit, over in OVER.items():
         before = 0 if limit == Limit.SINGLE else spent
         fen = FEN + before - (1 if over in wrong else 0)
-        setup.append(record(Kind.POLICY, credit=1, spare=limit, amount_fen=fen))
+        setup.append(record(Kind.SET_LIMIT, credit=1, ref=limit, amount_fen=fen))
     results, _ = state.apply(np.concatenate(setup))
     assert not results.any()
     return state

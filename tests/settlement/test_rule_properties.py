@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.rule import apply
 from settlement.state import State
-from tests.settlement.books import NOON_MS, opening, record, transfer
+from tests.settlement.books import NOON_MS, PURPOSE, opening, record, transfer
 
-ACCOUNTS = 5
+ACCOUNTS = 7
+PARENT, CHILD, UNLIMITED_CHILD = 4, 5, 6
+CHILDREN = {CHILD, UNLIMITED_CHILD}
 CAP, SINGLE, DAY, YEAR = 1_300, 400, 700, 1_400
 NIGHT_MS = 1_767_193_200_000
 """An hour before a new year begins in UTC+8."""
@@ -25,14 +27,17 @@ Key = tuple[int, str, int]
 
 
 def start() -> State:
-    """Account 0 below zero, the others with 1,000 fen and tight limits."""
+    """Account 0 below zero, the others with 1,000 fen and tight limits; two under a parent, of
+    which one has no limits of its own."""
     state = State.empty()
     setup = [
         opening(0, flags=AccountFlag.MAY_GO_NEGATIVE),
-        *(opening(n, policy=1) for n in range(1, ACCOUNTS)),
+        *(opening(n, policy=1) for n in range(1, CHILD)),
+        opening(CHILD, policy=1, parent=PARENT),
+        opening(UNLIMITED_CHILD, parent=PARENT),
         *(transfer(0, n, 1_000, n) for n in range(1, ACCOUNTS)),
         *(
-            record(Kind.POLICY, credit=1, spare=limit, amount_fen=fen)
+            record(Kind.SET_LIMIT, credit=1, ref=limit, amount_fen=fen)
             for limit, fen in zip(Limit, (CAP, SINGLE, DAY, YEAR), strict=True)
         ),
     ]
@@ -49,7 +54,7 @@ class Model:
         self.seen: dict[int, set[int]] = {n: set() for n in range(ACCOUNTS)}
         self.seen[0] = set(range(1, ACCOUNTS))
         self.spent: dict[Key, int] = {}
-        self.holds: dict[int, tuple[int, int, tuple[Key, Key]]] = {}
+        self.holds: dict[int, tuple[int, int, list[Key]]] = {}
         self.today: dict[int, int] = {}
 
     def decide(self, r: np.void, hold_ref: int) -> Result:
@@ -74,14 +79,14 @@ class Model:
             self.spend(debit, fen, int(r["time_ms"]))
             self.free[debit] -= fen
             self.held[debit] += fen
-            self.holds[hold_ref] = (debit, fen, self.keys(debit, int(r["time_ms"])))
+            self.holds[hold_ref] = (debit, fen, self.counted(debit, int(r["time_ms"])))
             return Result.ACCEPTED
         if debit == credit:
             return Result.SAME_ACCOUNT
         refused = self.cannot_pay(debit, fen, int(r["time_ms"]))
         if refused:
             return refused
-        undeliverable = bool(credit and self.free[credit] + self.held[credit] + fen > CAP)
+        undeliverable = self.is_full(credit, fen)
         if undeliverable:
             if kind != Kind.DELIVER:
                 return Result.OVER_BALANCE_CAP
@@ -96,38 +101,51 @@ class Model:
     def cannot_pay(self, debit: int, fen: int, time_ms: int) -> Result | None:
         if debit == 0:
             return None
-        day, year = self.keys(debit, time_ms)
-        if fen > SINGLE:
-            return Result.OVER_SINGLE_LIMIT
-        if self.spent.get(day, 0) + fen > DAY:
-            return Result.OVER_DAY_LIMIT
-        if self.spent.get(year, 0) + fen > YEAR:
-            return Result.OVER_YEAR_LIMIT
+        for account, which, what in self.counted(debit, time_ms):
+            if account == UNLIMITED_CHILD:
+                continue
+            most, over = DAY, Result.OVER_DAY_LIMIT
+            if which == "year":
+                most, over = YEAR, Result.OVER_YEAR_LIMIT
+            elif fen > SINGLE:
+                return Result.OVER_SINGLE_LIMIT
+            if self.spent.get((account, which, what), 0) + fen > most:
+                return over
         return Result.INSUFFICIENT_FUNDS if self.free[debit] < fen else None
 
     def spend(self, debit: int, fen: int, time_ms: int) -> None:
         if debit:
-            for key in self.keys(debit, time_ms):
+            for key in self.counted(debit, time_ms):
                 self.spent[key] = self.spent.get(key, 0) + fen
-            self.today[debit] = self.keys(debit, time_ms)[0][2]
+                if key[1] == "day":
+                    self.today[key[0]] = key[2]
 
-    def keys(self, debit: int, time_ms: int) -> tuple[Key, Key]:
-        day = max(self.today.get(debit, 0), (time_ms + 8 * 3_600_000) // 86_400_000)
+    def counted(self, debit: int, time_ms: int) -> list[Key]:
+        """What spending counts against: the payer's day and year, and those of its parent."""
+        those = [debit, PARENT] if debit in CHILDREN else [debit]
+        days = [self.today.get(one, 0) for one in those]
+        day = max(*days, (time_ms + 8 * 3_600_000) // 86_400_000)
         year = int(str(np.datetime64(day, "D"))[:4])
-        return (debit, "day", day), (debit, "year", year)
+        return [key for one in those for key in ((one, "day", day), (one, "year", year))]
+
+    def is_full(self, credit: int, fen: int) -> bool:
+        if credit in (0, UNLIMITED_CHILD):
+            return False
+        return self.free[credit] + self.held[credit] + fen > CAP
 
     def end(self, r: np.void, kind: Kind) -> Result:
         found = self.holds.get(int(r["ref"]))
         if found is None:
             return Result.HOLD_UNKNOWN
-        account, fen, counted = found
-        if int(r["amount_fen"]) != fen or int(r["debit"]) != account:
+        account, left, counted = found
+        fen = int(r["amount_fen"])
+        if fen > left or int(r["debit"]) != account:
             return Result.HOLD_MISMATCH
         credit = int(r["credit"])
         if kind == Kind.CAPTURE:
             if credit == account:
                 return Result.SAME_ACCOUNT
-            if credit and self.free[credit] + self.held[credit] + fen > CAP:
+            if self.is_full(credit, fen):
                 return Result.OVER_BALANCE_CAP
             self.free[credit] += fen
         else:
@@ -136,7 +154,9 @@ class Model:
                 for key in counted:
                     self.spent[key] -= fen
         self.held[account] -= fen
-        del self.holds[int(r["ref"])]
+        self.holds[int(r["ref"])] = account, left - fen, counted
+        if left == fen:
+            del self.holds[int(r["ref"])]
         return Result.ACCEPTED
 
 
@@ -167,6 +187,7 @@ records = st.lists(
 
 def build(drawn: list[dict[str, int]]) -> Records:
     made = np.zeros(len(drawn), RECORD)
+    made["purpose"] = PURPOSE
     for row, values in zip(made, drawn, strict=True):
         for name in (
             "kind",
@@ -198,6 +219,10 @@ def test_the_rule_is_the_model(drawn: list[dict[str, int]]) -> None:
         assert int(state.accounts[number]["available_fen"]) == model.free[number]
         assert int(state.accounts[number]["held_fen"]) == model.held[number]
     assert int(state.accounts["available_fen"].sum() + state.accounts["held_fen"].sum()) == 0
+    for ref, (account, left, _) in model.holds.items():
+        kept = state.holds[ref & 0xFFFFFFFF]
+        assert (kept["open"], kept["account"], kept["amount_fen"]) == (1, account, left)
+    assert np.count_nonzero(state.holds["open"]) == len(model.holds)
 
 
 @settings(max_examples=60, deadline=None)
@@ -237,9 +262,15 @@ def test_the_uncompiled_rule_is_the_compiled_one(tmp_path: object) -> None:
     count = 4_000
     batch = np.zeros(count, RECORD)
     batch["kind"] = rng.choice([5, 5, 5, 6, 7, 8, 9, 10], count)
-    for name, high in (("origin", 5), ("debit", 5), ("credit", 6), ("amount_fen", 300)):
+    for name, high in (
+        ("origin", ACCOUNTS),
+        ("debit", ACCOUNTS),
+        ("credit", ACCOUNTS + 1),
+        ("amount_fen", 300),
+    ):
         batch[name] = rng.integers(0, high, count)
     batch["sequence"] = rng.integers(0, 900, count)
+    batch["purpose"] = rng.choice([0, 1, 2**16 - 1], count, p=[0.02, 0.96, 0.02])
     batch["flags"] = rng.choice([0, 0, 0, 1, 2], count)
     batch["flags"][-1] = 0
     batch["time_ms"] = NOON_MS + rng.integers(0, 400, count) * 86_400_000

@@ -58,7 +58,7 @@ def test_what_was_saved_comes_back_to_the_bit(seed: int) -> None:
     state = State.empty()
     state.apply(setup())
     units = traffic(seed, 4_000, chains=True)
-    more = np.concatenate([opening(4, policy=1), record(Kind.POLICY, credit=2, amount_fen=9)])
+    more = np.concatenate([opening(4, policy=1), record(Kind.SET_LIMIT, credit=2, amount_fen=9)])
     for start in range(0, len(units), 37):
         batch = np.concatenate([*units[start : start + 37], more])
         undo = state.saved(batch)

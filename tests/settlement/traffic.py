@@ -8,11 +8,11 @@ import numpy as np
 
 from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.state import State
-from tests.settlement.books import NOON_MS, opening, record, transfer
+from tests.settlement.books import NOON_MS, PURPOSE, opening, record, transfer
 
 ACCOUNTS = 5
 _DAY_MS = 86_400_000
-_CONTENT = ["kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest"]
+_CONTENT = ["kind", "debit", "credit", "purpose", "amount_fen", "expires_ms", "ref", "digest"]
 
 
 def _odds(*weights: int) -> np.ndarray:
@@ -32,7 +32,7 @@ def setup() -> Records:
             *(opening(n, policy=1) for n in range(1, ACCOUNTS)),
             *(transfer(0, n, 300, n) for n in range(1, ACCOUNTS)),
             *(
-                record(Kind.POLICY, credit=1, spare=limit, amount_fen=fen)
+                record(Kind.SET_LIMIT, credit=1, ref=limit, amount_fen=fen)
                 for limit, fen in limits.items()
             ),
         ]
@@ -80,6 +80,7 @@ def _singles(rng: np.random.Generator, count: int) -> Records:
         [-1, 1, 20, 120, 390, 900], count, p=_odds(1, 60, 60, 30, 20, 3)
     )
     made["flags"] = rng.choice([0, RecordFlag.NO_LIMIT], count, p=_odds(2, 1))
+    made["purpose"] = PURPOSE
     made["time_ms"] = NOON_MS + np.sort(rng.integers(0, 4, count)) * _DAY_MS
     made["expires_ms"] = rng.choice(
         [0, NOON_MS + _DAY_MS, NOON_MS + 9 * _DAY_MS], count, p=_odds(20, 1, 9)

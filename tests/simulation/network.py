@@ -33,6 +33,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
+from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
 from tests.central_bank.admitting import KEYS, admission, particulars
 from tests.central_bank.fake_banks import at_once
@@ -155,7 +156,7 @@ class SimulatedSystem:
                 threaded=False,
             )
         if name in PREFIXES:
-            policy = np.zeros((16, 4), np.int64)
+            policy = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
             policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank
@@ -31,15 +29,17 @@ from central_bank.registration.offline.verification import Judged, Judging
 from central_bank.registration.settlement import open_signed
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.ruling import End
 from offline_token.verify import Reason
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.fifo_lock import FifoLock
+from settlement.builders import Row, linked, records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.records import RecordFlag, Result
 
 _SPENT_TWICE = "SPENT_TWICE"
 _NOT_REGISTERED = "NOT_REGISTERED"
@@ -238,14 +238,14 @@ class Deposits:
         if not staged:
             return
         now_ms = self._clock.now_ms()
-        moves: list[_Move] = []
+        moves: list[Row] = []
         notes: list[bytes] = []
         for one, allocations in staged:
             sources = {
                 accounts.OFFLINE_FLOAT: sum(allocation.retired_fen for allocation in allocations)
             }
             sources |= self._losses.paying(allocations)
-            paying = _moves(one.item, sources)
+            paying = _paying(bank, one.item, sources, now_ms)
             moves += paying
             notes += [
                 registration_pb2.TokensDeposited(
@@ -267,7 +267,7 @@ class Deposits:
                 if one.waited:
                     self._waiting.end(connection, bank, one.item.number)
 
-        batch = Batch(_records(bank, moves, now_ms), notes, keep)
+        batch = Batch(records_of(moves), notes, keep)
         answers = self._ledger.submit(batch)
         moved_bytes = sum(len(one.item.offline_payment) for one, _ in staged)
         self._kept.count(signed, batch, answers, moved_bytes=moved_bytes)
@@ -290,36 +290,29 @@ def _to_the_cheater(allocations: Sequence[Allocation], own: Sequence[bytes] = ()
     )
 
 
-class _Move(NamedTuple):
-    sequence: int
-    debit: int
-    amount_fen: int
-    flags: int
-    digest: int
+_DEPOSIT = purposes_pb2.PURPOSE_TOKEN_DEPOSIT
+_DOUBLE_SPEND = purposes_pb2.PURPOSE_DOUBLE_SPEND
 
 
-def _moves(item: registration_pb2.TokenDepositItem, sources: dict[int, int]) -> list[_Move]:
+def _paying(
+    bank: Bank, item: registration_pb2.TokenDepositItem, sources: dict[int, int], now_ms: int
+) -> list[Row]:
     """One for each account that pays; they stand or fall together."""
+    digest = item_digest(item)
     paying = [(account, fen) for account, fen in sources.items() if fen]
-    digest, last = item_digest(item), len(paying) - 1
-    return [
-        _Move(
-            sequence=0 if index else item.number,
-            debit=account,
-            amount_fen=fen,
-            flags=RecordFlag.NO_LIMIT | (RecordFlag.LINKED if index < last else 0),
-            digest=digest,
-        )
-        for index, (account, fen) in enumerate(paying)
-    ]
-
-
-def _records(bank: Bank, moves: Sequence[_Move], now_ms: int) -> Records:
-    records = np.zeros(len(moves), RECORD)
-    records["origin"] = bank.accounts.deposits
-    records["credit"] = bank.accounts.circulation
-    records["kind"] = Kind.TRANSFER
-    records["time_ms"] = now_ms
-    for name, column in zip(_Move._fields, zip(*moves, strict=True), strict=True):
-        records[name] = column
-    return records
+    return linked(
+        [
+            transfer(
+                origin=bank.accounts.deposits,
+                sequence=0 if index else item.number,
+                debit=account,
+                credit=bank.accounts.circulation,
+                amount_fen=fen,
+                purpose=_DEPOSIT if account == accounts.OFFLINE_FLOAT else _DOUBLE_SPEND,
+                time_ms=now_ms,
+                flags=RecordFlag.NO_LIMIT,
+                digest=digest,
+            )
+            for index, (account, fen) in enumerate(paying)
+        ]
+    )

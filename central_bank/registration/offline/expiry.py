@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from sqlalchemy import Connection, delete, func, select, update
 
 from central_bank.authentication.banks import Bank, Registry
@@ -20,12 +19,14 @@ from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE
 from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.registration.offline.refund_clock import RefundClock
 from central_bank.registration.offline.tables import pieces, tokens, waiting_deposits
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
 from runtime.fifo_lock import FifoLock
+from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger, Overloaded
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.records import RecordFlag, Records, Result
 
 
 class RestoreBroken(Exception):
@@ -146,13 +147,16 @@ def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
 
 def _restoring(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
     """A record for each registration; its number makes it the only one."""
-    records = np.zeros(len(refunded), RECORD)
-    records["origin"] = [banks[left.bank].accounts.restored for left in refunded]
-    records["sequence"] = [left.number for left in refunded]
-    records["debit"] = accounts.OFFLINE_FLOAT
-    records["credit"] = [banks[left.bank].accounts.circulation for left in refunded]
-    records["kind"] = Kind.TRANSFER
-    records["flags"] = RecordFlag.NO_LIMIT
-    records["amount_fen"] = [left.amount_fen for left in refunded]
-    records["time_ms"] = now_ms
-    return records
+    return records_of(
+        transfer(
+            origin=banks[left.bank].accounts.restored,
+            sequence=left.number,
+            debit=accounts.OFFLINE_FLOAT,
+            credit=banks[left.bank].accounts.circulation,
+            amount_fen=left.amount_fen,
+            purpose=purposes_pb2.PURPOSE_TOKEN_EXPIRY,
+            time_ms=now_ms,
+            flags=RecordFlag.NO_LIMIT,
+        )
+        for left in refunded
+    )

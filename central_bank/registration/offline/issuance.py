@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from central_bank.authentication.banks import Bank
@@ -22,6 +21,7 @@ from central_bank.registration.offline.tables import tokens
 from central_bank.registration.settlement import digest, open_signed, outcome_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError, Token
 from offline_token.limits import MAX_CHAINS
@@ -32,10 +32,11 @@ from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import as_reason
+from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.records import RecordFlag, Records, Result
 
 _ELSEWHERE = int(errors_pb2.REASON_ALREADY_EXISTS)
 """A key for which tokens were made lives at that bank and at no other."""
@@ -85,13 +86,10 @@ class Loads:
         reason: int,
         envelope: SignedEnvelope,
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
-        record = _registration(bank, order, self._clock.now_ms())
+        record = records_of([_registration(bank, order, reason, self._clock.now_ms())])
         made = []
         if not reason:
             made = self._make(bank, order.number, order.amount_fen, certificate.key)
-        else:
-            # A record too, so that the feed ends what the bank holds for it.
-            record["kind"], record["spare"] = Kind.REFUSAL, reason
         note = registration_pb2.TokensRegistered(
             number=order.number,
             amount_fen=order.amount_fen,
@@ -167,7 +165,7 @@ class Loads:
         row = self._history.row(int(record["origin"][0]), int(record["sequence"][0]))
         if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"][0]):
             return Result.ID_REUSED, 0
-        return Result(row.result), row.spare
+        return Result(row.result), row.reason
 
     def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
         """Tokens that add up to an amount; the same for the same registration."""
@@ -219,14 +217,21 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
     )
 
 
-def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms: int) -> Records:
-    record = np.zeros(1, RECORD)
-    record["origin"] = record["debit"] = bank.accounts.circulation
-    record["credit"] = accounts.OFFLINE_FLOAT
-    record["sequence"] = order.number
-    record["kind"] = Kind.TRANSFER
-    record["flags"] = RecordFlag.NO_LIMIT
-    record["amount_fen"] = order.amount_fen
-    record["time_ms"] = now_ms
-    record["digest"] = digest(f"{order.amount_fen} ".encode() + order.device_certificate)
-    return record
+def _registration(
+    bank: Bank, order: registration_pb2.TokenRegistration, reason: int, now_ms: int
+) -> Row:
+    """That tokens are registered; or refused, so that the feed ends what the bank holds for it."""
+    own = bank.accounts.circulation
+    seal = digest(f"{order.amount_fen} ".encode() + order.device_certificate)
+    row = transfer(
+        origin=own,
+        sequence=order.number,
+        debit=own,
+        credit=accounts.OFFLINE_FLOAT,
+        amount_fen=order.amount_fen,
+        purpose=purposes_pb2.PURPOSE_TOKEN_LOAD,
+        time_ms=now_ms,
+        flags=RecordFlag.NO_LIMIT,
+        digest=seal,
+    )
+    return refused(row, reason) if reason else row

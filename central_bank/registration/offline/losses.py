@@ -9,18 +9,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from central_bank.authentication.banks import Bank, Registry
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
 from central_bank.registration.offline.tables import losses, tokens
+from dcep.purposes.v1 import purposes_pb2
 from runtime.clock import Clock
 from runtime.database import Database
+from settlement.builders import records_of, transfer
 from settlement.core import Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag
+from settlement.records import RecordFlag
 
 
 class Losses:
@@ -77,15 +78,17 @@ class Losses:
             return True
         if missing > int(held["available_fen"]):
             return False
-        record = np.zeros(1, RECORD)
-        record["origin"] = record["credit"] = loss
-        record["debit"] = reserves
-        record["sequence"] = int(there["last_sequence"]) + 1
-        record["kind"] = Kind.TRANSFER
-        record["flags"] = RecordFlag.NO_LIMIT
-        record["amount_fen"] = missing
-        record["time_ms"] = self._clock.now_ms()
-        return self._ledger.submit(Batch(record)).result(0).accepted
+        borne = transfer(
+            origin=loss,
+            sequence=int(there["last_sequence"]) + 1,
+            debit=reserves,
+            credit=loss,
+            amount_fen=missing,
+            purpose=purposes_pb2.PURPOSE_DOUBLE_SPEND,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+        )
+        return self._ledger.submit(Batch(records_of([borne]))).result(0).accepted
 
     def put(
         self,

@@ -1,0 +1,252 @@
+"""Records made by name: one function for each kind, and none is filled by hand anywhere else.
+
+A service adds the numbers of its accounts and the purposes of its contract. What a kind keeps in
+`ref` only these functions know, with `settlement.records`, which reads it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from settlement.records import RECORD, Kind, Limit, RecordFlag, Records, opening_ref
+
+
+class Row(NamedTuple):
+    """A record, field by field in the order of RECORD; 0 in what its kind does not use.
+
+    Tuples, because a bulk call makes thousands at once and NumPy takes them all in one step.
+    """
+
+    origin: int = 0
+    debit: int = 0
+    credit: int = 0
+    kind: int = 0
+    flags: int = 0
+    purpose: int = 0
+    sequence: int = 0
+    amount_fen: int = 0
+    time_ms: int = 0
+    expires_ms: int = 0
+    ref: int = 0
+    digest: int = 0
+
+    @property
+    def reason(self) -> int:
+        """Of a refusal, why, by the contract's numbers; else 0."""
+        return self.ref if self.kind == Kind.REFUSAL else 0
+
+
+def records_of(rows: Iterable[Row]) -> Records:
+    """Rows as records (N,)."""
+    return np.array(list(rows), RECORD)
+
+
+def linked(rows: Sequence[Row]) -> list[Row]:
+    """The same, standing or falling together."""
+    flag = int(RecordFlag.LINKED)
+    return [*(row._replace(flags=row.flags | flag) for row in rows[:-1]), rows[-1]]
+
+
+def opening(
+    account: int,
+    *,
+    ledger: int,
+    time_ms: int,
+    limit_set: int = 0,
+    parent: int = 0,
+    flags: int = 0,
+    digest: int = 0,
+) -> Row:
+    """Opens an account; one that is open stays as it is.
+
+    Args:
+        account: its number.
+        ledger: the books that it belongs to.
+        time_ms: when.
+        limit_set: the limits that it has; 0: none.
+        parent: an open account of the same ledger whose limits also count what this one spends;
+            0: none.
+        flags: AccountFlags.
+        digest: of the order behind it.
+    """
+    return Row(
+        kind=int(Kind.OPEN),
+        debit=parent,
+        credit=account,
+        time_ms=time_ms,
+        ref=opening_ref(ledger=ledger, limit_set=limit_set, flags=flags),
+        digest=digest,
+    )
+
+
+def setting_flags(
+    account: int,
+    flags: int,
+    *,
+    time_ms: int,
+    origin: int = 0,
+    sequence: int = 0,
+    digest: int = 0,
+) -> Row:
+    """Freezes, thaws or closes an account: `flags` are what it has from now on."""
+    return Row(
+        kind=int(Kind.SET_FLAGS),
+        origin=origin,
+        sequence=sequence,
+        credit=account,
+        time_ms=time_ms,
+        ref=int(flags),
+        digest=digest,
+    )
+
+
+def setting_limit(
+    limit_set: int, limit: Limit | int, amount_fen: int, *, time_ms: int, digest: int = 0
+) -> Row:
+    """Sets one limit of a limit set; 0 fen: no limit."""
+    return Row(
+        kind=int(Kind.SET_LIMIT),
+        credit=limit_set,
+        amount_fen=amount_fen,
+        time_ms=time_ms,
+        ref=int(limit),
+        digest=digest,
+    )
+
+
+def transfer(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    credit: int,
+    amount_fen: int,
+    purpose: int,
+    time_ms: int,
+    expires_ms: int = 0,
+    flags: int = 0,
+    digest: int = 0,
+) -> Row:
+    """From one account to another of its ledger."""
+    return Row(
+        origin, debit, credit, int(Kind.TRANSFER), int(flags), purpose, sequence,
+        amount_fen, time_ms, expires_ms, 0, digest,
+    )  # fmt: skip
+
+
+def hold(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    amount_fen: int,
+    purpose: int,
+    time_ms: int,
+    expires_ms: int = 0,
+    flags: int = 0,
+    digest: int = 0,
+) -> Row:
+    """Reserves money; the answer's detail is the hold's reference."""
+    return Row(
+        origin, debit, 0, int(Kind.HOLD), int(flags), purpose, sequence,
+        amount_fen, time_ms, expires_ms, 0, digest,
+    )  # fmt: skip
+
+
+def capture(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    credit: int,
+    amount_fen: int,
+    reference: int,
+    purpose: int,
+    time_ms: int,
+    flags: int = 0,
+) -> Row:
+    """Pays what is held in `debit` by this reference."""
+    return Row(
+        origin, debit, credit, int(Kind.CAPTURE), int(flags), purpose, sequence,
+        amount_fen, time_ms, 0, reference, 0,
+    )  # fmt: skip
+
+
+def release(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    amount_fen: int,
+    reference: int,
+    purpose: int,
+    time_ms: int,
+    flags: int = 0,
+) -> Row:
+    """Gives back what is held in `debit` by this reference."""
+    return Row(
+        origin, debit, 0, int(Kind.RELEASE), int(flags), purpose, sequence,
+        amount_fen, time_ms, 0, reference, 0,
+    )  # fmt: skip
+
+
+def delivery(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    credit: int,
+    fallback: int,
+    amount_fen: int,
+    purpose: int,
+    time_ms: int,
+    flags: int = 0,
+) -> Row:
+    """A transfer of what is settled elsewhere: it goes to `fallback` if `credit` cannot take it."""
+    return Row(
+        origin, debit, credit, int(Kind.DELIVER), int(flags), purpose, sequence,
+        amount_fen, time_ms, 0, fallback, 0,
+    )  # fmt: skip
+
+
+def refusal(
+    *,
+    origin: int,
+    sequence: int,
+    debit: int,
+    time_ms: int,
+    reason: int = 0,
+    purpose: int = 0,
+    credit: int = 0,
+    amount_fen: int = 0,
+    expires_ms: int = 0,
+    flags: int = 0,
+    digest: int = 0,
+) -> Row:
+    """Uses up a sequence, and moves nothing.
+
+    Args:
+        origin: whose sequence.
+        sequence: of what was refused.
+        debit: who would have paid.
+        time_ms: when.
+        reason: why, by the contract's numbers.
+        purpose: what it would have been for.
+        credit: who would have been paid.
+        amount_fen: how much.
+        expires_ms: of what was refused.
+        flags: RecordFlags.
+        digest: of what was refused.
+    """
+    return Row(
+        origin, debit, credit, int(Kind.REFUSAL), int(flags), purpose, sequence,
+        amount_fen, time_ms, expires_ms, reason, digest,
+    )  # fmt: skip
+
+
+def refused(row: Row, reason: int = 0) -> Row:
+    """What would have moved money, refused."""
+    return row._replace(kind=int(Kind.REFUSAL), ref=reason)
