@@ -158,7 +158,7 @@ def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], Non
     )
     redemption_reserves.on_told = asker.wake
     workers = [
-        Worker("restoring", bank.restoring.step, idle_s=60.0, on_fatal_error=fatal_error),
+        Worker("refunds", bank.refunds.step, idle_s=60.0, on_fatal_error=fatal_error),
         Worker("pruning", bank.pruning.step, idle_s=1.0, on_fatal_error=fatal_error),
         late,
         asker,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -29,14 +30,14 @@ from central_bank.registration.feed_look import FeedLook
 from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.offline.deposits import Deposits
 from central_bank.registration.offline.evidence import Evidence
-from central_bank.registration.offline.expiry import Restoring
+from central_bank.registration.offline.expiry import Refunds
 from central_bank.registration.offline.issuance import Loads
 from central_bank.registration.offline.losses import Losses
-from central_bank.registration.offline.outcomes import DepositAnswers
-from central_bank.registration.offline.pending_deposits import Waiting
+from central_bank.registration.offline.outcomes import DepositOutcomes
+from central_bank.registration.offline.pending_deposits import PendingDeposits
 from central_bank.registration.offline.pruning import Pruning
 from central_bank.registration.offline.refund_clock import RefundClock
-from central_bank.registration.offline.verification import Judging
+from central_bank.registration.offline.verification import Verification
 from central_bank.registration.put_back import PuttingBack
 from central_bank.registration.returns import Returns
 from central_bank.registration.settlement import Settlement
@@ -72,7 +73,7 @@ class CentralBank:
     settlement: Settlement
     loads: Loads
     deposits: Deposits
-    restoring: Restoring
+    refunds: Refunds
     pruning: Pruning
     evidence: Evidence
     feed: Feed
@@ -122,6 +123,88 @@ def build(
     database = Database(engine)
     # Before anything is opened: without officers nobody could do anything here.
     officers = open_officers(database, office_tables, INSTITUTION, founding, clock)
+    books = _open_books(engine, clock, threaded=threaded, on_stopped=on_stopped)
+    core = _Core(database, books, Registry(database, books.ledger, clock), clock)
+    central_keys = CentralKeys(database, business_key, clock, shown)
+    offline_roots = OfflineRoots(database, root, clock)
+    devices = Devices(database, offline_roots, clock)
+    devices.banks_now = core.registry.now
+    asking, kept = Asking(bank_peers, clock), KeptForNothing(clock)
+    issuing = _issuing(core, asking)
+    putting_back = PuttingBack(database, core.registry)
+    effects = {
+        **issuing.office.effects(),
+        "put_back": putting_back,
+        **authentication_effects(database, core.registry, devices, central_keys, offline_roots),
+    }
+    acts = open_acts(database, office_tables, officers, effects, clock)
+    issuing.reserves.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
+    book = FeedBook(database)
+    feed = Feed(books.journal, core.registry, book, central_keys, acts.chain, clock)
+    putting_back.known = feed.known
+    clearing = _clearing(
+        core,
+        devices,
+        central_keys,
+        kept,
+        verifier or SignatureVerifier(1),
+        RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
+    )
+    returns = Returns(database, books.history)
+    return CentralBank(
+        books=books,
+        registry=core.registry,
+        central_keys=central_keys,
+        devices=devices,
+        offline_roots=offline_roots,
+        officers=officers,
+        acts=acts,
+        office=issuing.office,
+        redemption_reserves=issuing.reserves,
+        requests=issuing.requests,
+        settlement=Settlement(
+            books.ledger, books.history, core.registry, asking, returns, kept, clock
+        ),
+        loads=Loads(database, books.ledger, books.history, devices, offline_roots, kept, clock),
+        deposits=clearing.deposits,
+        refunds=clearing.refunds,
+        pruning=Pruning(database),
+        evidence=clearing.evidence,
+        feed=feed,
+        feed_look=FeedLook(feed, book, books.ledger),
+        flows=Flows(database, books.history, core.registry),
+    )
+
+
+class _Core(NamedTuple):
+    """What every room works on."""
+
+    database: Database
+    books: LedgerBundle
+    registry: Registry
+    clock: Clock
+
+
+class _Issuing(NamedTuple):
+    """The room of issuance."""
+
+    office: IssuingOffice
+    reserves: RedemptionReserves
+    requests: BankRequests
+
+
+class _Clearing(NamedTuple):
+    """What is done with offline money that comes back, or does not."""
+
+    deposits: Deposits
+    refunds: Refunds
+    evidence: Evidence
+
+
+def _open_books(
+    engine: Engine, clock: Clock, *, threaded: bool, on_stopped: Callable[[CoreStopped], None]
+) -> LedgerBundle:
+    """Recovers the core, and opens the central bank's own accounts unless they are open."""
     books = open_ledger(
         engine,
         ledger_tables,
@@ -130,80 +213,48 @@ def build(
         on_stopped=on_stopped,
         overloaded=CoreOverloaded,
     )
-    ledger, now_ms = books.ledger, clock.now_ms()
+    now_ms = clock.now_ms()
     own = opening([accounts.PAID_IN], now_ms, AccountFlag.MAY_GO_NEGATIVE)
-    ledger.submit(Batch(own, urgent=True))
-    ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms), urgent=True))
-    registry = Registry(database, ledger, clock)
-    central_keys = CentralKeys(database, business_key, clock, shown)
-    offline_roots = OfflineRoots(database, root, clock)
-    devices = Devices(database, offline_roots, clock)
-    devices.banks_now = registry.now
+    books.ledger.submit(Batch(own, urgent=True))
+    books.ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms), urgent=True))
+    return books
+
+
+def _issuing(core: _Core, asking: Asking) -> _Issuing:
+    requests = BankRequests(core.database, core.registry, core.clock)
+    reserves = RedemptionReserves(core.database, core.registry, asking)
+    office = IssuingOffice(
+        core.database, core.books.ledger, core.registry, requests, reserves, core.clock
+    )
+    return _Issuing(office, reserves, requests)
+
+
+def _clearing(
+    core: _Core,
+    devices: Devices,
+    central_keys: CentralKeys,
+    kept: KeptForNothing,
+    verifier: SignatureVerifier,
+    refund_clock: RefundClock,
+) -> _Clearing:
+    database, books, registry, clock = core
     evidence = Evidence(database, registry, devices, clock)
-    waiting = Waiting(database, clock)
-    kept = KeptForNothing(clock)
+    pending = PendingDeposits(database, clock)
     # What is spent is looked up and written down by one deposit after another, and what is left
     # by none of them meanwhile.
-    clearing = FifoLock()
-    asking = Asking(bank_peers, clock)
-    requests = BankRequests(database, registry, clock)
-    redemption_reserves = RedemptionReserves(database, registry, asking)
-    office = IssuingOffice(database, ledger, registry, requests, redemption_reserves, clock)
-    putting_back = PuttingBack(database, registry)
-    effects = {
-        **office.effects(),
-        "put_back": putting_back,
-        **authentication_effects(database, registry, devices, central_keys, offline_roots),
-    }
-    acts = open_acts(database, office_tables, officers, effects, clock)
-    book = FeedBook(database)
-    feed = Feed(books.journal, registry, book, central_keys, acts.chain, clock)
-    putting_back.known = feed.known
-    redemption_reserves.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
-    return CentralBank(
-        books=books,
-        registry=registry,
-        central_keys=central_keys,
-        devices=devices,
-        offline_roots=offline_roots,
-        redemption_reserves=redemption_reserves,
-        settlement=Settlement(
-            ledger,
-            books.history,
-            registry,
-            asking,
-            Returns(database, books.history),
-            kept,
-            clock,
-        ),
-        officers=officers,
-        acts=acts,
-        office=office,
-        requests=requests,
-        loads=Loads(database, ledger, books.history, devices, offline_roots, kept, clock),
-        deposits=Deposits(
-            database,
-            ledger,
-            Judging(devices, clock, verifier or SignatureVerifier(1)),
-            DepositAnswers(database, ledger, books.history, waiting, central_keys, clock),
-            waiting,
-            evidence,
-            Losses(database, ledger, registry, clock),
-            devices,
-            kept,
-            clock,
-            clearing,
-        ),
-        restoring=Restoring(
-            database,
-            ledger,
-            registry,
-            RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
-            clearing,
-        ),
-        pruning=Pruning(database),
-        evidence=evidence,
-        feed=feed,
-        feed_look=FeedLook(feed, book, ledger),
-        flows=Flows(database, books.history, registry),
+    in_turn = FifoLock()
+    deposits = Deposits(
+        database,
+        books.ledger,
+        Verification(devices, clock, verifier),
+        DepositOutcomes(database, books.ledger, books.history, pending, central_keys, clock),
+        pending,
+        evidence,
+        Losses(database, books.ledger, registry, clock),
+        devices,
+        kept,
+        clock,
+        in_turn,
     )
+    refunds = Refunds(database, books.ledger, registry, refund_clock, in_turn)
+    return _Clearing(deposits, refunds, evidence)

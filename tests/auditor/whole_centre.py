@@ -11,7 +11,7 @@ from tests.central_bank.admitting import new_id
 from tests.central_bank.test_central_key import renewal as renewal_of_the_key
 from tests.central_bank.test_offline_roots import renewal as renewal_of_the_root
 from tests.central_bank.test_put_back import Alpha
-from tests.central_bank.test_restore import PatientCentre
+from tests.central_bank.test_refunds import PatientCentre
 from tests.central_bank.test_whose_payment import returned
 from tests.officers.people import Person
 
@@ -52,7 +52,7 @@ class WholeCentre(PatientCentre):
         token = self.token(self.alice, 100)
         assert self.deposit(self.pay(token, self.alice, self.bob, 30)) == (30, "")
         self.clock.advance(LONG_AFTER)
-        while self.central.restoring.step():
+        while self.central.refunds.step():
             pass
         assert self.central.pruning.prune()
 
@@ -60,7 +60,7 @@ class WholeCentre(PatientCentre):
         token = self.token(self.alice, 100)
         assert self.deposit(self.pay(token, self.alice, self.bob, 30)) == (30, "")
         self.clock.advance(OVER)
-        while self.central.restoring.step():
+        while self.central.refunds.step():
             pass
         assert self.deposit(self.pay(token, self.alice, self.carol, 70)) == (0, "TOKEN_EXPIRED")
         self.alice, self.bob, self.carol = (self.device(n) for n in ("alice", "bob", "carol"))

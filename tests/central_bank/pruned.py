@@ -7,7 +7,7 @@ from sqlalchemy import Table, func, select
 from central_bank import limits
 from central_bank.registration.offline import pruned_chain
 from offline_token.formats import Chain
-from tests.central_bank.test_restore import PatientCentre, audit
+from tests.central_bank.test_refunds import PatientCentre, audit
 
 LONG_AFTER = limits.TOKEN_LIFETIME_MS + limits.PRUNE_AFTER_MS
 
@@ -30,7 +30,7 @@ def spent(centre: PatientCentre) -> tuple[Chain, Chain]:
 def ended(centre: PatientCentre, after_ms: int = LONG_AFTER + 1) -> None:
     """So much later, with all refunds made on their way."""
     centre.clock.advance(after_ms)
-    while centre.central.restoring.step():
+    while centre.central.refunds.step():
         pass
 
 

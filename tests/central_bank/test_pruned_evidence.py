@@ -15,7 +15,7 @@ from central_bank.registration.offline import pruned_chain, pruning
 from central_bank.registration.offline.tables import evidence, losses, pruned
 from offline_token.formats import Chain
 from tests.central_bank.pruned import LONG_AFTER, count, ended, forged
-from tests.central_bank.test_restore import PatientCentre, audit
+from tests.central_bank.test_refunds import PatientCentre, audit
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_the_last_revocations_stay_and_a_clock_that_jumped_takes_none(
         devices.revoke_own(centre.alpha, [each.certificate.encode()], "of one wallet")
         centre.clock.advance(1)
     centre.clock.set_back(-2 * limits.REVOKED_KEPT_MS)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert (centre.central.pruning.prune(), revoked(centre)) == (0, 3)
     centre.clock.set_back(2 * limits.REVOKED_KEPT_MS)
     ended(centre, 2 * limits.REVOKED_KEPT_MS)

@@ -12,7 +12,7 @@ from central_bank import limits
 from central_bank.registration.offline.tables import evidence, pieces, pruned, tokens
 from offline_token.formats import Chain
 from tests.central_bank.pruned import LONG_AFTER, count, ended, spent
-from tests.central_bank.test_restore import OVER, PatientCentre, audit, offline_float
+from tests.central_bank.test_refunds import OVER, PatientCentre, audit, offline_float
 from tests.offline.signers import DAY
 
 
@@ -113,7 +113,7 @@ def test_a_clock_that_jumps_ahead_has_nothing_forgotten(centre: PatientCentre) -
     paid = centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 60)
     assert centre.deposit(paid) == (60, "")
     centre.clock.set_back(-2 * LONG_AFTER)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert centre.central.pruning.prune() == 0
     centre.restart()
     assert centre.central.pruning.prune() == 0
@@ -164,6 +164,6 @@ def test_a_mark_that_is_lost_gives_nothing_back_twice(
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(restored_fen=None))
     assert any("deleted before" in problem for problem in audit(centre).problems)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert centre.books() == before
     assert audit(centre).problems == []

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, update
 from central_bank.registration.offline import pruned_chain
 from central_bank.registration.offline.tables import tokens
 from tests.central_bank.pruned import LONG_AFTER, count, ended
-from tests.central_bank.test_restore import PatientCentre, audit
+from tests.central_bank.test_refunds import PatientCentre, audit
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_one_token_that_has_not_gone_back_holds_the_promise_for_all_that_end_lat
     assert count(centre, tokens) == 2
     with centre.engine.connect() as connection:
         assert pruned_chain.forgotten_before(connection) == 0
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert centre.central.pruning.prune() == 2
     with centre.engine.connect() as connection:
         assert pruned_chain.forgotten_before(connection) > later.token.expires_time_ms

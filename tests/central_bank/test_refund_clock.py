@@ -34,26 +34,26 @@ def test_a_payee_with_the_freshest_bundle_on_the_last_day_comes_online_before_th
 def test_a_clock_that_jumps_ahead_refunds_nobody(centre: Centre) -> None:
     paid = centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 100)
     jump(centre, 2 * OVER)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     centre.clock.advance(5 * HOUR)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     centre.restart()
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     jump(centre, -2 * OVER)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert centre.deposit(paid) == (100, "")
 
 
 def test_a_small_step_is_followed_slowly(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER - DAY)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     jump(centre, 2 * DAY)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     centre.clock.advance(DAY // CATCH_UP // 2)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     centre.clock.advance(DAY // CATCH_UP)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
 
 
 def test_what_waited_at_the_banks_while_the_centre_was_away_comes_in_first(centre: Centre) -> None:
@@ -61,10 +61,10 @@ def test_what_waited_at_the_banks_while_the_centre_was_away_comes_in_first(centr
     paid = centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 100)
     centre.clock.advance(OVER - DAY)
     item = centre.item(paid)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     jump(centre, 2 * DAY - HOUR)
     centre.restart()
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert centre.send(item)[0].verdict == "TOKEN_EXPIRED"
     jump(centre, -(2 * DAY - HOUR))
     assert centre.send(item)[0].amount_fen == 100

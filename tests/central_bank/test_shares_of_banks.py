@@ -119,7 +119,7 @@ def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
 
 def _grow_old(system: System) -> None:
     """The service has been running meanwhile."""
-    system.central.restoring.step()
+    system.central.refunds.step()
     system.central.pruning.prune()
 
 

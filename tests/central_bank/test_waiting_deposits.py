@@ -66,13 +66,13 @@ def audited(centre: Centre) -> list[str]:
 def test_who_came_in_time_is_paid_when_the_reserves_come_late(centre: Centre) -> None:
     item = a_deposit_that_waits(centre)
     centre.clock.advance(limits.MAX_DEPOSIT_WAIT_MS)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     centre.restart()
     assert ask(centre, item) == "RESERVES_SHORT"
     reserves_arrive(centre, 60)
     assert [ask(centre, item), ask(centre, item)] == [100, 100]
     assert waiting(centre) == 0
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == []
     assert centre.books()["alpha"] == (0, START - 100 + 60)
     assert centre.books()["beta"][1] == 100
@@ -90,7 +90,7 @@ def test_who_comes_after_the_grace_is_not_paid_though_another_waits(centre: Cent
 def test_a_wait_has_an_end_and_the_rest_goes_back_then(centre: Centre) -> None:
     item = a_deposit_that_waits(centre)
     centre.clock.advance(limits.MAX_DEPOSIT_WAIT_MS + 1)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [40]
     assert waiting(centre) == 0
     reserves_arrive(centre, 60)
@@ -106,7 +106,7 @@ def test_a_wait_that_ends_in_a_refusal_holds_nothing_back(
     monkeypatch.setattr("central_bank.registration.offline.losses.MAX_LOSS_PER_DEVICE_FEN", 59)
     assert ask(centre, item) == "SPENT_TWICE"
     assert waiting(centre) == 0
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [40]
 
 
@@ -122,11 +122,11 @@ def test_a_load_of_which_one_token_waits_goes_back_afterwards_and_others_do_at_o
     centre.token(centre.alice, 7)
     item = a_deposit_that_waits(centre, Chain(large))
     centre.clock.advance(1)
-    assert [centre.central.restoring.step() for _ in range(2)] == [True, False]
+    assert [centre.central.refunds.step() for _ in range(2)] == [True, False]
     assert restored(centre) == [7]
     reserves_arrive(centre, 60)
     assert ask(centre, item) == 100
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [7, 30]
     assert audited(centre) == []
 

@@ -169,7 +169,7 @@ def test_what_is_late_is_pending_until_its_money_has_gone_back(centre: Centre) -
     late = centre.pay(centre.token(centre.alice, 10), centre.alice, centre.bob, 10)
     centre.clock.advance(1_000 * DAY)
     assert centre.send(centre.item(late))[0].state == PENDING
-    while centre.central.restoring.step():
+    while centre.central.refunds.step():
         pass
     found = ruling(centre, late)
     assert found is not None and found.end == End.REFUNDED

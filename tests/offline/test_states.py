@@ -89,7 +89,7 @@ def test_the_page_has_every_state_of_a_token_and_its_way_through_them(
 
     look()
     centre.clock.advance(TOKEN_LIFETIME_MS + PRUNE_AFTER_MS + 1)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     look()
     with monkeypatch.context() as patch:
         patch.setattr(centre.central.pruning, "_tokens", lambda *_: 0)

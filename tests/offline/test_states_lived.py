@@ -107,7 +107,7 @@ class System:
         if covered:
             self._check_that_nothing_is_left()
         self.centre.clock.advance(MAX_DEPOSIT_WAIT_MS + PRUNE_AFTER_MS + 200 * DAY)
-        while self.centre.central.restoring.step():
+        while self.centre.central.refunds.step():
             pass
 
     def forget(self) -> int:

@@ -20,12 +20,12 @@ from central_bank.registration.offline.losses import Losses
 from central_bank.registration.offline.outcomes import (
     PENDING,
     SETTLED,
-    DepositAnswers,
     DepositOutcome,
+    DepositOutcomes,
 )
-from central_bank.registration.offline.pending_deposits import Waiting, item_digest
+from central_bank.registration.offline.pending_deposits import PendingDeposits, item_digest
 from central_bank.registration.offline.registered import Registered
-from central_bank.registration.offline.verification import Judged, Judging
+from central_bank.registration.offline.verification import Judged, Verification
 from central_bank.registration.settlement import open_signed
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -67,9 +67,9 @@ class Deposits:
         self,
         database: Database,
         ledger: Ledger,
-        judging: Judging,
-        answers: DepositAnswers,
-        waiting: Waiting,
+        verification: Verification,
+        answers: DepositOutcomes,
+        pending: PendingDeposits,
         evidence: Evidence,
         losses: Losses,
         devices: Devices,
@@ -79,9 +79,9 @@ class Deposits:
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._judging = judging
+        self._verification = verification
         self._answers = answers
-        self._waiting = waiting
+        self._pending = pending
         self._evidence = evidence
         self._losses = losses
         self._devices = devices
@@ -100,8 +100,8 @@ class Deposits:
         kind = registration_pb2.TokenDeposit
         order = open_signed(kind, envelope, bank, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
-        judged = self._judging.judge(
-            bank.name, order.items, self._waiting.numbers(bank, order.items)
+        judged = self._verification.judge(
+            bank.name, order.items, self._pending.numbers(bank, order.items)
         )
         signed = SignedBatch(bank, DEPOSIT, envelope)
         outcomes: list[DepositOutcome] = []
@@ -199,7 +199,7 @@ class Deposits:
             return self._invalid(bank, judged, _SPENT_TWICE)
         if not all(self._losses.fund(*borne) for borne in self._losses.borne(allocations).items()):
             # Not the last word: the bank asks again until the reserves suffice.
-            self._waiting.begin(bank, judged)
+            self._pending.begin(bank, judged)
             return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
         self._retire_all(bank, [(judged, allocations)], spends, signed)
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
@@ -265,7 +265,7 @@ class Deposits:
             for one, allocations in staged:
                 self._losses.put(connection, bank, one.item.number, allocations, now_ms)
                 if one.waited:
-                    self._waiting.end(connection, bank, one.item.number)
+                    self._pending.end(connection, bank, one.item.number)
 
         batch = Batch(records_of(moves), notes, keep)
         answers = self._ledger.submit(batch)

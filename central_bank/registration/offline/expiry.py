@@ -47,7 +47,7 @@ class Left:
         return sum(self.fen.values())
 
 
-class Restoring:
+class Refunds:
     """Gives back what is left, in steps.
 
     Args:
@@ -92,7 +92,7 @@ class Restoring:
                 if all(Result(result).accepted for result in answers.results.tolist()):
                     _put_restored(connection, ended)
 
-            records = _restoring(refunded, self._registry.by_index(), now_ms)
+            records = _refunding(refunded, self._registry.by_index(), now_ms)
             try:
                 answers = self._ledger.submit(Batch(records, notes, mark))
             except Overloaded:
@@ -145,7 +145,7 @@ def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
             connection.execute(delete(waiting_deposits).where(ended))
 
 
-def _restoring(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
+def _refunding(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
     """A record for each registration; its number makes it the only one."""
     return records_of(
         transfer(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.limits import MAX_REFUSED_DEPOSITS
-from central_bank.registration.offline.pending_deposits import Waiting, item_digest
+from central_bank.registration.offline.pending_deposits import PendingDeposits, item_digest
 from central_bank.registration.offline.tables import refused_deposits
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -46,7 +46,7 @@ class DepositOutcome:
     """The central bank's DepositRefusal, signed, where it is one."""
 
 
-class DepositAnswers:
+class DepositOutcomes:
     """Answers by bank and number; a deposit keeps its first one."""
 
     def __init__(
@@ -54,7 +54,7 @@ class DepositAnswers:
         database: Database,
         ledger: Ledger,
         history: History,
-        waiting: Waiting,
+        pending: PendingDeposits,
         keys: CentralKeys,
         clock: Clock,
     ) -> None:
@@ -63,7 +63,7 @@ class DepositAnswers:
         self._database = database
         self._ledger = ledger
         self._history = history
-        self._waiting = waiting
+        self._pending = pending
         self._refused: Counter[int] = Counter()
         """By bank, since the start: now and then it is looked whether it has too many."""
 
@@ -114,7 +114,7 @@ class DepositAnswers:
 
         def put(connection: Connection) -> None:
             connection.execute(insert(refused_deposits), row)
-            self._waiting.end(connection, bank, item.number)
+            self._pending.end(connection, bank, item.number)
             self._refused[bank.index] += 1
             if self._refused[bank.index] % _LOOKED_AFTER_EACH == 0:
                 _forget_old(connection, bank)

@@ -23,7 +23,7 @@ from runtime.parts import parts
 _of = waiting_deposits.c
 
 
-class Waiting:
+class PendingDeposits:
     """Knows by bank and number which payments wait."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

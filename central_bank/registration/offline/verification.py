@@ -1,4 +1,4 @@
-"""Judging deposited payments: by the rule of devices, with every bank and no revocation."""
+"""Verifying deposited payments: by the rule of devices, with every bank and no revocation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Judged:
         return {chain.token.id for chain in self.chains}
 
 
-class Judging:
+class Verification:
     """Verifies deposits."""
 
     def __init__(self, devices: Devices, clock: Clock, verifier: SignatureVerifier) -> None:

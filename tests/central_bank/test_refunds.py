@@ -64,10 +64,10 @@ def audit(centre: Centre) -> StackAudit:
 def test_nothing_goes_back_before_the_grace_is_over(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER)
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert offline_float(centre) == 100
     centre.clock.advance(1)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert (offline_float(centre), circulation(centre)) == (0, START)
 
 
@@ -75,9 +75,9 @@ def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> N
     token = centre.token(centre.alice, 100)
     assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.restoring.step()
-    assert not centre.central.restoring.step()
-    assert not centre.restart().restoring.step()
+    assert centre.central.refunds.step()
+    assert not centre.central.refunds.step()
+    assert not centre.restart().refunds.step()
     assert restored(centre) == [(1, 40)]
     assert restored(centre, "beta") == []
     assert (offline_float(centre), circulation(centre)) == (0, START)
@@ -89,8 +89,8 @@ def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> N
 def test_of_what_was_deposited_whole_nothing_goes_back(centre: Centre) -> None:
     assert centre.deposit(centre.token(centre.alice, 100)) == (100, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.restoring.step()
-    assert not centre.central.restoring.step()
+    assert centre.central.refunds.step()
+    assert not centre.central.refunds.step()
     assert restored(centre) == []
     assert audit(centre).problems == []
 
@@ -101,7 +101,7 @@ def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre)
     for payee in (centre.bob, centre.carol):
         assert centre.deposit(centre.pay(token, centre.alice, payee, 45)) == (45, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [(1, 10)]
     assert audit(centre).problems == []
 
@@ -118,7 +118,7 @@ def test_the_tokens_of_one_load_go_back_together(
     paid = centre.pay(Chain(large), centre.alice, centre.dan, 30)
     assert centre.deposit(paid, bank="beta") == (30, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [(7, 120)]
     assert circulation(centre) == START - 30
     assert audit(centre).problems == []
@@ -133,7 +133,7 @@ def test_each_bank_gets_its_own_back_whatever_the_numbers(
         for number in (500, 3, 400, 70):
             centre.register(owner, number, number, bank)
     centre.clock.advance(OVER + 1)
-    steps = [centre.central.restoring.step() for _ in range(5)]
+    steps = [centre.central.refunds.step() for _ in range(5)]
     assert steps == [True] * 4 + [False]
     for bank in ("alpha", "beta"):
         assert sorted(restored(centre, bank)) == [(n, n) for n in (3, 70, 400, 500)]
@@ -148,7 +148,7 @@ def test_a_piece_can_be_deposited_within_the_grace_and_not_after_it(centre: Cent
     centre.clock.advance(1)
     assert centre.deposit(other) == (0, "TOKEN_EXPIRED")
     assert centre.deposit(one, output=1) == (0, "TOKEN_EXPIRED")
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert restored(centre) == [(1, 50)]
 
 
@@ -156,7 +156,7 @@ def test_what_went_back_is_not_deposited_by_a_clock_that_was_set_back(centre: Ce
     token = centre.token(centre.alice, 100)
     before_ms = centre.clock.now_ms()
     centre.clock.advance(OVER + 1)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     centre.clock._now_ms = before_ms
     assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
     assert (offline_float(centre), circulation(centre)) == (0, START)
@@ -166,16 +166,16 @@ def test_a_deposit_keeps_its_answer_after_the_rest_went_back(centre: Centre) -> 
     item = centre.item(centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 60))
     first = centre.send(item)
     centre.clock.advance(OVER + 1)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     assert centre.send(item) == first
 
 
 def test_a_load_that_is_repeated_after_it_went_back_moves_nothing(centre: Centre) -> None:
     first = centre.register(centre.alice, 100, number=5)
     centre.clock.advance(OVER + 1)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     assert centre.register(centre.alice, 100, number=5) == first
-    assert not centre.central.restoring.step()
+    assert not centre.central.refunds.step()
     assert (offline_float(centre), circulation(centre)) == (0, START)
 
 
@@ -193,8 +193,8 @@ def test_a_stop_between_the_journal_and_the_answer(
 
     monkeypatch.setattr(ledger, "submit", unanswered)
     with pytest.raises(CoreStopped):
-        centre.central.restoring.step()
-    assert not centre.restart().restoring.step()
+        centre.central.refunds.step()
+    assert not centre.restart().refunds.step()
     assert restored(centre) == [(1, 100)]
     assert audit(centre).problems == []
 
@@ -202,11 +202,11 @@ def test_a_stop_between_the_journal_and_the_answer(
 def test_a_lost_mark_moves_nothing_twice(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER + 1)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(restored_fen=None))
     assert audit(centre).problems
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert circulation(centre) == START
     with centre.engine.connect() as connection:
         assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [100]
@@ -216,7 +216,7 @@ def test_a_lost_mark_moves_nothing_twice(centre: Centre) -> None:
 def test_a_mark_that_was_changed_is_named_by_the_audit(centre: Centre) -> None:
     token = centre.token(centre.alice, 100).token
     centre.clock.advance(OVER + 1)
-    centre.central.restoring.step()
+    centre.central.refunds.step()
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(restored_fen=99))
     problems = audit(centre).problems
@@ -230,7 +230,7 @@ def test_a_float_that_is_short_stops_it_and_marks_nothing(centre: Centre) -> Non
         connection.execute(update(tokens).values(value_fen=101))
     centre.clock.advance(OVER + 1)
     with pytest.raises(RestoreBroken, match="load 1"):
-        centre.central.restoring.step()
+        centre.central.refunds.step()
     with centre.engine.connect() as connection:
         assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [None]
 
@@ -261,7 +261,7 @@ def test_the_audit_names_money_that_went_back_before_its_payees_could_bring_it_i
         meant = connection.execute(select(tokens.c.expires_time_ms)).scalar_one()
         connection.execute(update(tokens).values(expires_time_ms=1))
     assert any("not as it was registered" in problem for problem in audit(centre).problems)
-    assert centre.central.restoring.step()
+    assert centre.central.refunds.step()
     assert centre.deposit(paid, bank="beta") == (0, "TOKEN_EXPIRED")
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(expires_time_ms=meant))
