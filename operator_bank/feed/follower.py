@@ -17,7 +17,10 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from operator_bank.feed.chain import FeedBroken, Link, NeverSent, follow, read_place, write_place
-from operator_bank.feed.moves import Heard, Move, Moves, heard
+from operator_bank.feed.entries import Move, ParsedEntry
+from operator_bank.feed.events import parsed
+from operator_bank.feed.known import Sources
+from operator_bank.feed.moves import Moves
 from operator_bank.feed.rows import FeedRows
 from operator_bank.ledger import accounts
 from operator_bank.ledger.standing import Standing
@@ -84,7 +87,7 @@ class FeedFollower:
         self._windows = windows
         self._began_at = began_at
         self._confirmed = False
-        self._moves = Moves(database, ledger, directory, vault, windows)
+        self._moves = Moves(Sources(database, ledger, directory, vault), windows)
         self._rows = FeedRows(directory, clock, refusals, refused, windows)
         self._central_bank = central_bank
         self._central_keys = central_keys
@@ -164,7 +167,7 @@ class FeedFollower:
         links, tip = follow(message, self.place, self._bank, self._central_keys)
         self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
         self._central_acts.heed(message.tip, tip.acts)
-        found = [heard(link.entry, link.data) for link in links]
+        found = [parsed(link.entry, link.data) for link in links]
         moves, broken = self._moves.of(found)
         if moves:
             whole = message.tip if len(moves) == len(links) else None
@@ -199,7 +202,7 @@ class FeedFollower:
     def _submit(
         self,
         links: Sequence[Link],
-        found: Sequence[Heard],
+        found: Sequence[ParsedEntry],
         moves: Sequence[Move],
         tip: SignedEnvelope | None,
     ) -> None:

@@ -15,7 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.purposes.v1 import purposes_pb2
 from officers.effects import Act, Decision, Effect
-from operator_bank.feed.moves import numbered
+from operator_bank.feed.entries import numbered
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of, refusal_of
 from operator_bank.ledger.standing import Standing

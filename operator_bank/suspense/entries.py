@@ -11,41 +11,21 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.suspense.tables import suspense
 from runtime.errors import as_reason
 
-FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
 
 
 class Source(NamedTuple):
-    """Where an entry came from, in the words of a statement, and whose it was to be."""
+    """Where an entry came from, in the words of a statement, and whose it was to be.
+
+    Attributes:
+        wallet: number of the wallet that was to get it: that deposited, that loaded, or the payee.
+        payer: number of the wallet that paid it; empty for offline money.
+    """
 
     kind: str
     payment_id: str
     wallet: str
     payer: str = ""
-
-
-def source_of(entry: FeedEntry, wallet: str, payment: OutboundPayment | None) -> Source:
-    """The source of an entry that could not be credited, or of a return that nobody took.
-
-    Args:
-        wallet: number of the wallet that deposited, or that loaded restored tokens.
-        payment: that the entry brings; or the return that it ends.
-    """
-    event = entry.WhichOneof("event")
-    if event == "tokens_deposited":
-        return Source("offline-deposit", f"deposit-{entry.tokens_deposited.number}", wallet)
-    if event == "tokens_restored":
-        return Source("offline-restore", f"restore-{entry.tokens_restored.number}", wallet)
-    if payment is None:
-        raise ValueError(f"nobody is to get what {event} moves")
-    if event == "outgoing_ended":
-        returned, payer, payee = (
-            payment.returns_payment_id,
-            payment.payer_number,
-            payment.payee_number,
-        )
-        return Source("payment", returned, payer, payee)
-    return undelivered(payment)
 
 
 def undelivered(payment: OutboundPayment) -> Source:

@@ -21,7 +21,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.feed.chain import FeedBroken
-from operator_bank.feed.moves import numbered
+from operator_bank.feed.entries import numbered
 from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.offline.tables import token_deposits

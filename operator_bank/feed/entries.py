@@ -1,0 +1,145 @@
+"""An entry of the feed as a handler sees it, and the records that entries become."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.chain import FeedBroken
+from operator_bank.ledger import accounts
+from operator_bank.limits import MAX_SEQUENCE
+from runtime.errors import Refusal
+from runtime.messages import read_payload
+from settlement.builders import Row, capture, delivery, refusal, release, transfer
+from settlement.limits import MAX_AMOUNT_FEN
+
+FeedEntry = registration_pb2.FeedEntry
+OutboundPayment = registration_pb2.OutboundPayment
+
+_PLACE = {"origin": accounts.MIRROR, "sequence": 0, "time_ms": 0}
+"""Of every record that an entry becomes; the follower adds which entry, and when."""
+
+
+class ParsedEntry(NamedTuple):
+    """An entry of the feed, parsed.
+
+    Attributes:
+        entry: as the central bank wrote it.
+        data: its bytes, which the chain is over.
+        event: the name of its event; None for one that this bank does not know.
+        number: of what it is about, among what this bank has sent or deposited; 0 for nothing.
+        payment: that it brings to a wallet here.
+    """
+
+    entry: FeedEntry
+    data: bytes
+    event: str | None
+    number: int = 0
+    payment: OutboundPayment | None = None
+
+    @property
+    def returned(self) -> OutboundPayment | None:
+        """The payment that it brings, if that returns an earlier one."""
+        return self.payment if self.payment and self.payment.returns_payment_id else None
+
+
+class Move(NamedTuple):
+    """What an entry becomes in the ledger: a record, and what stands beside it."""
+
+    row: Row
+    note: bytes
+
+
+class Sent(NamedTuple):
+    """A row of `outbound`: a payment or a load that this bank has sent."""
+
+    number: int
+    account: int
+    amount_fen: int
+    hold: int
+    kind: str
+    state: int
+    body: bytes
+
+
+def transferred(one: ParsedEntry, debit: int, credit: int, amount_fen: int, purpose: int) -> Move:
+    """Money moves between two accounts of the bank's own."""
+    moved = transfer(
+        **_PLACE, debit=debit, credit=credit, amount_fen=_amount(amount_fen), purpose=purpose
+    )
+    return Move(moved, one.data)
+
+
+def delivered(one: ParsedEntry, account: int, amount_fen: int, purpose: int) -> Move:
+    """Money comes from the central bank for an account, or into suspense if it cannot take it."""
+    moved = delivery(
+        **_PLACE,
+        debit=accounts.MIRROR,
+        credit=account,
+        fallback=accounts.SUSPENSE,
+        amount_fen=_amount(amount_fen),
+        purpose=purpose,
+    )
+    return Move(moved, one.data)
+
+
+def captured(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
+    """What was held for something that this bank sent goes to the central bank."""
+    moved = capture(
+        **_PLACE,
+        debit=sent.account,
+        credit=accounts.MIRROR,
+        amount_fen=sent.amount_fen,
+        reference=sent.hold,
+        purpose=purpose,
+    )
+    return Move(moved, one.data)
+
+
+def released(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
+    """What was held for something that this bank sent is its payer's again."""
+    moved = release(
+        **_PLACE,
+        debit=sent.account,
+        amount_fen=sent.amount_fen,
+        reference=sent.hold,
+        purpose=purpose,
+    )
+    return Move(moved, one.data)
+
+
+def unmoved(one: ParsedEntry, debit: int, credit: int) -> Move:
+    """An entry that moves nothing here takes its place in the feed all the same."""
+    return Move(refusal(**_PLACE, debit=debit, credit=credit), one.data)
+
+
+def fits(number: int) -> bool:
+    """Whether a number may be one of this bank's: a database is asked for no other."""
+    return 0 < number <= MAX_SEQUENCE
+
+
+def payment_of(data: bytes, number: int) -> OutboundPayment:
+    """The payment that is told under a number. Raises FeedBroken."""
+    try:
+        payment = read_payload(OutboundPayment, data)
+    except Refusal:
+        raise FeedBroken(f"speaks of outbound {number} in words that cannot be read") from None
+    if payment.number != number:
+        raise FeedBroken(f"speaks of outbound {number} as of {payment.number}")
+    return payment
+
+
+def numbered(number: int, body: bytes) -> bytes:
+    """An OutboundPayment as it is sent: the number, its first field, before the rest of it."""
+    head = bytearray(b"\x08")
+    while number > 0x7F:
+        head.append(number & 0x7F | 0x80)
+        number >>= 7
+    head.append(number)
+    return bytes(head) + body
+
+
+def _amount(fen: int) -> int:
+    if not 0 < fen <= MAX_AMOUNT_FEN:
+        raise FeedBroken(f"moves {fen} fen")
+    return fen

@@ -1,0 +1,419 @@
+"""One handler for each event of the feed: what it is about, what it moves, what is written of it.
+
+A new event of the contract is a new handler here, and nothing else; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+from typing import Any, ClassVar
+
+from google.protobuf.message import DecodeError
+
+from dcep.bank.v1 import states_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.chain import FeedBroken, NeverSent
+from operator_bank.feed.entries import (
+    FeedEntry,
+    Move,
+    OutboundPayment,
+    ParsedEntry,
+    Sent,
+    captured,
+    delivered,
+    fits,
+    numbered,
+    payment_of,
+    released,
+    transferred,
+    unmoved,
+)
+from operator_bank.feed.known import Known
+from operator_bank.feed.written import Written
+from operator_bank.ledger import accounts
+from operator_bank.suspense.entries import Source, undelivered
+from runtime.errors import Refusal
+from runtime.messages import read_payload
+from settlement.builders import Row, refused
+from settlement.limits import MAX_AMOUNT_FEN
+
+_ENDED = {
+    registration_pb2.OUTCOME_STATE_REFUSED: states_pb2.PAYMENT_STATE_REFUSED,
+    registration_pb2.OUTCOME_STATE_EXPIRED: states_pb2.PAYMENT_STATE_EXPIRED,
+}
+_ISSUANCE, _REDEMPTION = purposes_pb2.PURPOSE_ISSUANCE, purposes_pb2.PURPOSE_REDEMPTION
+_RESERVE = purposes_pb2.PURPOSE_REDEMPTION_RESERVE
+_PAYMENT, _RETURN = purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_RETURN
+_LOAD, _DEPOSIT = purposes_pb2.PURPOSE_TOKEN_LOAD, purposes_pb2.PURPOSE_TOKEN_DEPOSIT
+_EXPIRY = purposes_pb2.PURPOSE_TOKEN_EXPIRY
+_PURPOSE_OF_SENT = {"pay": _PAYMENT, "return": _RETURN, "load": _LOAD}
+
+
+class About(Enum):
+    """Which of this bank's own numbers an event names."""
+
+    NOTHING = "nothing"
+    OUTBOUND = "outbound"
+    DEPOSIT = "deposit"
+
+
+class Handler:
+    """What a bank does about one event. A handler has no state of its own.
+
+    Attributes:
+        about: what the number of the event is of.
+        ends_what_was_sent: whether what the number names is over with this entry.
+    """
+
+    about: ClassVar[About] = About.NOTHING
+    ends_what_was_sent: ClassVar[bool] = False
+
+    def number(self, entry: FeedEntry) -> int:
+        """The number among this bank's own of what an entry is about; 0 for none."""
+        event = getattr(entry, entry.WhichOneof("event"))
+        return int(event.number) if self.about is not About.NOTHING else 0
+
+    def payment(self, entry: FeedEntry) -> OutboundPayment | None:
+        """The payment to a wallet here that an entry brings."""
+        return None
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """What the entry becomes.
+
+        Raises:
+            NeverSent, NotReserved: this database does not know what it is about.
+            FeedBroken: it contradicts what this database knows.
+        """
+        raise FeedBroken("is of no kind that this bank knows")
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """What it becomes where the database has lost what it is about.
+
+        What left the bank is owed by the account LOST; what came for nobody that is known lies in
+        suspense; what never was moves nothing.
+        """
+        return unmoved(one, accounts.LOST, accounts.MIRROR)
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """What is written of it, in the transaction in which the money moves."""
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """Where money came from that this entry has left in suspense; None if it stays out of it.
+
+        Args:
+            wallet: number of the wallet that could not take it.
+        """
+        raise ValueError(f"nobody is to get what {one.event} moves")
+
+    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+        """Which kind of lost movement it tells of, and its number; see the table `lost_moves`."""
+        return {"kind": "redemption", "number": one.number}
+
+
+class Issued(Handler):
+    """Money comes into the vault."""
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        fen = one.entry.issued.amount_fen
+        return transferred(one, accounts.MIRROR, accounts.VAULT, fen, _ISSUANCE)
+
+
+class Redeemed(Handler):
+    """Money that was reserved for a redemption leaves."""
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        redeemed = one.entry.redeemed
+        known.take_reserved(redeemed.number, redeemed.amount_fen)
+        reserve, mirror = accounts.REDEMPTION_RESERVE, accounts.MIRROR
+        return transferred(one, reserve, mirror, redeemed.amount_fen, _REDEMPTION)
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """See `Handler`."""
+        fen = one.entry.redeemed.amount_fen
+        return transferred(one, accounts.LOST, accounts.MIRROR, fen, _REDEMPTION)
+
+    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+        """See `Handler`."""
+        return {"kind": "redemption", "number": one.entry.redeemed.number}
+
+
+class RedemptionRejected(Handler):
+    """What was reserved for a redemption is the vault's again."""
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        rejected = one.entry.redemption_rejected
+        if not fits(rejected.number):
+            raise FeedBroken(f"speaks of redemption {rejected.number}, which is none")
+        reserve, vault = accounts.REDEMPTION_RESERVE, accounts.VAULT
+        move = transferred(one, reserve, vault, rejected.amount_fen, _RESERVE)
+        if not known.was_reserved(rejected.number):
+            return move._replace(row=refused(move.row))
+        known.take_reserved(rejected.number, rejected.amount_fen)
+        return move
+
+
+class OutgoingSettled(Handler):
+    """A payment of this bank has settled."""
+
+    about = About.OUTBOUND
+    ends_what_was_sent = True
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        sent = known.pending(one.number)
+        _check_payment(one.entry.outgoing_settled.payment, sent)
+        known.end(one.number, settled=True)
+        return captured(one, sent, _PURPOSE_OF_SENT[sent.kind])
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """See `Handler`."""
+        paid = payment_of(one.entry.outgoing_settled.payment, one.number)
+        purpose = _RETURN if paid.returns_payment_id else _PAYMENT
+        return transferred(one, accounts.LOST, accounts.MIRROR, paid.amount_fen, purpose)
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """See `Handler`."""
+        written.settle(one.number)
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """It takes a return out of suspense, and leaves nothing there."""
+        return None
+
+    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+        """See `Handler`."""
+        data = one.entry.outgoing_settled.payment
+        payment = OutboundPayment.FromString(data)
+        return {
+            "kind": "payment",
+            "number": one.number,
+            "payer": payment.payer_number,
+            "payment_id": payment.payment_id,
+            "payment": data,
+        }
+
+
+class OutgoingEnded(Handler):
+    """A payment or a load of this bank will never settle."""
+
+    about = About.OUTBOUND
+    ends_what_was_sent = True
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        sent = known.pending(one.number)
+        ended = one.entry.outgoing_ended
+        if ended.state not in _ENDED:
+            raise FeedBroken(f"ends outbound {one.number} with a state that is no end")
+        if ended.WhichOneof("about") == "load":
+            _check_load(ended.load, sent)
+        else:
+            _check_payment(ended.payment, sent)
+        known.end(one.number, settled=False)
+        return released(one, sent, _PURPOSE_OF_SENT[sent.kind])
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """See `Handler`."""
+        ended = one.entry.outgoing_ended
+        written.end(ended.number, _ENDED[ended.state], ended.reason)
+        if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
+            written.count_not_taken(row.debit, OutboundPayment.FromString(ended.payment))
+        elif ended.reason == errors_pb2.REASON_EXPIRED:
+            written.count_expired(row.debit, OutboundPayment.FromString(ended.payment))
+        elif ended.reason == errors_pb2.REASON_BANK_UNKNOWN:
+            written.count_ended(row.debit)
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """A return that nobody took: the payment lies here that it was to give back."""
+        payment = OutboundPayment.FromString(one.entry.outgoing_ended.payment)
+        payer, payee = payment.payer_number, payment.payee_number
+        return Source("payment", payment.returns_payment_id, payer, payee)
+
+
+class Incoming(Handler):
+    """A payment from another bank has come for a wallet here, or one of ours comes back."""
+
+    def payment(self, entry: FeedEntry) -> OutboundPayment | None:
+        """See `Handler`; None for one that cannot be read."""
+        try:
+            return read_payload(OutboundPayment, entry.incoming.payment)
+        except Refusal:
+            return None
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        payment = one.payment
+        if payment is None:
+            raise FeedBroken("has a payment in it that is none")
+        account = known.account_of(payment.payee_number)
+        if account == accounts.NOBODY:
+            account = accounts.SUSPENSE
+        purpose = _RETURN if one.returned else _PAYMENT
+        if one.returned and not known.returns(payment):
+            # Whatever it is, it is not what it says: an officer looks at it.
+            account = accounts.SUSPENSE
+        return delivered(one, account, payment.amount_fen, purpose)
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """See `Handler`."""
+        if one.returned is None:
+            return
+        if row.credit != accounts.SUSPENSE:
+            written.give_back(one.returned.returns_number, one.entry.number)
+        # Its payer here tried to pay somebody whom the money did not reach.
+        written.count_returned(row.credit, one.returned.payer_number)
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """See `Handler`."""
+        assert one.payment is not None
+        return undelivered(one.payment)
+
+
+class TokensRegistered(Handler):
+    """Offline tokens exist that a wallet here has loaded."""
+
+    about = About.OUTBOUND
+    ends_what_was_sent = True
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        sent = known.pending(one.number)
+        _check_load(one.entry.tokens_registered, sent)
+        known.end(one.number, settled=True)
+        return captured(one, sent, _PURPOSE_OF_SENT[sent.kind])
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """See `Handler`."""
+        fen = one.entry.tokens_registered.amount_fen
+        return transferred(one, accounts.LOST, accounts.MIRROR, fen, _LOAD)
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """See `Handler`."""
+        written.settle(one.number)
+
+    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+        """See `Handler`."""
+        return {"kind": "load", "number": one.number}
+
+
+class TokensDeposited(Handler):
+    """A wallet here gets what pieces of tokens were worth."""
+
+    about = About.DEPOSIT
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        tokens = one.entry.tokens_deposited
+        found = known.deposit(tokens.number)
+        if tokens.payment_digest != found.digest:
+            raise NeverSent(f"speaks of deposit {tokens.number} with other tokens in it")
+        if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
+            raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
+        return delivered(one, found.account, tokens.amount_fen, _DEPOSIT)
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """See `Handler`."""
+        fen = one.entry.tokens_deposited.amount_fen
+        return delivered(one, accounts.SUSPENSE, fen, _DEPOSIT)
+
+    def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
+        """See `Handler`."""
+        written.deposit(one.number, one.entry.tokens_deposited.whole_fen)
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """See `Handler`."""
+        return Source("offline-deposit", f"deposit-{one.number}", wallet)
+
+
+class TokensRestored(Handler):
+    """A wallet here gets back what is left of tokens that expired."""
+
+    about = About.OUTBOUND
+
+    def move(self, one: ParsedEntry, known: Known) -> Move:
+        """See `Handler`."""
+        tokens = one.entry.tokens_restored
+        if 0 < tokens.amount_fen <= known.lost_load_fen(one.number):
+            return self.move_lost(one)  # nobody here knows whose that load was
+        sent = known.sent(one.number)
+        if sent.kind != "load" or sent.state != states_pb2.PAYMENT_STATE_SETTLED:
+            raise FeedBroken(f"gives back tokens of outbound {tokens.number}, which made none")
+        if tokens.amount_fen > sent.amount_fen:
+            raise FeedBroken(f"gives back more than the {sent.amount_fen} fen that were loaded")
+        return delivered(one, sent.account, tokens.amount_fen, _EXPIRY)
+
+    def move_lost(self, one: ParsedEntry) -> Move:
+        """See `Handler`."""
+        fen = one.entry.tokens_restored.amount_fen
+        return delivered(one, accounts.SUSPENSE, fen, _EXPIRY)
+
+    def source(self, one: ParsedEntry, wallet: str) -> Source | None:
+        """See `Handler`."""
+        return Source("offline-restore", f"restore-{one.number}", wallet)
+
+
+HANDLERS: dict[str, Handler] = {
+    "issued": Issued(),
+    "redeemed": Redeemed(),
+    "redemption_rejected": RedemptionRejected(),
+    "outgoing_settled": OutgoingSettled(),
+    "outgoing_ended": OutgoingEnded(),
+    "incoming": Incoming(),
+    "tokens_registered": TokensRegistered(),
+    "tokens_deposited": TokensDeposited(),
+    "tokens_restored": TokensRestored(),
+}
+"""By the name of the event in the contract's FeedEntry."""
+_UNKNOWN = Handler()
+
+
+def handler_of(event: str | None) -> Handler:
+    """The handler of an event; for one that is not known, a handler whose `move` says so."""
+    return HANDLERS.get(event or "", _UNKNOWN)
+
+
+def parsed(entry: FeedEntry, data: bytes) -> ParsedEntry:
+    """An entry with what it is about."""
+    event = entry.WhichOneof("event")
+    if event is None:
+        return ParsedEntry(entry, data, None)
+    handler = handler_of(event)
+    return ParsedEntry(entry, data, event, handler.number(entry), handler.payment(entry))
+
+
+def _check_payment(payment: bytes, sent: Sent) -> None:
+    """It is the payment that this bank has sent: the same parties, amount, times and words."""
+    if sent.kind == "load":
+        raise NeverSent(f"speaks of outbound {sent.number} as a payment, which is a load")
+    if payment == numbered(sent.number, sent.body):
+        return
+    # Bytes may differ where messages do not.
+    ours = OutboundPayment.FromString(sent.body)
+    ours.number = sent.number
+    try:
+        theirs = OutboundPayment.FromString(payment)
+    except DecodeError:
+        raise FeedBroken(f"speaks of outbound {sent.number} in words that cannot be read") from None
+    if theirs != ours:
+        raise NeverSent(
+            f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
+            f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
+        )
+
+
+def _check_load(tokens: registration_pb2.TokensRegistered, sent: Sent) -> None:
+    """It is the load that this bank has sent: the same amount, for the same device."""
+    if sent.kind != "load":
+        raise NeverSent(f"speaks of outbound {sent.number} as a load, which is a payment")
+    digest = hashlib.sha256(sent.body).digest()
+    told = (tokens.number, tokens.amount_fen, tokens.certificate_digest)
+    if told != (sent.number, sent.amount_fen, digest):
+        raise NeverSent(
+            f"speaks of load {sent.number} as of {tokens.amount_fen} fen for a device, which is"
+            f" of {sent.amount_fen} fen, or for another one"
+        )
