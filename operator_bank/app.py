@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
+from operator_bank.customers.customers import Customers
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
@@ -190,6 +191,7 @@ def build(
         database,
         ledger,
         clock,
+        Customers(database),
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from central_bank.ledger import accounts as central_accounts
 from operator_bank.ledger import accounts as bank_accounts
-from settlement.records import Kind
+from settlement.records import ADMINISTRATIVE, Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = ROOT / "docs/reference/glossary.md"
@@ -17,9 +17,8 @@ CHINESE = ROOT / "docs/zh-CN/reference/glossary.md"
 
 # What every service has, and what the wallet's program is made of, is no business of the glossary.
 NO_TERMS = {"api", "cli", "home", "online"}
-ADMINISTERS = {Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY}
 CENTRAL = ("RESERVES", "CIRCULATION", "OFFLINE_FLOAT")
-NOT_ACCOUNTS = {"CURRENCY", "OWN_BOOKS", "NOBODY"}
+NOT_ACCOUNTS = {"CURRENCY", "OWN_BOOKS", "NOBODY", "FIRST_OF_WALLETS"}
 
 
 class Row(NamedTuple):
@@ -56,7 +55,7 @@ def in_code() -> set[str]:
         for name, value in vars(bank_accounts).items()
         if name.isupper() and name[0] != "_" and isinstance(value, int)
     }
-    kinds = {kind.name for kind in Kind if kind not in ADMINISTERS}
+    kinds = {kind.name for kind in Kind if kind not in ADMINISTRATIVE}
     assert all(name in Path(central_accounts.__file__).read_text() for name in CENTRAL)
     return (rooms - NO_TERMS) | (accounts - NOT_ACCOUNTS) | kinds | set(CENTRAL)
 

@@ -60,21 +60,9 @@ from settlement.records import (
 )
 from settlement.tables import JournalTables
 
-_wallets = table(
-    "wallets",
-    *(
-        column(name)
-        for name in (
-            "id",
-            "number",
-            "public_key",
-            "holder_name",
-            "phone",
-            "order_payload",
-            "order_signature",
-        )
-    ),
-)
+_wallets = table("wallets", *map(column, ("id", "number", "public_key", "customer")))
+_customers = table("customers", *map(column, ("id", "name", "phone")))
+_openings = table("opening_orders", *map(column, ("wallet", "order_payload", "order_signature")))
 _accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
 _deposits = table(
     "token_deposits",
@@ -204,8 +192,16 @@ class BankWalk:
 
     def _read_wallets(self) -> None:
         """The wallets with their accounts, a row for each account."""
-        query = select(_wallets, _accounts.c.number.label("account"), _accounts.c.purpose)
-        query = query.outerjoin(_accounts, _accounts.c.owner == _wallets.c.id)
+        query = (
+            select(
+                *(_wallets, _accounts.c.number.label("account"), _accounts.c.purpose),
+                *(_customers.c.name, _customers.c.phone),
+                *(_openings.c.order_payload, _openings.c.order_signature),
+            )
+            .outerjoin(_accounts, _accounts.c.owner == _wallets.c.id)
+            .outerjoin(_customers, _customers.c.id == _wallets.c.customer)
+            .outerjoin(_openings, _openings.c.wallet == _wallets.c.id)
+        )
         with self._engine.connect() as connection:
             for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
@@ -215,9 +211,11 @@ class BankWalk:
                     self._problems.say(f"{where}: {wrong}")
 
     def _read_account(self, row: Any, where: str) -> None:
-        payload = bytes(row.order_payload)
         if row.account is None:
             raise Wrong(_("table accounts has no account of it"))
+        if row.order_payload is None:
+            raise Wrong(_("table opening_orders has no order of it"))
+        payload = bytes(row.order_payload)
         self._openings[row.account] = opening_digest(payload, row.purpose)
         if row.purpose == DEPOSIT:
             self._deposit_accounts.add(row.account)
@@ -229,8 +227,8 @@ class BankWalk:
     def _check_opening(self, row: Any, payload: bytes, where: str) -> None:
         order = read(orders_pb2.OpenWalletOrder, payload)
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
-        same("holder", order.holder_name, row.holder_name)
-        same("phone", order.phone, row.phone)
+        same("holder", order.holder_name, row.name or "")
+        same("phone", order.phone, row.phone or "")
         same("bank", order.bank, self._name)
         self._verify(
             _("{where}: its opening").format(where=where),

@@ -264,7 +264,7 @@ class Incoming(Handler):
         if one.returned is None:
             return
         if row.credit != accounts.SUSPENSE:
-            written.give_back(one.returned.returns_number, one.entry.number)
+            written.return_payment(one.returned.returns_number, one.entry.number)
         # Its payer here tried to pay somebody whom the money did not reach.
         written.count_returned(row.credit, one.returned.payer_number)
 

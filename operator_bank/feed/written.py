@@ -61,7 +61,7 @@ class Written:
         """A deposit of tokens was accepted, for so much in all."""
         self._deposits.append({"n": number, "s": _SETTLED, "a": amount_fen})
 
-    def give_back(self, number: int, entry: int) -> None:
+    def return_payment(self, number: int, entry: int) -> None:
         """A payment of this bank's was given back, by this entry."""
         self._returned.append({"number": number, "entry": entry})
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.customers.customers import Applicant, Customers, OpeningOrder, class_of
+from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
@@ -51,10 +53,10 @@ InTransaction = Callable[[Connection, int], None]
 
 
 _OWN, _DEPOSIT = accounts.alias(), accounts.alias()
+_OPENED = (wallets.c.request_id, opening_orders.c.digest)
 _WALLETS = (
     select(
         *(wallets.c.id, wallets.c.number, wallets.c.public_key, wallets.c.wallet_class),
-        *(wallets.c.request_id, wallets.c.digest),
         *(_OWN.c.number.label("account"), _DEPOSIT.c.number.label("deposit")),
     )
     .join(_OWN, (_OWN.c.owner == wallets.c.id) & (_OWN.c.purpose == Purpose.WALLET))
@@ -70,21 +72,18 @@ def nothing_else(_: Connection, __: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wallet that somebody asked for who has its key.
-
-    Attributes:
-        digest: tells whether two that ask by the same key and id ask for the same.
-    """
+    """A wallet that somebody asked for who has its key."""
 
     request_id: str
     public_key: bytes
-    wallet_class: int
-    holder_name: str
-    phone: str
-    digest: bytes
+    applicant: Applicant
+    order: OpeningOrder
     opened_time_ms: int
-    order_payload: bytes
-    order_signature: bytes
+
+    @property
+    def wallet_class(self) -> int:
+        """By what its holder has shown."""
+        return class_of(self.applicant.shown)
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
@@ -106,6 +105,7 @@ class Directory:
         database: Database,
         ledger: Ledger,
         clock: Clock,
+        customers: Customers,
         *,
         prefix: str,
         opening_deposit_fen: int,
@@ -113,6 +113,7 @@ class Directory:
         self._database = database
         self._ledger = ledger
         self._clock = clock
+        self._customers = customers
         self._numbers = numbers_of(database, prefix)
         self._opening_deposit_fen = opening_deposit_fen
         self._known = KnownWallets()
@@ -159,7 +160,7 @@ class Directory:
         with self._one_at_a_time(asked):
             known = self._opened(asked)
             for one in wanted:
-                if one.asked_by in known and bytes(known[one.asked_by].digest) != one.digest:
+                if one.asked_by in known and bytes(known[one.asked_by].digest) != one.order.digest:
                     raise Refusal(
                         errors_pb2.REASON_ID_REUSED,
                         "this key asked for another wallet with this request_id",
@@ -248,7 +249,8 @@ class Directory:
         """The rows of those that were asked for before."""
         wanted, found = set(asked), {}
         for part in parts([request for request, _ in asked]):
-            query = _WALLETS.where(wallets.c.request_id.in_(part))
+            query = _WALLETS.add_columns(*_OPENED).where(wallets.c.request_id.in_(part))
+            query = query.join(opening_orders, opening_orders.c.wallet == wallets.c.id)
             for row in self._rows(query):
                 key = (row.request_id, bytes(row.public_key))
                 if key in wanted:
@@ -262,12 +264,17 @@ class Directory:
         """Opens wallets: their rows, their accounts and their first records in one transaction."""
         made = self._allocate(wanted)
         pairs = list(zip(made, wanted, strict=True))
-        rows = [_row(*pair) for pair in pairs]
+        ids = self._customers.ids(len(pairs))
+        rows = [_row(*pair, customer) for pair, customer in zip(pairs, ids, strict=True)]
+        admitted = [(customer, one.applicant) for customer, one in zip(ids, wanted, strict=True)]
+        orders = [(wallet.row_id, one.order) for wallet, one in pairs]
+        now_ms = self._clock.now_ms()
         owned = [row for wallet in made for row in _owned(wallet)]
 
         def in_transaction(connection: Connection, answers: Answers) -> None:
             if (answers.results >= Result.MALFORMED).any():
                 raise _no_accounts_left()
+            self._customers.write(connection, admitted, orders, now_ms)
             connection.execute(insert(wallets), rows)
             connection.execute(insert(accounts), owned)
 
@@ -320,7 +327,7 @@ class Directory:
                 limit_set=one.wallet_class,
                 time_ms=now_ms,
                 # It has the order, and with it the wallet's key: none is exchanged later.
-                digest=opening_digest(one.order_payload, Purpose.WALLET),
+                digest=opening_digest(one.order.payload, Purpose.WALLET),
             )
             records.append(opened)
             account = wallet.deposit_account
@@ -330,7 +337,7 @@ class Directory:
                 account,
                 ledger=accounts_.OWN_BOOKS,
                 time_ms=now_ms,
-                digest=opening_digest(one.order_payload, Purpose.DEPOSIT),
+                digest=opening_digest(one.order.payload, Purpose.DEPOSIT),
             )
             records.append(opened)
             if self._opening_deposit_fen:
@@ -342,8 +349,16 @@ def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
 
 
-def _row(wallet: Wallet, wanted: Wanted) -> Row:
-    return {**asdict(wanted), "id": wallet.row_id, "number": wallet.number}
+def _row(wallet: Wallet, wanted: Wanted, customer: int) -> Row:
+    return {
+        "id": wallet.row_id,
+        "number": wallet.number,
+        "public_key": wanted.public_key,
+        "wallet_class": wanted.wallet_class,
+        "customer": customer,
+        "request_id": wanted.request_id,
+        "opened_time_ms": wanted.opened_time_ms,
+    }
 
 
 def _owned(wallet: Wallet) -> list[Row]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from dcep.bank.v1 import orders_pb2, wallets_pb2
+from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from dcep.errors.v1 import errors_pb2
+from operator_bank.customers.customers import Applicant, OpeningOrder
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
 from operator_bank.wallets.orders import check_unexpired, check_window
@@ -20,7 +20,6 @@ from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 
-CLASS_II, CLASS_IV = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
 _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 
 
@@ -74,18 +73,16 @@ class Opening:
         created_ms, expires_ms = order.created_time_ms, order.expires_time_ms
         check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         check_unexpired(expires_ms, now_ms)
-        _check_holder(order)
+        applicant = Applicant.of(order)
         content = b"\0".join([key, order.holder_name.encode(), order.phone.encode()])
         return Wanted(
             request_id=request_id(order.request_id),
             public_key=key,
-            wallet_class=CLASS_II if order.holder_name else CLASS_IV,
-            holder_name=order.holder_name,
-            phone=order.phone,
-            digest=hashlib.sha256(content).digest(),
+            applicant=applicant,
+            order=OpeningOrder(
+                hashlib.sha256(content).digest(), envelope.payload, envelope.signature
+            ),
             opened_time_ms=now_ms,
-            order_payload=envelope.payload,
-            order_signature=envelope.signature,
         )
 
 
@@ -96,12 +93,3 @@ def _key(key_id: bytes) -> bytes | None:
     except ValueError:
         return None
     return key if len(key) == PUBLIC_KEY_BYTES and key.hex().encode() == key_id else None
-
-
-def _check_holder(order: orders_pb2.OpenWalletOrder) -> None:
-    if not order.holder_name and not order.phone:
-        raise Refusal(
-            errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
-        )
-    if order.holder_name and order.holder_name.isspace():
-        raise invalid("holder_name", "has more than blanks")

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 
 from operator_bank.metadata import metadata
 
-# The order is the OpenWalletOrder as the wallet's own key signed it; the record that opened the
-# account has its digest.
+# `customer` is nobody where it is not known whose a wallet is. What its holder has signed and shown
+# lies with the customers.
 wallets = Table(
     "wallets",
     metadata,
@@ -15,13 +15,9 @@ wallets = Table(
     Column("number", String(16), nullable=False, unique=True),
     Column("public_key", LargeBinary(32), nullable=False),
     Column("wallet_class", SmallInteger, nullable=False),
-    Column("holder_name", String(64), nullable=False),
-    Column("phone", String(20), nullable=False),
+    Column("customer", Integer, nullable=True),
     Column("request_id", String(36), nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
     Column("opened_time_ms", BigInteger, nullable=False),
-    Column("order_payload", LargeBinary, nullable=False),
-    Column("order_signature", LargeBinary(64), nullable=False),
     Index("wallets_by_request", "request_id", "public_key", unique=True),
 )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from dcep.bank.v1 import orders_pb2
+from operator_bank.customers.tables import customers, opening_orders
 from operator_bank.wallets.tables import wallets
 from runtime.envelope import sign
 from settlement.records import AccountFlag, Kind
@@ -14,8 +15,10 @@ from tests.auditor.told import (
     CAROL,
     STRANGER,
     Stack,
+    change_opening,
     change_wallet,
     named,
+    wallet_row,
 )
 
 
@@ -40,12 +43,36 @@ def test_a_changed_key_of_a_wallet_is_named(stack: Stack) -> None:
 
 def test_a_changed_key_with_an_opening_of_its_own_is_named(stack: Stack) -> None:
     with stack.system.engines["alpha"].connect() as connection:
-        query = select(wallets.c.order_payload).where(wallets.c.number == stack.number(CAROL))
+        of = opening_orders.c.wallet == wallet_row(stack, CAROL)
+        query = select(opening_orders.c.order_payload).where(of)
         order = orders_pb2.OpenWalletOrder.FromString(connection.execute(query).scalar_one())
     order.public_key = bytes(STRANGER.verify_key)
     signed = sign(order, STRANGER, b"")
-    change_wallet(
-        stack, CAROL, public_key=order.public_key, order_payload=signed.payload,
-        order_signature=signed.signature,
-    )  # fmt: skip
+    change_wallet(stack, CAROL, public_key=order.public_key)
+    change_opening(stack, CAROL, order_payload=signed.payload, order_signature=signed.signature)
     assert named(stack.problems(), "OPEN", "another owner or purpose")
+
+
+def test_a_wallet_that_is_given_to_another_customer_is_named(stack: Stack) -> None:
+    with stack.system.engines["alpha"].connect() as connection:
+        of = wallets.c.number == stack.number(CAROL)
+        hers = connection.execute(select(wallets.c.customer).where(of)).scalar_one()
+    change_wallet(stack, ALICE, customer=hers)
+    assert named(stack.problems(), "table wallets", "holder")
+    change_wallet(stack, ALICE, customer=None)
+    assert named(stack.problems(), "table wallets", "holder"), "nobody opened it by a name"
+
+
+def test_a_customer_with_another_name_is_named(stack: Stack) -> None:
+    with stack.system.engines["alpha"].begin() as connection:
+        of = wallets.c.number == stack.number(ALICE)
+        hers = connection.execute(select(wallets.c.customer).where(of)).scalar_one()
+        connection.execute(update(customers).where(customers.c.id == hers).values(name="Mallory"))
+    assert named(stack.problems(), "table wallets", "holder")
+
+
+def test_a_wallet_without_the_order_that_opened_it_is_named(stack: Stack) -> None:
+    with stack.system.engines["alpha"].begin() as connection:
+        of = opening_orders.c.wallet == wallet_row(stack, ALICE)
+        assert connection.execute(delete(opening_orders).where(of)).rowcount == 1
+    assert named(stack.problems(), "table opening_orders has no order of it")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from auditor.audit import StackAudit, audit_engines
 from auditor.signatures.stack import EVERY_SIGNATURE, SignaturesAsked
 from central_bank.ledger.accounts import BankAccounts
 from central_bank.ledger.tables import ledger as central_tables
+from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger.tables import ledger as bank_tables
 from operator_bank.wallets.tables import wallets
 from runtime.envelope import sign
@@ -140,7 +141,23 @@ def paid(stack: Stack, told: list[Beside]) -> Beside:
     return first(told, debit=stack.account(ALICE), credit=stack.account(CAROL))
 
 
+def wallet_row(stack: Stack, name: str) -> int:
+    """The id of somebody's wallet in alpha's database."""
+    query = select(wallets.c.id).where(wallets.c.number == stack.number(name))
+    with stack.system.engines["alpha"].connect() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def change_wallet(stack: Stack, name: str, **values: Any) -> None:
+    row = wallet_row(stack, name)
     with stack.system.engines["alpha"].begin() as connection:
-        of = wallets.c.number == stack.number(name)
-        assert connection.execute(update(wallets).where(of).values(values)).rowcount == 1
+        changed = update(wallets).where(wallets.c.id == row).values(values)
+        assert connection.execute(changed).rowcount == 1
+
+
+def change_opening(stack: Stack, name: str, **values: Any) -> None:
+    """Of the order that opened somebody's wallet."""
+    row = wallet_row(stack, name)
+    with stack.system.engines["alpha"].begin() as connection:
+        changed = update(opening_orders).where(opening_orders.c.wallet == row).values(values)
+        assert connection.execute(changed).rowcount == 1

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger.accounts import Purpose
 from operator_bank.offline.tables import devices
 from operator_bank.payments.tables import outbound
-from operator_bank.wallets.tables import wallets
 from runtime.envelope import signed_bytes
 from runtime.errors import NoAnswer, Refusal
 from settlement.accounts import opening_digest
@@ -121,7 +121,7 @@ def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
     system: System, alice: Holder
 ) -> None:
     with system.engine.connect() as connection:
-        row = connection.execute(select(wallets)).one()
+        row = connection.execute(select(opening_orders)).one()
     message = signed_bytes(orders_pb2.OpenWalletOrder, bytes(row.order_payload))
     alice.key.verify_key.verify(message, bytes(row.order_signature))
     order = orders_pb2.OpenWalletOrder.FromString(bytes(row.order_payload))

@@ -1,0 +1,1 @@
+"""Who the bank's customers are, and what they have shown of themselves; wallets are elsewhere."""

@@ -1,0 +1,30 @@
+"""Tables of customers. No other table of a bank has a name or a telephone number in it."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Table
+
+from operator_bank.metadata import metadata
+
+# Whom a wallet belongs to, as far as it is known; `shown` is a `customers.Proof`.
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(64), nullable=False),
+    Column("phone", String(20), nullable=False),
+    Column("shown", SmallInteger, nullable=False),
+    Column("since_time_ms", BigInteger, nullable=False),
+)
+
+# The OpenWalletOrder that each wallet was opened by, as the wallet's own key signed it: it says who
+# the customer is. The record that opened the account has its digest. `digest` here tells whether a
+# repeated order asks for the same.
+opening_orders = Table(
+    "opening_orders",
+    metadata,
+    Column("wallet", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
+)
