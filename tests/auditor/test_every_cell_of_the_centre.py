@@ -42,6 +42,7 @@ _REVOKED = (
     "a bank's word about its own device is not signed; what is loaded and deposited is not refused "
     "by it but new loads, and payees who ask"
 )
+_EPOCH = "who may write: whoever changes it stops the service, which no audit has to tell"
 _CLOCK = (
     "the time of refunds never runs ahead of the clock; refunds are late by what it is set back"
 )
@@ -101,6 +102,7 @@ UNNOTICED: Mapping[tuple[str, str], str] = {
     ("snapshot", DELETED): _SNAPSHOT,
     ("snapshot", COPIED): _SNAPSHOT,
     ("snapshot_parts", "part"): _SNAPSHOT,
+    **_all("writer_epoch", "id epoch renewals holder", _EPOCH),
     **_all("waiting_deposits", "bank number token_id digest time_ms", _WAITS),
 }
 

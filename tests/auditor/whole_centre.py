@@ -83,7 +83,7 @@ class WholeCentre(PatientCentre):
         assert waits.state == registration_pb2.OUTCOME_STATE_PENDING
 
     def _payments(self) -> None:
-        self._number = 10_000  # tokens have the lower ones
+        self.last_number = 10_000  # tokens have the lower ones
         self.pay_in("alpha", 500)
         paid = [self.payment(self.alpha, self.beta, 100 + i) for i in range(3)]
         assert [o.state for o in self.submit(self.alpha, *paid)] == [SETTLED] * 3
