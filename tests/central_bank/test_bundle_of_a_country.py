@@ -12,6 +12,8 @@ from sqlalchemy import insert
 
 from central_bank.authentication.tables import bank_certificates, bank_keys, banks, revoked_devices
 from central_bank.authentication.trust_bundle import revocation_of
+from central_bank.ledger.accounts import Purpose
+from central_bank.ledger.tables import accounts
 from central_bank.limits import MAX_FULL_BANKS, MAX_REVOKED
 from offline_token.bundle import TrustBundle, head_bytes
 from offline_token.formats import KEY_BYTES, Certificate
@@ -50,6 +52,12 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             for n in numbers
         ]
         connection.execute(insert(banks), rows)
+        owned = [
+            {"number": 1_000 + 10 * n + purpose, "owner": n, "purpose": purpose}
+            for n in numbers
+            for purpose in Purpose
+        ]
+        connection.execute(insert(accounts), owned)
         connection.execute(insert(bank_keys), [_key_row(n) for n in numbers])
         certificates = [{"fingerprint": f"{n:064x}", **_term(n)} for n in numbers]
         connection.execute(insert(bank_certificates), certificates)

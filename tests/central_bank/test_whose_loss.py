@@ -171,7 +171,7 @@ def test_a_crash_between_taking_the_loss_and_paying_it(
     assert centre.deposit(to_bob) == (100, "")
     item = centre.item(to_dan, bank="beta")
     with monkeypatch.context() as patch:
-        patch.setattr("central_bank.registration.offline.deposits._moves", lambda *_: 1 / 0)
+        patch.setattr("central_bank.registration.offline.deposits._paying", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             centre.send(item, bank="beta")
     assert balance(centre, centre.alpha.accounts.loss) == 100
