@@ -1,7 +1,8 @@
-"""Which account is whose, and for what: a table says so, and nothing is computed from numbers.
+"""The table of accounts: the owner and the purpose behind each account number.
 
-A row is written in the transaction that opens its account. The record that opens it has a digest of
-its owner and purpose, so that a row which is changed later is found by whoever reads the journal.
+Numbers are allocated, so nothing can be computed from one. A row is written in the transaction that
+opens its account. The OPEN record carries a digest of the owner and the purpose: an audit that
+reads the journal finds a row that was changed later.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from settlement.tables import NUMBER
 
 
 def accounts_table(metadata: MetaData) -> Table:
-    """Declares the table in a service's metadata: numbers by owner and purpose, each given once."""
+    """Declares the table in a service's metadata.
+
+    An owner has one account for each purpose, and no number is given twice.
+    """
     return Table(
         "accounts",
         metadata,
@@ -25,10 +29,11 @@ def accounts_table(metadata: MetaData) -> Table:
 
 
 def opening_digest(owner: bytes, purpose: int) -> int:
-    """The digest of the record that opens an account.
+    """The `digest` of the record that opens an account.
 
     Args:
-        owner: what its owner cannot change later, as a bank's name or a wallet's signed order.
+        owner: bytes that name the owner and that nobody can change later: a bank's name, or the
+            order that a wallet signed.
         purpose: what the account is for.
     """
     return record_digest(b"account/v1 %d " % purpose + owner)

@@ -28,9 +28,11 @@ class LedgerReport:
     """What an audit found.
 
     Attributes:
-        position: records in the journal.
+        position: how many records of the journal were read.
+        rows: how many of its rows were read.
         sums_fen: for each ledger the sum over all accounts; must be 0.
-        problems: one sentence each, naming table and row; empty when all is proved.
+        problems: one sentence each, naming table and row, at most `_MAX_PROBLEMS`; empty when
+            everything was proved.
         state: the state that the journal leads to.
     """
 
@@ -46,15 +48,16 @@ class LedgerReport:
         return not self.problems
 
     def complain(self, problem: str) -> None:
-        """Notes a problem, up to a bound."""
+        """Adds a problem to the report, unless it is full."""
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(problem)
 
 
 def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
-    """Replays the whole journal and holds everything else against it.
+    """Replays the whole journal and compares every other table of the core with it.
 
-    Reads only; safe while the service runs.
+    It only reads, so it may run while the service runs. What it finds is in the report; it raises
+    nothing of its own.
     """
     report = LedgerReport()
     journal = Journal(engine, tables)
@@ -66,7 +69,7 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
             for r in connection.execute(select(tables.snapshot.c.seq, tables.snapshot.c.position))
         }
     projected, balanced = (stands.get(which, 0) for which in (PAYMENTS, BALANCES))
-    # Rows that are written already while others still stand where they stood before.
+    # Rows of a round of writing that has not ended: they are ahead of the table's position.
     ahead: dict[int, list[Row[Any]]] = {}
     for row in balances.values():
         if row.position > balanced:
@@ -134,7 +137,7 @@ def _check_payments(
 
 
 class _Runs:
-    """Holds the sealed runs of the index against the journal as it goes by."""
+    """Compares the sealed runs of the index with the journal while that is read."""
 
     def __init__(self, engine: Engine, tables: JournalTables, report: LedgerReport) -> None:
         self._engine = engine
@@ -146,7 +149,7 @@ class _Runs:
         self._parts: list[dict[Index, Postings]] = []
 
     def add(self, entry: Entry) -> None:
-        """Takes the next journal row; checks a run when it is its last."""
+        """Takes the next journal row, and checks a run when this row is its last."""
         if not self._bounds:
             return
         self._parts.append(postings_of(entry.records, entry.results, entry.first_position))
@@ -196,7 +199,7 @@ def _check_surplus(
 
 
 def _check_balances(balances: dict[int, Row[Any]], position: int, report: LedgerReport) -> None:
-    """Holds the rows that stand at this position against the state that has reached it."""
+    """Compares the rows as of this position with the state, which has just reached it."""
     accounts = report.state.accounts
     opened = np.flatnonzero(accounts["flags"] & AccountFlag.OPEN).tolist()
     for number in opened:
@@ -211,7 +214,7 @@ def _check_balances(balances: dict[int, Row[Any]], position: int, report: Ledger
 
 
 def _check_balance(row: Row[Any], report: LedgerReport) -> None:
-    """Holds one row against the state that has reached its position."""
+    """Compares one row with the state, which has just reached the row's position."""
     accounts = report.state.accounts
     where = f"table balances, row account={row.account}"
     if not 0 <= row.account < len(accounts):
@@ -238,7 +241,7 @@ def _check_snapshot(engine: Engine, tables: JournalTables, seq: int, report: Led
 
 
 def _differs(body: bytes, state: State) -> str:
-    """What a snapshot is other than this state, apart from the room it keeps in reserve."""
+    """How a snapshot differs from this state, "" when not; room kept in reserve does not count."""
     try:
         same = load(body).equals(state)
     except SnapshotUnusable as error:

@@ -1,10 +1,10 @@
-"""The rows of `balances`: every account's money, folded from the journal.
+"""Keeps the table `balances`: every account's money, summed up from the journal.
 
-They follow at their own pace: a payment touches two rows somewhere in the
-table, so they are written when the projection has nothing else to do, or when
-a bound is reached, and then once for all that has changed, a bounded number of
-rows in one transaction. The table stands where `projected` says, but for rows
-whose own position is beyond that: the writing of them all has not ended.
+A payment changes two rows at random places of the table, so writing them at once would be slow.
+The rows are written when the projection has nothing else to do, or when it has gone on for too
+long without them. Each account that has changed is then written once, a bounded number of rows in
+a transaction. The table as a whole is as of the position in `projected`. A row whose own position
+is beyond that belongs to a round of writing that has not ended.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED | Ac
 
 
 class Balances:
-    """All balances as of a position, in memory; those that changed are written together."""
+    """All balances as of a position, in memory, and which of them the table does not have yet."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -39,7 +39,7 @@ class Balances:
         self._clear()
 
     def load(self, engine: Engine, position: int) -> None:
-        """Takes the table's rows, which stand at `position` or are ahead of it."""
+        """Loads the table, whose rows are as of `position` or ahead of it."""
         names = ("account", "position", *_COLUMNS)
         query = select(*(self._table.c[name] for name in names))
         with engine.connect() as connection:
@@ -59,12 +59,12 @@ class Balances:
         self.position = self.written = position
 
     def add(self, entry: Entry) -> None:
-        """Folds a journal row in; one that was folded in before changes nothing."""
+        """Adds what a journal row moved; a row that was added before changes nothing."""
         if entry.last_position <= self.position:
             return
         self._fold(entry)
         self.position = entry.last_position
-        # What had been folded into these rows before has now been folded in twice.
+        # These rows held their movements up to here already, and have just got them once more.
         ahead = self._ahead.pop(self.position, None)
         if ahead is not None:
             numbers = ahead.pop("account")
@@ -145,13 +145,19 @@ class Balances:
             self._columns[name] = np.concatenate([column, np.zeros(more, column.dtype)])
 
     def changed(self) -> int:
-        """Accounts that differ from the table."""
+        """How many accounts differ from the table."""
         return int(np.count_nonzero(self._changed))
 
     def steps(self, most: int) -> Iterator[tuple[np.ndarray, bool]]:
-        """The accounts that differ from the table, so many at once, and whether these are the last.
+        """The accounts that differ from the table, in steps for `write`.
 
-        `written` once the last have been committed.
+        Call `committed` once the last step has been committed.
+
+        Args:
+            most: accounts in one step.
+
+        Yields:
+            Account numbers (N,), and whether this is the last step.
         """
         numbers = np.flatnonzero(self._changed)
         for start in range(0, max(1, len(numbers)), most):
@@ -184,6 +190,6 @@ class Balances:
         )
 
     def committed(self) -> None:
-        """All that differed has been written, durably."""
+        """To be called when everything that differed has been written durably."""
         self._changed[:] = False
         self.written = self.position

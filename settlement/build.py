@@ -1,4 +1,4 @@
-"""Puts a core together over a database, recovering what it holds."""
+"""Builds a core over a database, and recovers its state from there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE_S = 1.0
 
 @dataclass(frozen=True)
 class LedgerBundle:
-    """A recovered core with what reads it."""
+    """A recovered core, with its journal, its projection and its history."""
 
     core: Core
     ledger: Ledger
@@ -34,7 +34,7 @@ class LedgerBundle:
     background: ThreadPoolExecutor | None = None
 
     def stop(self) -> None:
-        """Ends the threads, if there are any, after answering what is queued."""
+        """Answers what is queued, then ends the threads, if there are any."""
         if isinstance(self.ledger, GroupCommitWriter):
             self.ledger.stop()
         if self.background is not None:
@@ -58,22 +58,24 @@ def open_ledger(
     Args:
         engine: the service's database, migrated.
         tables: from `settlement.tables.journal_tables`.
-        threaded: with a writer thread (services), or in the caller's (simulation).
-        seal_every: projected records whose index is kept in memory.
-        max_lag: how far the projection may be behind before the writer waits for
+        threaded: True: a thread of its own writes (services). False: the caller's thread does
+            (simulations and tests).
+        seal_every: how many projected records have their index in memory.
+        max_lag: how many records the projection may be behind before the writer waits for
             it; None when nobody calls its `catch_up` meanwhile.
-        max_unprojected: journaled records that a question reads through; when more are not
+        max_unprojected: how many journaled records a question may read through; when more are not
             projected yet, whatever needs the past is refused. None: there is no bound.
         on_stopped: called once when the core had to stop.
-        overloaded: makes the error for who is turned away for now; an Overloaded.
-        min_free_bytes: below which nothing new is taken, beside an SQLite database.
+        overloaded: makes the error for a caller that is turned away for now; an Overloaded.
+        min_free_bytes: with less free beside an SQLite database, nothing new is taken.
 
     Raises:
-        settlement.journal.JournalBroken: the hash chain does not hold.
+        settlement.journal.JournalBroken: the hash chain does not hold, or the rule does not come to
+            the answers in the journal.
     """
     room = Room(engine, least_bytes=min_free_bytes)
     journal = Journal(engine, tables)
-    # For the writing of snapshots, and for what the projection does ahead.
+    # Writes snapshots, and prepares the projection's next rows.
     background = ThreadPoolExecutor(2, "settlement-background") if threaded else None
     projection = Projection(engine, tables, journal, seal_every=seal_every, background=background)
     history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)

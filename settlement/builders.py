@@ -1,7 +1,8 @@
-"""Records made by name: one function for each kind, and none is filled by hand anywhere else.
+"""Makes records: one function for each kind.
 
-A service adds the numbers of its accounts and the purposes of its contract. What a kind keeps in
-`ref` only these functions know, with `settlement.records`, which reads it back.
+No record is filled in by hand anywhere else. A service gives the numbers of its accounts and the
+purposes of its contract. Only these functions know what a kind keeps in `ref`, and
+`settlement.records`, which reads it back.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Row(NamedTuple):
 
     @property
     def reason(self) -> int:
-        """Of a refusal, why, by the contract's numbers; else 0."""
+        """Why, by the contract's numbers, when it is a refusal; else 0."""
         return self.ref if self.kind == Kind.REFUSAL else 0
 
 
@@ -45,7 +46,7 @@ def records_of(rows: Iterable[Row]) -> Records:
 
 
 def linked(rows: Sequence[Row]) -> list[Row]:
-    """The same, standing or falling together."""
+    """The same rows as a chain: all of them take effect, or none."""
     flag = int(RecordFlag.LINKED)
     return [*(row._replace(flags=row.flags | flag) for row in rows[:-1]), rows[-1]]
 
@@ -60,7 +61,7 @@ def opening(
     flags: int = 0,
     digest: int = 0,
 ) -> Row:
-    """Opens an account; one that is open stays as it is.
+    """Opens an account; one that is open already stays as it is.
 
     Args:
         account: its number.
@@ -70,7 +71,7 @@ def opening(
         parent: an open account of the same ledger whose limits also count what this one spends;
             0: none.
         flags: AccountFlags.
-        digest: of the order behind it.
+        digest: binds the account to its owner and purpose: `settlement.accounts.opening_digest`.
     """
     return Row(
         kind=int(Kind.OPEN),
@@ -91,7 +92,11 @@ def setting_flags(
     sequence: int = 0,
     digest: int = 0,
 ) -> Row:
-    """Freezes, thaws or closes an account: `flags` are what it has from now on."""
+    """Freezes, thaws or closes an account.
+
+    Of `flags` only FROZEN and CLOSED count. An account that is not frozen by them is thawed; one
+    that is closed stays closed.
+    """
     return Row(
         kind=int(Kind.SET_FLAGS),
         origin=origin,
@@ -106,7 +111,7 @@ def setting_flags(
 def setting_limit(
     limit_set: int, limit: Limit | int, amount_fen: int, *, time_ms: int, digest: int = 0
 ) -> Row:
-    """Sets one limit of a limit set; 0 fen: no limit."""
+    """Sets one limit of a limit set, in fen; 0 takes the limit away."""
     return Row(
         kind=int(Kind.SET_LIMIT),
         credit=limit_set,
@@ -130,7 +135,7 @@ def transfer(
     flags: int = 0,
     digest: int = 0,
 ) -> Row:
-    """From one account to another of its ledger."""
+    """Moves an amount from one account to another of the same ledger."""
     return Row(
         origin, debit, credit, int(Kind.TRANSFER), int(flags), purpose, sequence,
         amount_fen, time_ms, expires_ms, 0, digest,
@@ -149,7 +154,7 @@ def hold(
     flags: int = 0,
     digest: int = 0,
 ) -> Row:
-    """Reserves money; the answer's detail is the hold's reference."""
+    """Reserves an amount, which can then not be spent; the answer's detail is the reference."""
     return Row(
         origin, debit, 0, int(Kind.HOLD), int(flags), purpose, sequence,
         amount_fen, time_ms, expires_ms, 0, digest,
@@ -168,7 +173,7 @@ def capture(
     time_ms: int,
     flags: int = 0,
 ) -> Row:
-    """Pays what is held in `debit` by this reference."""
+    """Pays an amount of the hold with this reference, all of it or a part, to `credit`."""
     return Row(
         origin, debit, credit, int(Kind.CAPTURE), int(flags), purpose, sequence,
         amount_fen, time_ms, 0, reference, 0,
@@ -186,7 +191,7 @@ def release(
     time_ms: int,
     flags: int = 0,
 ) -> Row:
-    """Gives back what is held in `debit` by this reference."""
+    """Frees an amount of the hold with this reference, all of it or a part, for `debit` again."""
     return Row(
         origin, debit, 0, int(Kind.RELEASE), int(flags), purpose, sequence,
         amount_fen, time_ms, 0, reference, 0,
@@ -205,7 +210,7 @@ def delivery(
     time_ms: int,
     flags: int = 0,
 ) -> Row:
-    """A transfer of what is settled elsewhere: it goes to `fallback` if `credit` cannot take it."""
+    """Credits a payment that was settled elsewhere; `fallback` gets it if `credit` cannot."""
     return Row(
         origin, debit, credit, int(Kind.DELIVER), int(flags), purpose, sequence,
         amount_fen, time_ms, 0, fallback, 0,
@@ -226,7 +231,7 @@ def refusal(
     flags: int = 0,
     digest: int = 0,
 ) -> Row:
-    """Uses up a sequence, and moves nothing.
+    """Records that an order was refused: it uses up the sequence and moves nothing.
 
     Args:
         origin: whose sequence.
@@ -248,5 +253,5 @@ def refusal(
 
 
 def refused(row: Row, reason: int = 0) -> Row:
-    """What would have moved money, refused."""
+    """The refusal of a row that would have moved money, with its identity and content."""
     return row._replace(kind=int(Kind.REFUSAL), ref=reason)

@@ -1,4 +1,4 @@
-"""The core: decides, writes down, and only then answers. One thread at a time."""
+"""The core: decides records, journals them, and only then answers. One thread at a time."""
 
 from __future__ import annotations
 
@@ -37,10 +37,14 @@ Identity = tuple[int, int]
 
 @dataclass(frozen=True)
 class Answers:
-    """What became of a batch; each array (N,).
+    """What became of a batch of N records; each array is (N,).
 
-    `positions` is 0 where nothing was journaled (a reused id). `accounts` are the rows
-    that the batch asked to read, None when it asked for none.
+    Attributes:
+        results: Result values.
+        details: of a HOLD the reference, else 0.
+        repeated: True where a record repeats an earlier one and has got that one's answer.
+        positions: in the journal; 0 where nothing was journaled (a reused id).
+        accounts: the rows that the batch asked to read; None when it asked for none.
     """
 
     results: NDArray[np.uint8]
@@ -54,9 +58,9 @@ class Answers:
         return Result(int(self.results[index]))
 
     def refused_now(self) -> list[int]:
-        """Places of the records that were written down as refused by this batch; no repeats."""
+        """Indices of the records that this batch journaled as refused, without repeats."""
         refused = self.results >= Result.MALFORMED
-        if not refused.any():  # nearly always: payments wait for this
+        if not refused.any():  # nearly always so, and payments wait for this
             return []
         found: list[int] = np.flatnonzero(refused & ~self.repeated & (self.positions > 0)).tolist()
         return found
@@ -64,7 +68,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Failed:
-    """What became of a batch that was taken back: nothing was written, nothing has happened.
+    """A batch that was rolled back: nothing was written, and nothing has changed.
 
     Attributes:
         error: what its `in_transaction` raised, or Overloaded.
@@ -80,14 +84,19 @@ class Batch:
     Attributes:
         records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
         notes: None, or N byte strings kept durably beside the records.
-        in_transaction: further SQL for the same transaction as the journal row, given the
-            batch's answers. When it raises, the batch is taken back as if it had never been
-            there, and its caller gets the error. It may run twice: it must do nothing but SQL.
-        read: accounts whose rows as of the commit are wanted with the answers.
-        signatures: None, or N signatures of 64 bytes kept in the journal alone; empty for a
+        in_transaction: more SQL for the transaction of the journal row; it gets the batch's
+            answers. When it raises, the batch is rolled back and the caller gets the error. It
+            may run more than once, so it must do nothing but SQL.
+        read: accounts whose rows, as of the commit, come with the answers.
+        signatures: None, or N signatures of 64 bytes, kept in the journal only; empty for a
             record that nobody signed.
-        urgent: what happened elsewhere already, an officer's order, or a service's own beginning:
-            taken as long as there is any room on the disk at all.
+        urgent: taken even when the disk is nearly full: what has already happened elsewhere, an
+            officer's order, or what a service writes when it starts.
+
+    Raises:
+        TypeError: the records have another dtype.
+        ValueError: too many or no records, a chain that is too long or has no end, or notes or
+            signatures that do not fit the records.
     """
 
     records: Records
@@ -99,12 +108,12 @@ class Batch:
 
     @cached_property
     def size_bytes(self) -> int:
-        """Bytes of the records and of what is written down beside them."""
+        """Bytes of the records with their notes and signatures."""
         beside = (part for part in (self.notes, self.signatures) if part is not None)
         return int(self.records.nbytes) + sum(sum(map(len, part)) for part in beside)
 
     def bytes_of(self, place: int) -> int:
-        """Bytes of one record and of what is written down beside it."""
+        """Bytes of the record at one place with its note and signature."""
         beside = (part for part in (self.notes, self.signatures) if part is not None)
         return RECORD.itemsize + sum(len(part[place]) for part in beside)
 
@@ -131,7 +140,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Found:
-    """A journaled record, found by its identity, and those that were linked to it, in order."""
+    """A journaled record, found by its identity, and the records linked to it, in order."""
 
     record: np.void
     result: int
@@ -141,10 +150,10 @@ class Found:
 
 
 class Finder(Protocol):
-    """Looks records up that have been journaled, in bounded time."""
+    """Looks up journaled records in bounded time."""
 
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
-        """Those of these (origin, sequence) that have been journaled.
+        """The records with these identities, as far as they have been journaled.
 
         Raises:
             Overloaded: it `is_behind`.
@@ -152,7 +161,7 @@ class Finder(Protocol):
         ...
 
     def is_behind(self) -> bool:
-        """Whether it would have to read more of the journal than it may, and so finds nothing."""
+        """Whether it would have to read more of the journal than it may; then it finds nothing."""
         ...
 
 
@@ -169,18 +178,19 @@ class Core:
         snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
         background: Callable[[Callable[[], None]], None] = lambda work: work(),
     ) -> None:
-        """Recovers the state: a snapshot, and the journal after it, decided again.
+        """Recovers the state from the newest snapshot, by deciding the journal after it again.
 
         Args:
             engine: the database.
-            tables: of this core in it.
-            journal: in the same tables.
+            tables: this core's tables in it.
+            journal: over the same tables.
             finder: looks for records that were journaled before.
             snapshot_every: records between two snapshots.
-            background: runs the writing of a snapshot; at once, or in a thread meanwhile.
+            background: runs the function that writes a snapshot, at once or in another thread.
 
         Raises:
-            JournalBroken: the chain does not hold, or the rule does not come to what it says.
+            JournalBroken: the chain does not hold, or the rule does not come to the answers in
+                the journal.
         """
         self._engine = engine
         self._writing = journal.writing
@@ -209,15 +219,20 @@ class Core:
         return self._state.copy_accounts(accounts)
 
     def policies(self) -> NDArray[np.int64]:
-        """A copy of the table of limit sets (MAX_LIMIT_SETS, 4), fen."""
+        """A copy of the table of limit sets, (MAX_LIMIT_SETS, 4) int64 fen; a column is a Limit."""
         self._check()
         return self._state.policies.copy()
 
     def process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
-        """Decides all batches in order, in one durable commit if each of them can be kept.
+        """Decides the batches in order, in one durable commit.
+
+        When some of them have to be rolled back, the others are committed in several.
+
+        Returns:
+            One for each batch, in order.
 
         Raises:
-            CoreStopped: the commit failed, now or earlier. What was asked is then
+            CoreStopped: the commit failed, now or earlier. What became of the batches is
                 unknown until a restart has read the journal.
         """
         self._check()
@@ -243,7 +258,7 @@ class Core:
             self._state.restore(undo)
             if len(batches) == 1:
                 return [Failed(undone.error)]
-            # Whose fault it was the halves show: each record is decided again a few times at most.
+            # Halving finds the batch that is to blame; a record is decided again a few times only.
             half = len(batches) // 2
             return self._process(batches[:half]) + self._process(batches[half:])
         return [
@@ -252,7 +267,7 @@ class Core:
         ]
 
     def wait_no_longer(self) -> None:
-        """The service ends: a lock that somebody else holds is not waited for any more."""
+        """The service ends: from now on it does not wait for a lock that somebody else holds."""
         self._writing.wait_no_longer()
 
     def _check(self) -> None:
@@ -260,7 +275,7 @@ class Core:
             raise CoreStopped(f"stopped earlier: {self._stopped}")
 
     def _decide(self, records: Records) -> tuple[Answers, NDArray[np.bool_]]:
-        """The answers, and which records are new and go to the journal, each (N,)."""
+        """Returns the answers, and which records are new and go to the journal, (N,)."""
         count = len(records)
         results, details = self._state.begin(records)
         before: dict[Identity, Found | None] = {}
@@ -285,7 +300,11 @@ class Core:
         before: dict[Identity, Found | None],
         at: int,
     ) -> int:
-        """Looks up a record that is too old to say whether it is new; says where to go on."""
+        """Looks up a record whose sequence is too old for the state to say whether it is new.
+
+        Returns:
+            The index to go on from: its own when it is new, else the one after its chain.
+        """
         key = _identity(records[at])
         if key not in before:
             rest = records[at:]
@@ -304,7 +323,7 @@ class Core:
         return chain[-1] + 1
 
     def _look_up(self, wanted: set[Identity], before: dict[Identity, Found | None]) -> None:
-        """Adds what has been journaled before of some identities, None for those that have not."""
+        """Adds to `before` what was journaled with some identities, None where nothing was."""
         missing = [key for key in wanted if key not in before]
         if missing:
             try:
@@ -322,7 +341,7 @@ class Core:
         heads: list[int],
         before: dict[Identity, Found | None],
     ) -> None:
-        """Gives each repeat the answer of its first one, of this commit or of one before."""
+        """Gives each repeat the answer of its original, from this commit or an earlier one."""
         # A later member of a chain that failed has no identity, whatever it carries.
         first_ones = new & (answers.results != Result.LINKED_FAILED)
         here = _identities(records, first_ones, records["origin"][heads])
@@ -389,9 +408,12 @@ class Core:
         return Entry(seq, first, records, results, details, notes, signatures)
 
     def snapshot(self) -> None:
-        """Writes a snapshot of the state as of the last commit, if there is none of it yet.
+        """Writes a snapshot of the state as of the last commit, unless there is one already.
 
-        While one is being written no other begins: it is due again after the next commit.
+        While one is being written none is begun; the next commit tries again.
+
+        Raises:
+            CoreStopped: the core has stopped earlier.
         """
         self._check()
         if self._saving or self._tip.position == self._snapshot_position:
@@ -417,7 +439,7 @@ class Core:
 def _run(
     in_transaction: Callable[[Connection, Answers], None], connection: Connection, answers: Answers
 ) -> None:
-    """Runs a batch's own SQL; raises Undone when the batch, not the database, is to blame."""
+    """Runs a batch's own SQL; raises Undone when the batch is to blame and not the database."""
     try:
         in_transaction(connection, answers)
     except Exception as error:
@@ -435,16 +457,17 @@ def _identity(record: np.void) -> Identity:
 def _identities(
     records: Records, chosen: NDArray[np.bool_], origins: NDArray[np.uint32]
 ) -> dict[Identity, int]:
-    """Identity → index, of chosen records with one of these origins.
+    """Identity → index, of the chosen records that have one of these origins.
 
-    The last one counts: one before it was refused without taking its sequence.
+    When an identity is there twice the last record counts: the one before it was refused without
+    using up its sequence.
     """
     indices = np.flatnonzero(chosen & np.isin(records["origin"], origins)).tolist()
     return {_identity(records[index]): index for index in indices}
 
 
 def _found(records: Records, answers: Answers, index: int) -> Found:
-    """A record of this commit as it will be found."""
+    """A record of this commit, in the form in which a finder will return it."""
     return Found(
         records[index],
         int(answers.results[index]),
@@ -456,7 +479,7 @@ def _found(records: Records, answers: Answers, index: int) -> Found:
 def _answer_repeat(
     records: Records, answers: Answers, members: list[int], first: Sequence[Found]
 ) -> None:
-    """Answers a record, or a chain, as the first one with its identity was."""
+    """Answers a repeated record or chain as its original was; ID_REUSED if the content differs."""
     same = len(first) == len(members) and all(
         _same_content(one.record, records[index]) for one, index in zip(first, members, strict=True)
     )
@@ -472,7 +495,7 @@ def _answer_repeat(
 
 
 def _chain_of(records: Records, head: int) -> list[int]:
-    """Indices of the record at `head` and of what is linked to it."""
+    """Indices of the record at `head` and of those linked to it."""
     last = head
     while last < len(records) - 1 and records[last]["flags"] & RecordFlag.LINKED:
         last += 1
@@ -491,10 +514,10 @@ def _same_content(one: np.void, two: np.void) -> bool:
 
 
 def _joined(arrays: list[Records]) -> Records:
-    """One array of the core's own, which nobody else can change later."""
+    """One array, a copy that only the core can change."""
     joined = np.empty(sum(map(len, arrays)), RECORD)
     start = 0
-    for array in arrays:  # np.concatenate compares the fields' names, which takes longer
+    for array in arrays:  # np.concatenate is slower: it compares the fields' names
         joined[start : start + len(array)] = array
         start += len(array)
     return joined
@@ -503,7 +526,7 @@ def _joined(arrays: list[Records]) -> Records:
 def _joined_bytes(
     batches: Sequence[Batch], given: Sequence[Sequence[bytes] | None]
 ) -> list[bytes] | None:
-    """What each batch gives for its records, one after another; None when none gives any."""
+    """The notes or signatures of all records, in order; None when no batch has any."""
     if all(part is None for part in given):
         return None
     joined: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Questions about the past, answered from the projection and the journal's tail beyond it."""
+"""Answers questions about past payments, from the projection and the journal beyond it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _END = 1 << 62
 
 
 class History:
-    """Finds payments: every committed one, whether it has been projected yet or not."""
+    """Finds every committed payment, whether or not it has been projected yet.
+
+    Looking something up may raise Overloaded while it `is_behind`.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class History:
         *,
         max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
     ) -> None:
-        # A question needs no transaction around it, which would be two journeys to a server.
+        # A question needs no transaction, which would cost two more round trips to a server.
         served = engine.dialect.name == "postgresql"
         level = {"isolation_level": "AUTOCOMMIT"} if served else {}
         self._reading = engine.execution_options(**level)
@@ -49,17 +52,17 @@ class History:
         return self.find_many([(origin, sequence)]).get((origin, sequence))
 
     def is_behind(self) -> bool:
-        """Whether more is not projected yet than a question may read through."""
+        """Whether more records wait to be projected than a question may read through."""
         if self._most is None:
             return False
         return self._journal.newest() - self._projection.position() > self._most
 
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
-        """Those of these identities that have been journaled.
+        """The records with these identities, as far as they have been journaled.
 
         Raises:
-            Overloaded: it `is_behind`, as after a crash of the server that emptied what
-                is projected; ask again when it has been made anew.
+            Overloaded: it `is_behind`. This happens after PostgreSQL itself crashed, which empties
+                the projection; ask again when it has been made again.
         """
         return {
             identity: _found(row, self._linked_to(row))
@@ -74,7 +77,7 @@ class History:
         """The payments with these identities, as far as there are any."""
         if not wanted:
             return {}
-        # In the journal's tail, in what is not sealed, and then in the sealed runs.
+        # First in the journal's tail, then in what is not sealed, last in the sealed runs.
         after = self._projection.position()
         keys = np.array([id_key(*identity) for identity in wanted], np.int64)
         found: dict[Identity, PaymentRow] = {}
@@ -84,7 +87,7 @@ class History:
             # A later member of a chain that failed has no identity, whatever it carries.
             if identity not in wanted or row.result == Result.LINKED_FAILED:
                 return
-            # One before the last was refused without taking its sequence.
+            # The last one counts: one before it was refused without using up its sequence.
             if identity not in found or found[identity].position < row.position:
                 found[identity] = row
 
@@ -117,7 +120,15 @@ class History:
         return sorted(rows)
 
     def statement(self, account: int, before_position: int | None, limit: int) -> list[PaymentRow]:
-        """Up to `limit` payments of an account, newest first, all before a position."""
+        """Up to `limit` payments of an account before a position, newest first.
+
+        What was refused is among them when the account itself asked for it.
+
+        Args:
+            account: its number.
+            before_position: where to begin, exclusive; None: at the newest.
+            limit: how many at most.
+        """
         before = before_position if before_position is not None else _END
         after = self._projection.position()
         newest = [
@@ -133,7 +144,10 @@ class History:
             return found + self._at(connection, _first(pieces, limit - len(found)))[::-1]
 
     def arrivals(self, account: int, after_position: int, limit: int) -> list[PaymentRow]:
-        """Up to `limit` payments that credited an account, oldest first, all after a position."""
+        """Up to `limit` transfers and deliveries to an account after a position, oldest first.
+
+        Captures and what came back undeliverable are not among them.
+        """
         projected = self._projection.position()
         found: list[PaymentRow] = []
         with self._reading.connect() as connection:
@@ -154,18 +168,21 @@ class History:
         return found[:limit]
 
     def follow(self) -> None:
-        """Projects whatever has been committed by now."""
+        """Projects everything that has been committed by now."""
         end = self._journal.tip().position
         while self._projection.position() < end:
             self._projection.catch_up()
 
     def follow_balances(self) -> None:
-        """As `follow`, and brings `balances` there too."""
+        """As `follow`, and writes `balances` as well."""
         self.follow()
         self._projection.write_balances()
 
     def _linked_to(self, row: PaymentRow) -> list[PaymentRow]:
-        """What stands or falls with a payment, in order; journaled and projected with it."""
+        """The other payments of a chain after this one, in order.
+
+        A chain is journaled, and projected, as a whole.
+        """
         if not row.flags & RecordFlag.LINKED:
             return []
         if row.position <= self._projection.position():
@@ -181,7 +198,7 @@ class History:
         return rows[: last + 1]
 
     def _beyond(self, position: int) -> Iterator[Entry]:
-        """The journal's rows that hold positions after this one."""
+        """The journal's rows with positions after this one."""
         if self.is_behind():
             raise Overloaded("the past is being made ready to be looked up; ask again later")
         while entries := self._journal.read(position):
@@ -190,14 +207,14 @@ class History:
 
 
 def _one_of(connection: Connection, values: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
-    """What stands behind a column's name to ask for some values, and its parameters."""
+    """The SQL after a column's name that asks for any of some values, and its parameters."""
     if connection.dialect.name == "postgresql":
         return "= ANY(%s)", (list(values),)
     return f"IN ({', '.join('?' * len(values))})", tuple(values)
 
 
 def _touching(entry: Entry, account: int) -> list[int]:
-    """Indices of the records that moved an account's money, or that it asked for in vain."""
+    """Indices of an account's records: what moved its money, and what it asked for in vain."""
     records = entry.records
     touching = (records["debit"] == account) | (records["credit"] == account)
     touching &= is_of(records, STATED)

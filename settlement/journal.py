@@ -1,4 +1,4 @@
-"""The journal: one row a commit, chained by hashes, written before anyone is answered."""
+"""The journal: one row for each commit, in a hash chain, written before anyone is answered."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from settlement.writing import Writing
 
 GENESIS_HASH = bytes(32)
 _FETCHED = 4
-"""Rows that are fetched from the database at once."""
+"""How many rows are fetched from the database at once."""
 
 _NOTE_BYTES = 48
-"""What Python needs for a note besides the note."""
+"""The memory that Python needs for a note besides its bytes."""
 
 _CHAIN = struct.Struct("<QQI")
 
@@ -35,7 +35,7 @@ class JournalBroken(Exception):
 
 @dataclass(frozen=True)
 class Tip:
-    """Where the journal ends: last row, records so far, hash of the last row."""
+    """Where the journal ends: number of the last row, records so far, hash of the last row."""
 
     seq: int = 0
     position: int = 0
@@ -53,7 +53,7 @@ class Entry:
     details: NDArray[np.uint64]
     notes: list[bytes] | None
     signatures: list[bytes] | None = None
-    """None where nobody signed, and where they were not asked for."""
+    """None when nobody signed, or when the reader did not ask for them."""
 
     @property
     def last_position(self) -> int:
@@ -61,23 +61,27 @@ class Entry:
         return self.first_position + len(self.records) - 1
 
     def note(self, index: int) -> bytes:
-        """What was written down beside record `index`."""
+        """The note of record `index`, empty when it has none."""
         return self.notes[index] if self.notes is not None else b""
 
     def size_bytes(self) -> int:
-        """About what it takes in memory."""
+        """About how much memory it takes."""
         fixed = self.records.nbytes + self.results.nbytes + self.details.nbytes
         if self.notes is None:
             return int(fixed)
         return int(fixed) + sum(map(len, self.notes)) + _NOTE_BYTES * len(self.notes)
 
     def signature(self, index: int) -> bytes:
-        """The signature beside record `index`, 64 bytes, or none."""
+        """The signature of record `index`, 64 bytes; empty when it has none."""
         return self.signatures[index] if self.signatures is not None else b""
 
 
 def together(entries: Sequence[Entry]) -> Entry:
-    """Entries that follow each other as one, without signatures, with the number of the last."""
+    """Joins entries that follow each other into one, without signatures; `seq` is the last one's.
+
+    Args:
+        entries: at least one, in order. A single one is returned as it is.
+    """
     if len(entries) == 1:
         return entries[0]
     notes: list[bytes] | None = None
@@ -96,7 +100,7 @@ def together(entries: Sequence[Entry]) -> Entry:
 
 
 def chain_hash(previous: bytes, seq: int, first_position: int, count: int, body: bytes) -> bytes:
-    """SHA-256 over the row before and this row's content."""
+    """SHA-256 over the hash of the row before and this row's content."""
     digest = hashlib.sha256(previous)
     digest.update(_CHAIN.pack(seq, first_position, count))
     digest.update(body)
@@ -104,10 +108,10 @@ def chain_hash(previous: bytes, seq: int, first_position: int, count: int, body:
 
 
 class Journal:
-    """Appends rows in the caller's transaction and reads them back, checking the chain.
+    """Appends rows in the caller's transaction, and reads them back.
 
-    The newest rows are kept in memory as well: whoever follows the journal
-    closely, the projection above all, reads them there.
+    The newest rows are kept in memory as well, for readers that follow closely, the projection
+    above all.
     """
 
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
@@ -125,7 +129,7 @@ class Journal:
         self._newest = self.tip().position
 
     def committed(self, entry: Entry) -> None:
-        """A row that was appended is durable. Those who follow it have no use for signatures."""
+        """To be called when an appended row is durable; keeps it in memory without signatures."""
         entry = replace(entry, signatures=None)
         with self._lock:
             self._newest = entry.last_position
@@ -148,7 +152,17 @@ class Journal:
         return self._newest
 
     def append(self, connection: Connection, tip: Tip, count: int, body: bytes) -> Tip:
-        """Writes the row after `tip`; durable when the caller's transaction has committed."""
+        """Writes the row after `tip`; it is durable once the caller's transaction has committed.
+
+        Args:
+            connection: in the caller's transaction.
+            tip: the row before.
+            count: records in the row.
+            body: from `settlement.packing.pack`.
+
+        Returns:
+            The new tip.
+        """
         seq, first = tip.seq + 1, tip.position + 1
         digest = chain_hash(tip.hash, seq, first, count, body)
         values = (seq, first, tip.hash, digest, count, body)
@@ -158,12 +172,15 @@ class Journal:
     def rows(
         self, after: Tip, *, until_seq: int | None = None, signed: bool = False
     ) -> Iterator[tuple[Entry, Tip]]:
-        """Each row after a tip, in order, with the tip that it makes.
+        """Reads the rows after a tip from the database, in order, and checks the chain.
 
         Args:
             after: where to begin.
-            until_seq: the last row wanted.
-            signed: with the signatures.
+            until_seq: the last row wanted; None: to the end.
+            signed: whether the signatures are wanted too.
+
+        Yields:
+            Each row, and the tip of a journal that ends with it.
 
         Raises:
             JournalBroken: a row is missing, was changed, or cannot be read.
@@ -186,11 +203,18 @@ class Journal:
     def read(
         self, after_position: int, limit_rows: int = 64, *, within: int = MAX_COMMIT_RECORDS
     ) -> list[Entry]:
-        """Up to `limit_rows` rows that hold positions after `after_position`.
+        """The next rows that hold positions after `after_position`, without signatures.
 
-        Without signatures. Only rows that begin within so many records from there, and from the
-        database no more than READ_BYTES, so that what is read at once is bounded whatever the
-        rows' size.
+        The chain is not checked. From the database it reads little more than READ_BYTES at once,
+        whatever the rows' size.
+
+        Args:
+            after_position: where to begin, exclusive; it may lie inside the first row.
+            limit_rows: how many rows at most.
+            within: only rows that begin within so many records from there.
+
+        Raises:
+            JournalBroken: a row cannot be read.
         """
         recent = self._read_recent(after_position, limit_rows, within)
         if recent is not None:
@@ -220,7 +244,7 @@ class Journal:
         return [entry for entry in entries if entry.last_position > after_position][:limit_rows]
 
     def _read_recent(self, after: int, limit_rows: int, within: int) -> list[Entry] | None:
-        """As `read`; None when memory does not reach back so far."""
+        """As `read`, from memory; None when memory does not reach back so far."""
         with self._lock:
             if not self._recent or self._recent[0].first_position > after + 1:
                 return None
@@ -233,14 +257,14 @@ class Journal:
         return chosen[:limit_rows]
 
     def is_whole(self) -> bool:
-        """Whether the journal still has its first row, or none at all."""
+        """Whether the journal still has its first row, or is empty."""
         table = self._table
         with self._engine.connect() as connection:
             query = select(table.c.seq).order_by(table.c.seq).limit(1)
             return connection.execute(query).scalar() in (None, 1)
 
     def holds(self, tip: Tip) -> bool:
-        """Whether the database's journal has this row."""
+        """Whether the journal in the database has this row, with this hash."""
         table = self._table
         with self._engine.connect() as connection:
             query = select(table.c.hash).where(table.c.seq == tip.seq)
@@ -248,7 +272,7 @@ class Journal:
         return found is not None and bytes(found) == tip.hash
 
     def tip(self) -> Tip:
-        """The last row as the database has it."""
+        """Where the journal in the database ends."""
         table = self._table
         query = select(table.c.seq, table.c.first_position, table.c.count, table.c.hash)
         with self._engine.connect() as connection:

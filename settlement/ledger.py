@@ -1,4 +1,4 @@
-"""What the rest of a service sees of its core."""
+"""The interface by which the rest of a service uses its core."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DISK_IS_SHORT = "the disk is nearly full; nothing new is taken until an operator
 
 
 class Ledger(Protocol):
-    """A core that may be asked from anywhere. Answers are durable when they are given."""
+    """A core that any thread may use. What it answers is durable already."""
 
     def submit(self, batch: Batch) -> Answers:
         """Decides a batch.
@@ -22,24 +22,27 @@ class Ledger(Protocol):
             Overloaded: the queue is full, the disk nearly so, or the past cannot be looked up
                 yet; nothing was taken.
             CoreStopped: the outcome is unknown until a restart.
-            Exception: whatever the batch's `in_transaction` raised; nothing was written.
+            Exception: what the batch's `in_transaction` raised; nothing was written.
         """
         ...
 
     def read(self, accounts: Sequence[int]) -> Accounts:
-        """Copies of account rows, as of a commit."""
+        """Copies of account rows (len(accounts),) ACCOUNT, all as of one commit.
+
+        An unknown number gives a row of zeros.
+        """
         ...
 
     def has_room(self) -> bool:
-        """Whether something new would be taken, as far as the disk is concerned."""
+        """Whether the disk has room, so that something new would be taken."""
         ...
 
     def position(self) -> int:
-        """Records journaled so far."""
+        """How many records have been journaled so far."""
         ...
 
     def wait(self, position: int, timeout_s: float) -> bool:
-        """Waits until more than `position` records are journaled; False when time ran out."""
+        """Waits until more than `position` records are journaled; False when they are not."""
         ...
 
 
@@ -82,5 +85,5 @@ class DirectLedger:
         return self._core.position
 
     def wait(self, position: int, timeout_s: float) -> bool:
-        """Never waits: in one thread nothing could change meanwhile."""
+        """Whether there are more records; it never waits, as nothing else runs meanwhile."""
         return self._core.position > position

@@ -1,4 +1,4 @@
-"""What projected payments are found by: sealed runs in the database, the newest in memory."""
+"""The index by which projected payments are found: sealed runs, and the newest in memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _TAIL_ROWS = 65_536
 
 T = TypeVar("T")
 _Sealed = tuple[int, int, int]
-"""First position, last position, parts of the tail."""
+"""First position, last position, and how many parts of the tail were sealed."""
 
 
 def begun(background: Executor | None, work: Callable[..., T], *arguments: Any) -> Future[T]:
-    """Runs something in the background, or at once where there is none."""
+    """Runs some work in the background, or at once when there is no background."""
     if background is not None:
         return background.submit(work, *arguments)
     done: Future[T] = Future()
@@ -31,7 +31,7 @@ def begun(background: Executor | None, work: Callable[..., T], *arguments: Any) 
 
 
 class PaymentIndex:
-    """The index of what has been projected; one thread adds, any may look."""
+    """The index of projected payments. One thread adds to it; any thread may look something up."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class PaymentIndex:
         seal_every: int,
         background: Executor | None,
     ) -> None:
-        """Prepares it; `load` takes up where the database is.
+        """Makes an empty index; `load` brings it to where the database is.
 
         Args:
             engine: the database.
-            tables: of the core in it.
+            tables: the core's tables in it.
             writing: begins the transactions.
-            seal_every: records whose postings are kept in memory.
-            background: seals while others write; None: in turn.
+            seal_every: how many records have their postings in memory before they are sealed.
+            background: seals while payments go on; None: the adding thread seals.
         """
         self._engine = engine
         self._payments = tables.payments
@@ -65,7 +65,7 @@ class PaymentIndex:
         self._stands: tuple[list[tuple[int, int]], list[Part]] = [], []
 
     def load(self, position: int) -> None:
-        """Takes up what is sealed, and of what is not the payments up to a position."""
+        """Loads which runs are sealed, and indexes the payments after them up to a position."""
         sealed = self._runs.bounds()
         self._position = position
         self._tail_start = sealed[-1][1] + 1 if sealed else 1
@@ -76,7 +76,7 @@ class PaymentIndex:
         self._stands = sealed, tail
 
     def _in_table(self, first: int, end: int) -> Part:
-        """The postings of the payments from one position to before another."""
+        """The postings of the payments from `first` to before `end`, read from the table."""
         of = self._payments.c
         names = ("origin", "sequence", "kind", "debit", "credit")
         query = (
@@ -94,12 +94,12 @@ class PaymentIndex:
         return {index: part.sorted() for index, part in found.items()}
 
     def add(self, part: Part) -> None:
-        """Takes in the next positions."""
+        """Adds the postings of the next positions."""
         runs, tail = self._stands
         self._stands = runs, appended(tail, part, frozen=self._frozen)
 
     def reached(self, position: int) -> None:
-        """Everything up to there has been added: seals the tail when it is long enough."""
+        """To be called when everything up to a position was added; seals a tail that is long."""
         self._position = position
         waiting = position + 1 - self._tail_start
         if self._sealing is None and waiting >= self._seal_every:
@@ -110,7 +110,7 @@ class PaymentIndex:
             self.end_sealing()
 
     def end_sealing(self) -> None:
-        """Waits for the run that is being sealed, if there is one, and takes it up."""
+        """Waits for the run that is being sealed, if there is one, and uses it from then on."""
         if self._sealing is not None:
             first, last, parts = self._sealing.result()
             runs, tail = self._stands
@@ -125,8 +125,8 @@ class PaymentIndex:
     def newest_first(
         self, connection: Connection, index: Index, key: int, before: int
     ) -> Iterator[Positions]:
-        """Positions below `before` that a key is found at, in falling order, in pieces."""
-        runs, tail = self._stands  # together: what is sealed meanwhile would come twice
+        """A key's positions below `before`, falling, in pieces."""
+        runs, tail = self._stands  # read once: else what is sealed meanwhile would come twice
         for part in reversed(tail):
             found = part[index].of(key)
             yield found[found < before][::-1]
@@ -136,7 +136,7 @@ class PaymentIndex:
     def in_runs(
         self, connection: Connection, index: Index, key: int, before: int
     ) -> Iterator[Positions]:
-        """As `newest_first`, among those that are sealed."""
+        """As `newest_first`, among the sealed positions only."""
         runs, _ = self._stands
         firsts = [first for first, _ in runs]
         yield from self._runs.newest_first(connection, firsts, index, key, before)
@@ -144,7 +144,7 @@ class PaymentIndex:
     def oldest_first(
         self, connection: Connection, index: Index, key: int, after: int
     ) -> Iterator[Positions]:
-        """Positions beyond `after` that a key is found at, in rising order, in pieces."""
+        """A key's positions beyond `after`, rising, in pieces."""
         runs, tail = self._stands
         for first, last in runs:
             if last > after:
@@ -154,6 +154,6 @@ class PaymentIndex:
             yield found[found > after]
 
     def in_tail(self, index: Index, keys: Keys) -> Positions:
-        """Positions that any of these keys is found at, among those that are not sealed yet."""
+        """The positions of any of these keys that are not sealed yet."""
         _, tail = self._stands
         return joined([part[index].of_any(keys) for part in tail]).positions

@@ -1,4 +1,4 @@
-"""The rows of `payments`: what they hold, and the fastest way into each kind of database."""
+"""Makes the rows of `payments`, and writes them the fastest way that each database has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIELDS = (
 
 
 class PaymentRow(NamedTuple):
-    """A row of `payments`, of the database or made from the journal."""
+    """A row of `payments`, read from the database or made from the journal."""
 
     position: int
     origin: int
@@ -52,9 +52,10 @@ class PaymentRow(NamedTuple):
     note: bytes
 
     def is_repeated_by(self, record: Sequence[int]) -> bool:
-        """Whether a record with this row's identity, its fields as in RECORD, is its repeat.
+        """Whether a record with this row's identity repeats it, by the core's own judgement.
 
-        As the core judges it.
+        Args:
+            record: its fields, in the order of RECORD.
         """
         names = content_of(self.kind)
         own = {name: getattr(self, name) for name in names if name != "digest"}
@@ -63,7 +64,7 @@ class PaymentRow(NamedTuple):
 
     @property
     def reason(self) -> int:
-        """Of what was refused before the rule was asked, why, by the contract's numbers; else 0."""
+        """Why it was refused before the rule was asked, by the contract's numbers; else 0."""
         return self.ref if self.kind == Kind.REFUSAL else 0
 
 
@@ -71,7 +72,7 @@ NAMES = PaymentRow._fields
 _OUTSIDE = {"position", "result", "detail", "digest"}
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
-# A row in PostgreSQL's binary COPY format: number of fields, then each with its length before it.
+# A row in PostgreSQL's binary COPY format: the number of fields, then each after its length.
 _COPY_ROW = np.dtype(
     [("fields", ">i2")]
     + [part for name, kind in _FIELDS for part in ((f"{name}_bytes", ">i4"), (name, kind))]
@@ -80,7 +81,7 @@ _COPY_ROW = np.dtype(
 
 
 def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
-    """The rows that a journal row makes; columns as in NAMES."""
+    """The rows for a journal row's records; columns as in NAMES."""
     count = len(entry.records)
     columns: list[Any] = []
     for name, _ in _FIELDS:
@@ -99,7 +100,7 @@ def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
 
 
 def payment_row(entry: Entry, index: int) -> PaymentRow:
-    """The row that one record makes."""
+    """The row for one record of a journal row."""
     record = entry.records[index]
     known: dict[str, Any] = {
         "position": entry.first_position + index,
@@ -113,14 +114,14 @@ def payment_row(entry: Entry, index: int) -> PaymentRow:
 
 
 def prepared_rows(entry: Entry, dialect: str) -> bytes | list[tuple[Any, ...]]:
-    """The rows that a journal row makes, as `insert_payments` takes them."""
+    """The rows for a journal row's records, as `insert_payments` takes them."""
     return copy_bytes(entry) if dialect == "postgresql" else payment_rows(entry)
 
 
 def insert_payments(
     connection: Connection, table: Table, rows: bytes | list[tuple[Any, ...]]
 ) -> None:
-    """Writes what `prepared_rows` made in the caller's transaction."""
+    """Writes rows from `prepared_rows`, in the caller's transaction."""
     if isinstance(rows, bytes):
         _copy(connection, table.name, NAMES, rows)
         return
@@ -137,8 +138,8 @@ def insert_columns(
     Args:
         connection: in the caller's transaction.
         table: its name.
-        columns: by the table's names.
-        kinds: for each a dtype as PostgreSQL takes it: big-endian, or V for bytes.
+        columns: by the table's names for them.
+        kinds: for each column a dtype as PostgreSQL takes it: big-endian, or V for bytes.
     """
     if connection.dialect.name == "postgresql":
         copy_columns(connection, table, columns, kinds)
@@ -153,7 +154,7 @@ def insert_columns(
 def copy_columns(
     connection: Connection, table: str, columns: Mapping[str, Any], kinds: Mapping[str, Any]
 ) -> None:
-    """As `insert_columns`, on PostgreSQL alone."""
+    """As `insert_columns`, for PostgreSQL only."""
     layout: list[tuple[str, Any]] = [("fields", ">i2")]
     for name, kind in kinds.items():
         layout += [(f"{name}_bytes", ">i4"), (name, kind)]
@@ -173,7 +174,7 @@ def _copy(connection: Connection, table: str, names: tuple[str, ...], data: byte
 
 
 def copy_bytes(entry: Entry) -> bytes:
-    """The rows that a journal row makes, for PostgreSQL's binary COPY."""
+    """The rows for a journal row's records, for PostgreSQL's binary COPY."""
     count = len(entry.records)
     rows = np.zeros(count, _COPY_ROW)
     rows["fields"] = len(NAMES)

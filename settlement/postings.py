@@ -1,10 +1,9 @@
-"""The index of payments by id and by account: sorted runs, written once and never changed.
+"""Indexes payments by id and by account, in sorted runs that are written once and never changed.
 
-An index row for every payment would cost several times what the payment itself
-does, since each lands at a random place of a large tree. So the newest records
-are indexed in memory only; when there are enough of them (SEAL_RECORDS), their
-postings are sorted and written as one run of pages. To look something up is to
-look at the tail in memory and at one page of each run.
+An index row for every payment would cost several times what the payment itself costs, since each
+lands at a random place of a large tree. So the newest records, the tail, are indexed in memory
+only. When there are enough of them (SEAL_RECORDS), their postings are sorted and written as one
+run of pages. A lookup reads the tail in memory and, as a rule, one page of each run.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from settlement.tables import JournalTables
 from settlement.writing import Writing
 
 _AT_ONCE = 32
-"""Runs that one question looks at."""
+"""How many runs one query reads from."""
 
 _STEP_POSTINGS = 256 * PAGE_POSTINGS
-"""Postings of a run that are written in one transaction."""
+"""How many postings of a run are written in one transaction."""
 
 _PAGE_KINDS = {"first_key": ">i8", "first_position": ">i8", "kind": ">i2", "run": ">i8"}
 Keys = NDArray[np.int64]
@@ -36,41 +35,45 @@ Positions = NDArray[np.int64]
 
 
 class Index(IntEnum):
-    """What is looked up."""
+    """What payments are looked up by."""
 
     ID = 0
     ACCOUNT = 1
 
 
 def id_key(origin: int, sequence: int) -> int:
-    """The key of an identity. Not one to one: what is found has to be compared."""
+    """The key of an identity. Two may share one, so compare what is found."""
     return (origin << 31) ^ (sequence & 0x7FFF_FFFF_FFFF)
 
 
 @dataclass(frozen=True)
 class Postings:
-    """Keys and positions, each (N,), of one index; at first the positions rise, then the keys."""
+    """Keys and positions, each (N,), of one index.
+
+    As they are made their positions rise. After `sorted` their keys rise, and the positions of each
+    key.
+    """
 
     keys: Keys
     positions: Positions
 
     def sorted(self) -> Postings:
-        """By key, then by position: a stable sort keeps the positions rising."""
+        """The same by key; the sort is stable, so the positions of each key still rise."""
         order = np.argsort(self.keys, kind="stable")
         return Postings(self.keys[order], self.positions[order])
 
     def part(self, first: int, end: int) -> Postings:
-        """Those from `first` to before `end`."""
+        """The postings from index `first` to before `end`."""
         return Postings(self.keys[first:end], self.positions[first:end])
 
     def of(self, key: int) -> Positions:
-        """Positions of a key, rising, where they are sorted."""
+        """A key's positions, rising. The postings must be sorted."""
         low, high = np.searchsorted(self.keys, [key, key + 1])
         found: Positions = self.positions[low:high]
         return found
 
     def of_any(self, keys: Keys) -> Postings:
-        """Those of any of some keys."""
+        """The postings of any of some keys; they need not be sorted."""
         chosen = np.isin(self.keys, keys)
         return Postings(self.keys[chosen], self.positions[chosen])
 
@@ -78,15 +81,15 @@ class Postings:
 def postings_of(
     records: Records, results: NDArray[Any], first_position: int
 ) -> dict[Index, Postings]:
-    """What the records at these positions are found by.
+    """The postings of some records, by index, not sorted yet.
 
-    What was refused is found by the account that asked for it alone: otherwise anybody could fill
-    another's past with payments that came to nothing, which each look at it has to pass over.
+    A refused record is indexed for the account that asked for it only. Otherwise anybody could fill
+    another account's past with refused payments, and every statement would have to skip them.
 
     Args:
-        records: (N,).
+        records: (N,) RECORD, at positions that follow each other.
         results: (N,) Result values.
-        first_position: of the first.
+        first_position: the first record's.
     """
     positions = np.arange(first_position, first_position + len(records), dtype=np.int64)
     named = records["sequence"] != 0
@@ -108,7 +111,7 @@ def postings_of(
 
 
 def joined(parts: list[Postings]) -> Postings:
-    """All of them in one."""
+    """Joins postings into one, in the order given."""
     empty = np.empty(0, np.int64)
     return Postings(
         np.concatenate([empty, *(part.keys for part in parts)]),
@@ -121,15 +124,15 @@ Part = dict[Index, Postings]
 
 
 def appended(tail: list[Part], part: Part, *, frozen: int) -> list[Part]:
-    """A tail with one more part at its end, each at least twice as long as the one behind it.
+    """A tail with one more part at its end, where each part is at least twice as long as the next.
 
-    So there are few, however many steps of however few records made them: a new part takes in
-    those before it that are shorter than twice what it has become.
+    A new part takes in the parts before it that are shorter than twice its size. So there are few
+    parts, however many small ones were added.
 
     Args:
         tail: oldest first; not changed.
         part: the next positions.
-        frozen: so many at the tail's beginning stay as they are.
+        frozen: how many parts at the tail's beginning stay as they are.
     """
     kept, taken, size = list(tail), [part], _size(part)
     while len(kept) > frozen and _size(kept[-1]) < 2 * size:
@@ -145,7 +148,7 @@ def _size(part: Part) -> int:
 
 
 class Runs:
-    """The sealed runs of a database."""
+    """The sealed runs in a database."""
 
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
         self._engine = engine
@@ -172,10 +175,10 @@ class Runs:
     def write(
         self, writing: Writing, first: int, last: int, indexes: dict[Index, Postings]
     ) -> None:
-        """Seals positions first..last, in transactions of bounded size.
+        """Writes positions first..last as one run, in transactions of bounded size.
 
-        Its pages are in nobody's way until its row is there; those of one that was not finished
-        are taken away first.
+        Nobody reads its pages before its own row is written, last of all. Pages of an attempt that
+        was not finished are deleted first.
         """
         page = self._pages.c
         begun = delete(self._pages).where(page.kind.in_(list(Index)), page.run == first)
@@ -198,7 +201,7 @@ class Runs:
     def _write_pages(
         self, connection: Connection, index: Index, run: int, postings: Postings, size: int
     ) -> None:
-        """Writes postings as pages of one size, which divides them."""
+        """Writes postings as pages of `size` each, which must divide their number."""
         if not len(postings.keys):
             return
         offsets = (postings.positions - run).astype("<u4")
@@ -216,7 +219,7 @@ class Runs:
     def newest_first(
         self, connection: Connection, runs: Sequence[int], index: Index, key: int, before: int
     ) -> Iterator[Positions]:
-        """Positions of a key below `before` in some runs, in falling order, page by page."""
+        """A key's positions below `before` in some runs, falling, page by page."""
         newest = sorted((run for run in runs if run < before), reverse=True)
         for start in range(0, len(newest), _AT_ONCE):
             chosen = newest[start : start + _AT_ONCE]
@@ -232,7 +235,7 @@ class Runs:
     def oldest_first(
         self, connection: Connection, run: int, index: Index, key: int, after: int
     ) -> Iterator[Positions]:
-        """Positions of a key beyond `after` in a run, in rising order, page by page."""
+        """A key's positions beyond `after` in a run, rising, page by page."""
         page = self._last_page(connection, run, index, (key, after + 1))
         if page is not None:
             found = _within(page, run, key)
@@ -249,9 +252,9 @@ class Runs:
     def _last_pages(
         self, connection: Connection, runs: Sequence[int], index: Index, bound: tuple[int, int]
     ) -> list[Any]:
-        """Of each run the last page that starts at or before a bound, in the order of the runs.
+        """The last page of each run that starts at or before a bound, newest run first.
 
-        On PostgreSQL one question for all of them, since each is a journey to the server.
+        PostgreSQL is asked once for all runs, to save round trips to the server.
         """
         if connection.dialect.name != "postgresql":
             pages = [self._last_page(connection, run, index, bound) for run in runs]
@@ -281,7 +284,7 @@ class Runs:
 
 
 def _within(page: Any, run: int, key: int) -> Positions:
-    """Positions of a key in one page, rising."""
+    """A key's positions in one page, rising."""
     keys = np.frombuffer(page.keys, "<i8")
     low, high = np.searchsorted(keys, [key, key + 1])
     return np.frombuffer(page.positions, "<u4")[low:high].astype(np.int64) + run

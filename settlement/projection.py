@@ -1,4 +1,4 @@
-"""The projection: rows that people query, following the journal; droppable, rebuildable."""
+"""The projection: makes rows for queries from the journal, from which they can be made again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from settlement.postings import Part, postings_of
 from settlement.tables import JournalTables
 
 PAYMENTS, BALANCES = 1, 2
-"""Rows of `projected`."""
+"""The ids of the rows of `projected`."""
 
 _JOURNAL_ROWS = 512
 
@@ -40,9 +40,9 @@ class _Prepared(NamedTuple):
 
 
 class Projection:
-    """Follows the journal into `payments`, their index, and `balances`.
+    """Brings what the journal says into `payments`, their index, and `balances`.
 
-    Each position moves in the same transaction as its rows.
+    How far it has come is written in the same transaction as the rows.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class Projection:
         seal_every: int = SEAL_RECORDS,
         background: Executor | None = None,
     ) -> None:
-        """Takes up where the database is.
+        """Goes on from where the database is.
 
         Args:
             engine: the database.
-            tables: of the core in it.
-            journal: in the same tables.
-            seal_every: projected records whose index is kept in memory.
-            background: two threads that prepare rows and seal while others are being written; None:
-                everything in turn.
+            tables: the core's tables in it.
+            journal: over the same tables.
+            seal_every: how many projected records have their index in memory.
+            background: two threads, which prepare rows and seal while other rows are written;
+                None: the calling thread does everything in turn.
         """
         self._engine = engine
         self._writing = journal.writing
@@ -70,12 +70,12 @@ class Projection:
         self._journal = journal
         one_writer = engine.dialect.name == "sqlite"
         self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
-        # SQLite's driver takes the interpreter's lock for each row: beside it nothing is gained.
+        # SQLite's driver holds the interpreter's lock for each row, so a thread gains nothing.
         self._background = None if one_writer else background
         self.index = PaymentIndex(
             engine, tables, journal.writing, seal_every=seal_every, background=self._background
         )
-        """What the payments that are projected are found by."""
+        """The index of the projected payments."""
         self._lock = threading.RLock()
         self._moved = threading.Condition()
         self._balances = Balances(tables.balances)
@@ -83,16 +83,20 @@ class Projection:
         self._load()
 
     def position(self) -> int:
-        """Records projected so far."""
+        """How many records have been projected so far."""
         return self._position
 
     def wait_for(self, position: int, timeout_s: float) -> bool:
-        """Waits until this position has been projected; False when the time is over."""
+        """Waits until this position has been projected; False when the time ran out."""
         with self._moved:
             return self._moved.wait_for(lambda: self._position >= position, timeout_s)
 
     def catch_up(self, max_rows: int = PROJECTION_STEP) -> int:
-        """Projects up to about `max_rows` more records; returns how many."""
+        """Projects up to about `max_rows` more records, and `balances` when they are due.
+
+        Returns:
+            How many records it has projected.
+        """
         done = 0
         with self._lock:
             for prepared in self._prepared(self._position, max_rows):
@@ -110,12 +114,12 @@ class Projection:
         return self._idle >= (1 if few else LONG_PAUSE)
 
     def write_balances(self) -> None:
-        """Brings `balances` to where the payments are."""
+        """Writes `balances` as of where the payments are."""
         with self._lock:
             self._write_balances()
 
     def rebuild(self) -> None:
-        """Drops all rows and projects the journal again."""
+        """Deletes all rows and projects the whole journal again."""
         tables = self._tables
         with self._lock:
             self.index.end_sealing()
@@ -134,7 +138,7 @@ class Projection:
             self._write_balances()
 
     def _load(self) -> None:
-        """Takes up where the database is."""
+        """Loads how far the database has come, and what is kept of it in memory."""
         table = self._tables.projected
         with self._engine.connect() as connection:
             stands = {row.id: row for row in connection.execute(select(table))}
@@ -148,7 +152,7 @@ class Projection:
                     self._balances.add(entry)
 
     def _prepared(self, position: int, max_rows: int) -> Iterator[_Prepared]:
-        """The journal's next parts, each ready; the one behind is made while one is written."""
+        """The journal's next parts; the next one is prepared while one is being written."""
         end = position + max_rows
         following = begun(self._background, self._prepare, position, end)
         while (prepared := following.result()) is not None:

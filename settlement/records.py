@@ -1,4 +1,4 @@
-"""The fixed-width words of the settlement core: records, accounts, holds, kinds, results.
+"""The layouts and enums of the settlement core: records, accounts, holds, kinds, results.
 
 All numbers are little-endian. Amounts are fen, times are Unix milliseconds.
 """
@@ -99,13 +99,11 @@ def record_digest(content: bytes) -> int:
 
 
 CONTENT = ("kind", "debit", "credit", "purpose", "amount_fen", "expires_ms", "ref", "digest")
-"""What two records with the same identity have in common when one is the other's repeat.
-
-But for a REFUSAL's reason, in `ref`: what is refused again may be for another one, and the first
-one stands.
-"""
+"""The fields that must be equal for a record to be a repeat of one with the same identity."""
 
 CONTENT_OF_A_REFUSAL = tuple(name for name in CONTENT if name != "ref")
+"""The same for a REFUSAL, whose `ref` is the reason: an order that is refused again may be refused
+for another reason, and the first one stands."""
 
 Records = NDArray[Any]
 Accounts = NDArray[Any]
@@ -137,7 +135,7 @@ ENDING_HOLDS = frozenset({Kind.CAPTURE, Kind.RELEASE})
 """Kinds that take from a hold."""
 
 STATED = MOVING | {Kind.REFUSAL}
-"""Kinds that an account's past is made of: what moved its money, and what was refused."""
+"""Kinds that are in an account's statement: what moved its money, and what was refused."""
 
 
 @cache
@@ -148,13 +146,13 @@ def _table(kinds: frozenset[Kind]) -> NDArray[np.bool_]:
 
 
 def is_of(records: Records, kinds: frozenset[Kind]) -> NDArray[np.bool_]:
-    """Which of some records (N,) are of one of these kinds, (N,)."""
+    """Which of some records (N,) are of one of these kinds; (N,) bool."""
     chosen: NDArray[np.bool_] = _table(kinds)[records["kind"]]
     return chosen
 
 
 def content_of(kind: int) -> tuple[str, ...]:
-    """The names of what two records of a kind have in common when one is the other's repeat."""
+    """The fields that must be equal for a record of this kind to be a repeat; see `CONTENT`."""
     return CONTENT_OF_A_REFUSAL if kind == Kind.REFUSAL else CONTENT
 
 
@@ -188,8 +186,8 @@ class Limit(IntEnum):
 class Result(IntEnum):
     """The answer for a record: accepted, or the first reason in this order why not.
 
-    What is wrong with the record itself comes first, then all that stands against its payer,
-    and only then anything about its payee: who cannot pay learns nothing about anybody else.
+    What is wrong with the record itself comes first, then what keeps its payer from paying, and
+    only then what concerns its payee. So a payer who cannot pay learns nothing about the payee.
     """
 
     ACCEPTED = 0

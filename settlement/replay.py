@@ -1,4 +1,4 @@
-"""Replay: the rule decides a journal row again, and comes to the answers that were written down."""
+"""Replays a journal row: the rule decides it again and must come to the answers in the row."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from settlement.state import State
 
 
 def replay(state: State, entry: Entry) -> str:
-    """Applies a row to the state before it.
+    """Applies a row to the state before it, and changes the state.
 
     Returns:
-        "" when the answers are those of the row, else a sentence that names the row.
+        "" when the rule's answers are those in the row, else a sentence that names the row.
     """
     results, details = state.apply(entry.records)
     different = np.flatnonzero((results != entry.results) | (details != entry.details))

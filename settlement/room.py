@@ -1,8 +1,7 @@
-"""Whether there is room on the disk: asked before anything new is taken.
+"""Tells whether there is room on the disk, before anything new is taken.
 
-A database whose disk is full stops its core in the middle of a commit. So who wants something new
-is turned away while there is still room for what has to be written down: what was settled
-elsewhere, the projection, the end.
+A full disk stops a core in the middle of a commit. So new work is turned away while there is still
+room for what has to be written: what was settled elsewhere, the projection, and an orderly end.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ _EVERY_S = 0.5
 
 
 class Room:
-    """The file system of an SQLite database; that of a server is the server's."""
+    """The free space beside an SQLite database; a database server looks after its own."""
 
     def __init__(self, engine: Engine, *, least_bytes: int) -> None:
         name = engine.url.database
-        # A URI is how a database in memory is shared.
+        # A name that is a URI belongs to a shared database in memory.
         there = engine.dialect.name == "sqlite" and name and not name.startswith((":", "file:"))
         self._folder = Path(name).resolve().parent if there and name else None
         self._least = least_bytes
@@ -29,7 +28,7 @@ class Room:
         self._short = False
 
     def is_short(self) -> bool:
-        """Whether less is free than has to be; looked up a few times a second at most."""
+        """Whether too little is free; looked up twice a second at most."""
         if self._folder is None:
             return False
         now = time.monotonic()

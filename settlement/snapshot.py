@@ -1,4 +1,4 @@
-"""Snapshots: the whole state as of a position, so that recovery replays only what came after."""
+"""Snapshots of the whole state as of a position; a recovery replays only what came after one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTS = ("accounts", "policies", "holds", "free", "counters")
 _HEADER = struct.Struct("<8sI")
 _MAGIC = b"dcepsnap"
 _KEPT = 2
-"""Snapshots that are kept: one that cannot be used is never the only one."""
+"""How many snapshots are kept: when the newest cannot be used there is still another."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class SnapshotUnusable(ValueError):
 
 
 def dump(state: State) -> Iterator[bytes]:
-    """A state in parts: a header, then NumPy arrays one after another, nothing executable."""
+    """Yields a state in parts: a header, then NumPy arrays one after another, no pickles."""
     yield _HEADER.pack(_MAGIC, RULE_VERSION)
     for name in _PARTS:
         array = getattr(state, name)
@@ -55,7 +55,7 @@ def load(body: bytes) -> State:
     """The reverse of `dump`.
 
     Raises:
-        SnapshotUnusable: it was not written by `dump`, or by that of another rule or layout.
+        SnapshotUnusable: `dump` did not write it, or that of another rule version or layout did.
     """
     try:
         magic, rule_version = _HEADER.unpack_from(body)
@@ -75,7 +75,7 @@ def load(body: bytes) -> State:
 
 
 def _next(source: io.BytesIO, body: bytes) -> NDArray[Any]:
-    """The array at the source's place in a body, not copied. Passes it."""
+    """The array at the source's place in a body, not copied; moves the source behind it."""
     np.lib.format.read_magic(source)
     shape, _, dtype = np.lib.format.read_array_header_2_0(source)
     array = np.frombuffer(body, dtype, math.prod(shape), source.tell()).reshape(shape)
@@ -84,7 +84,7 @@ def _next(source: io.BytesIO, body: bytes) -> NDArray[Any]:
 
 
 class Snapshots:
-    """The snapshots of a database; the newest are kept."""
+    """The snapshots in a database; the newest two are kept."""
 
     def __init__(
         self, engine: Engine, tables: JournalTables, writing: Writing | None = None
@@ -95,9 +95,9 @@ class Snapshots:
         self._parts = tables.snapshot_parts
 
     def save(self, tip: Tip, state: State) -> None:
-        """Writes a state part by part; it counts only once its last row is there.
+        """Writes a state part by part; the snapshot counts only once its own row is written.
 
-        One at a time: the parts of another one that is being written would be taken away.
+        Save one at a time: it deletes the parts of any other that is not complete.
 
         Raises:
             SnapshotUnusable: parts of it are missing, so it was not completed.
@@ -105,7 +105,7 @@ class Snapshots:
         parts, snapshot = self._parts, self._snapshot
         found = hashlib.sha256()
         with self._writing.begin() as connection:
-            # Parts of one that was not finished, and one of this place that could not be used.
+            # Left by one that was not finished, or by one at this position that cannot be used.
             connection.execute(delete(snapshot).where(snapshot.c.position == tip.position))
             counted = select(snapshot.c.position)
             connection.execute(delete(parts).where(parts.c.position.not_in(counted)))
@@ -119,7 +119,7 @@ class Snapshots:
         self._complete(tip, number, found.digest())
 
     def _complete(self, tip: Tip, number: int, body_hash: bytes) -> None:
-        """Lets a snapshot count, if all its parts are there, and forgets those before the last."""
+        """Writes the row of a snapshot whose parts are all there, and deletes older snapshots."""
         parts, snapshot = self._parts, self._snapshot
         with self._writing.begin() as connection:
             written = select(func.count()).where(parts.c.position == tip.position)
@@ -143,11 +143,12 @@ class Snapshots:
     def newest(self, journal: Journal) -> tuple[State, Tip]:
         """The newest snapshot that can be used, or an empty state at the journal's start.
 
-        One that is incomplete, was changed, is of another rule or layout, or not of this journal,
-        is passed over with a warning: the journal leads to the same state, only later.
+        A snapshot that is incomplete, was changed, has another rule version or layout, or is not of
+        this journal is passed over with a warning: replaying the journal leads to the same state,
+        it only takes longer.
 
         Raises:
-            JournalBroken: there is none, and the journal has lost its first rows.
+            JournalBroken: no snapshot can be used, and the journal has lost its first rows.
         """
         query = select(self._snapshot).order_by(self._snapshot.c.position.desc())
         with self._engine.connect() as connection:

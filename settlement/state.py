@@ -1,4 +1,4 @@
-"""The core's state: columns in memory, and how it is created, grown and copied."""
+"""The core's state in memory, and how it is created, grown, copied and restored."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ _KINDS = max(Kind) + 1
 
 @dataclass(frozen=True)
 class Undo:
-    """What some records may change, as it was before them.
+    """A copy of what some records may change, from before they were decided.
 
     Attributes:
-        numbers: (N,) of accounts, some of them more than once; `rows` (N,) are theirs.
+        numbers: (N,) account numbers, some more than once.
+        rows: (N,) their rows.
         policies: the whole table of limit sets.
-        slots: (M,) of holds; `holds` (M,) are theirs.
-        free: the part of the stack from `low` on that may change.
-        height: of the stack.
+        slots: (M,) places of holds.
+        holds: (M,) HOLD, what was there.
+        low: where `free` begins in the stack of free places.
+        free: the part of that stack which may change.
+        height: how many places the stack has.
     """
 
     numbers: NDArray[np.uint32]
@@ -55,12 +58,16 @@ class Undo:
 
 
 class LayoutError(ValueError):
-    """These arrays are not laid out as this version of the core lays a state out."""
+    """Some arrays do not have the shapes and dtypes that a state has in this version."""
 
 
 @dataclass
 class State:
-    """Everything that the rule reads and writes. One writer; see `settlement.rule.apply`."""
+    """Everything that the rule reads and writes, for one writer; see `settlement.rule.apply`.
+
+    Raises:
+        LayoutError: an array has another shape or dtype.
+    """
 
     accounts: Accounts
     policies: NDArray[np.int64]
@@ -98,7 +105,7 @@ class State:
         return results, details
 
     def begin(self, records: Records) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
-        """Makes room for what these records may open, and for their results and details."""
+        """Makes room for what these records may open; returns empty results and details, (N,)."""
         self._grow(records)
         return np.zeros(len(records), np.uint8), np.zeros(len(records), np.uint64)
 
@@ -111,7 +118,11 @@ class State:
         *,
         halt: bool,
     ) -> int:
-        """Runs the rule from record `first` on; see `settlement.rule.apply`."""
+        """Runs the rule from record `first` on; see `settlement.rule.apply`.
+
+        Returns:
+            The index of the record that it stopped before; N at the end.
+        """
         end, _ = apply(
             self.accounts, self.policies, self.holds, self.free, self.counters,
             records, results, details, first, halt,
@@ -119,7 +130,10 @@ class State:
         return int(end)
 
     def may_be_too_old(self, records: Records) -> NDArray[np.bool_]:
-        """Which of these it will be too late for to say whether they are new; some too many."""
+        """Which of these records may be too old, when their turn comes, to say if they are new.
+
+        It may name some that turn out not to be.
+        """
         sequences = records["sequence"]
         origins, which = np.unique(records["origin"], return_inverse=True)
         last = self.accounts["last_sequence"][np.minimum(origins, len(self.accounts) - 1)]
@@ -130,7 +144,7 @@ class State:
     def _grow(self, records: Records) -> None:
         """Makes room for the accounts and holds that these records may open.
 
-        Depends on the records alone, so that a replay grows at the same places.
+        How much it grows depends only on the state and the records, so a replay grows alike.
         """
         kinds = np.bincount(records["kind"], minlength=_KINDS)
         if kinds[_OPEN]:
@@ -156,9 +170,9 @@ class State:
         self.counters[0] = old + height
 
     def saved(self, records: Records) -> Undo:
-        """What these records may change, as it is now; makes room for them first.
+        """Copies what these records may change; makes room for them first.
 
-        Some of it is there twice: to look for that would take longer than to copy it.
+        Some rows are copied twice, which is faster than looking for doubles.
         """
         self._grow(records)
         kinds = np.bincount(records["kind"], minlength=_KINDS)
@@ -166,7 +180,7 @@ class State:
         touched = [records["debit"], records["credit"], records["origin"], delivered]
         numbers = np.concatenate(touched)
         numbers = numbers[numbers < len(self.accounts)]
-        # One that is opened among these records names its parent as its debit.
+        # An account opened by these records has no parent yet; its OPEN names it as the debit.
         parents = self.accounts["parent"][numbers]
         numbers = np.concatenate([numbers, parents[parents > 0]])
         ending = is_of(records, ENDING_HOLDS)
@@ -181,7 +195,7 @@ class State:
         )  # fmt: skip
 
     def restore(self, undo: Undo) -> None:
-        """Makes everything as it was when `undo` was saved."""
+        """Puts everything back as it was when `undo` was saved."""
         self.accounts.view(_ROW)[undo.numbers] = undo.rows
         self.policies[:] = undo.policies
         self.holds[undo.slots] = undo.holds
@@ -189,7 +203,7 @@ class State:
         self.counters[0] = undo.height
 
     def copy(self) -> State:
-        """The state as it is now, for somebody who reads it later."""
+        """A copy of the state as it is now."""
         return State(
             self.accounts,
             self.policies.copy(),
@@ -207,7 +221,7 @@ class State:
         return rows
 
     def equals(self, other: State) -> bool:
-        """Whether two states are the same, apart from the room they keep in reserve."""
+        """Whether two states are the same; the room that they keep in reserve may differ."""
         return (
             _same_rows(self.accounts, other.accounts)
             and np.array_equal(self.policies, other.policies)
@@ -232,6 +246,6 @@ def _same_rows(one: NDArray[np.void], two: NDArray[np.void]) -> bool:
 
 
 def _same_top(one: NDArray[np.int64], two: NDArray[np.int64]) -> bool:
-    """Whether what is taken next is the same; room made earlier lies below."""
+    """Whether the tops of two stacks of free places are the same, as far as both reach."""
     shared = min(len(one), len(two))
     return np.array_equal(one[len(one) - shared :], two[len(two) - shared :])

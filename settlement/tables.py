@@ -1,4 +1,4 @@
-"""The tables of one core, added to the metadata of the service that owns the database."""
+"""Declares the tables of a core in the metadata of the service that owns the database."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sqlalchemy import (
 )
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""A key by which SQLite keeps the table itself in order, without an index beside it."""
+"""The type of a key that is SQLite's row id: the table itself is in its order, with no index."""
 
 ON_POSTGRESQL = (
-    # Packed already: trying to compress it costs more than writing it.
+    # These are packed already: trying to compress them costs more than writing them.
     "ALTER TABLE journal ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE snapshot_parts ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE postings ALTER COLUMN keys SET STORAGE EXTERNAL",
     "ALTER TABLE postings ALTER COLUMN positions SET STORAGE EXTERNAL",
-    # Made from the journal, so kept out of the write-ahead log: they survive every end of the
-    # services and an orderly stop of the server; after a crash of the server itself they are
+    # These are made from the journal, so they need no write-ahead log. They survive any end of the
+    # services and an orderly stop of the server. After a crash of the server itself they are
     # empty, and are made again.
     "ALTER TABLE payments SET UNLOGGED",
     "ALTER TABLE sealed SET UNLOGGED",
@@ -38,7 +38,7 @@ ON_POSTGRESQL = (
 
 @dataclass(frozen=True)
 class JournalTables:
-    """Where a core's journal, its snapshots and its projection live."""
+    """The tables of a core: its journal, its snapshots and its projection."""
 
     journal: Table
     snapshot: Table
@@ -51,7 +51,7 @@ class JournalTables:
 
 
 def _journal(metadata: MetaData) -> Table:
-    """One row a commit, chained by hashes."""
+    """One row for each commit, in a hash chain."""
     return Table(
         "journal",
         metadata,
@@ -65,7 +65,7 @@ def _journal(metadata: MetaData) -> Table:
 
 
 def _snapshot(metadata: MetaData) -> Table:
-    """Which snapshots are complete."""
+    """One row for each complete snapshot."""
     return Table(
         "snapshot",
         metadata,
@@ -77,7 +77,7 @@ def _snapshot(metadata: MetaData) -> Table:
 
 
 def _snapshot_parts(metadata: MetaData) -> Table:
-    """The state as of a position, in parts."""
+    """The snapshots' parts."""
     return Table(
         "snapshot_parts",
         metadata,
@@ -88,7 +88,7 @@ def _snapshot_parts(metadata: MetaData) -> Table:
 
 
 def _payments(metadata: MetaData) -> Table:
-    """Every record with its answer, for people."""
+    """One row for each record, with its answer, for queries."""
     return Table(
         "payments",
         metadata,
@@ -112,7 +112,7 @@ def _payments(metadata: MetaData) -> Table:
 
 
 def _sealed(metadata: MetaData) -> Table:
-    """The runs of the index that are complete."""
+    """One row for each complete run of the index."""
     return Table(
         "sealed",
         metadata,
@@ -136,7 +136,7 @@ def _postings(metadata: MetaData) -> Table:
 
 
 def _balances(metadata: MetaData) -> Table:
-    """What each account has."""
+    """One row for each account, with its money."""
     return Table(
         "balances",
         metadata,

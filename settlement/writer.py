@@ -1,4 +1,4 @@
-"""Group commit: one thread takes all that waits, and one commit serves them all."""
+"""Group commit: one thread takes all waiting batches and journals them in one commit."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class GroupCommitWriter:
         Args:
             core: what it writes to, alone.
             on_stopped: called once, from the thread, when the core stops.
-            keep_near: called with the position before each commit; holds the writer up while
-                those who follow are too far behind, so that its queue fills and senders slow down.
-            overloaded: makes the error for who is turned away.
-            is_short: whether the disk is nearly full, so that nothing new is taken.
+            keep_near: called with the position before each commit; it holds the writer up while
+                the projection is too far behind, so that the queue fills and senders slow down.
+            overloaded: makes the error for a caller that is turned away.
+            is_short: says whether the disk is nearly full, so that nothing new is taken.
         """
         self._core = core
         self._keep_near = keep_near
@@ -70,7 +70,12 @@ class GroupCommitWriter:
         return answers
 
     def submit_later(self, batch: Batch) -> Future[Answers]:
-        """As `submit`, without waiting for the answer."""
+        """As `submit`, without waiting for the answer.
+
+        Raises:
+            Overloaded: the queue is full, or the disk nearly so; nothing was taken.
+            CoreStopped: the writer has been stopped.
+        """
         return self._put(batch)
 
     def read(self, accounts: Sequence[int]) -> Accounts:
@@ -116,7 +121,7 @@ class GroupCommitWriter:
             size = work.size_bytes
             if not work.urgent and self._is_short():
                 raise self._overloaded(DISK_IS_SHORT)
-        with self._moved:  # whoever closes empties the queue afterwards: nothing comes in behind
+        with self._moved:  # the queue is emptied after closing, so nothing may come in after that
             if self._closed:
                 raise CoreStopped("the writer has been stopped")
             if size and self._queued_bytes and self._queued_bytes + size > MAX_QUEUED_BYTES:
@@ -138,7 +143,7 @@ class GroupCommitWriter:
                 return
 
     def _take(self, first: _Work) -> tuple[list[_Work], bool]:
-        """All that waits, up to the bound of a commit; True when it ends with the stop sign."""
+        """All that waits, up to the bound of a commit, and whether the sign to stop came last."""
         work = [first]
         count, taken = _size(first)
         while count < MAX_COMMIT_RECORDS and taken < MAX_COMMIT_BYTES:
@@ -189,7 +194,7 @@ class GroupCommitWriter:
             future.set_result(self._core.read(asked.accounts))
         except CoreStopped:
             raise
-        except Exception as error:  # the question's own fault: nobody else is concerned
+        except Exception as error:  # this question is to blame, and concerns nobody else
             future.set_exception(error)
 
     def _fail(self, work: list[_Work], error: CoreStopped) -> None:
@@ -210,6 +215,6 @@ class GroupCommitWriter:
 
 
 def _size(work: _Work) -> tuple[int, int]:
-    """Records and bytes."""
+    """How many records and bytes a piece of work has."""
     asked = work[0]
     return (len(asked.records), asked.size_bytes) if isinstance(asked, Batch) else (0, 0)

@@ -1,8 +1,8 @@
-"""Transactions that write, one after another where the database has one writer at a time.
+"""Begins a core's writing transactions, one after another where the database has one writer.
 
-SQLite lets who waits for its lock look again now and then: somebody who lets go of it and takes
-it at once again shuts the others out for as long as he likes. So the threads of a core queue for
-it in the order in which they came, and each holds it for a bounded piece of work.
+A thread that waits for SQLite's lock only looks again now and then. Another one that lets go of the
+lock and takes it again at once could shut it out for as long as it likes. So the threads of a core
+queue for the lock in the order in which they came, and each holds it for a bounded piece of work.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from settlement.errors import is_busy
 
 
 class Turns:
-    """A lock that is given in the order in which it was asked for."""
+    """A lock that threads get in the order in which they asked for it."""
 
     def __init__(self) -> None:
         self._moved = threading.Condition()
@@ -38,7 +38,7 @@ class Turns:
 
 
 class Writing:
-    """Begins the transactions of one core that write."""
+    """Begins the writing transactions of one core."""
 
     def __init__(self, engine: Engine) -> None:
         # On SQLite the engine's owner begins these transactions as writers from the start.
@@ -49,10 +49,10 @@ class Writing:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction, committed at the end, taken back on an error.
+        """A transaction, committed at the end and rolled back on an error.
 
-        A lock that somebody else holds is waited for, however long: what has been decided
-        meanwhile stays true, and who comes later is refused as soon as the queue is full.
+        It waits for a lock that somebody else holds, however long that takes: what has been decided
+        stays true meanwhile, and new work is refused as soon as the queue is full.
         """
         with self._turns, self._connected() as connection:
             transaction = connection.get_transaction()
@@ -62,9 +62,9 @@ class Writing:
 
     @contextmanager
     def begin_lightly(self) -> Iterator[Connection]:
-        """As `begin`, for what can be made again: on PostgreSQL its commit waits for no disk.
+        """As `begin`, for what can be made again: on PostgreSQL the commit does not wait for disk.
 
-        Lost in a crash of the server, what is written and its position are made again together.
+        A crash of the server loses the rows and their position together, and both are made again.
         """
         with self.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -87,5 +87,5 @@ class Writing:
                 raise
 
     def wait_no_longer(self) -> None:
-        """From now on a lock that cannot be had is an error: the service ends."""
+        """The service ends: from now on a lock that somebody else holds is an error."""
         self._patient = False
