@@ -1,7 +1,7 @@
-"""Structured logs: JSON for machines, colours on a terminal. Secrets are never passed here.
+"""Writes structured logs: JSON for machines, colours on a terminal. Never pass a secret here.
 
-What cannot be written is dropped and counted: no call fails because a disk is full or nobody reads
-the other end of a pipe. A log file is bounded, and so is what peers can put into one line.
+A line that cannot be written is dropped and counted: no call fails because a disk is full or nobody
+reads the other end of a pipe. A log file is bounded, and so is what peers can put into one line.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from runtime.limits import LOG_FILES, MAX_LOG_BYTES, MAX_LOG_EXCEPTION, MAX_LOG_
 from runtime.private import PRIVATE_FILE, make_private
 
 _ERRORS = (OSError, ValueError)
-"""What writing fails with; ValueError for a closed file."""
+"""The errors of a failed write; ValueError is for a closed file."""
 
 
 def configure_logs(service: str, file: str | Path = "") -> None:
-    """Sets the process's logging up; called once, by a main.
+    """Sets up the process's logging; a main calls it once.
 
     Args:
-        service: said in every line.
-        file: written to, with all that the process prints otherwise, and kept to LOG_FILES files of
-            MAX_LOG_BYTES; "": the standard error output.
+        service: its name, in every line.
+        file: where the lines go, with everything else that the process prints; it is kept to
+            LOG_FILES files of MAX_LOG_BYTES. "": to standard error.
     """
     terminal = not file and sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
@@ -50,16 +50,16 @@ def configure_logs(service: str, file: str | Path = "") -> None:
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger that says where it speaks from."""
+    """A logger whose lines carry `name` as their `part`."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(part=name)
     return bound
 
 
 class Lines:
-    """Where lines go: a file that is exchanged for a new one when it is full, or standard error.
+    """Where lines go: a file that is rotated when it is full, or standard error.
 
     Attributes:
-        lost: lines that could not be written.
+        lost: how many lines could not be written.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Lines:
             self._open(path)
 
     def write(self, line: str) -> None:
-        """Writes a line, or drops it."""
+        """Writes a line; one that cannot be written is dropped and counted in `lost`."""
         with self._lock:
             try:
                 if self._path is not None and self._out.tell() + len(line) >= self._max_bytes:
@@ -89,7 +89,7 @@ class Lines:
         make_private(path.parent)
         out = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
         os.chmod(path, PRIVATE_FILE)
-        # What is printed by libraries, and the last words of a process, belong there too.
+        # What libraries print, and what a process prints as it dies, belong there too.
         for printed in (1, 2):
             os.dup2(out.fileno(), printed)
         self._out = out
@@ -105,7 +105,7 @@ class Lines:
 
 
 class _Writes:
-    """What structlog calls with a rendered line."""
+    """The logger that structlog gives its rendered lines to."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -121,7 +121,7 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def _bounded(_: Any, __: str, event: Any) -> Any:
-    """Texts of a bounded length, without what would begin a line or steer a terminal."""
+    """Bounds each text's length, and escapes what would begin a line or control a terminal."""
     for name, value in event.items():
         if not isinstance(value, str):
             continue

@@ -1,4 +1,4 @@
-"""The one event loop of a process that all of its ports share."""
+"""Runs the one event loop of a process, which all of its ports share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 class Loop:
     """An event loop in a thread of its own, which ends with the process.
 
-    gRPC has one completion queue for all loops of a process, and wakes each of them for
-    what belongs to another: a second loop would cost each call and gain nothing.
+    gRPC has one completion queue for all loops of a process, and wakes every loop for the events of
+    the others. A second loop would make each call dearer and gain nothing.
     """
 
     def __init__(self) -> None:
@@ -24,11 +24,16 @@ class Loop:
         threading.Thread(target=self._loop.run_forever, name="loop", daemon=True).start()
 
     def run(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
-        """What `work` comes to, run on the loop; called from any other thread."""
+        """Runs a coroutine on the loop and returns its result; call it from another thread.
+
+        Raises:
+            TimeoutError: it took longer than `timeout_s`; it goes on all the same.
+            Exception: what the coroutine raised.
+        """
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
-        """Has the loop call a function soon; from any thread."""
+        """Has the loop call a function soon. Any thread may ask for it."""
         self._loop.call_soon_threadsafe(function, *arguments)
 
 
@@ -37,7 +42,7 @@ _shared: list[Loop] = []
 
 
 def shared_loop() -> Loop:
-    """The process's loop; started at the first call."""
+    """The process's loop; the first call starts it."""
     with _lock:
         if not _shared:
             _shared.append(Loop())

@@ -1,4 +1,4 @@
-"""The cyclic garbage collector of a service that makes thousands of small objects a call."""
+"""Tunes the cyclic garbage collector for a service that makes thousands of objects a call."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ _MIDDLE, _OLD = 20, 100
 
 
 def collect_rarely(young: int = _YOUNG) -> None:
-    """Leaves what there is now out of collections, and begins one after so many new objects.
+    """Leaves all objects of now out of collections, and makes collections rare.
 
-    Called once, when a service has been built. By Python's own numbers a call with
-    thousands of orders sets off dozens of collections, and some of them walk through
-    every object of the process: they doubled what such a call costs. Nearly all objects
-    go by their reference counts; cycles still end, a little later.
+    Call it once, when a service has been built. With Python's own thresholds a call with thousands
+    of orders sets off dozens of collections, some of them through every object of the process:
+    that doubled the cost of such a call. Reference counts free nearly all objects anyway; cycles
+    are still collected, a little later.
+
+    Args:
+        young: after so many new objects the youngest generation is collected.
     """
     gc.collect()
     gc.freeze()

@@ -1,8 +1,8 @@
-"""Messages from others, checked before anything is done with them.
+"""Reads messages from others, and checks them before anything is done with them.
 
-Whatever comes, a request, a signed payload or an answer, is read here: no longer than its fields
-need, no field that the contract does not know at any depth, and every value within the bounds that
-the contract gives its field (`runtime.bounds`).
+Requests, signed payloads and answers are all read here. A message may be no longer than its fields
+need. It may have no field, at any depth, that the contract does not know. Every value must be
+within the bounds that the contract gives its field (`runtime.bounds`).
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ from runtime.errors import BadAnswer, Refusal
 
 M = TypeVar("M", bound=Message)
 Check = Callable[[Any], None]
-"""Raises Refusal for what is beyond the bounds."""
+"""Raises Refusal for a value that is out of bounds."""
 _SHOWN = 40
-"""Characters of a value that a refusal repeats."""
+"""How many characters of a value a refusal repeats."""
 
 
 def read(kind: type[M], data: bytes) -> M:
-    """A request, from its bytes.
+    """Reads a request from its bytes.
 
     Raises:
-        Refusal: MESSAGE_TOO_LONG, MESSAGE_UNREADABLE, FIELD_UNKNOWN, or what a field is refused
-            with, by its path, such as `items[3].amount_fen`.
+        Refusal: MESSAGE_TOO_LONG, MESSAGE_UNREADABLE, FIELD_UNKNOWN, or the reason of the first
+            wrong field, which it names by its path, such as `items[3].amount_fen`.
     """
     check_length(kind.DESCRIPTOR, data)
     return _read(kind, data, "")
 
 
 def check_length(descriptor: Descriptor, data: bytes) -> None:
-    """Refuses bytes that are too many for a message, whatever is in them: MESSAGE_TOO_LONG."""
+    """Raises Refusal, MESSAGE_TOO_LONG, when the bytes are too many for any such message."""
     if has_bounds(descriptor) and len(data) >= too_long(descriptor):
         raise Refusal(
             errors_pb2.REASON_MESSAGE_TOO_LONG,
@@ -66,17 +66,26 @@ def check_length(descriptor: Descriptor, data: bytes) -> None:
 
 
 def read_payload(kind: type[M], payload: bytes) -> M:
-    """What somebody signed, from the bytes that were signed; as `read`, of the field payload."""
+    """Reads a message from the bytes that somebody signed.
+
+    Raises:
+        Refusal: as `read`; where the bytes themselves are wrong it names the field `payload`, and
+            too many of them are FIELD_INVALID.
+    """
     if len(payload) >= too_long(kind.DESCRIPTOR):
         raise invalid("payload", f"has at most {greatest_bytes(kind.DESCRIPTOR)} bytes here")
     return _read(kind, payload, "payload")
 
 
 def check(message: Message) -> None:
-    """Checks a message's fields, at any depth. Raises Refusal."""
+    """Checks a message's fields, at any depth.
+
+    Raises:
+        Refusal: a field is out of bounds; it is named by its path.
+    """
     descriptor = message.DESCRIPTOR
     if not fits_of(descriptor)(message):
-        # Which field is wrong is asked once one is.
+        # The slower check, which knows the field, runs only once one is wrong.
         _check_of(descriptor)(message)
 
 
@@ -84,7 +93,7 @@ def check_answer(message: Any) -> None:
     """Checks what a peer answered.
 
     Raises:
-        BadAnswer: it is beyond the contract; what became of the question is unknown.
+        BadAnswer: it breaks the contract; what became of the request is unknown.
     """
     if not isinstance(message, Message) or not has_bounds(message.DESCRIPTOR):
         return
@@ -108,8 +117,8 @@ def _read(kind: type[M], data: bytes, field: str) -> M:
             f"the bytes are no {kind.DESCRIPTOR.name}",
             field=field,
         ) from None
-    # All that is unknown, at any depth, shows in the length; so do fields that come again and
-    # again, of which only the last counts.
+    # Unknown fields, at any depth, show in the length. So do fields that are there more than once,
+    # of which only the last counts.
     message.DiscardUnknownFields()
     if message.ByteSize() != len(data):
         _refuse_unknown(kind.FromString(data), "")
@@ -145,7 +154,7 @@ def _padded(descriptor: Descriptor, field: str, surplus: int) -> Refusal:
     )
 
 
-# What a message is checked by is put together once for each type.
+# The check of each message type is put together once.
 
 
 @cache
@@ -189,7 +198,7 @@ def _values_check(fields: Sequence[FieldDescriptor]) -> Check:
 
 
 def _value_check(field: FieldDescriptor) -> Check:
-    """The check of one value of a field, which is named in the refusal."""
+    """The check of one value of a field; its refusal names the field."""
     bounds = of(field)
     if field.enum_type is not None:
         return _known(field, bounds)
@@ -282,7 +291,7 @@ def _bytes(name: str, bounds: Bounds) -> Check:
 def _list_check(field: FieldDescriptor) -> Check:
     bounds, name = of(field), field.name
     fewest, most = bounds.min_items, bounds.max_items
-    # Items that are answered one by one are checked where they are answered.
+    # Items that are each answered for themselves are checked where they are answered.
     free = bounds.by_item or field.type == FieldDescriptor.TYPE_BOOL
     each = None if free else _value_check(field)
     values = attrgetter(name)

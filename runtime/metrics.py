@@ -1,4 +1,4 @@
-"""Prometheus metrics of the plumbing; services add their own to the same registry."""
+"""Prometheus metrics of calls and certificates; services add their own to the same registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 
 
 class CallMetrics:
-    """Counts calls by method and code, and how long they took."""
+    """Counts calls by method and reason, and measures how long they took."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._calls = Counter(
@@ -30,17 +30,20 @@ class CallMetrics:
         )
 
     def observe(self, method: str, reason: str, seconds: float) -> None:
-        """One finished call; `reason` is OK or why not."""
+        """Counts one finished call; `reason` is OK, or why it was refused."""
         self._calls.labels(method, reason).inc()
         self._seconds.labels(method).observe(seconds)
 
     def count(self, method: str, reason: str, calls: int) -> None:
-        """Finished calls that were served together; nobody knows how long each took."""
+        """Counts finished calls that were served together, so that each one's time is unknown."""
         self._calls.labels(method, reason).inc(calls)
 
 
 def watch_days_left(days_left: Callable[[], float], registry: CollectorRegistry) -> None:
-    """Adds ``certificate_days_left``: days until the own TLS certificate ends, asked when read."""
+    """Adds ``certificate_days_left``: days until the own TLS certificate ends.
+
+    `days_left` is called each time the metric is read.
+    """
     gauge = Gauge(
         "certificate_days_left", "Days until the own TLS certificate ends", registry=registry
     )
@@ -48,9 +51,10 @@ def watch_days_left(days_left: Callable[[], float], registry: CollectorRegistry)
 
 
 def serve_metrics(registry: CollectorRegistry, port: int) -> None:
-    """Serves /metrics on loopback, in a thread of its own; port 0 serves nothing.
+    """Serves /metrics on loopback, in a thread of its own; with port 0 it serves nothing.
 
-    Raises SettingsError when the port is in use.
+    Raises:
+        SettingsError: the port cannot be used.
     """
     if not port:
         return

@@ -1,4 +1,4 @@
-"""What each service's Alembic ``env.py`` runs."""
+"""Runs Alembic's migrations; each service's ``env.py`` calls it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.database import open_engine
 
 
 def run(metadata: MetaData) -> None:
-    """Migrates the database that `runtime.database.upgrade` names."""
+    """Migrates the database that Alembic's context names, by a connection or else a URL."""
     given = context.config.attributes.get("connection")
     if given is not None:
         context.configure(connection=given, target_metadata=metadata)

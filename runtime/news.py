@@ -1,4 +1,4 @@
-"""Word of what has been committed, for any number of streams that wait on the loop."""
+"""Tells streams that wait on the loop when something has been committed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from runtime.loop import shared_loop
 
 _WAIT_S = 1.0
 _PAUSE_S = 0.05
-"""Between two looks at something that does not wait, as when it has been closed."""
+"""Between two looks when waiting returns at once, as it does for a closed ledger."""
 
 
 class Moving(Protocol):
-    """What has a position that moves forward: a ledger."""
+    """Something whose position moves forward, such as a ledger."""
 
     def position(self) -> int:
-        """How far it is."""
+        """How far it has come."""
         ...
 
     def wait(self, position: int, timeout_s: float) -> bool:
-        """Waits until it is further than `position`; False when time ran out."""
+        """Waits until it is beyond `position`; False when the time ran out."""
         ...
 
 
 class News:
-    """Waits for a position in one thread, on behalf of all who ask on the loop.
+    """Waits for a position in one thread, for everything that asks on the loop.
 
-    The thread begins with the first who waits and ends with the process.
+    The first one that has to wait starts the thread, which ends with the process.
     """
 
     def __init__(self, of: Moving) -> None:
@@ -38,7 +38,7 @@ class News:
         self._thread: threading.Thread | None = None
 
     async def after(self, position: int, within_s: float) -> bool:
-        """Whether there is more than `position`, after waiting for it up to `within_s`."""
+        """Waits up to `within_s` for something beyond `position`; whether there is any."""
         if self._of.position() > position:
             return True
         if self._thread is None:

@@ -1,4 +1,4 @@
-"""Things of which each is worked at by one call at a time; calls that share none go on together."""
+"""Lets one call at a time work on each thing; calls that share nothing run together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class OneCallEach:
-    """Lets a call in when nothing of what it brings is worked at by a call before it."""
+    """Lets a call in when no other call is working on any of its things."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -16,10 +16,10 @@ class OneCallEach:
 
     @contextmanager
     def holding(self, things: set[Hashable]) -> Iterator[None]:
-        """Waits until all of these are free, and has them while the ``with`` block runs.
+        """Waits until all of these are free, and holds them while the ``with`` block runs.
 
-        They are taken all together, so that no two calls wait for each other. In no order: whoever
-        is kept waiting must only be so by calls of its own.
+        They are taken all at once, so no two calls can wait for each other. Waiting calls are let
+        in in no order, so a thing should be one that only calls of the same caller compete for.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._taken.isdisjoint(things))

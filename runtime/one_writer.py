@@ -1,9 +1,10 @@
 """The right to write a service's database, which one process has at a time.
 
 A second service on the same database would decide from a state of its own, and the first would
-learn of it by an entry that is there already. So the second is refused at its start, unless it is
-told to take over: on PostgreSQL it ends the session that has the right, and `runtime.fencing` keeps
-the other one from going on. On SQLite the right is a lock that lasts as long as its process.
+notice only when it finds an entry in its place. So the second is refused when it starts, unless it
+is told to take over. On PostgreSQL it then ends the session that has the right, and
+`runtime.fencing` keeps the other process from going on. On SQLite the right is a file lock, which
+lasts as long as its process, and cannot be taken over.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from runtime.errors import NoAnswer
 from runtime.private import PRIVATE_FILE
 
 PATIENCE_S = 5.0
-"""How long a start waits for the process before it to be gone."""
+"""How long a starting service waits for the process before it to end."""
 
 SERVER_PATIENCE_S = 30.0
-"""How long a start waits for the database's server."""
+"""How long a starting service waits for the database's server."""
 
 _PAUSE_S = 0.1
 _ATTEMPTS = 10
-"""Times that the session of somebody else is ended by who takes over."""
+"""How many times a service that takes over ends the other one's session."""
 
 _SERVER_PAUSE_S = 0.5
 _LOCK = 0x64636570
-"""An advisory lock is its database's own, so that one number serves all."""
+"""The number of the advisory lock. Each database has its own, so one number is enough."""
 
 
 class DatabaseTaken(Exception):
@@ -51,15 +52,15 @@ class OneWriter:
     def __init__(
         self, url: str, *, patience_s: float = PATIENCE_S, take_over: bool = False
     ) -> None:
-        """Takes the right; a server that does not answer is waited for.
+        """Takes the right, and waits for a server that does not answer.
 
         Args:
-            url: of the database.
-            patience_s: how long another process is waited for.
-            take_over: whether the right is then taken from it, where that can be done.
+            url: the database's.
+            patience_s: how long to wait for another process to end.
+            take_over: whether then to take the right from it; on PostgreSQL only.
 
         Raises:
-            DatabaseTaken: another process has it for longer.
+            DatabaseTaken: another process still has it.
             DatabaseAway: the server did not answer for longer than SERVER_PATIENCE_S.
         """
         self._url = make_url(url)
@@ -73,13 +74,15 @@ class OneWriter:
             if time.monotonic() >= ends_at:
                 if not attempts:
                     raise self._taken()
-                # One that is alive after all takes the right again when it sees that it is gone.
+                # The other process, if it is alive, may take the right again when it notices.
                 attempts -= 1
                 self._end_holder()
             time.sleep(_PAUSE_S)
 
     def step(self) -> bool:
-        """Looks whether the right is still there, and takes it again after the server was away.
+        """Checks that the right is still ours, and takes it again after the server was away.
+
+        A step for a `runtime.worker.Worker`. Returns False: there is never more to do at once.
 
         Raises:
             NoAnswer: the server does not answer.
@@ -104,7 +107,7 @@ class OneWriter:
         return False
 
     def _await_server(self) -> None:
-        """After a restart of the machine, services may be there before their database is."""
+        """Waits for the server: after a restart of the machine, services may start before it."""
         if self._url.get_backend_name() != "postgresql":
             return
         ends_at = time.monotonic() + SERVER_PATIENCE_S
@@ -162,7 +165,7 @@ class OneWriter:
         return False
 
     def _end_holder(self) -> None:
-        """Ends the session that has the right; its process learns of it, or is fenced."""
+        """Ends the session that has the right; its process notices, or is fenced."""
         holders = text(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
             " AND classid = 0 AND objid = :id AND objsubid = 1 AND granted AND database ="
@@ -187,9 +190,9 @@ class OneWriter:
 
 
 def may_be_written(url: str) -> bool:
-    """Whether a process may have the right to write a database; surely not when False.
+    """Whether a process may be writing a database; False means that certainly none is.
 
-    Of a database on a server it is not asked.
+    For a database on a server or in memory it is always True.
     """
     where = make_url(url)
     if where.get_backend_name() == "postgresql" or where.database in (None, "", ":memory:"):
@@ -210,5 +213,5 @@ def may_be_written(url: str) -> bool:
 
 
 def _beside(database: Path) -> Path:
-    """The file whose lock is the right."""
+    """The file beside an SQLite database whose lock is the right to write it."""
     return database.with_name(database.name + ".writer")

@@ -1,7 +1,7 @@
-"""The sockets that connections to a port are, found among the process's own open files.
+"""Finds the sockets of connections to a port among the process's own open files, and shuts them.
 
-gRPC for Python accepts connections itself and says nothing of them. On Linux they can be seen, and
-shut, beside it: gRPC sees their end and lets them go.
+gRPC for Python accepts connections itself and tells nothing about them. On Linux a process can see
+its own sockets and shut them; gRPC notices the end and lets them go.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from runtime.limits import MOST_CONNECTIONS
 
 _OPEN = "/proc/self/fd"
 _FILES_KEPT = 512
-"""For databases, channels and logs: connections may not have the last file of a process."""
+"""Files kept for databases, channels and logs: connections may not use up all of a process's."""
 
 
 def can_be_seen() -> bool:
-    """Whether this system shows a process its sockets."""
+    """Whether this system shows a process its own sockets."""
     return os.path.isdir(_OPEN)
 
 
 def allow_files() -> int:
-    """Lets the process open as many files as the system lets it; how many may be connections."""
+    """Raises the process's limit of open files to the system's; returns how many may be sockets."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     unbounded = most == resource.RLIM_INFINITY
@@ -33,7 +33,7 @@ def allow_files() -> int:
 
 
 def within_files(options: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """A server's options, with no more connections than the process may have files for."""
+    """A server's options, with no more connections than the process can open files for."""
     most = allow_files()
     return [
         (name, min(value, most) if name == MOST_CONNECTIONS else value) for name, value in options
@@ -41,7 +41,7 @@ def within_files(options: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def sockets() -> list[tuple[str, int]]:
-    """(name, descriptor) of the open sockets, the oldest first as far as numbers tell."""
+    """(name, descriptor) of the open sockets, lowest descriptor first, so mostly oldest first."""
     found = []
     for number in sorted(map(int, os.listdir(_OPEN))):
         with suppress(OSError):
@@ -52,12 +52,12 @@ def sockets() -> list[tuple[str, int]]:
 
 
 def held(descriptor: int, name: str) -> socket.socket | None:
-    """The socket of that name, held by a descriptor of our own; None when it is gone."""
+    """The socket of that name, by a descriptor of our own; None when it is gone."""
     try:
         own = os.dup(descriptor)
     except OSError:
         return None
-    # The number may have been given to another file meanwhile: what counts is what we hold.
+    # Another file may have got the number meanwhile, so look at what our own descriptor is.
     if os.readlink(f"{_OPEN}/{own}") != name:
         os.close(own)
         return None
@@ -65,7 +65,7 @@ def held(descriptor: int, name: str) -> socket.socket | None:
 
 
 def shut(descriptor: int, name: str) -> bool:
-    """Ends a connection, for both sides; False when it is gone."""
+    """Ends a connection for both sides; False when it has ended already."""
     connection = held(descriptor, name)
     if connection is None:
         return False
@@ -74,7 +74,7 @@ def shut(descriptor: int, name: str) -> bool:
 
 
 def shut_held(connection: socket.socket) -> bool:
-    """Ends a connection that is held; False when it has ended."""
+    """Ends a connection from `held` for both sides; False when it has ended already."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -83,7 +83,7 @@ def shut_held(connection: socket.socket) -> bool:
 
 
 def other_end(connection: socket.socket, port: int) -> tuple[str, int] | None:
-    """Address and port of whoever connected to our port; None for any other socket."""
+    """Address and port of the peer that connected to our port; None for any other socket."""
     try:
         if connection.getsockname()[1] != port:
             return None

@@ -1,8 +1,8 @@
-"""What a command prints, whatever the terminal, pipe or file behind it can take.
+"""Prints a command's result, whatever the terminal, pipe or file behind it can take.
 
-A command whose result cannot be printed has not failed at what it did. So what goes wrong with
-standard output is an exception of its own, and a character that the other side has no code for is
-written as its number.
+A command whose result cannot be printed may still have done what it should. So an error of standard
+output has an exception of its own, and a character that its encoding lacks is written as its
+number.
 """
 
 from __future__ import annotations
@@ -51,28 +51,29 @@ _COMMON = (
 )
 
 _SAMPLE = N_("Interrupted.")
-"""Letters of the language."""
+"""A text to try whether standard output can print the language's letters."""
 
 NOTHING_ORDERED = N_("Nothing was ordered; ask again.")
 
 EXIT_USAGE = 2
 EXIT_UNHEARD = 3
-"""Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
+"""The result is not known, or was not printed. No answer has the same code: one does the same."""
 
 
 def harmless(text: str) -> str:
-    """A peer's words for a terminal or a log: what steers one is written as its number.
+    """A peer's words, made safe for a terminal or a log: shortened, control characters escaped.
 
-    The contract bounds fields of messages, not the words of an error.
+    The contract bounds the fields of messages, but not the words of an error.
     """
     shown = text[:MAX_ERROR_CHARACTERS]
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
 
 
 def of_this_machine(error: Exception) -> str:
-    """What files, disks or databases of this machine would not do, as a sentence; "" for others.
+    """Says what went wrong with a file, disk or database of this machine; "" for other errors.
 
-    The message of a database names no values: what SQLAlchemy adds to it is left out.
+    For a database it is the driver's own message: what SQLAlchemy adds, which may have values in
+    it, is left out.
     """
     if isinstance(error, OSError):
         what = reason_of(error)
@@ -84,7 +85,7 @@ def of_this_machine(error: Exception) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a file or a connection failed, in the reader's language where that is common."""
+    """Why a file or a connection failed; common reasons are in the reader's language."""
     if isinstance(error, UnicodeError):
         return _("it is no text in UTF-8")
     if isinstance(error, EOFError):
@@ -96,19 +97,19 @@ _only_asks = False
 
 
 class Unprintable(Exception):
-    """Standard output did not take what was printed; the message says why."""
+    """Something could not be printed to standard output; the message says why."""
 
     @property
     def reader_left(self) -> bool:
-        """Whether it was a pipe whose reader wants no more."""
+        """Whether it was a pipe whose reader has closed it."""
         return str(self) == _("Broken pipe")
 
 
 class _Stream:
-    """A text stream over another one; what it cannot do is told by `on_error`.
+    """A text stream over another one, which reports an error by calling `on_error`.
 
     Attributes:
-        used: whether anything was written.
+        used: whether anything was written to it.
     """
 
     def __init__(self, stream: TextIO | None, on_error: Callable[[str], None]) -> None:
@@ -118,7 +119,7 @@ class _Stream:
         self.used = False
 
     def write(self, text: str) -> int:
-        """Writes, or tells why not."""
+        """Writes a text, or reports why not."""
         self.used = True
         if self._why:
             self._on_error(self._why)
@@ -130,9 +131,9 @@ class _Stream:
             return len(text)
 
     def flush(self) -> None:
-        """Has what was written go out, or tells why it does not."""
+        """Flushes what was written, or reports why not."""
         if self._why:
-            return  # it was told when it broke; Python flushes once more at its end
+            return  # it was reported when it broke; Python flushes once more at its end
         try:
             self._stream.flush()
         except (OSError, ValueError) as error:
@@ -148,32 +149,36 @@ class _Stream:
 
 
 def guard_output() -> None:
-    """Standard output raises Unprintable from now on; standard error keeps a command going."""
+    """From now on standard output raises Unprintable, and standard error drops its errors."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     sys.stdout = cast(TextIO, _Stream(sys.stdout, _unprintable))
-    # There is no place left to say that there is no place.
+    # There is nowhere left to report that standard error is broken.
     sys.stderr = cast(TextIO, _Stream(sys.stderr, lambda _: None))
 
 
 def only_asks() -> None:
-    """The command that runs orders nothing: nothing is left open when its answer is lost."""
+    """To be called by a command that only asks: nothing is left open when its answer is lost."""
     global _only_asks
     _only_asks = True
 
 
 def asks_only() -> bool:
-    """Whether the command that runs orders nothing."""
+    """Whether the running command only asks and orders nothing."""
     return _only_asks
 
 
 def run_command(command: Callable[[], object], following: str) -> None:
-    """Runs a command line to its exit code; never the code of a refusal for what is none.
+    """Runs a command line, and gives every failure an exit code that no refusal has.
 
     Args:
-        command: the command line; it ends the process with SystemExit as it likes.
+        command: the command line; it may end the process by SystemExit itself.
         following: what a person can do when it is not known what was done; in English.
+
+    Raises:
+        SystemExit: EXIT_INTERRUPTED after an interrupt; EXIT_UNHEARD after a fault of the program,
+            or when the result could not be printed.
     """
     global _only_asks
     _only_asks = False
@@ -198,13 +203,13 @@ def run_command(command: Callable[[], object], following: str) -> None:
 
 
 def json_ascii() -> bool:
-    """Whether JSON has to keep to ASCII, because standard output is not in a Unicode encoding."""
+    """Whether JSON must be in ASCII, because standard output has no Unicode encoding."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     return not encoding.lower().replace("-", "").startswith("utf")
 
 
 def can_print(text: str) -> bool:
-    """Whether standard output has codes for all characters of a text."""
+    """Whether standard output can encode all characters of a text."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
@@ -213,21 +218,21 @@ def can_print(text: str) -> bool:
 
 
 def asked_for_json() -> bool:
-    """Whether ``--json`` was typed: for what goes wrong before a command is known."""
+    """Whether ``--json`` was typed; for errors before the command is known."""
     return any(word == "--json" or word.startswith("--json=") for word in sys.argv[1:])
 
 
 def _choose_language() -> None:
-    """The reader's, for people; programs read the same whoever runs them.
+    """Chooses the reader's language, but English for JSON, which programs read.
 
-    Where standard output has no codes for a language, English is more use than their numbers.
+    It is English too where standard output cannot print the language's letters.
     """
     if not asked_for_json() and language.choose(os.environ) and not can_print(_(_SAMPLE)):
         language.choose({})
 
 
 def _end(code: int, reason: str, what: str, following: str) -> NoReturn:
-    """Says how it ended: to people, or to a program that has got no object yet."""
+    """Says how the command ended, as JSON if that was asked for and none is out yet, and exits."""
     following = _(NOTHING_ORDERED) if _only_asks else _(following)
     if asked_for_json() and reason != "UNPRINTABLE" and not getattr(sys.stdout, "used", True):
         fields = {"ok": False, "reason": reason, "message": what, "next": following}
@@ -245,11 +250,11 @@ def _unprintable(why: str) -> NoReturn:
 
 
 def _let_go(stream: TextIO) -> None:
-    """Has what the stream still holds go nowhere, or Python would fail over it at its end."""
+    """Sends what the stream still holds to nowhere; else Python would fail when it ends."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):
-        return  # it is no file: nothing is held for one
+        return  # it is no file, so nothing is left to be written
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

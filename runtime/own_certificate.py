@@ -1,4 +1,4 @@
-"""A party's certificate and key on the disk, read again when they are renewed."""
+"""Reads a party's own certificate and key from files, and again when they are renewed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runtime.settings import SettingsError
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """PEM files: an own certificate with its key, and the root that is trusted."""
+    """PEM files: the own certificate, its key, and the root that is trusted."""
 
     certificate: Path
     key: Path
@@ -28,11 +28,14 @@ class TlsFiles:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the files held when they were read last, and fitted together.
+    """What the files held when they were last read and fitted together.
 
     Attributes:
-        fingerprint: of the certificate, SHA-256, hex.
+        certificate_pem: the own certificate.
+        ca_pem: the root.
+        fingerprint: the certificate's SHA-256, hex.
         ends: when the certificate ends, UTC.
+        key_pem: the private key.
     """
 
     certificate_pem: bytes
@@ -43,14 +46,18 @@ class Shown:
 
 
 class OwnCertificate:
-    """The newest certificate in the files. Any thread may ask.
+    """The newest certificate in the files. Any thread may ask for it.
 
-    A renewal writes two files, one after the other: between them, and when one of them is no good,
-    what was read before stays in use, and the files are looked at again at the next question.
+    A renewal writes one file after the other. In between, or when one of them is bad, the
+    certificate that was read before stays in use, and the next question looks at the files again.
     """
 
     def __init__(self, files: TlsFiles) -> None:
-        """Raises SettingsError when the files cannot be read or do not fit together."""
+        """Reads the files.
+
+        Raises:
+            SettingsError: they cannot be read, or do not fit together.
+        """
         self._files = files
         self._lock = threading.Lock()
         self._stamp = self._stamps()
@@ -60,7 +67,7 @@ class OwnCertificate:
             raise SettingsError(f"{files.certificate} and {files.key}: {error}") from error
 
     def latest(self) -> Shown:
-        """What is to be shown now."""
+        """The certificate to show now."""
         stamp = self._stamps()
         if stamp != self._stamp:
             with self._lock:
@@ -68,7 +75,7 @@ class OwnCertificate:
         return self._shown
 
     def days_left(self) -> float:
-        """Days until the certificate ends."""
+        """Days until the certificate ends, negative when it has."""
         left = self.latest().ends - datetime.datetime.now(datetime.UTC)
         return round(left / datetime.timedelta(days=1), 3)
 
@@ -83,7 +90,7 @@ class OwnCertificate:
         self._shown, self._stamp = shown, stamp
 
     def _stamps(self) -> tuple[object, ...]:
-        # Of one that is not there between two steps of a renewal, reading says what is wrong.
+        # A file may be missing between two steps of a renewal; reading it says what is wrong.
         return tuple(map(stamp_of, (self._files.certificate, self._files.key, self._files.ca)))
 
     def _read(self) -> Shown:

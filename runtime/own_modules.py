@@ -1,14 +1,14 @@
-"""The names of our modules where they are named in text: to run one, in a process of its own.
+"""Gives the full names of our modules, for code that runs one in a process of its own.
 
-In a checkout they are top-level packages; what is installed lies below one package, ``dcep``, so
-that nobody's environment gets packages called ``wallet`` or ``runtime``.
+In a checkout they are top-level packages. Installed, they lie below one package, ``dcep``, so that
+nobody's environment gets packages called ``wallet`` or ``runtime``.
 """
 
 from __future__ import annotations
 
 _HERE = "runtime.own_modules"
 ABOVE = __name__.removesuffix(_HERE)
-"""What all names of ours begin with here: nothing, or ``dcep.``."""
+"""What the names of our modules begin with here: nothing, or ``dcep.``."""
 
 
 def own(module: str) -> str:

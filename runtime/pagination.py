@@ -1,4 +1,4 @@
-"""Page tokens: opaque to the caller, a tuple of integers to us."""
+"""Reads and writes page tokens: opaque to the caller, a tuple of integers to us."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ MAX_PAGE = 500
 
 
 def page_size(wanted: int) -> int:
-    """The number of items to give: 1 to MAX_PAGE, DEFAULT_PAGE for 0."""
+    """How many items a page has: what is wanted, or DEFAULT_PAGE for 0.
+
+    Raises:
+        Refusal: FIELD_INVALID, when it is not 0 to MAX_PAGE.
+    """
     if wanted == 0:
         return DEFAULT_PAGE
     if not 1 <= wanted <= MAX_PAGE:
@@ -32,7 +36,11 @@ def encode_token(*numbers: int) -> str:
 
 
 def decode_token(token: str, count: int) -> tuple[int, ...] | None:
-    """The numbers in a token; None for the empty token, which means the first page."""
+    """The `count` numbers in a token; None for the empty token, which means the first page.
+
+    Raises:
+        Refusal: PAGE_TOKEN_INVALID.
+    """
     if not token:
         return None
     try:
@@ -42,7 +50,7 @@ def decode_token(token: str, count: int) -> tuple[int, ...] | None:
 
 
 def invalid_token() -> Refusal:
-    """The refusal of a token that was made up."""
+    """The refusal of a token that no service gave, PAGE_TOKEN_INVALID."""
     return Refusal(
         errors_pb2.REASON_PAGE_TOKEN_INVALID,
         "page_token is not one that this service gave",

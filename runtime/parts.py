@@ -1,4 +1,4 @@
-"""Long sequences, part by part."""
+"""Cuts long sequences into parts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 STATEMENT_VALUES = 500
-"""Of a list, so many that one SQL statement takes them on every database."""
+"""So many values of a list fit into one SQL statement on every database."""
 T = TypeVar("T")
 
 
 def parts(values: Sequence[T], size: int = STATEMENT_VALUES) -> Iterator[Sequence[T]]:
-    """The values in order, up to `size` at once."""
+    """The values in order, in parts of up to `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
@@ -19,7 +19,7 @@ def parts(values: Sequence[T], size: int = STATEMENT_VALUES) -> Iterator[Sequenc
 def parts_by_owner(
     items: Sequence[T], owner_of: Callable[[T], int], most: int
 ) -> Iterator[Sequence[T]]:
-    """The items in order, in parts in which no owner but 0 has more than `most`."""
+    """The items in order, in parts where no owner has more than `most`; owner 0 may have any."""
     begin = 0
     seen: dict[int, int] = {}
     for index, item in enumerate(items):

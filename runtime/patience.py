@@ -1,8 +1,7 @@
-"""Patience with one peer: few ask it at once, and after a silence it is asked only now and then.
+"""Decides when one peer may be asked: by few at once, and after a silence only now and then.
 
-Who waits for a peer that hangs takes something from those who wait for others. So a peer that was
-silent, or slow, is asked beside: nobody waits for its answer until it has answered quickly again
-some times in a row.
+A call that waits for a peer that hangs takes a thread from calls to other peers. So after a peer
+was silent or slow nobody waits for its answers, until it has answered quickly a few times in a row.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from runtime.clock import Clock
 FIRST_PAUSE_MS = 500
 LONGEST_PAUSE_MS = 4_000
 QUICK_ANSWERS = 3
-"""In a row, before a peer that was silent or slow is waited for again."""
+"""How many in a row it takes before a peer that was silent or slow is waited for again."""
 
 
 class Turn(NamedTuple):
-    """Leave to ask once; `Patience.end` gives it back.
+    """A permission to ask once; give it back with `Patience.end`.
 
     Attributes:
-        begun_ms: by the monotonic clock.
-        waited_for: whether anybody may wait for the answer.
+        begun_ms: when it was given, by the monotonic clock.
+        waited_for: whether a call may wait for the answer.
     """
 
     begun_ms: int
@@ -34,9 +33,9 @@ class Patience:
     """Says when one peer may be asked. Used by many threads.
 
     Args:
-        clock: for the pauses.
-        most: how many ask at once; after a silence it is one.
-        quick_ms: an answer that takes longer is a slow one.
+        clock: measures the pauses.
+        most: how many may ask at once; after a silence it is one.
+        quick_ms: an answer that takes longer than this is slow.
     """
 
     def __init__(self, clock: Clock, *, most: int, quick_ms: int) -> None:
@@ -51,7 +50,7 @@ class Patience:
         self._owed = 0
 
     def begin(self) -> Turn | None:
-        """Leave to ask, or None while the peer is not to be asked."""
+        """Gives permission to ask; None while the peer is not to be asked."""
         with self._lock:
             now_ms = self._clock.monotonic_ms()
             most = 1 if self._silences else self._most
@@ -61,7 +60,12 @@ class Patience:
             return Turn(now_ms, not self._owed)
 
     def end(self, turn: Turn, *, answered: bool) -> None:
-        """The peer has answered, be it with a refusal; or it was silent for too long."""
+        """Gives a permission back.
+
+        Args:
+            turn: from `begin`.
+            answered: whether the peer answered, even with a refusal; False: it was silent too long.
+        """
         with self._lock:
             self._asking -= 1
             now_ms = self._clock.monotonic_ms()
@@ -70,7 +74,7 @@ class Patience:
                 slow = now_ms - turn.begun_ms > self._quick_ms
                 self._owed = QUICK_ANSWERS if slow else max(0, self._owed - 1)
             elif turn.begun_ms >= self._silent_at_ms:
-                # Not for those who asked before it was known to be silent.
+                # Those who asked before the last silence was known do not count as another.
                 pause_ms = min(FIRST_PAUSE_MS << min(self._silences, 8), LONGEST_PAUSE_MS)
                 self._silences += 1
                 self._silent_at_ms, self._not_before_ms = now_ms, now_ms + pause_ms

@@ -1,6 +1,6 @@
-"""A session with a PKCS#11 token: a smart card, a security module, or SoftHSM2.
+"""Makes and uses keys in a PKCS#11 token: a smart card, a security module, or SoftHSM2.
 
-Ed25519 pairs sign what institutions and devices say; P-256 pairs sign X.509 certificates.
+Ed25519 pairs sign the messages of institutions and devices; P-256 pairs sign X.509 certificates.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from types import TracebackType
 from typing import Any, Self
 
 _CURVE = b"\x13\x0cedwards25519"
-"""As a PrintableString in DER (PKCS#11 3.0, 2.3.5)."""
+"""The name of the curve, a PrintableString in DER (PKCS#11 3.0, 2.3.5)."""
 
 _P256 = bytes.fromhex("06082a8648ce3d030107")
 """The object identifier of NIST P-256 in DER (RFC 5480)."""
 
 _POINT_HEADER = b"\x04\x20"
-"""Of the public key as an OCTET STRING in DER."""
+"""What comes before a public key that is an OCTET STRING in DER."""
 
 _WRAPPED_POINTS = (34, 67)
-"""Bytes of a wrapped point, of Ed25519 and of P-256."""
+"""The lengths of a wrapped point, of Ed25519 and of P-256."""
 
 _ID_BYTES = 16
 
@@ -38,7 +38,10 @@ class Pkcs11Error(Exception):
 
 @dataclass
 class _Login:
-    """Who is logged in to a token is so for the whole process (PKCS#11 3.0, 5.6)."""
+    """The one session by which the process is logged in to a token, and how many use it.
+
+    A login holds for the whole process (PKCS#11 3.0, 5.6).
+    """
 
     session: Any
     pin: str
@@ -50,9 +53,16 @@ _opening = threading.Lock()
 
 
 class Session:
-    """Pairs of keys of one token, by label and id. Raises Pkcs11Error in every method."""
+    """The key pairs in one token, by label and id. Every method may raise Pkcs11Error."""
 
     def __init__(self, library: str, token: str, pin: str) -> None:
+        """Logs in to a token.
+
+        Args:
+            library: path of the PKCS#11 module.
+            token: the token's label.
+            pin: its user's PIN.
+        """
         try:
             self._pkcs11: Any = import_module("pkcs11")
         except ImportError:
@@ -95,7 +105,15 @@ class Session:
             return login.session
 
     def make_pair(self, label: str, key_id: bytes | None = None) -> bytes:
-        """Makes a pair whose private half never leaves the token; the public key, 32 bytes."""
+        """Makes an Ed25519 pair whose private key never leaves the token.
+
+        Args:
+            label: for both keys.
+            key_id: for both keys; None: a random one.
+
+        Returns:
+            The public key, 32 bytes.
+        """
         p = self._pkcs11
         with self._said("the token makes no key"):
             parameters = self._session.create_domain_parameters(
@@ -111,7 +129,11 @@ class Session:
             return self._point(public)
 
     def make_p256_pair(self, label: str) -> bytes:
-        """The same on NIST P-256, for ECDSA; the public key as an uncompressed point."""
+        """As `make_pair`, on NIST P-256 for ECDSA.
+
+        Returns:
+            The public key, an uncompressed point of 65 bytes.
+        """
         p = self._pkcs11
         with self._said("the token makes no key"):
             parameters = self._session.create_domain_parameters(
@@ -126,7 +148,16 @@ class Session:
             return self._point(public)
 
     def put_pair(self, label: str, seed: bytes, public: bytes) -> bytes:
-        """Stores a pair that was made elsewhere, its private half never to leave again."""
+        """Stores an Ed25519 pair that was made elsewhere; its private key never leaves the token.
+
+        Args:
+            label: for both keys.
+            seed: the private key, 32 bytes (RFC 8032).
+            public: its public key, 32 bytes.
+
+        Returns:
+            The public key.
+        """
         p = self._pkcs11
         key_id = secrets.token_bytes(_ID_BYTES)
         common = {
@@ -174,7 +205,7 @@ class Session:
         return found
 
     def destroy(self, label: str, key_id: bytes) -> None:
-        """Deletes a pair. The private key goes first: the other one tells of it."""
+        """Deletes a pair, the private key first, because it is found by its public key."""
         kinds = self._pkcs11.ObjectClass
         with self._said("the token deletes no key"):
             for kind in (kinds.PRIVATE_KEY, kinds.PUBLIC_KEY):
@@ -182,17 +213,17 @@ class Session:
                     stored.destroy()
 
     def sign(self, private: Any, message: bytes) -> bytes:
-        """The signature (RFC 8032) over a message, 64 bytes."""
+        """The Ed25519 signature (RFC 8032) over a message, 64 bytes."""
         with self._said("the token does not sign"):
             return bytes(private.sign(message, mechanism=self._pkcs11.Mechanism.EDDSA))
 
     def sign_digest(self, private: Any, digest: bytes) -> bytes:
-        """The ECDSA signature over a digest, as r and s behind each other."""
+        """The ECDSA signature over a digest: r, then s."""
         with self._said("the token does not sign"):
             return bytes(private.sign(digest, mechanism=self._pkcs11.Mechanism.ECDSA))
 
     def objects(self, kind: Any, label: str, key_id: bytes | None = None) -> list[Any]:
-        """The token's objects of a class with a label and, where given, an id."""
+        """The token's objects of a class with a label and, if one is given, an id."""
         attributes = self._pkcs11.Attribute
         wanted = {attributes.CLASS: kind, attributes.LABEL: label}
         if key_id is not None:
@@ -201,7 +232,7 @@ class Session:
 
     def _point(self, public: Any) -> bytes:
         point = bytes(public[self._pkcs11.Attribute.EC_POINT])
-        # Some give it as an OCTET STRING in DER: a byte for what it is, one for how long.
+        # Some tokens wrap it as an OCTET STRING in DER: one byte for the type, one for the length.
         return point[2:] if len(point) in _WRAPPED_POINTS else point
 
     @contextmanager

@@ -1,8 +1,8 @@
-"""Files and folders that their owner alone may read, whatever stood there before.
+"""Makes files and folders that only their owner may read, whatever was there before.
 
-A mode given when a file is made says nothing of one that is there already, and the process's umask
-has its say too. So modes are set, and what is made beside a file later, as a database's log is,
-stands in a folder that nobody else may enter.
+The mode given when a file is made does not change a file that exists, and the process's umask
+changes it too. So modes are set afterwards. What is made beside a file later, such as a database's
+log, lies in a folder that nobody else may enter.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from pathlib import Path
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 _BESIDE = ("", "-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database."""
+"""The ends of the names of an SQLite database's files."""
 
 
 def make_private(folder: Path) -> None:
-    """Makes a folder, with what is missing above it, for its owner alone; closes one that is there.
+    """Makes a folder, and the missing ones above it, for its owner only.
 
-    One that is there for everybody, as /tmp is (its sticky bit says so), is left as it is.
+    A folder that exists is closed to others, unless it has the sticky bit: then it is meant for
+    everybody, like /tmp, and is left as it is.
 
     Raises:
-        OSError: it cannot be made, or is somebody else's.
+        OSError: it cannot be made, or belongs to somebody else.
     """
     missing = [above for above in folder.parents if not above.exists()]
     for one in (*reversed(missing), folder):
@@ -34,25 +35,25 @@ def make_private(folder: Path) -> None:
 
 
 def close_to_others(*paths: Path) -> None:
-    """Takes files from all but their owner, as far as there are such files."""
+    """Closes files to everybody but their owner; files that do not exist are skipped."""
     for path in paths:
         with suppress(FileNotFoundError):
             path.chmod(PRIVATE_FILE)
 
 
 def private_database(file: Path) -> None:
-    """Closes an SQLite database and what lies beside it to others; makes its file if need be.
+    """Closes an SQLite database and its other files to others; makes the database's file if needed.
 
-    What SQLite makes later beside the file gets the file's own mode.
+    SQLite gives the files that it makes later the mode of the database's.
     """
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
     close_to_others(*(file.with_name(file.name + end) for end in _BESIDE))
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that its owner alone may read, from its first byte on.
+    """Writes a file that only its owner may read, from its first byte on.
 
-    It is written anew, so that who has the old one open sees nothing of the new.
+    It is a new file: a process that has the old one open sees nothing of the new content.
     """
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

@@ -1,4 +1,4 @@
-"""Randomness as an explicit input."""
+"""Sources of randomness, which are passed in explicitly."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class SeededRandomness:
         self._random = random.Random(seed)
 
     def bytes(self, count: int) -> bytes:
-        """`count` bytes."""
+        """The next `count` bytes."""
         return self._random.randbytes(count)
 
     def uuid(self) -> str:
-        """A UUID as text."""
+        """The next UUID as text."""
         return str(uuid.UUID(bytes=self.bytes(16), version=4))

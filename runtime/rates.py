@@ -1,4 +1,4 @@
-"""How often a caller may do something: a bucket for each, filled at a steady rate."""
+"""Limits how often each caller may do something: a token bucket for each."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MOST_CALLERS = 100_000
 
 
 class Rate:
-    """So much a minute for each caller, a minute's worth of it at once. For one thread.
+    """Allows each caller so many a minute, and up to a minute's worth at once. For one thread.
 
-    Callers that have not been seen for the longest are forgotten when there are too many, and
-    are full again then: memory has a bound, and who has a hundred thousand addresses has as
-    many allowances anyway.
+    To bound memory, the callers not seen for the longest are forgotten when there are too many;
+    they have a full allowance again then. Somebody with a hundred thousand addresses has as many
+    allowances anyway.
     """
 
     def __init__(
@@ -26,7 +26,14 @@ class Rate:
         now_s: Callable[[], float] = time.monotonic,
         most_callers: int = _MOST_CALLERS,
     ) -> None:
-        """`what` names the thing in refusals: "wallets opened"."""
+        """Gives every caller a full allowance.
+
+        Args:
+            what: its name in refusals, such as "wallets opened".
+            per_minute: how many a minute; below 1: none at all.
+            now_s: a clock that never goes back, in seconds.
+            most_callers: how many callers are remembered.
+        """
         self._what = what
         self._per_minute = per_minute
         self._now_s = now_s
@@ -37,10 +44,11 @@ class Rate:
         return len(self._left)
 
     def take(self, caller: str, count: int = 1) -> None:
-        """Takes so many from a caller's allowance, or nothing.
+        """Takes `count` from a caller's allowance, or nothing when it has less.
 
         Raises:
-            Refusal: OVERLOADED, with the time after which there is enough.
+            Refusal: OVERLOADED, with the time after which to ask again. A count above a minute's
+                worth is always refused.
         """
         now = self._now_s()
         if self._per_minute < 1:

@@ -1,4 +1,4 @@
-"""What stands in a database, in memory too, and never older there than a change that was made."""
+"""Keeps in memory what a database holds, and never answers from before the last change."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ T = TypeVar("T")
 
 
 class Remembered(Generic[T]):
-    """Read at the start and after each change. Any thread may look.
+    """A value read from a database, at the start and after each change. Any thread may ask for it.
 
-    A change that fails may have been committed all the same, as when the connection breaks in its
-    last moment. So after a failure the memory counts no more, and the next look reads anew; while
-    that fails too, nobody is told anything.
+    A change that fails may have been committed all the same, for example when the connection breaks
+    at the last moment. So after a failure the value in memory is dropped, and the next question
+    reads it again. While that fails too, questions get the error.
     """
 
     def __init__(self, database: Database, read: Callable[[Connection], T]) -> None:
+        """Reads the value.
+
+        Args:
+            database: where it is.
+            read: how to read it; must not give None.
+        """
         self._database = database
         self._read = read
-        # Who changes something may look at it meanwhile.
+        # Reentrant: the thread that changes something may ask for it meanwhile.
         self._changing = threading.RLock()
         self._known: T | None = database.read(read)
 
     def now(self) -> T:
-        """What stands in the database, as of the last change that has ended."""
+        """The value as of the last change that has ended."""
         known = self._known
         if known is not None:
             return known
@@ -41,9 +47,9 @@ class Remembered(Generic[T]):
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """One change after another; what it has written is remembered when it ends."""
+        """Held around one change at a time; reads the value again when the change ends."""
         with self._changing:
-            self.now()  # whoever looks while it is being changed need not wait for that
+            self.now()  # so that other threads need not wait for the change to end
             try:
                 yield
                 self._known = self._database.read(self._read)

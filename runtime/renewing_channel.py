@@ -1,9 +1,8 @@
-"""A gRPC channel that shows its owner's newest certificate, to one server's certificate alone.
+"""A gRPC channel with its owner's newest certificate, to a server whose certificate was checked.
 
-gRPC asks the root and the role of whoever answers, each time it connects, and nobody else: it knows
-no list of certificates that are good no more. So the server's certificate is looked at first, and
-the channel speaks to that very one. Where it cannot be reached by it any more, it is looked again
-what is shown now.
+Each time gRPC connects it checks the server's root and role, but it knows no list of revoked
+certificates. So the server's certificate is fetched and checked first, and the channel then trusts
+that certificate only. When the server can no longer be reached with it, it is fetched again.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ from runtime.own_certificate import OwnCertificate, Shown, TlsFiles
 from runtime.tls import certificate_of, only_to
 
 _LOOK_S = 5.0
-"""How long it may take to look what a server shows."""
+"""How long fetching a server's certificate may take."""
 _PAUSE_S = 0.2
-"""Between two looks that failed."""
+"""After a look that failed, before the next."""
 
 
 class _Terms(NamedTuple):
-    """What a channel is made for: with other terms it is made anew."""
+    """What a channel depends on; when it changes, a new channel is made."""
 
     own: Shown
     refused: frozenset[str]
 
 
 class RenewingChannel(grpc.Channel):  # type: ignore[misc]
-    """A channel that is made anew when a certificate at either end is another one. Any thread.
+    """A channel that is replaced when the certificate at either end changes. Any thread may use it.
 
-    The calls that run on the one before end as `NoAnswer`: whoever asked asks again, and a stream
-    is taken up where it ended.
+    Calls that run on the old channel end as `NoAnswer`: the caller asks again, and goes on with a
+    stream where it ended.
     """
 
     def __init__(self, files: TlsFiles, own: OwnCertificate, address: str, role: str) -> None:
@@ -48,12 +47,12 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
 
         Args:
             files: the owner's certificate and key, and the root.
-            own: the same, as they are now.
+            own: the newest content of the same files.
             address: HOST:PORT of the server.
-            role: whose server it has to be.
+            role: the role that its certificate must have.
         """
         self.refused: Callable[[], Collection[str]] = tuple
-        """Fingerprints of certificates that the server may not show, at this moment."""
+        """Gives the fingerprints of certificates that the server may not show now."""
         self._files = files
         self._own = own
         self._address = address
@@ -84,7 +83,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
         return _Method(self, lambda channel: channel.stream_stream(method, *given, **named))
 
     def subscribe(self, callback: Callable[[Any], None], try_to_connect: bool = False) -> None:
-        """See `grpc.Channel`; of the channel of this moment alone."""
+        """See `grpc.Channel`; it holds for the current channel only."""
         self.current().subscribe(callback, try_to_connect)
 
     def unsubscribe(self, callback: Callable[[Any], None]) -> None:
@@ -104,15 +103,19 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
         self.close()
 
     def heed(self) -> None:
-        """Ends at once what another certificate, or one that is refused by now, speaks for."""
+        """Closes the channel at once if a certificate was renewed or revoked meanwhile."""
         with self._lock:
             self._heed()
 
     def current(self) -> grpc.Channel:
-        """The channel that shows and is shown what counts now. Raises NoAnswer when there is none.
+        """The channel with the certificates of now.
 
-        One thread at a time looks at the server, under no lock; the others wait for it, not longer
-        than a look may take.
+        One thread at a time fetches the server's certificate, without the lock; others wait for it,
+        no longer than that may take.
+
+        Raises:
+            NoAnswer: the server cannot be reached, its certificate is refused, or the channel was
+                closed.
         """
         until = time.monotonic() + _LOOK_S
         while True:
@@ -129,7 +132,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
                 raise Unreached(f"{self._address} has shown no certificate in time") from None
 
     def doubt(self, channel: grpc.Channel) -> None:
-        """The server could not be reached by a channel: perhaps it shows something else by now."""
+        """To be called when a channel did not reach the server: its certificate may be new."""
         with self._lock:
             self._doubted |= channel is self._channel
 
@@ -150,13 +153,13 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             channel.close()
 
     def _look(self) -> Future[None]:
-        """A look that has begun; raises what the last one failed with while that is fresh."""
+        """Begins a look at the server or joins one; while a failure is new, raises it again."""
         assert self._terms is not None
         if self._failed is not None and time.monotonic() < self._failed[0] + _PAUSE_S:
             raise self._failed[1]
         if self._looking is None:
             self._looking = Future()
-            # It may take as long as the server likes to let it.
+            # In a thread, as a server can make this take long.
             threading.Thread(
                 target=self._see, args=(self._looking, self._terms), daemon=True
             ).start()
@@ -184,7 +187,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
         self, looking: Future[None], pem: bytes | None, terms: _Terms, error: NoAnswer | None
     ) -> None:
         with self._lock:
-            if looking is self._looking:  # else it was for other terms than those of now
+            if looking is self._looking:  # else the terms have changed meanwhile
                 self._looking = None
                 if pem is None:
                     assert error is not None
@@ -204,7 +207,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
 
 
 class _Method:
-    """A method of a `RenewingChannel`, called on the channel of the moment."""
+    """A method of a `RenewingChannel`, called on its current channel."""
 
     def __init__(self, renewing: RenewingChannel, bind: Callable[[grpc.Channel], Any]) -> None:
         self._renewing = renewing
@@ -230,7 +233,7 @@ class _Method:
 
 
 class _Stream:
-    """A stream; one that breaks for its connection has the server looked at again."""
+    """A stream; when its connection breaks, the server's certificate is fetched again."""
 
     def __init__(self, call: Any, renewing: RenewingChannel, channel: grpc.Channel) -> None:
         self._call = call
@@ -249,7 +252,7 @@ class _Stream:
 
 
 class _Doubting:
-    """What a call on a channel that has broken, or was replaced meanwhile, comes to."""
+    """Handles the errors of calls on a channel that broke or was replaced meanwhile."""
 
     def __init__(self, renewing: RenewingChannel, channel: grpc.Channel) -> None:
         self._renewing = renewing
@@ -262,5 +265,5 @@ class _Doubting:
         if isinstance(error, Unreached):
             self._renewing.doubt(self._channel)
         elif isinstance(error, ValueError) and not self._renewing.is_current(self._channel):
-            # gRPC says so of a channel that was closed between two of our steps.
+            # gRPC raises ValueError for a channel that was closed between two of our steps.
             raise NoAnswer("the connection was made anew") from error

@@ -1,4 +1,4 @@
-"""A key on the disk, read again when it is replaced: the next signature is the new one's."""
+"""A signing key in a file, read again when it is replaced, so that the next signature is new."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from runtime.signing_keys import TOKEN_SCHEME, Signer, open_key
 
 
 class RenewingKey:
-    """The newest key that a setting names; a `Signer`. Any thread may ask.
+    """The newest key that a setting names; a `Signer`. Any thread may use it.
 
-    A file is looked at with each signature. One that is no good, or not there for a moment, leaves
-    the key in use that was read before. A key in a token is another one only under another name,
-    which is a matter of the settings and of a restart.
+    Each signature looks at the file. When the file is bad, or missing for a moment, the key that
+    was read before stays in use. A new key in a token has a new name, so it needs new settings and
+    a restart.
     """
 
     def __init__(self, name: str, *, in_files: bool) -> None:
-        """Raises SettingsError as `open_key` does."""
+        """Opens the key; arguments and errors are those of `open_key`."""
         self._name = name
         self._in_files = in_files
         self._file = None if name.startswith(TOKEN_SCHEME) else Path(name)
@@ -30,7 +30,7 @@ class RenewingKey:
         self._key = open_key(name, in_files=in_files)
 
     def latest(self) -> Signer:
-        """The key to sign with now; ask once where the public half has to fit the signature."""
+        """The key to sign with now; ask once when the public key must fit the signature."""
         if self._file is not None and self._now() != self._stamp:
             with self._lock:
                 self._renew()
@@ -48,7 +48,7 @@ class RenewingKey:
     def _renew(self) -> None:
         stamp = self._now()
         if stamp == self._stamp or stamp is None:
-            return  # another thread has read it, or it is between two steps of a renewal
+            return  # another thread has read it, or a renewal is between two steps
         try:
             key = open_key(self._name, in_files=self._in_files)
         except SettingsError as error:
@@ -64,5 +64,5 @@ class RenewingKey:
 
 
 def of_now(key: Signer) -> Signer:
-    """One key, public and private half, of one that may be replaced at any moment."""
+    """The key as it is now, whose public and private key fit together, even if it is replaced."""
     return key.latest() if isinstance(key, RenewingKey) else key

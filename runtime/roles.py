@@ -1,4 +1,4 @@
-"""Roles, ``dcep://ROLE/NAME``, and the names that their servers are verified by."""
+"""Roles, ``dcep://ROLE/NAME``, and the host names by which their servers are verified."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def server_name(role: str) -> str:
-    """What a role's certificate calls its server: ``alpha.bank.dcep.internal``.
+    """The name of a role's server in its certificate, such as ``alpha.bank.dcep.internal``.
 
-    No two roles share a name, and none is that of a host.
+    No two roles share a name, and none is the name of a real host.
 
     Raises:
         ValueError: not ``dcep://ROLE/NAME`` with both of lower-case letters, digits and hyphens.
@@ -25,5 +25,5 @@ def server_name(role: str) -> str:
 
 
 def is_persons(role: str) -> bool:
-    """Whether a role is a person's, ``dcep://officer/alpha/wang``, who serves nothing."""
+    """Whether a role is a person's, such as ``dcep://officer/alpha/wang``; it has no server."""
     return role.removeprefix(SCHEME).count("/") > 1

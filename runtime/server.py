@@ -1,4 +1,4 @@
-"""A gRPC server: TLS, health, reflection, a share for each caller, errors, logs, shutdown."""
+"""A gRPC server: TLS, health, reflection, shares for each caller, errors, logs, shutdown."""
 
 from __future__ import annotations
 
@@ -40,23 +40,22 @@ __all__ = ["Authorizer", "Server", "Service", "wait_for_signal"]
 
 @dataclass(frozen=True)
 class Service:
-    """One gRPC service to serve: its full name, and what registers it with a server."""
+    """One gRPC service: its full name, and the function that registers it with a server."""
 
     name: str
     register: Callable[[Any], None]
 
 
 def is_officer(who: Identity) -> bool:
-    """Whether places are kept for such a caller, however many others there are."""
+    """Whether a caller is an officer, for whom a server keeps places that others cannot take."""
     return who.role == "officer"
 
 
 class Server:
-    """One port. Starts not serving; `start` opens it and says so to health checks.
+    """A server at one port. It serves once `start` is called, and tells health checks so.
 
-    What a caller gets is bounded by its certificate: connections, calls, streams, and turns on the
-    threads.
-    For those whom `first` names there are places and threads that nobody else takes.
+    Each caller, known by its certificate, gets a bounded share of connections, calls, streams and
+    threads. Callers that `first` chooses have places and threads that nobody else can take.
     """
 
     def __init__(
@@ -108,13 +107,13 @@ class Server:
             self._connections = Connections(self.port, connections)
 
     def start(self) -> None:
-        """Begins to serve."""
+        """Begins to serve, and tells health checks so."""
         self._loop.run(self._start())
         if self._connections is not None:
             self._connections.start()
 
     def stop(self) -> None:
-        """Takes no new calls, lets running ones end within a bound."""
+        """Takes no new calls, and gives running ones DRAIN_S seconds to end."""
         if self._connections is not None:
             self._connections.stop()
         self._loop.run(self._stop())
@@ -164,7 +163,11 @@ async def _build(
 
 
 def add_port(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
-    """Has a server listen; the port. Raises SettingsError when it cannot."""
+    """Has a server listen at an address, and returns the port.
+
+    Raises:
+        SettingsError: it cannot listen there.
+    """
     try:
         return int(server.add_secure_port(address, credentials))
     except RuntimeError:
@@ -175,7 +178,7 @@ def add_port(server: grpc.aio.Server, address: str, credentials: grpc.ServerCred
 
 
 class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """The handlers of all services: what they register with instead of with gRPC's own server."""
+    """The handlers of all services, which register here instead of with gRPC's own server."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -186,7 +189,7 @@ class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]
         return self._handlers.get(details.method)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[Any]) -> None:
-        """What generated code calls; it names the methods in the other one."""
+        """Does nothing: generated code calls it and `add_registered_method_handlers`."""
 
     def add_registered_method_handlers(
         self, service: str, handlers: dict[str, grpc.RpcMethodHandler]
@@ -197,12 +200,12 @@ class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]
             self._handlers[method] = self._calls.wrapped(method, handler)
 
     def add_as_it_is(self, method: str, handler: grpc.RpcMethodHandler) -> None:
-        """Takes a handler that looks after itself."""
+        """Takes a handler as it is, without shares, checks or metrics."""
         self._handlers[method] = handler
 
 
 def wait_for_signal() -> threading.Event:
-    """An event that SIGTERM or SIGINT sets; called in the main thread, before serving."""
+    """An event that SIGTERM or SIGINT sets; call it in the main thread, before serving."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""What one caller gets of what all callers share: places, and turns on the threads."""
+"""Shares places and threads among callers, so that no caller takes them from the others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ _AGAIN_MS = 1_000
 
 
 def overloaded(message: str, again_ms: int = _AGAIN_MS) -> Refusal:
-    """A refusal for now: it says after what time to ask again."""
+    """The refusal OVERLOADED, which says after how many milliseconds to ask again."""
     return Refusal(errors_pb2.REASON_OVERLOADED, message, **{RETRY_AFTER_MS: str(again_ms)})
 
 
 class Shares:
-    """Places of one kind: so many in all, and so many for one caller. For one thread."""
+    """Places of one kind, bounded in all and for each caller. For one thread."""
 
     def __init__(self, what: str, *, whole: int, each: int) -> None:
-        """`what` names them in refusals: "calls", "streams"."""
+        """Makes the places, all free.
+
+        Args:
+            what: their name in refusals, such as "calls" or "streams".
+            whole: how many there are.
+            each: how many one caller may have at once.
+        """
         self._what = what
         self._whole = whole
         self._each = each
@@ -39,7 +45,7 @@ class Shares:
         """Takes places for a caller.
 
         Raises:
-            Refusal: OVERLOADED; it says whose share is full.
+            Refusal: OVERLOADED; it says whether the caller's share or the whole is full.
         """
         mine = self._taken.get(caller, 0)
         if mine + count > self._each:
@@ -59,12 +65,12 @@ class Shares:
             del self._taken[caller]
 
     def place(self, caller: str) -> Place:
-        """A place while a ``with`` block runs."""
+        """A place that the caller has while a ``with`` block runs."""
         return Place(self, caller)
 
 
 class Place:
-    """A caller's place; written out, as every call takes one."""
+    """A caller's place. It is a class, faster than a generator, as every call takes one."""
 
     __slots__ = ("_caller", "_of")
 
@@ -80,9 +86,9 @@ class Place:
 
 
 class Turns:
-    """So many at once, in turns that go round the callers, each with so many at once at most.
+    """Turns that go round the callers, bounded in all and for each caller at once.
 
-    Used on one event loop. A caller with a thousand in line holds up its own and nobody else's.
+    For one event loop. A caller with a thousand in line holds up only its own.
     """
 
     def __init__(self, whole: int, *, each: int) -> None:
@@ -93,7 +99,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
-        """A turn while the block runs."""
+        """A turn that the caller has while the block runs."""
         await self.take(caller)
         try:
             yield
@@ -101,7 +107,7 @@ class Turns:
             self.end(caller)
 
     async def take(self, caller: str) -> None:
-        """Waits for a turn of a caller; whoever takes it ends it."""
+        """Waits for a turn for a caller, which must be ended by `end`."""
         if self._free and caller not in self._lines and self._may(caller):
             self._begin(caller)
             return
@@ -115,12 +121,12 @@ class Turns:
                 line.remove(turn)
                 if not line:
                     del self._lines[caller]
-            else:  # the turn had come, and is not taken
+            else:  # the turn had come, but the waiting task was cancelled
                 self.end(caller)
             raise
 
     def end(self, caller: str) -> None:
-        """Ends a turn: another one begins."""
+        """Ends a caller's turn, and begins the next one in line."""
         self._free += 1
         left = self._running[caller] - 1
         if left:
@@ -137,7 +143,7 @@ class Turns:
         self._running[caller] = self._running.get(caller, 0) + 1
 
     def _next(self) -> None:
-        """Begins the turn of the first in line; its caller goes to the end then."""
+        """Begins the next turn, of the first caller that may; that caller then goes to the end."""
         for caller, line in self._lines.items():
             waiting = next((turn for turn in line if not turn.done()), None)
             if waiting is None or not self._may(caller):
@@ -152,10 +158,10 @@ class Turns:
 
 
 class FairThreads:
-    """Threads whose turns go round the callers, each with so many at once at most.
+    """Threads whose turns go round the callers, with a bound for each caller at once.
 
-    A caller's work counts as running until the thread has done with it, whether anybody still
-    waits for the answer or not.
+    A caller's work counts as running until the thread has finished it, even if nobody waits for the
+    answer any more.
     """
 
     def __init__(self, threads: int, *, each: int, name: str) -> None:
@@ -163,7 +169,11 @@ class FairThreads:
         self._turns = Turns(threads, each=each)
 
     async def run(self, caller: str, work: Callable[[], T]) -> T:
-        """What `work` gives, on a thread, once it is the caller's turn."""
+        """Runs `work` on a thread when it is the caller's turn, and returns what it returns.
+
+        Raises:
+            Exception: what `work` raised.
+        """
         loop = asyncio.get_running_loop()
         await self._turns.take(caller)
         answer: asyncio.Future[T] = loop.create_future()
@@ -178,7 +188,7 @@ class FairThreads:
                 answer.set_result(result)  # type: ignore[arg-type]
 
         def on_thread() -> None:
-            # The loop is woken once for both: the answer, and the turn that ends.
+            # One wake-up of the loop does for both, the answer and the end of the turn.
             try:
                 loop.call_soon_threadsafe(ended, work(), None)
             except Exception as error:  # noqa: BLE001 - raised where it is waited for
@@ -188,5 +198,5 @@ class FairThreads:
         return await answer
 
     def close(self) -> None:
-        """Begins nothing more; what runs may end by itself."""
+        """Begins no more work, and does not wait for what still runs."""
         self._pool.shutdown(wait=False, cancel_futures=True)

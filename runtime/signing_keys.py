@@ -1,4 +1,4 @@
-"""Ed25519 keys of institutions: in a PKCS#11 token, or in a file where the settings say so aloud.
+"""Opens institutions' Ed25519 keys: in a PKCS#11 token, or in a file if the settings allow that.
 
 A key is named by a path or by a PKCS#11 URI (RFC 7512), for example
 ``pkcs11:token=central-bank;object=offline-root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin``.
@@ -29,21 +29,21 @@ _OF_THE_QUERY = ("module-path", "pin-source")
 
 
 class Signer(Protocol):
-    """A key that signs and is never shown; ``nacl.signing.SigningKey`` is one."""
+    """A private key that can only sign; ``nacl.signing.SigningKey`` is one."""
 
     @property
     def verify_key(self) -> SupportsBytes:
-        """The public half; ``bytes`` makes its 32 bytes of it."""
+        """The public key; ``bytes`` gives its 32 bytes."""
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """The signature over a message (RFC 8032) in the first 64 bytes; the message may follow."""
+        """The signature (RFC 8032) over a message, 64 bytes; the message may follow it."""
         ...
 
 
 @dataclass(frozen=True)
 class TokenKeyName:
-    """Where a key lies in a token, as a PKCS#11 URI says it."""
+    """Where a key lies in a token, from a PKCS#11 URI."""
 
     module: str
     token: str
@@ -56,7 +56,7 @@ class TokenKeyName:
 
         Raises:
             SettingsError: something is missing, unknown or there twice. A PIN in the URI itself
-                (pin-value) is refused: settings are read by more people than a PIN may be.
+                (pin-value) is refused: more people read settings than may know a PIN.
         """
         path, _, query = uri.removeprefix(TOKEN_SCHEME).partition("?")
         found = _attributes(uri, path, ";", _OF_THE_PATH)
@@ -65,12 +65,16 @@ class TokenKeyName:
         return cls(found["module-path"], found["token"], found["object"], pin_file)
 
     def pin(self) -> str:
-        """The token's PIN. Raises SettingsError when its file cannot be read or others may."""
+        """The token's PIN, from its file.
+
+        Raises:
+            SettingsError: the file cannot be read, or others may read it too.
+        """
         return _private(self.pin_file, "the PIN", _MAX_PIN_BYTES).decode("utf-8").strip()
 
 
 class TokenKey:
-    """A key in a token, which alone signs with it. Any thread may ask."""
+    """A key that stays in a token, which signs with it. Any thread may use it."""
 
     def __init__(self, session: Session, private: Any, public: bytes) -> None:
         self._session = session
@@ -85,10 +89,10 @@ class TokenKey:
 
 
 def open_key(name: str, *, in_files: bool) -> Signer:
-    """The key that a setting names.
+    """Opens the key that a setting names.
 
     Args:
-        name: a path to 32 bytes, or a PKCS#11 URI.
+        name: the path of a file with the 32 bytes of a seed, or a PKCS#11 URI.
         in_files: whether a key may lie in a file at all.
 
     Raises:
@@ -110,7 +114,10 @@ def open_key(name: str, *, in_files: bool) -> Signer:
 
 
 def make_token_key(name: str) -> bytes:
-    """Makes a key in a token, which it never leaves; its public half, 32 bytes.
+    """Makes a key in the token that a PKCS#11 URI names; the key never leaves the token.
+
+    Returns:
+        The public key, 32 bytes.
 
     Raises:
         SettingsError: the token cannot be used, or has a key of that name already.
@@ -119,18 +126,27 @@ def make_token_key(name: str) -> bytes:
 
 
 def put_token_key(name: str, seed: bytes) -> bytes:
-    """Puts the key of a seed into a token, from which it does not come out; its public half.
+    """Puts the key of a seed into a token, which it then never leaves.
 
-    For a key that was put together from its shares. Raises as `make_token_key`.
+    It is for a key that was put together from its shares. It returns and raises what
+    `make_token_key` does.
     """
     public = bytes(SigningKey(seed).verify_key)
     return into_token(name, lambda session, label: session.put_pair(label, seed, public))
 
 
 def into_token(name: str, put: Callable[[Session, str], bytes]) -> bytes:
-    """Puts a key into the token that a URI names, under a label that it has none of yet.
+    """Puts a key into the token that a URI names, if it has none with that label yet.
 
-    Raises as `make_token_key`.
+    Args:
+        name: a PKCS#11 URI.
+        put: makes or stores the key under a label, and returns the public key.
+
+    Returns:
+        What `put` returned.
+
+    Raises:
+        SettingsError: as `make_token_key`.
     """
     with as_settings_error():
         wanted = TokenKeyName.parse(name)
@@ -156,7 +172,7 @@ def _of_token(wanted: TokenKeyName) -> TokenKey:
 
 @contextmanager
 def as_settings_error() -> Iterator[None]:
-    """What a token says becomes a SettingsError."""
+    """Turns a token's error into a SettingsError."""
     try:
         yield
     except Pkcs11Error as error:
@@ -177,7 +193,7 @@ def _attributes(uri: str, text: str, between: str, known: tuple[str, ...]) -> di
 
 
 def _private(file: Path, what: str, most_bytes: int) -> bytes:
-    """What a small file holds that its owner alone may read."""
+    """Reads a small file that only its owner may read, up to one byte more than `most_bytes`."""
     try:
         with file.open("rb") as opened:
             if stat.S_IMODE(file.stat().st_mode) & 0o077:

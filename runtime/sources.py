@@ -1,4 +1,4 @@
-"""Where a call comes from, as far as shares go."""
+"""Says which source a call comes from, so that each source gets its share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 def source_of(peer: str) -> str:
     """The source of a call: an IPv4 address, or the /64 of an IPv6 one.
 
-    Whoever has an IPv6 address has all of its /64; ports and connections make no new source.
+    The holder of an IPv6 address has all of its /64. Other ports and connections are no new source.
 
     Args:
         peer: as gRPC names it, ``ipv4:192.0.2.1:4711`` or ``ipv6:%5B2001:db8::1%5D:4711``.
@@ -21,7 +21,7 @@ def source_of(peer: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def source_of_address(host: str) -> str:
-    """The source that an address belongs to; "elsewhere" for what is none."""
+    """The source that an address belongs to; "elsewhere" for what is no IP address."""
     host = host.partition("%")[0]
     try:
         address = ip_address(host)
@@ -35,7 +35,7 @@ def source_of_address(host: str) -> str:
 
 
 def end_of(host: str, port: int) -> tuple[str, int]:
-    """The other end of a connection, spelled in one way."""
+    """The address and port of a connection's other end, in one spelling."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
@@ -46,6 +46,6 @@ def end_of(host: str, port: int) -> tuple[str, int]:
 
 @lru_cache(maxsize=8_192)
 def end_of_peer(peer: str) -> tuple[str, int]:
-    """As `end_of`, of a peer as gRPC names it."""
+    """As `end_of`, for a peer as gRPC names it; port 0 when it has none."""
     host, _, port = unquote(peer).partition(":")[2].rpartition(":")
     return end_of(host.strip("[]"), int(port) if port.isdigit() else 0)

@@ -1,4 +1,4 @@
-"""TLS credentials from files, and who is at the other end. TLS 1.3 alone: see `runtime`."""
+"""Makes TLS credentials from files, and says who a peer is. Only TLS 1.3: see `runtime`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,14 @@ _SCHEME = "dcep"
 
 @dataclass(frozen=True)
 class Identity:
-    """A peer, by its verified certificate ``dcep://ROLE/NAME``.
+    """A peer's role and name, from ``dcep://ROLE/NAME`` in its verified certificate.
 
-    For an officer the name is ``INSTITUTION/PERSON``.
+    An officer's name is ``INSTITUTION/PERSON``.
+
+    Attributes:
+        role: such as ``bank`` or ``officer``.
+        name: which one.
+        fingerprint: the certificate's SHA-256, hex.
     """
 
     role: str
@@ -33,17 +38,17 @@ class Identity:
 
     @property
     def institution(self) -> str:
-        """For which institution an officer works; for others the name itself."""
+        """The institution that an officer works for; for others their own name."""
         return self.name.partition("/")[0]
 
 
 def server_credentials(
     files: TlsFiles | OwnCertificate, *, require_client: bool
 ) -> grpc.ServerCredentials:
-    """For a server; with `require_client` only certificates of the root may connect.
+    """Credentials for a server; with `require_client` clients need a certificate of the root.
 
-    What the files hold is looked at with each handshake, so a renewed certificate, or another
-    root, is shown and trusted to whoever connects from then on; connections that stand go on.
+    Each handshake looks at the files, so a renewed certificate or root holds for every connection
+    from then on. Connections that exist go on.
 
     Raises:
         SettingsError: the files cannot be read, or do not fit together.
@@ -74,7 +79,7 @@ def server_credentials(
 def channel_credentials(
     ca: Path, certificate: Path | None = None, key: Path | None = None
 ) -> grpc.ChannelCredentials:
-    """For a client; with a certificate and key it shows who it is."""
+    """Credentials for a client; with a certificate and key it shows who it is."""
     require_tls13()
     return grpc.ssl_channel_credentials(
         root_certificates=ca.read_bytes(),
@@ -84,16 +89,19 @@ def channel_credentials(
 
 
 def certificate_of(files: TlsFiles, address: str, role: str, *, timeout_s: float) -> bytes:
-    """The certificate, PEM, that a role's server shows, once the root has vouched for both.
+    """Fetches a server's certificate, and verifies it and its role by the root.
 
     Args:
         files: the client's own, and the root.
         address: HOST:PORT of the server.
-        role: whose server it has to be.
-        timeout_s: for reaching it.
+        role: the role that it must have.
+        timeout_s: for each step of reaching it.
+
+    Returns:
+        The certificate, PEM.
 
     Raises:
-        NoAnswer: it cannot be reached, or is not of that role.
+        NoAnswer: it cannot be reached, or the root does not vouch for it and that role.
     """
     require_tls13()
     try:
@@ -103,17 +111,20 @@ def certificate_of(files: TlsFiles, address: str, role: str, *, timeout_s: float
 
 
 def only_to(certificate_pem: bytes, own: Shown) -> grpc.ChannelCredentials:
-    """For a client that speaks to one certificate alone, and shows its own.
+    """Credentials for a client that trusts one server certificate only, and shows its own.
 
-    The certificate is all that these credentials trust: whoever has another one for the same role
-    is not spoken to.
+    A server with another certificate for the same role is not trusted.
+
+    Args:
+        certificate_pem: the server's certificate, from `certificate_of`.
+        own: the client's own.
     """
     require_tls13()
     return grpc.ssl_channel_credentials(certificate_pem, own.key_pem, own.certificate_pem)
 
 
 def _shown_by(files: TlsFiles, address: str, role: str, timeout_s: float) -> bytes:
-    """The certificate, PEM, that a server shows, once the root has vouched for it and its role."""
+    """See `certificate_of`; raises OSError or ValueError instead of NoAnswer."""
     host, _, port = address.rpartition(":")
     context = ssl.create_default_context(cafile=str(files.ca))
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -130,7 +141,7 @@ def _shown_by(files: TlsFiles, address: str, role: str, timeout_s: float) -> byt
 
 
 def peer(context: grpc.ServicerContext) -> Identity | None:
-    """Who calls; None without a client certificate or without exactly one role in it."""
+    """The caller; None when it has no client certificate, or not exactly one role in it."""
     auth = context.auth_context()
     pems = auth.get("x509_pem_cert", [])
     if len(pems) != 1:

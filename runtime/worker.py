@@ -1,4 +1,4 @@
-"""A named loop in a thread: does a step, waits, does the next; bounded back-off on errors."""
+"""Runs a step again and again in a thread of its own, with growing pauses after errors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ DATABASE_PATIENCE_S = 300.0
 class Worker:
     """Calls `step` again and again until stopped.
 
-    A step returns True when it did something and should be called at once
-    again. It may raise NoAnswer or Refusal: it is then called again after a
-    pause that grows to a bound; so it is when its database's server went away,
-    as for maintenance, for up to DATABASE_PATIENCE_S. Anything else ends the
-    process's service: `on_fatal_error` is called with it, once.
+    A step returns True when it did something and should be called again at once. When it raises
+    NoAnswer or Refusal, it is called again after a pause that grows up to a bound. The same happens
+    for up to DATABASE_PATIENCE_S while its database's server is away, for maintenance for example.
+    Any other error ends the worker: `on_fatal_error` is called with it, once.
     """
 
     def __init__(
@@ -43,15 +42,15 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """There is work: the next step need not wait."""
+        """Says that there is work, so that the next step does not wait."""
         self._wake.set()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Lets the running step end and begins no other."""
+        """Begins no other step, and waits up to `timeout_s` for the running one to end."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
@@ -61,7 +60,7 @@ class Worker:
         pause = _FIRST_PAUSE_S
         away_since: float | None = None
         while True:
-            # In this order: `stop` wakes a step that begins after it has been looked at.
+            # Clear first, then look: else a `stop` in between would be missed while waiting.
             self._wake.clear()
             if self._stop.is_set():
                 return
