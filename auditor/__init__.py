@@ -1,4 +1,4 @@
-"""What the databases of a stack prove by themselves: the three equations, signatures, proofs."""
+"""Audits a stack from its databases alone: the three equations, signatures and proofs."""
 
 from runtime.compiled_code import keep_somewhere
 

@@ -1,7 +1,7 @@
-"""The audit of a whole stack from its databases alone: every chain, every row, three equations.
+"""Audits a whole stack from its databases alone: every chain, every row, three equations.
 
-The banks are read before the central bank, so that everything a bank has applied is in what is read
-of the central bank's journal; entries that a bank had not applied yet are what is on its way.
+The banks are read before the central bank. So everything that a bank has applied is in the part of
+the central bank's journal that is read; what a bank had not applied yet is on its way.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class AuditImpossible(Exception):
 class CentralSums:
     """Equation 1, in fen: paid in − paid out = Σ reserves + Σ circulation + offline float.
 
-    What was taken from reserves for a double spend and is not yet paid counts with the float.
+    What was taken from reserves for a double spend, and not paid out yet, counts with the float.
     """
 
     paid_in_fen: int
@@ -89,15 +89,15 @@ class BankSums:
     holds_fen: int
     suspense_fen: int
     open_lost_fen: int
-    """Minus what left it before its database was put back, and nobody has settled."""
+    """Minus what left it before its database was put back and is not settled yet."""
     circulation_fen: int
     inbound_on_its_way_fen: int
     outbound_on_its_way_fen: int
     feed_position: int
     lost_window_fen: int = 0
-    """All that had left it so, settled or not."""
+    """All that had left it in that way, settled or not."""
     lost_fen: int = 0
-    """What it has borne for double spends of its devices, out of its reserves."""
+    """What it has paid out of its reserves for double spends by its devices."""
 
     @property
     def inside_fen(self) -> int:
@@ -107,7 +107,7 @@ class BankSums:
 
     @property
     def outside_fen(self) -> int:
-        """What the central bank's books say the bank's accounts must hold by now."""
+        """What the bank's accounts must hold by the central bank's books."""
         return self.circulation_fen - self.inbound_on_its_way_fen + self.outbound_on_its_way_fen
 
     @property
@@ -163,7 +163,15 @@ class _Audited:
 
 
 def audit_stack(plan: StackPlan, asked: SignaturesAsked = EVERY_SIGNATURE) -> StackAudit:
-    """Audit every database of a stack. Reads only. Raises AuditImpossible."""
+    """Audits every database of a stack; it only reads.
+
+    Args:
+        plan: where the databases are.
+        asked: which signatures to verify.
+
+    Raises:
+        AuditImpossible: a database is missing, cannot be read, or has another version's schema.
+    """
     try:
         with _opened(plan) as engines:
             for name, engine in engines.items():
@@ -176,7 +184,7 @@ def audit_stack(plan: StackPlan, asked: SignaturesAsked = EVERY_SIGNATURE) -> St
 
 
 def _check_schema(name: str, engine: Engine) -> None:
-    """Whether a database has the tables that are read here. Raises AuditImpossible."""
+    """Raises AuditImpossible unless a database has this version's schema."""
     service = "central_bank" if name == CENTRAL_BANK else "operator_bank"
     try:
         check_at_head(engine, service)
@@ -194,16 +202,22 @@ def _check_schema(name: str, engine: Engine) -> None:
 def audit_engines(
     engines: Mapping[str, Engine], asked: SignaturesAsked = EVERY_SIGNATURE
 ) -> StackAudit:
-    """Audit the databases of the central bank and of the banks, by name. Reads only."""
+    """Audits the databases of the central bank and of the banks, given by name; it only reads.
+
+    What it finds is in the answer's `problems`.
+    """
     audited = {name: _replay(engine) for name, engine in engines.items() if name != CENTRAL_BANK}
     audited[CENTRAL_BANK] = _replay(engines[CENTRAL_BANK])
     return _judge(audited, asked)
 
 
 def audit_one(engine: Engine) -> list[str]:
-    """What is wrong with a bank's database by itself: its chain, its replay, what lies in suspense.
+    """Audits a bank's database by itself: its chain, its replay, and what lies in suspense.
 
-    Whether its money is there the central bank's books alone can say.
+    Whether the bank's money is all there only the central bank's books can say.
+
+    Returns:
+        A sentence for each problem.
     """
     audited = _replay(engine)
     return [*audited.report.problems, *suspense_problems(engine, audited.tables)]
@@ -254,7 +268,7 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
 
 
 def _lost_fen(engine: Engine) -> int:
-    """What a bank's rows say that it lost; they are held against its journal elsewhere."""
+    """What a bank lost by its own rows; `auditor.signatures.lost` checks them by its journal."""
     query = text("SELECT SUM(amount_fen) FROM lost_moves")
     with engine.connect() as connection:
         return int(connection.execute(query).scalar() or 0)
@@ -332,7 +346,7 @@ def _bank_sums(name: str, report: LedgerReport, central: _Audited, circulation: 
 
 
 def _on_their_way(central: _Audited, circulation: int, position: int) -> tuple[int, int]:
-    """Fen that the central bank's journal moved into and out of a circulation after a position."""
+    """Fen that moved into and out of a bank's circulation after a position of the journal."""
     journal = Journal(central.engine, central.tables)
     end = central.report.position
     inbound_fen = outbound_fen = 0

@@ -1,6 +1,7 @@
-"""The accounts that the audit looks at: fixed numbers, and the tables that have the others.
+"""The accounts that the audit looks at: the fixed numbers, and the tables with the others.
 
-Both are the contract of the ledgers, written down here once more: no service is imported.
+They are the contract of the ledgers. They are written here once more, because the audit imports no
+service.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, column, select, table
 
 PAID_IN: Final = 0
-"""Central bank: minus what was paid in."""
+"""Central bank: its balance is minus what was paid in."""
 
 OFFLINE_FLOAT: Final = 1
 RESERVES: Final = 1
@@ -23,18 +24,18 @@ LOSS: Final = 5
 RESTORED: Final = 6
 
 MIRROR: Final = 0
-"""Bank: the mirror of the central bank; its last sequence is the feed position applied."""
+"""Bank: the mirror; its last sequence is the position up to which the feed was applied."""
 
 VAULT: Final = 1
 SUSPENSE: Final = 2
 REDEMPTION_RESERVE: Final = 3
 LOST: Final = 5
-"""Bank: what left before its database was put back; below zero by what is not settled."""
+"""Bank: what left before its database was put back; minus what of that is not settled."""
 
 CONTROL: Final = 10
 TILL: Final = 11
 FIRST_WALLET: Final = 1000
-"""Bank: from here on accounts are those of wallets, as its table has them."""
+"""Bank: from here on accounts are of wallets; the table `accounts` has them."""
 
 WALLET: Final = 1
 DEPOSIT: Final = 2
@@ -49,8 +50,8 @@ class Owned:
     """The accounts of banks at the central bank, as its table has them.
 
     Attributes:
-        numbers: by (bank's id, purpose).
-        places: the other way round.
+        numbers: account numbers by (bank's id, purpose).
+        places: (bank's id, purpose) by account number.
     """
 
     numbers: Mapping[tuple[int, int], int]
@@ -58,21 +59,21 @@ class Owned:
 
     @classmethod
     def read(cls, connection: Connection) -> Owned:
-        """As they are now."""
+        """Reads them as they are now."""
         rows = connection.execute(select(_accounts)).all()
         places = {row.number: (row.owner, row.purpose) for row in rows}
         return cls({place: number for number, place in places.items()}, places)
 
     @classmethod
     def of(cls, engine: Engine) -> Owned:
-        """As they are now, read over a connection of its own."""
+        """As `read`, over a connection of its own."""
         with engine.connect() as connection:
             return cls.read(connection)
 
     def number(self, bank: int, purpose: int) -> int:
-        """An account for a purpose; -1, which is none, where the table has none."""
+        """A bank's account for a purpose; -1 when there is none."""
         return self.numbers.get((bank, purpose), -1)
 
     def place(self, account: int) -> tuple[int, int]:
-        """The bank that has an account, and what it is for; (-1, -1) for all others."""
+        """The bank's id and the purpose of an account; (-1, -1) when it is no bank's."""
         return self.places.get(account, (-1, -1))

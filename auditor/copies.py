@@ -1,7 +1,7 @@
-"""Older copies: what one side of a feed once had, as the other side proves, and does not have now.
+"""Finds older copies: what one side of a feed once had, as the other proves, and no longer has.
 
 The three equations do not show them. What the central bank settled counts as on its way until the
-bank has applied it, whether the bank still knows of it or not.
+bank has applied it, whether or not the bank still knows of it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ _deposits = table("token_deposits", *map(column, ("id", "digest")))
 
 
 def older_centre(unsaid: dict[str, Unsaid]) -> list[str]:
-    """In words, that banks have applied what the central bank's journal does not have."""
+    """A sentence for each bank that has applied what the central bank's journal does not have.
+
+    Args:
+        unsaid: by bank, the entries that it has applied.
+    """
     return [
         _(
             "the central bank is an older copy: bank {name} has applied {entries}, which the "
@@ -51,19 +55,19 @@ def older_centre(unsaid: dict[str, Unsaid]) -> list[str]:
 
 
 def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str]:
-    """In words, that the central bank has something of a bank's that the bank does not have.
+    """Sentences about what a bank once did, as the central bank proves, and no longer has.
 
     Args:
-        name: of the bank.
+        name: the bank's.
         index: the bank's id at the central bank.
-        bank: its ledger; what it has written down since it was replayed is looked at too.
+        bank: its ledger; what it has journaled since its replay is looked at too.
         central: the central bank's ledger, which was replayed later.
     """
     with central.engine.connect() as connection:
         query = select(_receipts).where(_receipts.c.bank == index)
         receipt = connection.execute(query).first()
     acknowledged, ended = (receipt.number, receipt.journal_position) if receipt else (0, 0)
-    # After the receipt: what a bank has acknowledged it has written down.
+    # Read after the receipt: what a bank has acknowledged it has written down before.
     with bank.engine.connect() as connection:
         stands = connection.execute(select(_place)).first()
     number, position = (stands.number, stands.position) if stands is not None else (0, 0)
@@ -91,7 +95,7 @@ def _own(accounts: Owned, bank: int) -> _Own:
 
 
 class _What(NamedTuple):
-    """What the central bank did, to what."""
+    """What the central bank did, and with what, in words."""
 
     verb: str
     noun: str
@@ -100,7 +104,7 @@ class _What(NamedTuple):
 
 @dataclass
 class _Sum:
-    """Some of a kind, and what they come to."""
+    """How many of a kind there are, and their sum."""
 
     count: int = 0
     fen: int = 0
@@ -108,7 +112,7 @@ class _Sum:
 
 @dataclass
 class _Told:
-    """What the central bank has said, or will say, to a bank that stands where it stands."""
+    """What the central bank has to tell a bank after the place that its feed has reached."""
 
     name: str
     bank: Ledger
@@ -123,7 +127,13 @@ class _Told:
         self._reserved_fen: dict[int, int] | None = None
 
     def take(self, line: Line, number: int, acknowledged: int) -> None:
-        """A record of the central bank's journal that follows what the bank has applied."""
+        """Takes a record of the central bank's journal after what the bank has applied.
+
+        Args:
+            line: the record.
+            number: of the last entry that the bank has applied.
+            acknowledged: the number up to which the bank once acknowledged its feed.
+        """
         if line.kind not in (Kind.TRANSFER, Kind.REFUSAL):
             return
         own = self.own
@@ -148,7 +158,7 @@ class _Told:
             self._redemption(line)
 
     def _outgoing(self, line: Line) -> None:
-        """What the bank sent. It holds the money for it, since before it was sent."""
+        """Something that the bank sent. Before that it put a hold on the money, so it has one."""
         load = line.purpose == _LOAD
         held = self._positions.at(line.sequence)
         if held is not None and held.kind == Kind.HOLD and held.accepted:
@@ -176,7 +186,7 @@ class _Told:
         try:
             note = read(registration_pb2.TokensDeposited, line.note)
         except Wrong:
-            return  # named where the journal of the central bank is gone through
+            return  # the walk through the central bank's journal names it
         with self.bank.engine.connect() as connection:
             query = select(_deposits.c.digest).where(_deposits.c.id == note.number)
             digest = connection.execute(query).scalar()
@@ -199,7 +209,7 @@ class _Told:
 
     def _lose(self, line: Line, what: _What, said: str) -> None:
         found = self.lost.setdefault(what, _Sum())
-        # What further accounts pay of a deposit follows its first record, without a number.
+        # Only the first record of a deposit has a number; the rest are what other accounts pay.
         found.count += 1 if line.sequence else 0
         found.fen += line.amount_fen
         self.each.say(
@@ -209,7 +219,12 @@ class _Told:
         )
 
     def problems(self, ahead: int, records: int) -> list[str]:
-        """What was found, with the entries and records that the bank told of and does not have."""
+        """Sentences about what was found.
+
+        Args:
+            ahead: how many more entries the bank once acknowledged than it has applied now.
+            records: how many more records its journal once had, by its own receipt.
+        """
         found = []
         older = _("bank {bank} is an older copy").format(bank=self.name)
         if ahead > 0:
@@ -267,7 +282,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _payment(line: Line) -> str:
-    """A payment of the central bank's journal, for people."""
+    """A payment of the central bank's journal, in words."""
     yuan = _("{yuan} yuan").format(yuan=format_yuan(line.amount_fen))
     try:
         payment = read(registration_pb2.OutboundPayment, line.note)
@@ -279,7 +294,7 @@ def _payment(line: Line) -> str:
 
 
 def _same_order(held: Line, line: Line, *, load: bool) -> bool:
-    """Whether money is held for the very order that the central bank settled."""
+    """Whether a hold is for the very order that the central bank settled."""
     held_for_load = held.purpose == _LOAD
     if load or held_for_load:
         return load and held_for_load
@@ -307,7 +322,7 @@ def _sequence(payment_id: str) -> int:
 
 
 def _after(ledger: Ledger, position: int) -> Iterator[Line]:
-    """The records after a position, up to where the ledger was replayed; some rows at a time."""
+    """The records after a position, up to where the ledger was replayed."""
     journal, end = Journal(ledger.engine, ledger.tables), ledger.report.position
     while position < end:
         entries = journal.read(position)
@@ -321,7 +336,7 @@ def _after(ledger: Ledger, position: int) -> Iterator[Line]:
 
 
 def _reserved(ledger: Ledger) -> dict[int, int]:
-    """Fen by the number of their redemption; the whole journal is read, for what is rare."""
+    """Reserved fen by the number of their redemption. It reads the whole journal; it is rare."""
     found: dict[int, int] = {}
     for entry, _rest in Journal(ledger.engine, ledger.tables).rows(Tip()):
         if not (entry.records["origin"] == REDEMPTION_RESERVE).any():

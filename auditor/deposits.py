@@ -1,13 +1,12 @@
-"""The tables of pieces and of losses, made anew from the deposits that banks signed.
+"""Makes the tables of pieces and losses again from signed deposits, and compares them.
 
-How a piece was spent decides whether it is paid once more, which of two payees is, and what a
-loader is given back; the journal has the sum of a deposit alone. Each deposit that moved money is
-kept as its bank signed it, and holds its chains whole. In the order in which the journal has them
-they say every row of both tables, so each row is held against them: one that was altered, deleted
-or put there is named.
+How a piece was spent decides whether it is paid once more, which of two payees is paid, and what a
+loader gets back. The journal has only the sum of a deposit. But each deposit that moved money is
+kept as its bank signed it, with its chains whole. Taken in the order of the journal, the deposits
+give every row of both tables. So a row that was changed, deleted or inserted is named.
 
-What is claimed and lost where is reckoned as docs/decisions/0005 has it: from the end of a chain
-upwards, of no piece more than it is worth.
+What is claimed and lost at which piece is computed as docs/decisions/0005 says: from the end of a
+chain upwards, and from no piece more than it is worth.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ Batch = tuple[int, int]
 """A bank's index and its number of a deposit."""
 
 Key = tuple[bytes, bytes, bytes]
-"""Token, piece, and by what the piece was spent."""
+"""Token, piece, and the digest of what spent the piece."""
 
 Cells = tuple[Any, ...]
-"""What else stands in a row, in the order of the table."""
+"""The other columns of a row, in the table's order."""
 
 _ROWS = 200
 _batches = table("bank_batches", *(column(name) for name in ("position", "bank", "kind", "head")))
@@ -50,7 +49,7 @@ _losses = table("losses", *map(column, ("piece_id", "lost_at", *_LOSS)))
 
 
 class Settled(NamedTuple):
-    """What the journal says of a deposit that moved money."""
+    """What the journal says about a deposit that moved money."""
 
     position: int
     time_ms: int
@@ -58,14 +57,14 @@ class Settled(NamedTuple):
 
 
 class Spends(NamedTuple):
-    """The rows as they stand. Of how a piece was spent a digest is enough."""
+    """The rows of both tables. Of the bytes that spent a piece only a digest is kept."""
 
     pieces: dict[Key, Cells]
     losses: dict[tuple[bytes, bytes], Cells]
 
     @classmethod
     def read(cls, connection: Connection) -> Spends:
-        """All of them."""
+        """Reads all rows."""
         rows = connection.execute(select(_pieces).execution_options(yield_per=10_000))
         pieces = {_key(row): (_short(row.hop), *row[4:]) for row in rows}
         lost = connection.execute(select(_losses)).all()
@@ -81,7 +80,7 @@ class Spends(NamedTuple):
 
 @dataclass(slots=True)
 class _Way:
-    """One way in which a piece was spent, as the deposits say."""
+    """One way in which a piece was spent, by the deposits."""
 
     hop: bytes
     bank: int
@@ -91,13 +90,13 @@ class _Way:
     claimed_fen: int = 0
 
     def row(self) -> Cells:
-        """As `Spends` has it."""
+        """Its columns as in `Spends`."""
         amounts = (self.retired_fen, self.claimed_fen)
         return (self.hop, *amounts, self.bank, self.number, self.time_ms)
 
 
 class _Step(NamedTuple):
-    """A piece on the way, what spent it, and how much it is worth."""
+    """A piece of a chain, what it is worth, and what spent it."""
 
     piece: bytes
     value_fen: int
@@ -108,7 +107,7 @@ class _Step(NamedTuple):
 
 
 class _Deposited(NamedTuple):
-    """A chain of a deposit, from its token to its end."""
+    """A deposited chain, from its token to its end."""
 
     batch: Batch
     token: bytes
@@ -117,7 +116,7 @@ class _Deposited(NamedTuple):
 
 @dataclass
 class _Made:
-    """What the deposits make of the tables."""
+    """The tables as the deposits make them."""
 
     banks: Mapping[str, int]
     spends: dict[tuple[bytes, bytes], dict[bytes, _Way]] = field(
@@ -126,7 +125,7 @@ class _Made:
     losses: dict[tuple[bytes, bytes], Cells] = field(default_factory=dict)
 
     def take(self, one: _Deposited, time_ms: int) -> None:
-        """The next one: its ways, and what is lost at which piece."""
+        """Adds the next chain: how it spent its pieces, and what is lost at which piece."""
         worth_fen = claimed_fen = one.steps[-1].value_fen
         claims: list[int] = []
         end = one.steps[-1].piece
@@ -155,11 +154,12 @@ def check_deposits(
     whole: Collection[bytes],
     found: Spends,
 ) -> Problems:
-    """Names each row of the two tables that the deposits do not say, and each that is missing.
+    """Names each row of the two tables that the deposits do not give, and each that is missing.
 
     Args:
-        settled: the deposits that moved money, with all their records in the journal.
-        whole: the tokens of which no row was deleted because of its age.
+        connection: to the central bank's database.
+        settled: the deposits that moved money, by the journal.
+        whole: the tokens whose rows were not deleted for their age.
         found: the rows, as of the journal from which `settled` was read.
     """
     problems = Problems()
@@ -226,19 +226,19 @@ def _compare(
 def _brought(
     connection: Connection, settled: Mapping[Batch, Settled], whole: Collection[bytes]
 ) -> Iterator[_Deposited]:
-    """The chains of the deposits that moved money, of tokens that are whole."""
+    """The chains in the deposits that moved money, of tokens in `whole`."""
     seen: set[Batch] = set()
     for bank, item in _items(connection):
         batch = (bank, item.number)
         known = settled.get(batch)
-        # A bank may have signed the same one again, and another one under its number.
+        # A bank may have signed the same deposit again, or another one with the same number.
         if known is None or batch in seen or record_digest(item.offline_payment) != known.digest:
             continue
         seen.add(batch)
         try:
             deposit = Deposit.decode(item.offline_payment)
         except FormatError:
-            continue  # none that was paid; the audit of signatures names its row
+            continue  # it cannot have been paid; the audit of signatures names its row
         for chain, end in zip(deposit.payment.chains, deposit.endorsements, strict=True):
             if chain.token.id in whole:
                 yield _Deposited(batch, chain.token.id, _steps(chain, end))
@@ -261,7 +261,7 @@ def _steps(chain: Chain, end: DepositEndorsement) -> list[_Step]:
 
 
 def _items(connection: Connection) -> Iterator[tuple[int, Any]]:
-    """Each item of each kept deposit, with the index of the bank that signed it."""
+    """Each item of each kept deposit, with the id of the bank that signed it."""
     after = 0
     while True:
         query = select(_batches).where(_batches.c.position > after, _batches.c.kind == "deposit")

@@ -1,8 +1,8 @@
-"""The chain of what the central bank has deleted because of its age (table `pruned`).
+"""Reads the chain of what the central bank deleted for its age (table `pruned`), and checks it.
 
-Each row is held to the one before it; what its entries say goes on to be compared with the journal
-in the place of the rows that are gone (audit_tokens.py). The journal also says when a load was
-made: what was forgotten before that load can have ended is named.
+Each row must follow from the one before it. What its entries say is compared with the journal in
+place of the rows that are gone (auditor/tokens.py). The journal also says when a load was made: a
+load that was forgotten before its tokens can have ended is named.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ _pruned = table(
 
 @dataclass
 class Pruned:
-    """What stands in the chain in the place of rows.
+    """What the chain says in place of deleted rows.
 
     Attributes:
         retired: fen that left the float, by deposit.
-        registered: fen, by load; `restored` the same of what was given back.
-        forgotten: until when tokens had ended, as it was said when a load was forgotten.
-        lost: fen, by bearing bank, bank and number of the deposit.
-        lost_at: piece and token of each of these.
-        evidence: pieces of which proofs were kept, each with its token.
-        until_ms: tokens that expired before it have ended.
-        pieces_until_ms: tokens that expired before it may have lost some of their pieces.
+        registered: fen that was loaded, by load.
+        restored: fen that was given back, by load.
+        forgotten: by load, the time before which tokens had ended when the load was forgotten.
+        lost: fen, by (bearing bank, depositing bank, number of the deposit).
+        lost_at: piece and token of each of these losses.
+        evidence: by piece, the tokens of deleted proofs.
+        until_ms: tokens that expired before this time have ended.
+        pieces_until_ms: tokens that expired before this time may have had pieces deleted.
     """
 
     retired: Counter[Batch] = field(default_factory=Counter)
@@ -70,11 +71,11 @@ class Pruned:
 
     @property
     def redeemed_fen(self) -> int:
-        """What tokens that are gone say of what left the float for them."""
+        """What left the float for deleted tokens, other than what was given back."""
         return sum(self.registered.values()) - sum(self.restored.values())
 
     def take(self, row: Row[Any], entries: Sequence[tuple[Any, ...]]) -> int:
-        """Adds one row of the chain; what its entries come to."""
+        """Adds one row of the chain; returns the sum of its entries, in fen."""
         sum_fen = 0
         if row.what in ("pieces", "losses"):
             old_ms = row.time_ms - _PRUNE_AFTER_MS
@@ -101,12 +102,17 @@ class Pruned:
 
 
 def pruned_rows(connection: Connection) -> Sequence[Row[Any]]:
-    """The chain, in its order."""
+    """The rows of the chain, in its order."""
     return connection.execute(select(_pruned).order_by(_pruned.c.number)).all()
 
 
 def read_pruned(rows: Sequence[Row[Any]], problems: list[str]) -> Pruned:
-    """What it says; notes where it breaks."""
+    """Reads the chain.
+
+    Args:
+        rows: from `pruned_rows`.
+        problems: gets a sentence for each row that does not follow or cannot be right.
+    """
     found, previous = Pruned(), bytes(32)
     for place, row in enumerate(rows, 1):
         name = _("table pruned, row number={number}").format(number=row.number)
@@ -136,17 +142,19 @@ def read_pruned(rows: Sequence[Row[Any]], problems: list[str]) -> Pruned:
 
 
 def _too_early(row: Row[Any], entries: Sequence[tuple[Any, ...]]) -> bool:
-    """By the time at which a row says that others were old enough."""
+    """Whether a row of the chain deleted something before it was old enough, by the row's time."""
     if row.what == "evidence":
         return any(entry[2] >= row.time_ms - _EVIDENCE_KEPT_MS for entry in entries)
     return bool(row.until_ms > row.time_ms - _PRUNE_AFTER_MS)
 
 
 def check_forgotten(pruned: Pruned, registered_ms: dict[Batch, int], problems: list[str]) -> None:
-    """Notes loads that were forgotten while their tokens were good.
+    """Names loads that were forgotten before their tokens had ended.
 
     Args:
-        registered_ms: when the journal says that each load was made.
+        pruned: what the chain says.
+        registered_ms: when each load was made, by the journal.
+        problems: gets a sentence for each.
     """
     for load, until_ms in sorted(pruned.forgotten.items()):
         ends_ms = registered_ms.get(load, 0) + _TOKEN_LIFETIME_MS
@@ -160,7 +168,7 @@ def check_forgotten(pruned: Pruned, registered_ms: dict[Batch, int], problems: l
 
 
 def _digest(previous: bytes, row: Row[Any]) -> bytes:
-    """What its digest has to be; nothing for numbers that nobody has written in earnest."""
+    """What a row's digest must be; empty when its numbers do not even fit their fields."""
     try:
         head = _HEAD.pack(row.number, row.rows, row.amount_fen, row.until_ms, row.time_ms)
     except struct.error:

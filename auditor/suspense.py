@@ -1,8 +1,8 @@
-"""Whether a bank's rows of what lies in suspense are what its journal says.
+"""Compares a bank's rows about its suspense account with its journal.
 
-What comes into the suspense account is known by the journal position that brought it in. It leaves
-once: by a hold for its return, or paid out to a wallet, by a record with that position as sequence.
-A record that was refused has used its sequence up; the next one's is the position of the refused.
+What comes into suspense is known by the journal position that brought it in. It leaves once, by a
+hold for its return or by a payment to a wallet; that record's sequence is the position. A refused
+record has used up its sequence, so the next one has the refused record's position as its sequence.
 """
 
 from __future__ import annotations
@@ -24,14 +24,20 @@ _undeliverable = table("undeliverable", *(column(name) for name in ("position", 
 
 @dataclass
 class _Story:
-    """What the journal says: fen by position, and for which position a sequence stands."""
+    """What the journal says: fen in suspense and paid out, by the position that brought them in.
+
+    Attributes:
+        lies: fen that are in suspense.
+        paid: fen that were paid out to a wallet.
+        stands_for: the position that a later sequence stands for, after a refusal.
+    """
 
     lies: dict[int, int] = field(default_factory=dict)
     paid: dict[int, int] = field(default_factory=dict)
     stands_for: dict[int, int] = field(default_factory=dict)
 
     def read(self, entry: Entry) -> None:
-        """Follows the records that touch the suspense account."""
+        """Follows the records of a journal row that touch the suspense account."""
         records, results = entry.records, entry.results
         touching = (records["debit"] == SUSPENSE) | (records["credit"] == SUSPENSE)
         touching |= results == Result.UNDELIVERABLE
@@ -51,7 +57,7 @@ class _Story:
 
 
 def suspense_problems(engine: Engine, tables: JournalTables) -> list[str]:
-    """The rows that differ from the journal, in words."""
+    """A sentence for each row that differs from the journal."""
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         rows = connection.execute(select(_suspense)).all()

@@ -1,14 +1,14 @@
-"""Equation 3, and that each row of tokens, pieces and losses is what the journal says.
+"""Checks equation 3, and compares each row of tokens, pieces and losses with the journal.
 
-Tokens are written in the transaction of the journal row that pays for them, pieces in the one that
-retires them, losses in the one that takes them from a bank; what is left of expired tokens is
-marked in the one that gives it back. So in any one state of the database
-both tell the same story, row by row.
+Tokens are written in the transaction of the journal row that pays for them, pieces in that which
+retires them, losses in that which takes them from a bank. What is left of expired tokens is marked
+in the transaction that gives it back. So the rows and the journal agree in every state of the
+database.
 
-Rows of tokens that ended long ago are deleted in batches. What each load and each deposit came to
-stands in the chain `pruned` (audit_pruned.py): the same story, with less to tell it by.
+Rows of tokens that ended long ago are deleted in batches. The sums of each load and each deposit
+stay in the chain `pruned` (auditor/pruned.py), and are compared in place of the rows.
 
-Whatever a bank has borne has its proof in `evidence`, or the proof's digest in the chain.
+Every loss of a bank has its proof in `evidence`, or the proof's digest in the chain.
 """
 
 from __future__ import annotations
@@ -58,30 +58,30 @@ _losses = table(
 _evidence = table("evidence", *map(column, ("piece_id", "token_id")))
 
 Batch = tuple[int, int]
-"""A bank's index and its number of a registration or a deposit."""
+"""A bank's id, and its number of a registration or a deposit."""
 
 
 @dataclass
 class TokenSums:
-    """What the tokens come to, in fen."""
+    """The sums of the tokens, in fen."""
 
     registered_fen: int = 0
     redeemed_fen: int = 0
     restored_fen: int = 0
     lost_fen: dict[int, int] = field(default_factory=dict)
-    """What each bank, by its index, has borne for double spends."""
+    """What each bank, by its id, has paid for double spends."""
 
     problems: list[str] = field(default_factory=list)
 
     @property
     def outstanding_fen(self) -> int:
-        """Σ value of registered tokens neither redeemed nor given back."""
+        """The value of registered tokens that was neither redeemed nor given back."""
         return self.registered_fen - self.redeemed_fen - self.restored_fen
 
 
 @dataclass(frozen=True)
 class _Moved:
-    """What one record moved into or out of the float, and where it stands in the journal."""
+    """What one record moved into or out of the float, and its place in the journal."""
 
     amount_fen: int
     position: int
@@ -89,23 +89,33 @@ class _Moved:
     digest: int = 0
 
     def settled(self) -> Settled:
-        """What it says of its deposit."""
+        """What it says about its deposit."""
         return Settled(self.position, self.time_ms, self.digest)
 
 
 @dataclass
 class _Moves:
-    """Every record that touches the float or pays from a loss account, by who caused it."""
+    """Every record that touches the float or pays from a loss account, by bank and number."""
 
     into: dict[Batch, _Moved] = field(default_factory=dict)
     out_of: dict[Batch, _Moved] = field(default_factory=dict)
     restored: dict[Batch, _Moved] = field(default_factory=dict)
     lost: dict[tuple[int, int, int], _Moved] = field(default_factory=dict)
-    """By (bearing bank, bank, number)."""
+    """By (bearing bank, depositing bank, number)."""
 
 
 def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSums:
-    """Check the rows of tokens and pieces against the journal; sum them as of ``position``."""
+    """Compares the rows of tokens, pieces and losses with the journal, and sums them.
+
+    Args:
+        engine: the central bank's database.
+        tables: of its core.
+        position: the sums are as of this position of the journal.
+
+    Returns:
+        The sums, and the problems. When the journal is broken nothing can be compared, and both are
+        empty.
+    """
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         tokens = connection.execute(select(_tokens)).all()
@@ -118,7 +128,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     try:
         moves = _moves(Journal(engine, tables), end, accounts)
     except JournalBroken:
-        return found  # the journal's own audit names the row; without it nothing can be compared
+        return found  # the journal's own audit names the row
     pruned = read_pruned(chain, found.problems)
     check_forgotten(
         pruned, {load: moved.time_ms for load, moved in moves.into.items()}, found.problems
@@ -161,9 +171,9 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
 
 
 def _whole(tokens: Sequence[Row[Any]], pruned: Pruned) -> set[bytes]:
-    """The tokens of whose pieces and losses none can have been deleted.
+    """The tokens whose pieces and losses are certainly all there.
 
-    Of one whose pieces were many some may be gone that had no amount.
+    Of a token with many pieces, some that had no amount may be gone while the token is still there.
     """
     return {
         bytes(row.token_id)
@@ -175,7 +185,7 @@ def _whole(tokens: Sequence[Row[Any]], pruned: Pruned) -> set[bytes]:
 def _check_worth(
     tokens: Sequence[Row[Any]], by_token: Mapping[bytes, int], problems: list[str]
 ) -> None:
-    """Notes tokens of which more or less came back than they are worth, and pieces of no token."""
+    """Names tokens of which more or less came back than they are worth, and pieces of no token."""
     of_no_token = dict(by_token)
     for token in tokens:
         redeemed_fen = of_no_token.pop(bytes(token.token_id), 0) + token.pruned_fen
@@ -208,7 +218,7 @@ def _check_worth(
 
 
 def _check_bodies(tokens: Sequence[Row[Any]], moves: _Moves, problems: list[str]) -> None:
-    """Notes rows that say something else than the token that was signed, or than its load."""
+    """Names rows that differ from the token that was signed, or are older than its load."""
     for row in tokens:
         load = moves.into.get((row.bank, row.number))
         made_ms = row.expires_time_ms - _TOKEN_LIFETIME_MS
@@ -228,7 +238,7 @@ def _check_bodies(tokens: Sequence[Row[Any]], moves: _Moves, problems: list[str]
 
 
 def _check_in_time(moves: _Moves, problems: list[str]) -> None:
-    """Notes loads of which something went back while their payees could still deposit it."""
+    """Names loads of which something went back while payees could still deposit it."""
     for load, moved in sorted(moves.restored.items()):
         made = moves.into.get(load)
         if made is not None and moved.time_ms - made.time_ms < (
@@ -248,12 +258,15 @@ def _check_proved(
     pruned: Pruned,
     problems: list[str],
 ) -> None:
-    """Notes what a bank has borne without any proof that its device spent the piece twice.
+    """Names losses of a bank without a proof that its device spent the piece twice.
 
-    Of one token so many proofs are kept and no more.
+    Of one token at most `_MAX_EVIDENCE_PER_TOKEN` proofs are kept.
 
     Args:
         lost_at: piece and token of each loss.
+        proofs: the rows of evidence.
+        pruned: has the proofs that were deleted.
+        problems: gets a sentence for each.
     """
     kept = [(bytes(proof.piece_id), bytes(proof.token_id)) for proof in proofs]
     kept += [(piece, token) for piece, tokens in pruned.evidence.items() for token in tokens]
@@ -273,7 +286,7 @@ def _check_pruned_tokens(
     pruned: Pruned,
     problems: list[str],
 ) -> None:
-    """Notes tokens that were pruned too early, or not whole; and whether the sums agree."""
+    """Names tokens that were pruned too early or in part, and sums that do not agree."""
     for token in tokens:
         token_id = bytes(token.token_id)
         if (token.pruned or token.pruned_fen) and token.restored_fen is None:
@@ -314,7 +327,7 @@ def _compare(
     position: int,
     problems: list[str],
 ) -> int:
-    """Fen in the rows whose record lies at or before ``position``; notes rows that differ."""
+    """Names rows that differ from the journal; returns the fen in those up to ``position``."""
     total_fen = 0
     for batch in sorted(set(rows) | set(moves)):
         moved = moves.get(batch)
@@ -349,7 +362,7 @@ def _moves(journal: Journal, until_seq: int, accounts: Owned) -> _Moves:
                 continue
             bank, purpose = accounts.place(int(record["origin"]))
             number = _number(records, i)
-            # What comes from any other account the walk through the journal has named.
+            # The walk through the journal names what comes from any other account.
             if int(record["credit"]) == OFFLINE_FLOAT and purpose == CIRCULATION:
                 found.into[bank, number] = moved
             elif int(record["debit"]) == OFFLINE_FLOAT and purpose in (DEPOSITS, RESTORED):
@@ -363,13 +376,13 @@ def _moves(journal: Journal, until_seq: int, accounts: Owned) -> _Moves:
 
 
 def _number(records: Records, i: int) -> int:
-    """The number of a deposit: behind the first record that pays it the others have none."""
+    """The number of a deposit, which only the first of its records has as its sequence."""
     while not records[i]["sequence"]:
         i -= 1
     return int(records[i]["sequence"])
 
 
 def bank_indexes(connection: Connection) -> dict[str, int]:
-    """Each bank's index in the central bank's accounts."""
+    """Each bank's id at the central bank, by name."""
     banks = table("banks", column("id"), column("name"))
     return {row.name: row.id for row in connection.execute(select(banks))}

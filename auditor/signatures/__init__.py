@@ -1,1 +1,1 @@
-"""What was signed, and by whom: every movement, act and key has its signature."""
+"""Checks what was signed, and by whom: every movement, act and key has its signature."""

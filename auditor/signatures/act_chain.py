@@ -1,4 +1,4 @@
-"""The chain of an institution's acts, made anew: what is missing or was moved in it is named."""
+"""Computes the chain of an institution's acts again, and names what is missing or was moved."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class ActChain:
         links: Sequence[Any],
         problems: Problems,
     ) -> None:
-        """Makes it anew.
+        """Computes the chain.
 
         Args:
-            institution: whose it is.
-            founding: the row of the founding record; None for none.
+            institution: the name of the one whose acts they are.
+            founding: the row of the founding record; None when there is none.
             acts: the rows of acts.
             links: the rows of the chain, in order.
-            problems: takes what is wrong with it.
+            problems: gets what is wrong with it.
         """
         self.problems = problems
         self.steps: list[Step] = []
@@ -57,10 +57,10 @@ class ActChain:
         self._check_complete()
 
     def told(self, heads: Iterable[tuple[str, int, bytes]]) -> None:
-        """Holds it against what others were told of it.
+        """Compares the chain with what others were told about it.
 
         Args:
-            heads: (who has it, number, hash) of each end that was told, before the rows were read.
+            heads: (who was told, number, hash) of each end, read before the chain's rows were.
         """
         for whose, number, digest in heads:
             if number > self.length:
@@ -109,13 +109,13 @@ class ActChain:
                     where=where, act=link.act
                 )
             )
-        # What follows is judged by itself.
+        # Go on from the hash in the row, so that one break is named once.
         place = Place(link.number, bytes(link.hash))
         self.hashes[place.number] = place.hash
         return place
 
     def _check_complete(self) -> None:
-        """Names acts that are not in it as they should be: proposed once, and ended once after."""
+        """Names acts that the chain does not have as proposed once and, if ended, ended once."""
         seen: dict[int, list[bool]] = {}
         for step in self.steps:
             seen.setdefault(step.act.id, []).append(step.ended)
@@ -131,5 +131,5 @@ class ActChain:
 
 
 def ends_told(ends: Mapping[tuple[int, bytes], str]) -> list[tuple[str, int, bytes]]:
-    """For `ActChain.told`: of each end one who was told of it."""
+    """The heads for `ActChain.told`, from who was told of each end."""
     return [(whose, number, digest) for (number, digest), whose in sorted(ends.items())]

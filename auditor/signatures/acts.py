@@ -1,4 +1,4 @@
-"""Officers' acts: proposed by one, approved by another, both signed; each did what it said."""
+"""Checks officers' acts: one proposed, another approved, both signed, and the act did that."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DECIDED: dict[int, type[office_pb2.OfficerApproval | office_pb2.OfficerRejectio
     office_pb2.ACT_STATE_REFUSED: office_pb2.OfficerApproval,
     office_pb2.ACT_STATE_REJECTED: office_pb2.OfficerRejection,
 }
-"""What a checker signed for an act to end in this state."""
+"""What a checker signs for an act to end in this state."""
 
 
 class Approved(NamedTuple):
@@ -42,11 +42,11 @@ class Approved(NamedTuple):
     content: office_pb2.OfficerAct
     decider: str
     digest: int
-    """In the digest field of the records that it made."""
+    """The digest in the records that it made."""
 
 
 class ActsDone:
-    """The acts of one institution, each verified once; records are held against them."""
+    """The acts of one institution, each verified once; records can be compared with them."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class ActsDone:
         *,
         business_keys: Sequence[bytes] = (),
     ) -> None:
-        """Reads and verifies them.
+        """Reads and verifies the acts.
 
         Args:
             engine: the institution's database.
             institution: its name.
-            verifying: takes the signatures.
-            business_keys: by one of which the founding record must be signed; none where they are
-                not known.
+            verifying: verifies the signatures.
+            business_keys: one of them must have signed the founding record; when there are none
+                that is not checked.
         """
         self.problems = Problems()
         self.approved: list[Approved] = []
@@ -111,7 +111,7 @@ class ActsDone:
     def _ended(self, row: Any, where: str) -> None:
         kind = _DECIDED.get(row.state)
         if kind is None or (row.state != _APPROVED and not row.decider):
-            return  # time, another party, or what became of its proposer ended it
+            return  # time, another party, or something that befell its proposer ended it
         act = read(office_pb2.OfficerAct, bytes(row.proposal))
         decision = read(kind, bytes(row.decision))
         same("act", decision.act_id, act.act_id)
@@ -126,7 +126,7 @@ class ActsDone:
             self._took(row, act, where)
 
     def _took(self, row: Any, act: office_pb2.OfficerAct, where: str) -> None:
-        """An act that took effect, once both signatures have been verified."""
+        """Takes an act that took effect, after both signatures were verified."""
         right = RIGHT_OF.get(row.kind)
         for name in (row.proposer, row.decider):
             if not self._rights.has(name, right):
@@ -154,7 +154,7 @@ class ActsDone:
             )
 
     def _founded(self, founding: Any, business_keys: Sequence[bytes]) -> None:
-        """The first officers, from the record that the business key signed."""
+        """Takes the first officers from the founding record, which the business key signed."""
         if founding is None:
             raise Wrong(_("the founding record is missing"))
         payload = bytes(founding.payload)
@@ -167,19 +167,22 @@ class ActsDone:
             raise Wrong(_("the founding record is not signed by the institution's business key"))
 
     def policy(self, digest: int) -> office_pb2.SetPolicy | None:
-        """The limits that two officers have set, by the digest in the records of it."""
+        """The limits that two officers set, by the digest in its records; None: there is no act."""
         for act in self.approved:
             if act.content.WhichOneof("kind") == "set_policy" and act.digest == digest:
                 return act.content.set_policy
         return None
 
     def took_effect(self, line: Line, kind: str, **asked: Any) -> Any:
-        """That a record is what an act asked for; returns its content.
+        """Checks that a record is what an act asked for.
 
         Args:
             line: the record.
-            kind: of the act.
-            asked: fields of the act and what the record makes of them.
+            kind: the act's kind.
+            asked: fields of the act, with the values that the record has for them.
+
+        Returns:
+            The act's content.
 
         Raises:
             Wrong: there is no such act, or it says something else.
@@ -197,13 +200,16 @@ class ActsDone:
         for name, recorded in asked.items():
             said = getattr(content, name)
             if name == "wallet_number" and not said and kind == "pay_suspense":
-                continue  # the wallet whose it was to be
+                continue  # the act names no wallet: the money goes to the one it was meant for
             same(name, said, recorded)
         return content
 
 
 def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
-    """That a time in the table, from which keys and rights count, is one that was signed for."""
+    """Raises Wrong unless a time in the table lies in the term that was signed.
+
+    Which keys and rights an officer had is judged by that time.
+    """
     first, last = statement.created_time_ms, statement.expires_time_ms
     if not first - SKEW_MS <= time_ms <= last + SKEW_MS:
         raise Wrong(
@@ -214,7 +220,7 @@ def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
 
 
 class _Found(NamedTuple):
-    """Rows of one moment."""
+    """The rows of the tables of officers."""
 
     acts: Sequence[Any]
     links: Sequence[Any]
@@ -224,7 +230,7 @@ class _Found(NamedTuple):
 
 
 def _consistent(engine: Engine) -> _Found:
-    """What stands there now, of one moment, while officers go on."""
+    """Reads the tables in one transaction, so that they fit together while officers go on."""
     with engine.connect() as connection:
         links = connection.execute(select(chain_table).order_by(chain_table.c.number)).all()
         rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()

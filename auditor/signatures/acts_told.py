@@ -1,4 +1,4 @@
-"""Where the acts of banks' officers ended, as the banks signed it to the central bank."""
+"""Reads where the chains of banks' acts ended, as the banks signed it to the central bank."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ _WHOSE = N_("the central bank")
 
 
 class ActsTold:
-    """What the central bank keeps of it, each verified once."""
+    """The ends that the central bank was told, each verified once.
+
+    Attributes:
+        problems: what is wrong with the rows.
+        ends: by bank, who was told of each (number, hash).
+    """
 
     def __init__(
         self,
@@ -29,14 +34,14 @@ class ActsTold:
         keys: Mapping[str, Sequence[bytes]],
         put_back: Sequence[Any],
     ) -> None:
-        """Reads and verifies it.
+        """Reads and verifies the ends.
 
         Args:
             central: the central bank's database.
-            indexes: each bank's in it, by name.
-            keys: business keys that each bank has, or had.
-            put_back: the rows of `put_backs`, which are held against acts elsewhere. What a bank
-                told before it was put back counts as far as its acts were not lost.
+            indexes: the banks' ids in it, by name.
+            keys: the business keys that each bank has or had.
+            put_back: the rows of `put_backs`, which are compared with acts elsewhere. What a bank
+                told before it was put back counts only as far as its acts were not lost.
         """
         self.problems = Problems()
         self.ends: dict[str, dict[tuple[int, bytes], str]] = {name: {} for name in indexes}
@@ -63,7 +68,7 @@ class ActsTold:
 
 
 def _end(receipt: bytes, bank: str, number: int, keys: Sequence[bytes]) -> tuple[int, bytes]:
-    """The end that a bank signed. Raises Wrong."""
+    """The number and hash in a bank's receipt; raises Wrong unless the bank signed just that."""
     envelope = read(SignedEnvelope, receipt)
     message = signed_bytes(registration_pb2.FeedReceipt, envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):

@@ -1,4 +1,4 @@
-"""A bank's journal, record by record: whatever leaves a wallet was ordered by its holder."""
+"""Checks a bank's journal, record by record: a wallet's holder ordered whatever leaves it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
 
 
 class _Holder(NamedTuple):
-    """A wallet: its number, and the key that its opening proves."""
+    """A wallet's number, and the key by which its opening was signed."""
 
     number: str
     key: bytes
@@ -93,7 +93,7 @@ class Unsaid:
     out_fen: int = 0
 
     def count(self, line: Line) -> None:
-        """A record that such an entry became."""
+        """Counts the record that such an entry became."""
         self.entries += 1
         if line.kind != Kind.REFUSAL:
             self.in_fen += line.amount_fen if line.debit == MIRROR else 0
@@ -101,7 +101,11 @@ class Unsaid:
 
 
 class BankWalk:
-    """Goes through one bank's journal, and remembers no more than is open at a time."""
+    """Walks through one bank's journal, and remembers only what is still open.
+
+    Attributes:
+        unsaid: entries that the bank has applied and the central bank's journal does not have.
+    """
 
     def __init__(
         self,
@@ -128,11 +132,11 @@ class BankWalk:
         self._account_of_row: dict[int, int] = {}
         self._deposit_accounts: set[int] = set()
         self._openings: dict[int, int] = {}
-        """By account, the digest of the record that must have opened it."""
+        """By account, the digest that its OPEN must have."""
         self._opened_accounts: set[int] = set()
         self._holds: dict[int, Hold] = {}
         self._loads: dict[int, int] = {}
-        """Accounts by the numbers of their loads."""
+        """The loading account, by the number of the load."""
         self._suspense: dict[int, tuple[int, str]] = {}
         """Fen and the payer's number, by the position that brought it in."""
         self._stands_for: dict[int, int] = {}
@@ -142,7 +146,7 @@ class BankWalk:
         self.unsaid = Unsaid()
 
     def run(self, until_seq: int) -> Problems:
-        """Names what has nothing behind it, in the rows up to this one."""
+        """Names every record, up to row `until_seq`, that nothing signed stands behind."""
         self._read_wallets()
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
@@ -163,7 +167,7 @@ class BankWalk:
         return self._problems
 
     def _never_opened(self, tip: Tip) -> None:
-        """Names accounts of the table that no record opens, be it since the replay."""
+        """Names accounts in the table that no record has opened, not even since the replay."""
         unopened = self._openings.keys() - self._opened_accounts
         for entry, _rest in self._journal.rows(tip) if unopened else ():
             opens = entry.records["kind"] == Kind.OPEN
@@ -176,7 +180,7 @@ class BankWalk:
             )
 
     def _rest_of_the_chain(self, tip: Tip) -> None:
-        """The entries that the bank has applied since its journal was replayed."""
+        """Takes the entries that the bank has applied since its journal was replayed."""
         if self._chain.complete:
             return
         try:
@@ -191,7 +195,7 @@ class BankWalk:
             )
 
     def _read_wallets(self) -> None:
-        """The wallets with their accounts, a row for each account."""
+        """Reads the wallets with their accounts, one row for each account."""
         query = (
             select(
                 *(_wallets, _accounts.c.number.label("account"), _accounts.c.purpose),
@@ -277,7 +281,7 @@ class BankWalk:
         )
 
     def _one(self, line: Line) -> None:
-        """A record that stands alone. Raises Wrong."""
+        """Checks a record that is in no chain. Raises Wrong."""
         if line.kind in ADMINISTRATIVE:
             self._administer(line)
         elif line.origin == MIRROR:
@@ -294,12 +298,12 @@ class BankWalk:
             raise Wrong(_("neither an order nor the central bank's word is behind it"))
 
     def _is_own(self, line: Line) -> bool:
-        """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
+        """Whether a bank may do this by itself, with its own money."""
         if line.kind != Kind.TRANSFER:
             return False
         if line.purpose == purposes_pb2.PURPOSE_REDEMPTION_RESERVE:
             return (line.debit, line.credit) == (VAULT, REDEMPTION_RESERVE)
-        # A deposit account, and the till, begin with what the bank puts there.
+        # The bank itself fills a deposit account or the till when it begins.
         filled = line.credit == TILL or line.credit in self._deposit_accounts
         opening = line.purpose == purposes_pb2.PURPOSE_OPENING_BALANCE
         return opening and line.debit == CONTROL and filled
@@ -307,7 +311,7 @@ class BankWalk:
     def _administer(self, line: Line) -> None:
         account = line.credit
         if line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
-            # One that was refused has used up its sequence: it is looked at as well.
+            # A refused one is checked as well: it has used up its sequence.
             holder = self._holder(account)
             same("account", line.origin, account)
             ordered(line, orders_pb2.CloseOrder, holder.number)
@@ -349,7 +353,7 @@ class BankWalk:
         self._verify(where, holder.key, kind, line.note, line.signature)
 
     def _paid(self, line: Line, holder: _Holder) -> None:
-        """A payment or a load by its holder."""
+        """Checks a payment or a load, which the wallet's holder must have signed."""
         if line.kind == Kind.REFUSAL:
             kinds = refused(line, holder.number)
             if not self._verifying.now([holder.key], kinds, line.note, line.signature):
@@ -393,7 +397,7 @@ class BankWalk:
         self._holds[line.detail] = hold
 
     def _exchange(self, first: Line, second: Line) -> None:
-        """Two records that stand or fall together, one in each of a bank's books."""
+        """Checks an exchange: a chain of two records, one in each of the bank's ledgers."""
         holder = self._holder(first.origin)
         order = ordered(first, orders_pb2.ExchangeOrder, holder.number)
         self._signed(first, holder, orders_pb2.ExchangeOrder)
@@ -417,7 +421,7 @@ class BankWalk:
             purposed(line, purposes_pb2.PURPOSE_TOP_UP if top_up else purposes_pb2.PURPOSE_CASH_OUT)
 
     def _fed(self, line: Line) -> None:
-        """What the central bank's word moves. Raises Wrong."""
+        """Checks what an entry of the feed moved. Raises Wrong."""
         if not line.accepted and line.kind != Kind.REFUSAL:
             return
         try:
@@ -428,7 +432,7 @@ class BankWalk:
             raise
 
     def _as_said(self, line: Line) -> None:
-        """That the central bank's journal says it. Raises Wrong."""
+        """Raises Wrong unless the central bank's journal says what a record does."""
         said = self._settled.at(line.sequence)
         if line.kind in ENDING_HOLDS:
             self._end_of_hold(line, said)
@@ -445,7 +449,7 @@ class BankWalk:
         if hold is None:
             raise Wrong(_("there is no ordered hold that it ends"))
         same("account", hold.account, line.debit)
-        # The rule lets a part of a hold end; what a bank holds ends whole.
+        # The rule allows partial captures and releases, but a bank ends each hold as a whole.
         same("amount", hold.amount_fen, line.amount_fen)
         settled = line.kind == Kind.CAPTURE
         if settled and line.credit != MIRROR:
@@ -477,7 +481,7 @@ class BankWalk:
             self._suspense[line.position] = (line.amount_fen, payer)
 
     def _depositor(self, said: Line) -> int:
-        """The account of the wallet that deposited under this number; its order is verified."""
+        """The account of the wallet that made a deposit, whose order is verified. Raises Wrong."""
         note = read(registration_pb2.TokensDeposited, said.note)
         query = select(_deposits).where(_deposits.c.id == note.number)
         with self._engine.connect() as connection:
@@ -497,7 +501,7 @@ class BankWalk:
         return account
 
     def _owned(self, order: Any) -> None:
-        """Raises Wrong unless the pieces' owners have signed them over to this wallet."""
+        """Raises Wrong unless the pieces' owners have signed them over to the order's wallet."""
         try:
             deposit = Deposit.decode(order.offline_payment)
             signed = signed_by_owners(deposit, deposit.pieces(), self._name)
@@ -508,7 +512,7 @@ class BankWalk:
             raise Wrong(_("the owners of the pieces have not signed them over to this wallet"))
 
     def _out_of_suspense(self, line: Line) -> None:
-        """A return, or what two officers pay out."""
+        """Checks a return, or a payment out of suspense by two officers. Raises Wrong."""
         source = self._stands_for.pop(line.sequence, line.sequence)
         if not line.accepted:
             self._stands_for[line.position] = source
@@ -533,7 +537,7 @@ class BankWalk:
             raise Wrong(_("nothing leaves the suspense account so"))
 
     def _settled_of_lost(self, line: Line) -> None:
-        """What two officers take for a lost payment, out of its payer's wallet or the vault."""
+        """Checks that two officers took this for a lost payment, from its payer or the vault."""
         if not line.accepted:
             return
         if line.kind != Kind.TRANSFER or line.credit != LOST:

@@ -1,7 +1,8 @@
-"""When which business key was a bank's: by the acts of officers, with which the tables must agree.
+"""Says when which business key was a bank's, by the acts of officers, and compares the tables.
 
-A key signs for its bank from the act that gave it until the one that replaced it says. What stands
-in the table is derived; so whoever writes a key into it, or an end out of it, is named.
+A key may sign for its bank from the act that gave it to the time that the act which replaced it
+says. The tables follow from the acts. So a key that was written into a table, or an end that was
+taken out of it, is named.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from offline_token.ruling import Ruling
 from runtime.envelope import possessed
 
 LATE_MS = 60_000
-"""A batch is settled so long after its signature was verified, at most: other banks are asked."""
+"""A batch is settled at most so long after its signature was verified: other banks are asked."""
 
 Terms = dict[str, list[Term]]
 
 
 def covers(term: Term, time_ms: int) -> bool:
-    """Whether something that was journaled then may have been signed by a key."""
+    """Whether a key may have signed something that was journaled at a time."""
     begun = term.from_ms <= time_ms + LATE_MS
     return begun and (not term.until_ms or time_ms <= term.until_ms + LATE_MS)
 
 
 def keys_of(roots: Iterable[Term], time_ms: int) -> list[bytes]:
-    """The roots that may have signed what says this time of itself.
+    """The root keys that may have signed something that says this time.
 
-    A clock may have been set back: before the first one was, after one had ended, or to before the
-    newest, which signs whatever the time. So a root counts from before its time unless it is
-    revoked; one that has ended does where there is no other.
+    A clock may have been set back: to before the first root, to before the newest, which signs
+    whatever the time, or after a root had ended. So a root that is not revoked counts for times
+    before its own, too. When no root covers the time, all roots that are not revoked count.
     """
     every = list(roots)
     good = [root for root in every if not root.revoked]
@@ -51,11 +52,15 @@ def check_root(
     signed: Token | Ruling,
     time_ms: int,
 ) -> None:
-    """Has it verified that a root of offline money signed what says this time of itself.
+    """Has it verified that a root of offline money signed something.
 
     Args:
-        problems: where it is named if none did.
-        where: what it stands beside, as the beginning of a sentence.
+        verifying: verifies the signature.
+        problems: gets a sentence if no root did.
+        where: the place, as the beginning of that sentence.
+        roots: all that there are.
+        signed: what must be signed.
+        time_ms: the time that it says.
     """
     keys = keys_of(roots, time_ms)
     if not keys:
@@ -74,7 +79,12 @@ def check_root(
 
 
 def terms_of(acts: Iterable[Approved], what: str) -> Terms:
-    """The keys, or the certificates, of each bank by name, as acts say, in their order."""
+    """The terms of each bank's keys or certificates, by the bank's name.
+
+    Args:
+        acts: that took effect, in order.
+        what: KEYS or CERTIFICATES.
+    """
     found: Terms = {}
     for act in acts:
         kind = act.content.WhichOneof("kind")
@@ -97,10 +107,13 @@ def _value(asked: Any, what: str) -> bytes:
 
 
 def renewed(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
-    """What a new key makes of those before: the good ones end; without one, the replaced ones.
+    """The terms after a renewal: those before, some of which end by it, and the new one.
 
     Args:
-        old_until_ms: when; 0: at once, and they are revoked.
+        before: the terms until now.
+        value: the new key; empty: there is none, and keys that were replaced before end now.
+        old_until_ms: when they end; 0: at once, and they are revoked.
+        now_ms: when the act took effect.
     """
     ends = {term.value: term for term in ended(before, value, old_until_ms, now_ms)}
     after = [ends.get(term.value, term) for term in before]
@@ -108,7 +121,7 @@ def renewed(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) ->
 
 
 def ended(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
-    """Those before that end by it, as they are then; as `renewed`."""
+    """The terms that end by a renewal, with their new ends; it takes what `renewed` takes."""
     until_ms = max(old_until_ms, now_ms)
     found = []
     for term in before:
@@ -120,7 +133,7 @@ def ended(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> l
 
 
 def check_possession(acts: Iterable[Approved], problems: Problems) -> None:
-    """Names acts that gave a bank a key which had not signed for itself as that bank's."""
+    """Names acts that gave a bank a key without its proof of possession as that bank's key."""
     for act in acts:
         kind = act.content.WhichOneof("kind")
         if kind not in ("admit_bank", "renew_bank"):
@@ -143,11 +156,14 @@ def compare(
     last: Iterable[Given],
     problems: Problems,
 ) -> None:
-    """Names each row that the acts do not say, and what they say of which there is no row.
+    """Names each row that does not follow from the acts, and each that is missing.
 
     Args:
-        terms: of keys and of certificates.
-        last: the rows as they stood once the acts had been read.
+        rows: the rows that were the same before and after the acts were read.
+        names: of the banks, by their ids.
+        terms: by table, what follows from the acts.
+        last: the rows after the acts were read.
+        problems: gets a sentence for each.
     """
     there = {(row.table, names.get(row.bank, ""), row.term.value) for row in last}
     for table, of_banks in terms.items():

@@ -1,7 +1,7 @@
-"""The table of banks: who was admitted, where, and whether suspended, by the acts of two officers.
+"""Compares the table of banks with the acts of two officers that admit and suspend banks.
 
-A bank that is suspended in the table alone is cut off from its money by whoever wrote that; one
-with another address is paid nothing, as it cannot be asked about payees.
+Somebody who only writes "suspended" into the table cuts a bank off from its money. Somebody who
+writes another address keeps it from being paid, because it cannot be asked about payees.
 """
 
 from __future__ import annotations
@@ -28,21 +28,25 @@ class _Row(NamedTuple):
 
 
 class BankRows(NamedTuple):
-    """The rows as they stand at one moment, by their ids."""
+    """The rows at one moment, by their ids."""
 
     rows: dict[int, _Row]
 
     @classmethod
     def read(cls, engine: Engine) -> Self:
-        """Now."""
+        """Reads them as they are now."""
         with engine.connect() as connection:
             rows = [_Row(*row) for row in connection.execute(select(_banks))]
         return cls({row.id: row for row in rows})
 
     def check(self, acts: Iterable[Approved], last: BankRows) -> Problems:
-        """Names rows that stood there before the acts were read, and after, against them.
+        """Compares the rows that were the same before and after the acts were read with the acts.
 
         What an act has just changed is left to the next audit.
+
+        Args:
+            acts: that took effect, in order.
+            last: the rows after the acts were read.
         """
         problems = Problems()
         wanted = _said(acts)
@@ -67,7 +71,7 @@ class BankRows(NamedTuple):
 
 
 def _said(acts: Iterable[Approved]) -> dict[int, _Row]:
-    """What the acts that took effect say, in their order."""
+    """The rows that follow from the acts that took effect, in order."""
     found: dict[str, _Row] = {}
     for act in acts:
         kind = act.content.WhichOneof("kind")

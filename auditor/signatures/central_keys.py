@@ -1,6 +1,6 @@
-"""What the central bank signed, by the key of its time; and when which key was the central bank's.
+"""Checks the central bank's keys, and what it signed with each while that key was its own.
 
-The first key signed the founding record of its officers. The others come from acts of two of them,
+The first key signed the founding record of its officers. The others come from acts of two officers,
 and each was announced in a statement that a key of its time signed.
 """
 
@@ -27,7 +27,12 @@ _RENEWAL = "renew_central_key"
 
 
 class CentralTerms:
-    """The central bank's keys by the acts of its officers, which the tables are held against."""
+    """The central bank's keys and roots by the acts of its officers, compared with the tables.
+
+    Attributes:
+        problems: what is wrong with the tables.
+        roots: the roots of offline money.
+    """
 
     def __init__(
         self,
@@ -36,13 +41,13 @@ class CentralTerms:
         acts: list[Approved],
         verifying: Verifying,
     ) -> None:
-        """Holds the rows against the acts.
+        """Compares the rows with the acts.
 
         Args:
-            rows: what stood there before the acts were read, and after.
-            last: what stood there after them.
-            acts: that took effect, in their order.
-            verifying: takes the signatures.
+            rows: the rows that were the same before and after the acts were read.
+            last: the rows after the acts were read.
+            acts: that took effect, in order.
+            verifying: verifies the signatures.
         """
         self.problems = Problems()
         self._verifying = verifying
@@ -74,7 +79,7 @@ class CentralTerms:
             )
 
     def _missing(self, where: str, terms: Sequence[Term], last: frozenset[Given]) -> None:
-        """Names what the acts say and no row does."""
+        """Names terms by the acts that no row has."""
         there = {given.term.value for given in last}
         for term in terms:
             if term.value not in there:
@@ -85,7 +90,7 @@ class CentralTerms:
                 )
 
     def _one_first(self, given: frozenset[Given]) -> None:
-        """Names rows that claim to be the first: it alone comes from no act."""
+        """Names rows that come from no act if there are several: only the first key does."""
         first = sorted(row for row in given if not row.act)
         for row in first if len(first) > 1 else ():
             self.problems.say(
@@ -95,7 +100,7 @@ class CentralTerms:
             )
 
     def _check_roots(self, rows: KeyRows, last: KeyRows, acts: list[Approved]) -> None:
-        """Holds the roots of offline money against the acts that announced and ended them."""
+        """Compares the roots of offline money with the acts that announced and ended them."""
         terms = [row.term._replace(until_ms=0, revoked=False) for row in rows.roots if not row.act]
         for act in acts:
             if act.content.WhichOneof("kind") == "renew_offline_root":
@@ -113,7 +118,7 @@ class CentralTerms:
                 )
 
     def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
-        """What an act makes of the keys, and what banks have to be told of that."""
+        """Applies an act to the keys, and returns what banks must be told about that."""
         if act.content.WhichOneof("kind") != _RENEWAL:
             revoked = act.content.revoke_central_certificate.certificate_fingerprint
             return authentication_pb2.KeySuccession(
@@ -136,7 +141,7 @@ class CentralTerms:
         )
 
     def check_tips(self, engine: Engine, bank: str) -> Problems:
-        """Verifies what a bank has kept of the central bank's word about its feed."""
+        """Verifies the tips of its feed that a bank has kept, which the central bank signed."""
         problems = Problems()
         for number, envelope in kept_tips(engine):
             where = _("table feed_tips, row number={number}").format(number=number)
@@ -168,7 +173,8 @@ class CentralTerms:
         same(_("keys that end"), _ends(told), _ends(wanted))
         revoked = ", ".join(wanted.revoked_certificates)
         same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
-        # By a key that was there before. It may have ended: its successor was lost before its use.
+        # Any key that had begun will do, even one that has ended: its successor may have been lost
+        # before it was used.
         begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
         self._verify(self.problems, where, authentication_pb2.KeySuccession, envelope, begun)
 
@@ -194,7 +200,7 @@ class CentralTerms:
 
 
 def _ends(told: authentication_pb2.KeySuccession) -> str:
-    """The ends that it tells, in one order."""
+    """The ends of keys in a statement, sorted, in words."""
     ends = sorted((end.key.hex(), end.until_time_ms, end.revoked) for end in told.ended)
     return ", ".join(
         f"{key} {'revoked' if revoked else 'until'} {time_ms}" for key, time_ms, revoked in ends

@@ -1,7 +1,7 @@
-"""The central bank's journal: whatever moves a bank's circulation was signed by that bank.
+"""Checks the central bank's journal: the bank or two officers signed what moves its circulation.
 
-Or by two officers; or it follows from what was: what expired tokens give back, and what a double
-spend takes from reserves, which the audit of tokens goes through.
+The rest follows from something that was signed: what expired tokens give back, and what a double
+spend takes from reserves. The audit of tokens checks that.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Bank(NamedTuple):
     prefix: str
 
     def keys(self, time_ms: int) -> list[bytes]:
-        """The keys by which it may have signed what was journaled then. Raises Wrong for none."""
+        """The keys that may have signed what was journaled at a time; Wrong when there is none."""
         found = [term.value for term in self.terms if covers(term, time_ms)]
         if not found:
             raise Wrong(_("bank {self} had no key then").format(self=self.name))
@@ -73,7 +73,7 @@ class _Bank(NamedTuple):
 
 
 class CentreWalk:
-    """Goes through the central bank's journal together with what banks signed."""
+    """Walks through the central bank's journal together with the batches that banks signed."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class CentreWalk:
         """Digests of signed payments that are not in the journal yet, by bank and number."""
         self._deposits: dict[tuple[int, int], int] = {}
         self._covered = 0
-        """Up to this position, what the newest batch had in it."""
+        """The last position that the newest batch covers."""
         self._registration: registration_pb2.TokenRegistration | None = None
         self._refused = numbers_refused(engine)
         self._accounts = Owned.of(engine)
@@ -114,7 +114,7 @@ class CentreWalk:
         """The devices that tokens were registered for, by bank and number of the load."""
 
     def run(self, until_seq: int) -> Problems:
-        """Names what has nothing behind it, in the rows up to this one."""
+        """Names every record, up to row `until_seq`, that nothing signed stands behind."""
         batches, end = self._rows(), Tip()
         batch = next(batches, None)
         for entry, reached in self._journal.rows(Tip(), until_seq=until_seq):
@@ -162,7 +162,7 @@ class CentreWalk:
         return self._problems
 
     def _rows(self) -> Iterator[Any]:
-        """The batches in order of position, some at a time."""
+        """The batches in the order of their positions, read some at a time."""
         after = 0
         while True:
             of = _batches.c
@@ -181,7 +181,7 @@ class CentreWalk:
             self._problems.say(f"{where}: {wrong}")
 
     def _take(self, where: str, batch: Any, row: Sequence[Line]) -> None:
-        """Makes a batch's signed bytes again, and notes what stands in them."""
+        """Puts a batch's signed bytes together again, and remembers what is in them."""
         bank = self._banks.get(batch.bank)
         if bank is None or batch.kind not in _KINDS:
             raise Wrong(_("it is of no bank, or of no kind"))
@@ -219,7 +219,7 @@ class CentreWalk:
         payload: bytes,
         signature: bytes,
     ) -> None:
-        """Has a batch's signature verified; at once where the bank changed its key just then."""
+        """Has a batch's signature verified; at once when more than one key comes into question."""
         if len(keys) > 1:
             if not self._verifying.now(keys, [kind], payload, signature):
                 self._problems.say(
@@ -257,7 +257,7 @@ class CentreWalk:
             raise Wrong(_("neither a bank nor two officers are behind it"))
 
     def _never_opened(self, end: Tip) -> list[int]:
-        """Accounts of the table that no record opens, be it after what was gone through."""
+        """Accounts in the table that no record has opened, not even after the end of the walk."""
         if self._unopened:
             for entry, _rest in self._journal.rows(end):
                 for line in lines(entry):
@@ -266,7 +266,7 @@ class CentreWalk:
         return sorted(self._unopened)
 
     def _opened(self, line: Line) -> None:
-        """That an account was opened for the bank and the purpose that the table says."""
+        """Raises Wrong unless an account was opened for the bank and purpose in the table."""
         if line.credit in (PAID_IN, OFFLINE_FLOAT):
             return
         bank, purpose = self._accounts.place(line.credit)
@@ -277,7 +277,7 @@ class CentreWalk:
             raise Wrong(_("it was opened for another owner or purpose than table accounts says"))
 
     def _outbound(self, line: Line, bank: int) -> None:
-        """A payment or a load that the bank signed."""
+        """Checks a payment or a load, which the bank must have signed."""
         if self._registration is not None and line.position == self._covered:
             order, self._registration = self._registration, None
             self._registered(line, order)
@@ -321,7 +321,10 @@ class CentreWalk:
             self.owners[bank, order.number] = _device(order).key
 
     def _deposited(self, line: Line, row: Sequence[Line], index: int, bank: int) -> None:
-        """What the bank deposited; what further accounts pay of it follows the first record."""
+        """Checks a record of a deposit.
+
+        What the float pays comes first; the records after it are what other accounts pay.
+        """
         head = index
         while not row[head].sequence and head:
             head -= 1
@@ -340,7 +343,7 @@ class CentreWalk:
             raise Wrong(_("table refused_deposits has it too: it was paid, and is refused"))
 
     def _office(self, line: Line, bank: int) -> None:
-        """What two officers did."""
+        """Checks what two officers did."""
         if not line.accepted:
             return
         reserves, circulation = (
@@ -365,7 +368,7 @@ class CentreWalk:
         purposed(line, purpose)
 
     def _consequence(self, line: Line, bank: int, purpose: int) -> None:
-        """What the audit of tokens goes through: only its form is looked at here."""
+        """Checks only the accounts and the purpose: the audit of tokens checks the rest."""
         circulation = self._accounts.number(bank, CIRCULATION)
         expected, was_for = (OFFLINE_FLOAT, circulation), purposes_pb2.PURPOSE_TOKEN_EXPIRY
         if purpose == LOSS:
@@ -378,7 +381,7 @@ class CentreWalk:
 
 
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:
-    """Whether the device that tokens are for has asked that bank for its certificate."""
+    """Whether the device that tokens are for has asked this bank for its certificate."""
     try:
         certificate = _device(order)
         return Possession.decode(order.possession).proves(certificate.key, order.bank)
@@ -391,7 +394,7 @@ def _device(order: registration_pb2.TokenRegistration) -> Certificate:
 
 
 def device_key(engine: Engine, position: int) -> bytes:
-    """The key of the device for which a bank had tokens registered at a position.
+    """The key of the device for which a bank registered tokens at a position.
 
     Raises:
         Wrong: no registration that it signed begins there.

@@ -1,7 +1,7 @@
-"""What roots have certified: banks' keys, and each other.
+"""Checks the certificates that roots signed: for banks' keys, and for the next root.
 
-A certificate that no root has signed makes all devices of a bank useless, or all tokens of a root
-to devices that know the one before.
+If no root has signed a bank's certificate, all devices of that bank are useless. If the root before
+has not signed a root's, devices that know only the one before refuse its tokens.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _roots = table("offline_roots", *map(column, ("root_key", "introduction")))
 
 
 class CertificateRows(NamedTuple):
-    """The rows as they stood before the acts were read."""
+    """The rows as they were before the acts were read."""
 
     keys: Sequence[Any]
     roots: Sequence[Any]
 
     @classmethod
     def read(cls, engine: Engine) -> Self:
-        """Now."""
+        """Reads them as they are now."""
         with engine.connect() as connection:
             keys = connection.execute(select(_keys).order_by(_keys.c.business_key)).all()
             return cls(keys, connection.execute(select(_roots).order_by(_roots.c.root_key)).all())
@@ -38,12 +38,12 @@ class CertificateRows(NamedTuple):
     def check(
         self, names: Mapping[int, str], acts: Sequence[Approved], roots: Sequence[Term]
     ) -> Problems:
-        """Names those that no root has signed, or that are of another key.
+        """Names certificates that no root has signed, or that are for another key.
 
         Args:
-            names: of banks, by their indexes.
+            names: of the banks, by their ids.
             acts: that took effect.
-            roots: that there were by then.
+            roots: all roots by these acts.
         """
         problems = Problems()
         for row in self.keys:

@@ -1,4 +1,4 @@
-"""Proofs of double spends: a bank bears a loss by them, and a device is out of use."""
+"""Checks the proofs of double spends, for which a bank bears a loss and a device is revoked."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def check_evidence(
     """Names each proof that proves nothing.
 
     Args:
-        engine: of the central bank.
-        indexes: of banks, by name.
-        keys: business keys that each bank has, or had.
-        verifying: takes the signatures.
+        engine: the central bank's database.
+        indexes: the banks' ids, by name.
+        keys: the business keys that each bank has or had.
+        verifying: verifies the signatures.
     """
     problems = Problems()
     with engine.connect() as connection:

@@ -1,8 +1,8 @@
-"""A bank's feed as a chain: made anew from its journal, and held against all that was signed of it.
+"""Computes the hash chain of a bank's feed from its journal, and compares what was signed of it.
 
-The entries are the notes of the records that they became. What the central bank signed is the tips;
-its marks, and the bank's receipt, are the other side of the same chain. So an entry that was
-changed, left out or put in shows, and so do two histories of one feed.
+The entries are the notes of the records that they became. The central bank signed the tips, which
+the bank keeps. The central bank keeps its own marks of the chain, and the bank's signed receipt. So
+an entry that was changed, left out or inserted shows, and so do two histories of one feed.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _ledger = table("feed_ledger", column("ledger"))
 
 
 class FeedChain:
-    """Takes a bank's entries in their order, and names where the chain breaks."""
+    """Takes a bank's entries in order, and names where the chain breaks."""
 
     def __init__(
         self, bank: str, index: int, engine: Engine, central: Engine, keys: Sequence[bytes]
     ) -> None:
-        """Reads where the feed stands; what comes later is not looked at.
+        """Reads up to which entry the bank has applied its feed; later ones are not looked at.
 
         Args:
             bank: its name.
-            index: its place in the central bank's accounts.
-            engine: of the bank.
-            central: of the central bank.
-            keys: business keys that the bank has, or had.
+            index: its id at the central bank.
+            engine: the bank's database.
+            central: the central bank's database.
+            keys: the business keys that the bank has or had.
         """
         self._engine = engine
         self._problems = Problems()
         self._number, self._hash = 0, b""
-        # The other side first: of what it says now, the bank has written down everything.
+        # The other side first: the bank has already written down everything that it says now.
         self._marks = self._other_side(bank, index, central, keys)
         with engine.connect() as connection:
             stands = connection.execute(select(_place)).first()
@@ -79,7 +79,7 @@ class FeedChain:
         return self._number >= self._until
 
     def take(self, line: Line, where: str) -> None:
-        """A record of the journal, in order; one that no entry became is passed over."""
+        """Takes the journal's next record, and skips it when it came from no entry."""
         applied = line.accepted or line.kind == Kind.REFUSAL
         if line.origin != MIRROR or line.kind in ADMINISTRATIVE or not applied or self.complete:
             return
@@ -102,7 +102,7 @@ class FeedChain:
         self._compare()
 
     def finish(self) -> Problems:
-        """What is wrong with the chain, once all entries were taken."""
+        """What is wrong with the chain; call it after all entries were taken."""
         if not self.complete:
             self._problems.say(
                 _(
@@ -125,7 +125,7 @@ class FeedChain:
         return self._problems
 
     def _compare(self) -> None:
-        """Holds the chain against each word about the entry that was taken last."""
+        """Compares the chain with everything that was said about the newest entry."""
         for where, digest in self._marks.pop(self._number, ()):
             if digest != self._hash:
                 self._problems.say(
@@ -142,12 +142,15 @@ class FeedChain:
                     "not those that the central bank has signed"
                 ).format(number=self._number, last_signed=self._last_signed)
             )
-            self._hash = self._tip[1]  # what follows is judged by itself
+            self._hash = self._tip[1]  # go on from there, so that one break is named once
         self._last_signed = self._number
         self._tip = next(self._tips, None)
 
     def _signed_tips(self) -> Iterator[tuple[int, bytes]]:
-        """(number, hash) of each; their signatures are verified, and the rest named, beside."""
+        """(number, hash) of each tip up to the feed's place.
+
+        `CentralTerms.check_tips` verifies their signatures and names those that cannot be read.
+        """
         for number, kept in kept_tips(self._engine):
             if number > self._until:
                 return
@@ -158,7 +161,7 @@ class FeedChain:
     def _other_side(
         self, bank: str, index: int, central: Engine, keys: Sequence[bytes]
     ) -> dict[int, list[tuple[str, bytes]]]:
-        """(where it stands, hash) by number: the central bank's marks, and the bank's receipt."""
+        """By number, (place, hash) of the central bank's marks and the bank's receipts."""
         found: dict[int, list[tuple[str, bytes]]] = {}
         with central.connect() as connection:
             marks = connection.execute(select(_marks).where(_marks.c.bank == index)).all()
@@ -180,7 +183,7 @@ class FeedChain:
                 continue
             found.setdefault(row.number, []).append((where, place.hash))
         for row in before:
-            # What it acknowledged before it was put back it has to hear again.
+            # A bank that was put back gets the entries again that it had acknowledged before.
             where = _("table put_backs of the central bank, row act={act}").format(act=row.act)
             try:
                 if row.receipt:
@@ -192,7 +195,7 @@ class FeedChain:
 
 
 def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.FeedReceipt:
-    """What a bank signed about its place. Raises Wrong."""
+    """A bank's receipt for its place in the feed; raises Wrong unless the bank signed just that."""
     envelope = read(SignedEnvelope, bytes(row.receipt))
     message = signed_bytes(registration_pb2.FeedReceipt, envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):

@@ -1,4 +1,4 @@
-"""What a bank has kept of the central bank's word about its feed: the table of signed tips."""
+"""Reads the table of tips: what the central bank signed about a bank's feed, and the bank keeps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS = 1_000
 
 
 def kept_tips(engine: Engine) -> Iterator[tuple[int, bytes]]:
-    """(number, signed envelope) of each in order, some of them in memory at a time."""
+    """(number, signed envelope) of each tip, in order, read some at a time."""
     after, of = 0, _tips.c
     while True:
         query = select(_tips).where(of.number > after).order_by(of.number).limit(_ROWS)
@@ -31,7 +31,14 @@ def kept_tips(engine: Engine) -> Iterator[tuple[int, bytes]]:
 
 
 def ends_of_central_acts(banks: Mapping[str, Engine]) -> dict[tuple[int, bytes], str]:
-    """Where the acts of the central bank's officers ended, as it signed to banks, and to whom."""
+    """Where the chain of the central bank's acts ended, by the tips that banks keep.
+
+    Args:
+        banks: their databases, by name.
+
+    Returns:
+        By (number, hash), one bank that was told so.
+    """
     found: dict[tuple[int, bytes], str] = {}
     for name, engine in banks.items():
         for _first, kept in kept_tips(engine):

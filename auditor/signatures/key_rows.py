@@ -1,7 +1,7 @@
-"""The tables of keys and certificates at the central bank, as they stand while it may be running.
+"""Reads the central bank's tables of keys and certificates, while it may be running.
 
-They are read before the acts of officers and once more afterwards. What stood in them both times
-has to follow from the acts; what an act has just changed is left to the next audit.
+They are read before the acts of officers, and again afterwards. Rows that were there both times
+must follow from the acts; what an act has just changed is left to the next audit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _told = table("key_successions", column("act"), column("envelope"))
 
 
 class Term(NamedTuple):
-    """A key, or a certificate's fingerprint, and when it was good; an end of 0 is none."""
+    """A key, or a certificate's fingerprint, and when it was good; `until_ms` 0: no end."""
 
     value: bytes
     from_ms: int
@@ -29,7 +29,7 @@ class Term(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A row: whose, by which act, in which table."""
+    """A row: its table, its bank (-1: none), the act that gave it (0: none), and its term."""
 
     table: str
     bank: int
@@ -38,13 +38,13 @@ class Given(NamedTuple):
 
 
 class KeyRows(NamedTuple):
-    """The rows.
+    """The rows of all these tables.
 
     Attributes:
-        of_banks: keys and certificates.
+        of_banks: the banks' keys and certificates.
         of_centre: the central bank's own keys.
-        roots: of offline money.
-        told: what it announced of them: (act, envelope).
+        roots: the roots of offline money.
+        told: (act, signed envelope) of what the central bank announced about its keys.
     """
 
     of_banks: frozenset[Given]
@@ -54,7 +54,7 @@ class KeyRows(NamedTuple):
 
     @classmethod
     def read(cls, engine: Engine) -> Self:
-        """What stands there now."""
+        """Reads them as they are now."""
         with engine.connect() as connection:
             keys = _rows(connection, _keys, KEYS, "business_key")
             certificates = _rows(connection, _certificates, CERTIFICATES, "fingerprint")
@@ -65,7 +65,7 @@ class KeyRows(NamedTuple):
         return cls(keys | certificates, central, roots, rows)
 
     def also_in(self, other: Self) -> Self:
-        """What stands in both."""
+        """The rows that are in both."""
         both = (mine & theirs for mine, theirs in zip(self, other, strict=True))
         return type(self)(*both)  # type: ignore[arg-type]
 

@@ -1,8 +1,8 @@
-"""Orders that were taken as new though they came late: none may have been taken before.
+"""Checks that orders which came late and were taken as new had not been taken before.
 
-The core remembers the last few sequences of an account; what lies further back it looks up, and
-marks as new when it finds nothing. A record with that mark is accepted whatever came before, so
-who can write into a database could replay an old order under it.
+The core remembers an account's newest sequences. An older one it looks up, and marks the record as
+new when it finds nothing. The rule believes that mark, so somebody who can write into a database
+could replay an old order with it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from settlement.records import RecordFlag
 
 
 class Late:
-    """Remembers the late ones, and goes through the journal once more if there are any."""
+    """Remembers the late records, and reads the journal once more if there are any."""
 
     def __init__(self) -> None:
         self._identities: set[tuple[int, int]] = set()
 
     def note(self, line: Line) -> None:
-        """Takes a record as it goes by."""
+        """Takes the journal's next record."""
         if line.flags & RecordFlag.KNOWN_NEW and line.accepted:
             self._identities.add((line.origin, line.sequence))
 
     def repeated(self, journal: Journal, until_seq: int) -> Iterator[tuple[Line, int, int]]:
-        """(record, its journal row, the position where it was accepted first), one for each."""
+        """(record, its journal row, position of the first) of each that was accepted again."""
         if not self._identities:
             return
         seen: dict[tuple[int, int], int] = {}

@@ -1,4 +1,4 @@
-"""What a bank lost with a newer copy of its database: taken up by acts, and settled by acts."""
+"""Checks what a bank lost when its database was put back: acts take it up, and acts settle it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,16 @@ _moves = table("lost_moves", *map(column, _MOVE))
 def check_put_backs(
     central: Engine, names: Mapping[int, str], approved: Sequence[Approved]
 ) -> tuple[dict[str, list[Any]], Problems]:
-    """Each bank's rows of `put_backs`, oldest first, and those that no act of two officers made."""
+    """Compares the rows of `put_backs` with the central bank's acts.
+
+    Args:
+        central: the central bank's database.
+        names: of the banks, by their ids.
+        approved: the central bank's acts that took effect.
+
+    Returns:
+        By bank, its rows that an act says, oldest first; and what is wrong.
+    """
     problems, found = Problems(), dict[str, list[Any]]()
     acts = {act.number: act.content.put_back for act in _of(approved, "put_back")}
     for row in _until(approved, put_back_rows(central)):
@@ -55,20 +64,20 @@ def check_put_backs(
 
 
 def put_back_rows(central: Engine) -> Sequence[Any]:
-    """All of them as they stand, oldest first."""
+    """All rows of `put_backs` as they are now, oldest first."""
     with central.connect() as connection:
         return connection.execute(select(put_backs).order_by(put_backs.c.act)).all()
 
 
 def _until(approved: Sequence[Approved], rows: Sequence[Any]) -> list[Any]:
-    """Rows of the acts that were looked at; of one that came since, nothing is said."""
+    """The rows of acts that were read; those of newer acts are left to the next audit."""
     last = max((act.number for act in approved), default=0)
     return [row for row in rows if row.act <= last]
 
 
 @dataclass
 class _Move:
-    """What left the bank, and how much of it has been settled, in fen."""
+    """A movement out of the bank that was lost, and how much of it is settled, in fen."""
 
     amount_fen: int
     payer: str
@@ -76,17 +85,17 @@ class _Move:
 
 
 class LostTime:
-    """Says which entries of a feed may speak of what was lost, and follows what they move."""
+    """Knows which entries of a feed may be about lost movements, and follows what they move."""
 
     def __init__(
         self, engine: Engine, put_back: Sequence[Any], approved: Sequence[Approved]
     ) -> None:
-        """Reads it.
+        """Reads the bank's rows of `come_backs`, and compares them with acts.
 
         Args:
-            engine: of the bank.
-            put_back: its rows at the central bank, each with an act of two officers there.
-            approved: acts of the bank's own officers.
+            engine: the bank's database.
+            put_back: its rows at the central bank that an act says, from `check_put_backs`.
+            approved: the acts of the bank's own officers that took effect.
         """
         self.problems = Problems()
         self.moves: dict[int, _Move] = {}
@@ -114,12 +123,18 @@ class LostTime:
             )
 
     def has(self, line: Line) -> bool:
-        """Whether the entry that a record comes from may speak of what was lost."""
+        """Whether the entry that a record comes from may be about a lost movement."""
         number = read(registration_pb2.FeedEntry, line.note).number
         return any(after < number <= until for after, until in self._windows)
 
     def moved(self, line: Line, said: Line, settled: Settled) -> None:
-        """A record of the feed out of LOST. Raises Wrong unless it is what was lost."""
+        """Takes a record of the feed out of LOST; raises Wrong unless that was lost.
+
+        Args:
+            line: the bank's record.
+            said: the central bank's record of the same entry.
+            settled: the central bank's journal.
+        """
         entry = read(registration_pb2.FeedEntry, line.note)
         if not self.has(line):
             raise Wrong(_("no act of two officers lets it speak of what was lost"))
@@ -145,7 +160,7 @@ class LostTime:
         self.moves[entry.number] = _Move(line.amount_fen, payer)
 
     def settled(self, asked: office_pb2.SettleLost) -> None:
-        """An act has settled some of an entry. Raises Wrong for more than there is."""
+        """Takes an act that settled some of an entry; raises Wrong for more than was lost."""
         move = self.moves.get(asked.entry)
         if move is None:
             raise Wrong(_("nothing was lost by entry {entry}").format(entry=asked.entry))
@@ -160,7 +175,7 @@ class LostTime:
             raise Wrong(_("more is settled than entry {entry} has lost").format(entry=asked.entry))
 
     def finish(self) -> Problems:
-        """What is wrong, once the journal has been gone through."""
+        """What is wrong; call it at the end of the journal."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(_moves)).all()
         stand = {row.entry: _Move(row.amount_fen, row.payer, row.settled_fen) for row in rows}

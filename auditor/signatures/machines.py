@@ -1,4 +1,4 @@
-"""A bank's cash machines: each by the founding or an act of two, and behind cash that moved."""
+"""Checks a bank's cash machines: who registered them, and that one stands behind moved cash."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 
 
 class CashMachines:
-    """The machines that a bank ever had."""
+    """All cash machines that a bank has or had."""
 
     def __init__(
         self, engine: Engine, approved: Sequence[Approved], problems: Problems, verifying: Verifying
     ) -> None:
-        """Reads them, and names those that no act registered or revoked.
+        """Reads the machines, and names those that acts do not register or revoke so.
 
         Args:
+            engine: the bank's database.
             approved: the bank's acts that took effect, read before.
+            problems: gets what is wrong.
+            verifying: verifies the signatures.
         """
         self._problems = problems
         self._verifying = verifying
@@ -41,7 +44,7 @@ class CashMachines:
             self._check(row)
 
     def stands_behind(self, order: orders_pb2.ExchangeOrder, bank: str, where: str) -> None:
-        """That a machine has said that it took in, or had ready, what an order exchanges.
+        """Checks that a machine signed that it took in, or had ready, the cash of an order.
 
         Raises:
             Wrong: none did, or it said something else.
@@ -72,7 +75,7 @@ class CashMachines:
             (row.registered_by, "register_cash_machine"),
             (row.revoked_by, "revoke_cash_machine"),
         ):
-            # The founding has no act; what is newer than the acts is left to the next audit.
+            # Machines of the founding have no act. What is newer is left to the next audit.
             if not number or number > self._newest:
                 continue
             act = self._acts.get(number)

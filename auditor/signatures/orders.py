@@ -1,4 +1,4 @@
-"""Whether a record says what a wallet's signed order says."""
+"""Compares a journal's records with the orders that wallets signed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Message)
 
 
 class Line(NamedTuple):
-    """A record of a journal with what stands beside it."""
+    """A record of a journal, with its position, answer, note and signature."""
 
     position: int
     origin: int
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Whether it took effect."""
+        """Whether the record took effect."""
         return self.result < Result.MALFORMED
 
 
@@ -47,7 +47,7 @@ _COLUMNS = Line._fields[1:13]
 
 
 def lines(entry: Entry) -> Iterator[Line]:
-    """The records of a journal row, one by one."""
+    """The records of a journal row, in order."""
     count = len(entry.records)
     columns = [entry.records[name].tolist() for name in _COLUMNS]
     nothing = [b""] * count
@@ -63,11 +63,11 @@ def lines(entry: Entry) -> Iterator[Line]:
 
 
 class Wrong(Exception):
-    """A record has no order, or not the one that it must have. Says what is wrong."""
+    """Something signed is missing, or says something else than it must; the message says what."""
 
 
 def read(kind: type[T], payload: bytes) -> T:
-    """A signed payload, parsed. Raises Wrong."""
+    """Parses a signed payload; raises Wrong when it cannot be read."""
     message: T = kind()
     try:
         message.ParseFromString(payload)
@@ -77,7 +77,12 @@ def read(kind: type[T], payload: bytes) -> T:
 
 
 def ordered(line: Line, kind: type[T], number: str) -> T:
-    """The order that a record of a wallet follows; compares what all orders have.
+    """The order behind a wallet's record; compares the fields that orders have in common.
+
+    Args:
+        line: the record, with the order as its note.
+        kind: of order.
+        number: the wallet's.
 
     Raises:
         Wrong: there is none, or it says something else than the record.
@@ -96,7 +101,7 @@ def ordered(line: Line, kind: type[T], number: str) -> T:
 
 
 def purposed(line: Line, purpose: int) -> None:
-    """That a record says what it was for. Raises Wrong."""
+    """Raises Wrong unless a record has this purpose."""
     if line.purpose != purpose:
         raise Wrong(
             _("it was for {purpose}, the record says {recorded}").format(
@@ -115,11 +120,15 @@ REFUSED_BEFORE = (
     orders_pb2.LoadOrder,
     orders_pb2.DepositOrder,
 )
-"""Orders that may be refused before the rule is asked."""
+"""The kinds of order that may be refused before the rule is asked."""
 
 
 def refused(line: Line, number: str) -> list[type[Message]]:
-    """The kinds of order that it may have been which used up a wallet's sequence and did no more.
+    """The kinds of order that a wallet's REFUSAL may be for; what was signed fits each of them.
+
+    Args:
+        line: the refusal, with the order as its note.
+        number: the wallet's.
 
     Raises:
         Wrong: there is no such order.
@@ -141,7 +150,7 @@ def refused(line: Line, number: str) -> list[type[Message]]:
 
 
 def limited(line: Line) -> None:
-    """A payment counts against its payer's limits. Raises Wrong."""
+    """Raises Wrong when a record was exempt from its payer's limits."""
     if line.flags & RecordFlag.NO_LIMIT:
         raise Wrong(_("it was not counted against the wallet's limits"))
 

@@ -1,4 +1,4 @@
-"""The limits of wallet classes in a bank's journal: a founding, and what two officers have set."""
+"""Checks the limits of wallet classes in a bank's journal: the founding's, and two officers'."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PolicyWalk:
         self._wanted: _Table | None = None
 
     def take(self, line: Line) -> None:
-        """A record that sets a limit. Raises Wrong."""
+        """Takes a record that sets a limit; raises Wrong when no act asked for it."""
         if not line.accepted:
             return
         cell = (line.credit, line.ref)
@@ -50,11 +50,11 @@ class PolicyWalk:
         same("limit", self._wanted.get(cell, 0), line.amount_fen)
 
     def open_for_holders(self) -> None:
-        """A wallet was opened: the founding is over, also one without any limit."""
+        """To be called when a wallet was opened: the founding is over, even one without limits."""
         self._founded = True
 
     def end_of(self, seq: int) -> None:
-        """After a row of the journal: what an act set it set whole."""
+        """To be called after each row of the journal; names an act that was not applied whole."""
         self._founded = self._founded or self._founding or self._wanted is not None
         if self._wanted is not None and _set(self._now) != _set(self._wanted):
             self._problems.say(

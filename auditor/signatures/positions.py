@@ -1,4 +1,4 @@
-"""A journal's records looked up by their positions, which mostly go up."""
+"""Looks up a journal's records by their positions, which mostly rise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from settlement.tables import JournalTables
 
 
 class Positions:
-    """Remembers the row that was read last."""
+    """Looks up records, and remembers the journal row that it read last."""
 
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
         self._journal = Journal(engine, tables)

@@ -1,4 +1,4 @@
-"""The table of redemptions: for what banks are asked to reserve money, by acts of officers."""
+"""Compares the table of redemptions, for which banks reserve money, with the acts of officers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _COLUMNS = ("number", "bank", "amount_fen", "state")
 _redemptions = table("redemptions", *map(column, _COLUMNS))
 _OVER = "over"
 Rows = dict[int, tuple[int, int, bool]]
-"""By the number of the act: bank, fen, and whether it is over."""
+"""By the number of the act: the bank's id, fen, and whether it is over."""
 
 
 def redemption_rows(engine: Engine) -> Rows:
-    """As they stand."""
+    """Reads the rows as they are now."""
     with engine.connect() as connection:
         rows = connection.execute(select(_redemptions)).all()
     return {row.number: (row.bank, row.amount_fen, row.state == _OVER) for row in rows}
@@ -29,11 +29,13 @@ def redemption_rows(engine: Engine) -> Rows:
 def check_redemptions(
     before: Rows, acts: Iterable[Any], last: Rows, indexes: Mapping[str, int]
 ) -> Problems:
-    """Names rows that stood there before the acts were read, and after, and that no act says.
+    """Names rows that no act says, and approved redemptions without a row.
 
     Args:
+        before: the rows before the acts were read.
         acts: the rows of all acts.
-        indexes: of banks, by name.
+        last: the rows after the acts were read; a row that has changed is left to the next audit.
+        indexes: the banks' ids, by name.
     """
     problems, wanted = Problems(), Rows()
     approved = set()

@@ -1,7 +1,7 @@
-"""Deposits that were refused: what stands of them must be the root's word, and none was paid.
+"""Checks refused deposits: a root of offline money signed the ruling, and none was paid.
 
-Of a refused deposit a digest is kept and not its chains. Whether it was refused rightly can be seen
-from what its bank keeps alone: the deposit whole, and the refusal that the central bank signed.
+Of a refused deposit the central bank keeps a digest, and not the chains. Only its bank can show
+whether it was rightly refused: it keeps the whole deposit, and the signed refusal.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _VERDICTS = {_SPENT_TWICE, _NOT_REGISTERED, *(reason.name for reason in Reason)}
 
 
 def numbers_refused(engine: Engine) -> set[tuple[int, int]]:
-    """Bank and number of each."""
+    """(bank's id, number) of each refused deposit."""
     return {(row.bank, row.number) for row in _rows(engine)}
 
 
 def check_refusals(engine: Engine, roots: Sequence[Term], verifying: Verifying) -> Problems:
-    """Names those whose ruling a root has not signed, or that says something else than the row.
+    """Names refusals whose ruling no root has signed, or says something else than the row.
 
     Args:
-        engine: of the central bank.
+        engine: the central bank's database.
         roots: of offline money, by the acts of officers.
-        verifying: takes the signatures.
+        verifying: verifies the signatures.
     """
     problems = Problems()
     for row in _rows(engine):
@@ -71,7 +71,7 @@ def _check_ruling(
 
 
 def _end(row: Any) -> End:
-    """How a piece has ended that is refused so."""
+    """How the piece ended, by the reason and verdict in the row."""
     if row.reason == _BEFORE:
         return End.DEPOSITED
     ends = {_SPENT_TWICE: End.SPENT_TWICE, Reason.TOKEN_EXPIRED.name: End.REFUNDED}

@@ -1,7 +1,7 @@
-"""The table of payments that were given back, held against the returns in the journal.
+"""Compares the table of returned payments with the returns in the journal.
 
-A row that is not there lets a payment be given back twice; one that is there too much keeps an
-honest return from being settled.
+A row that is missing lets a payment be returned twice. A row too many keeps an honest return from
+being settled.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from language import _
 from settlement.journal import Journal, Tip
 
 Payment = tuple[int, int]
-"""A bank's index and its number of a payment."""
+"""A bank's id, and its number of a payment."""
 
 _COLUMNS = ("bank", "number", "by_bank", "by_number")
 _returned = table("returned_payments", *map(column, _COLUMNS))
 
 
 class Returns:
-    """What the journal says was given back, against the rows as they stood before it was read."""
+    """The returns in the journal, and the rows as they were before it was read."""
 
     def __init__(self, engine: Engine, journal: Journal, accounts: Owned) -> None:
         self._journal = journal
@@ -38,16 +38,22 @@ class Returns:
     def take(
         self, original: int | None, bank: int, payment: registration_pb2.OutboundPayment
     ) -> None:
-        """A return that a bank signed and that was settled."""
+        """Takes a settled return.
+
+        Args:
+            original: the id of the bank that sent the original payment; None: it is not known.
+            bank: the id of the bank that returns it.
+            payment: the return, as the bank signed it.
+        """
         if original is not None:
             self._said[original, payment.returns_number] = (bank, payment.number)
 
     def check(self, end: Tip, by_prefix: Mapping[str, int]) -> Iterator[str]:
-        """What is wrong with the rows, in words.
+        """A sentence for each row that is wrong or missing.
 
         Args:
-            end: up to where the journal was gone through.
-            by_prefix: indexes of the banks.
+            end: up to where the journal was read.
+            by_prefix: the banks' ids, by the prefix of their wallet numbers.
         """
         if self._rows.keys() - self._said.keys():
             self._take_later(end, by_prefix)
@@ -64,7 +70,7 @@ class Returns:
             ).format(bank=bank, number=number)
 
     def _take_later(self, end: Tip, by_prefix: Mapping[str, int]) -> None:
-        """Returns beyond what was gone through, as the rows are read later than that."""
+        """Takes the returns after the end, because the rows were read later than that."""
         for entry, _rest in self._journal.rows(end):
             for line in lines(entry):
                 bank, purpose = self._accounts.place(line.origin)

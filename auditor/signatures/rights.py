@@ -1,8 +1,8 @@
-"""Who might do what, made anew from the founding and the acts of two that changed it, in order.
+"""Computes who had which right and key when, from the founding and the acts that changed it.
 
-The service believes its tables of officers and of their certificates and keys. Whoever writes a
-right, a key, or a longer term into them, or a removal out of them, is named; and so is each act of
-somebody who had not the right, or not the key, when it happened.
+The service believes its tables of officers and of their certificates and keys. A right, a key or a
+longer term that was written into them is named, and so is a removal that was taken out. An act of
+somebody who did not have the right or the key at its time is named as well.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SKEW_MS = 300_000
 
 
 class Held(NamedTuple):
-    """A certificate and a key of an officer, as the table has them."""
+    """An officer's certificate and key, and their term, as the table has them."""
 
     fingerprint: str
     signing_key: bytes
@@ -60,7 +60,7 @@ class Held(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What an officer is."""
+    """An officer's rights, and the acts that registered and removed them."""
 
     rights: frozenset[int]
     registered_by: int
@@ -68,7 +68,7 @@ class _State(NamedTuple):
 
 
 class Rights:
-    """The officers as of the act that was heeded last."""
+    """The officers as of the last act given to `heed`."""
 
     def __init__(
         self, founders: Iterable[office_pb2.RegisterOfficer], founded_time_ms: int
@@ -79,7 +79,7 @@ class Rights:
             self._register(first, 0, founded_time_ms)
 
     def keys(self, name: str, time_ms: int) -> list[bytes]:
-        """The keys with which an officer may have signed what was written down then."""
+        """The keys with which an officer may have signed something at a time, within SKEW_MS."""
         state, held = self._officers.get(name), self._held.get(name, [])
         if state is None or state.removed_by is not None:
             return []
@@ -92,12 +92,18 @@ class Rights:
         ]
 
     def has(self, name: str, right: int | None) -> bool:
-        """Whether an officer has a right."""
+        """Whether an officer has a right now; nobody has the right None."""
         state = self._officers.get(name)
         return state is not None and state.removed_by is None and right in state.rights
 
     def heed(self, number: int, time_ms: int, content: office_pb2.OfficerAct) -> None:
-        """What an act that took effect changes."""
+        """Applies an act that took effect.
+
+        Args:
+            number: the act's.
+            time_ms: when it took effect.
+            content: what it says.
+        """
         kind = content.WhichOneof("kind") or ""
         asked: Any = getattr(content, kind) if kind else content
         if kind == "register_officer":
@@ -115,7 +121,13 @@ class Rights:
     def check_rows(
         self, people: Sequence[Any], credentials: Sequence[Any], problems: Problems
     ) -> None:
-        """Names what stands in the tables otherwise than acts have made it."""
+        """Names rows of the tables that do not follow from the founding and the acts.
+
+        Args:
+            people: the rows of officers.
+            credentials: the rows of their certificates and keys.
+            problems: gets a sentence for each.
+        """
         self._check_officers(people, problems)
         found = {
             Held(*(_plain(getattr(row, name)) for name in Held._fields)) for row in credentials

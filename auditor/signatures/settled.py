@@ -1,4 +1,4 @@
-"""What the central bank's journal says about a bank, looked up by the position its feed names."""
+"""Looks up what the central bank's journal says, by the positions that a bank's feed names."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ OutboundPayment = registration_pb2.OutboundPayment
 
 
 class Hold(NamedTuple):
-    """Money that a bank holds for the central bank's word, and what was ordered with it."""
+    """Money that a bank holds until the central bank has decided, and what was ordered."""
 
     position: int
     account: int
     amount_fen: int
     device_key: bytes
-    """Of the device that is loaded; empty for a payment."""
+    """The key of the device to load; empty for a payment."""
 
     payer_number: str = ""
     payee_number: str = ""
 
     @property
     def purpose(self) -> int:
-        """What it is held for."""
+        """The purpose that the money is held for."""
         if self.device_key:
             return purposes_pb2.PURPOSE_TOKEN_LOAD
         returned = self.account == SUSPENSE
@@ -51,7 +51,7 @@ class Hold(NamedTuple):
 
 
 class Settled:
-    """Reads the central bank's journal in the order in which a bank's feed asks for it."""
+    """Reads the central bank's journal for one bank, in the order of that bank's feed."""
 
     def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:
         self._engine = engine
@@ -63,7 +63,7 @@ class Settled:
         self.restored = accounts.number(bank, RESTORED)
 
     def at(self, position: int) -> Line:
-        """The record at a position. Raises Wrong when there is none."""
+        """The record at a position; raises Wrong when there is none."""
         line = self._positions.at(position)
         if line is None:
             raise Wrong(
@@ -72,7 +72,7 @@ class Settled:
         return line
 
     def says(self, note: bytes) -> bool:
-        """Whether the journal has what an entry of the feed says that it has."""
+        """Whether the journal has what an entry of the feed, given as its bytes, says."""
         try:
             entry = read(registration_pb2.FeedEntry, note)
             said = self.at(entry.position)
@@ -88,7 +88,13 @@ class Settled:
         return said.origin == origins.get(event, self.office)
 
     def of_outbound(self, said: Line, hold: Hold, *, settled: bool) -> None:
-        """That the central bank ended a payment or a load of this bank so. Raises Wrong."""
+        """Raises Wrong unless the central bank ended this bank's payment or load in this way.
+
+        Args:
+            said: the central bank's record.
+            hold: the bank's hold for it.
+            settled: whether the bank captured the hold; False: it released it.
+        """
         if said.origin != self.circulation or said.sequence != hold.position:
             raise Wrong(
                 _("the central bank's position {position} is not about this hold").format(
@@ -124,7 +130,12 @@ class Settled:
                     )
 
     def own_move(self, line: Line, said: Line) -> None:
-        """That a move among the bank's own accounts is the office's. Raises Wrong."""
+        """Raises Wrong unless officers of the central bank moved this in the bank's own accounts.
+
+        Args:
+            line: the bank's record.
+            said: the central bank's record of the same entry.
+        """
         if said.origin != self.office:
             raise Wrong(
                 _("the central bank's position {position} says nothing of the kind").format(
@@ -147,7 +158,7 @@ class Settled:
             same("amount", said.amount_fen, line.amount_fen)
 
     def incoming(self, said: Line) -> OutboundPayment | None:
-        """The payment from another bank that a record brings; None when it brings none."""
+        """The payment from another bank in a record; None when it is something else."""
         own = said.origin in (self.circulation, self.deposits, self.office, self.restored)
         if own or said.credit != self.circulation or not said.accepted:
             return None
@@ -155,12 +166,12 @@ class Settled:
 
 
 def same_purpose(line: Line, said: Line) -> None:
-    """That a bank says of a move what the central bank says that it is for. Raises Wrong."""
+    """Raises Wrong unless a bank's record has the purpose that the central bank's record has."""
     if line.kind == Kind.REFUSAL:
         return
     purpose = said.purpose
     if purpose == purposes_pb2.PURPOSE_DOUBLE_SPEND:
-        # Whoever pays for a deposit, to the bank it is a deposit.
+        # Whatever account pays for it, to the bank it is a deposit.
         purpose = purposes_pb2.PURPOSE_TOKEN_DEPOSIT
     elif purpose == purposes_pb2.PURPOSE_REDEMPTION and not said.accepted:
         purpose = purposes_pb2.PURPOSE_REDEMPTION_RESERVE
@@ -168,5 +179,5 @@ def same_purpose(line: Line, said: Line) -> None:
 
 
 def undeliverable(line: Line) -> bool:
-    """Whether a delivery ended in the suspense account."""
+    """Whether a delivery went to the suspense account."""
     return line.credit == SUSPENSE or line.result == 1

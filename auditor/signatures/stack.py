@@ -1,4 +1,4 @@
-"""The signatures of a whole stack: each ledger gone through once more, with what was signed."""
+"""Checks the signatures of a whole stack: reads each journal again, with what was signed."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _keys = table("bank_keys", column("bank"), column("business_key"))
 
 @dataclass(frozen=True)
 class SignaturesAsked:
-    """Which signatures are to be verified.
+    """Which signatures to verify.
 
     Attributes:
         wanted: None: all of a small stack, a sample of a large one.
-        seed: of the sample; drawn when None.
-        progress: told how many were verified since it was told last.
+        seed: of the sample; None: a random one.
+        progress: called now and then with the number verified since the last call.
     """
 
     wanted: Signatures | None = None
@@ -54,7 +54,7 @@ EVERY_SIGNATURE = SignaturesAsked(Signatures.ALL)
 
 @dataclass(frozen=True)
 class Ledger:
-    """A ledger that was replayed, and where it is."""
+    """A ledger that was replayed, its database, and what the replay found."""
 
     engine: Engine
     tables: JournalTables
@@ -63,7 +63,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class SignaturesFound:
-    """What was verified, and what has no signature behind it."""
+    """What was verified, and what has no valid signature behind it."""
 
     wanted: Signatures
     checked: int
@@ -72,10 +72,10 @@ class SignaturesFound:
     seed: int
     problems: list[str] = field(default_factory=list)
     unsaid: dict[str, Unsaid] = field(default_factory=dict)
-    """By bank, what the central bank once signed to it and does not have in its journal."""
+    """By bank, the entries that the central bank signed to it and no longer has in its journal."""
 
     def as_fields(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The fields of the audit's JSON."""
         return {
             "signatures": self.wanted.value,
             "signatures_checked": self.checked,
@@ -88,11 +88,11 @@ class SignaturesFound:
 def audit_signatures(
     ledgers: Mapping[str, Ledger], indexes: Mapping[str, int], asked: SignaturesAsked
 ) -> SignaturesFound:
-    """Names each movement that nobody ordered, and each signature that does not hold.
+    """Names each movement that nobody ordered, and each signature that is not valid.
 
     Args:
-        ledgers: of the central bank and of the banks, by name; banks were replayed first.
-        indexes: each bank's in the central bank's accounts.
+        ledgers: of the central bank and of the banks, by name; the banks were replayed first.
+        indexes: the banks' ids at the central bank, by name.
         asked: which signatures to verify.
     """
     records = sum(ledger.report.position for ledger in ledgers.values())
@@ -103,7 +103,7 @@ def audit_signatures(
         query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
-    # Before the acts themselves, which only go on meanwhile.
+    # Read before the acts themselves: these only grow meanwhile.
     told = ActsTold(central.engine, indexes, keys, put_back_rows(central.engine))
     others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
     central_ends = ends_told(ends_of_central_acts(others))

@@ -1,7 +1,7 @@
-"""Tokens: signed by a root of offline money, for the device that their load was ordered for.
+"""Checks tokens: a root signed each, for the device that its load was ordered for.
 
-Whoever writes the tables can alter a token's row and the token beside it alike, and so keep its
-owner's deposits out until the money goes back to its loader. He has no root's key.
+Somebody who can write the tables could change a token's row and the token in it alike. Its owner's
+deposits would be refused until the money went back to its loader. But he has no root's key.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def check_tokens(
     roots: Sequence[Term],
     verifying: Verifying,
 ) -> Problems:
-    """Verifies each token that there is.
+    """Verifies each token whose load is in the journal.
 
     Args:
-        engine: of the central bank.
-        owners: the device of each load in the journal, by bank and number.
+        engine: the central bank's database.
+        owners: the key of the device of each load in the journal, by bank and number.
         roots: of offline money, by the acts of officers.
-        verifying: takes the signatures.
+        verifying: verifies the signatures.
     """
     problems, named = Problems(), _("table tokens, row token_id={token_id}")
     for row in _rows(engine):
@@ -46,7 +46,7 @@ def check_tokens(
         try:
             token = Token.decode(bytes(row.body))
         except FormatError:
-            continue  # where rows are held against their tokens it is named
+            continue  # `auditor.tokens` names it
         check_root(verifying, problems, where, roots, token, token.registered_time_ms)
     return problems
 

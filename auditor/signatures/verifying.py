@@ -1,4 +1,4 @@
-"""Signatures verified in bulk, all of them or a random sample; who signed wrongly is named."""
+"""Verifies signatures in bulk, all of them or a random sample, and names those not valid."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from runtime.signatures import Check, SignatureVerifier
 
 _AT_ONCE = 4_096
 _AHEAD = 4
-"""Groups that may be on their way at once."""
+"""How many groups may be verified at once."""
 
 ALL_UP_TO = 1_000_000
-"""So many records are verified one and all unless said otherwise: about 40 s on two cores."""
+"""Up to so many records all signatures are verified by default: about 40 s on two cores."""
 
 SAMPLED = 100_000
-"""About so many signatures are a sample."""
+"""About how many signatures a sample has."""
 
 MAX_PROBLEMS = 100
 
@@ -44,20 +44,20 @@ class Signatures(StrEnum):
 
 @dataclass
 class Problems:
-    """Sentences, up to a bound."""
+    """Sentences about problems, up to MAX_PROBLEMS, and how many more there were."""
 
     said: list[str] = field(default_factory=list)
     more: int = 0
 
     def say(self, sentence: str) -> None:
-        """Notes a problem."""
+        """Adds a sentence, or counts it when there are enough."""
         if len(self.said) < MAX_PROBLEMS:
             self.said.append(sentence)
         else:
             self.more += 1
 
     def all(self) -> list[str]:
-        """All that was noted, and how many were not."""
+        """The sentences, with one more about those that were only counted."""
         return (
             [*self.said, _("and {more} more of the kind").format(more=self.more)]
             if self.more
@@ -66,7 +66,7 @@ class Problems:
 
 
 class _Whose(NamedTuple):
-    """Where a signature that does not hold is named, and by whose keys it may be instead."""
+    """Where to name a signature that is not valid, and other keys that it may be by."""
 
     problems: Problems
     where: str
@@ -74,11 +74,11 @@ class _Whose(NamedTuple):
 
 
 class Verifying:
-    """Takes signatures to verify, and names those that do not hold.
+    """Takes signatures to verify, and names those that are not valid.
 
-    A sample is drawn from a seed that nobody knows before the audit. It bounds how many forged
-    signatures can lie in what was not verified; what a signed payload says is compared with the
-    record in any case, and that there is a signature at all.
+    A sample is drawn with a seed that nobody knows before the audit, so it bounds how many forged
+    signatures can be among those that were not verified. That there is a signature, and that the
+    signed payload says what the record says, is checked in any case.
     """
 
     def __init__(
@@ -89,13 +89,13 @@ class Verifying:
         seed: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Begins.
+        """Starts the threads that verify.
 
         Args:
-            wanted: which; None: all up to ALL_UP_TO records, a sample of more.
-            records: in all the journals together.
-            seed: of the sample; drawn when None.
-            progress: told how many signatures were verified since it was told last.
+            wanted: which signatures; None: all up to ALL_UP_TO records, a sample of more.
+            records: how many all journals have together.
+            seed: of the sample; None: a random one.
+            progress: called now and then with the number verified since the last call.
         """
         if wanted is None:
             wanted = Signatures.ALL if records <= ALL_UP_TO else Signatures.SAMPLE
@@ -129,13 +129,13 @@ class Verifying:
         """Has a signature verified.
 
         Args:
-            problems: where it is named if it does not hold.
-            where: what it stands beside, as the beginning of a sentence.
-            key: by which it is to be.
-            kind: of what was signed.
-            payload: what was signed.
+            problems: gets a sentence if it is not valid.
+            where: its place, as the beginning of that sentence.
+            key: the key that it must be by.
+            kind: the kind of message that was signed.
+            payload: its bytes.
             signature: over both.
-            always: of few that stand for many, which a sample leaves none of out.
+            always: whether to verify it even in a sample, as one of few that stand for many.
         """
         part = signed_bytes(kind, payload)
         self.add_part(
@@ -153,10 +153,16 @@ class Verifying:
         always: bool = False,
         others: Sequence[bytes] = (),
     ) -> None:
-        """As `add`, of what has its tag already: offline money.
+        """As `add`, for offline money, whose signed bytes have their own tag.
 
         Args:
-            others: keys by which it may be instead; seldom looked at.
+            problems: see `add`.
+            where: see `add`.
+            key: see `add`.
+            signed_part: the bytes that were signed.
+            signature: over them.
+            always: see `add`.
+            others: other keys that it may be by, which are tried only if `key` is not the one.
         """
         if self.wanted is Signatures.NONE or not (
             always or self._share >= 1.0 or self._random.random() < self._share
@@ -175,9 +181,10 @@ class Verifying:
         payload: bytes,
         signature: bytes,
     ) -> bool:
-        """Whether any of these keys signed it as one of these kinds.
+        """Verifies at once whether any of these keys signed a payload as one of these kinds.
 
-        At once, for the few of which it is not known before which one it was.
+        It is for the few signatures whose key or kind is not known beforehand. When no signatures
+        are wanted it is always True.
         """
         if self.wanted is Signatures.NONE:
             self.left_out += 1
@@ -187,7 +194,7 @@ class Verifying:
         return any(verified(key, message, signature) for key in keys for message in messages)
 
     def finish(self) -> None:
-        """Waits for what is on its way."""
+        """Waits until all signatures have been verified, and ends the threads."""
         self._begin()
         while self._running:
             self._end()
