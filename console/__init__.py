@@ -1,3 +1,3 @@
-"""Officers at their institutions: clients of the services, and the commands that they type."""
+"""Lets officers work at their institutions: clients of the services, and commands to type."""
 
 import runtime  # noqa: F401  # before gRPC, see there

@@ -1,4 +1,4 @@
-"""Acts in words, and as fields for programs."""
+"""Puts acts into words for people, and into fields for programs."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ _STATES = (
 
 
 def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
-    """What was proposed, from the very bytes that were signed."""
+    """What was proposed, read from the very bytes that were signed."""
     content = office_pb2.OfficerAct()
     content.ParseFromString(act.proposal.payload)
     return content
 
 
 def in_words(act: office_pb2.Act) -> str:
-    """What an act does: "issue 500,000.00 yuan, alpha"; nothing in it is taken for markup."""
+    """What an act does, such as "issue 500,000.00 yuan, alpha", with rich's markup escaped."""
     return escape(said(content_of(act)))
 
 
 def said(content: office_pb2.OfficerAct) -> str:
-    """What an act does, as plain text that steers no terminal."""
+    """What an act does, as plain text that is safe for a terminal."""
     kind = content.WhichOneof("kind") or ""
     asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
     if kind in _VERBS:
@@ -114,13 +114,13 @@ def said(content: office_pb2.OfficerAct) -> str:
 
 
 def right_in_words(name: str) -> str:
-    """A right by its name in commands, in the reader's language too."""
+    """A right by its name in commands, with the reader's word for it if that is another."""
     words = _(_RIGHTS.get(name, name))
     return name if words == name else _("{words} ({name})").format(words=words, name=name)
 
 
 def _shown(field: Any, value: Any) -> str:
-    """What stands in a field, as people read it."""
+    """A field's value, as people read it."""
     if field.name.endswith("_fen"):
         return _("{amount} yuan").format(amount=format_yuan(value))
     if field.name.endswith("_time_ms"):
@@ -134,13 +134,13 @@ def _shown(field: Any, value: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """Somebody's own words: they end where the quotation ends, and steer no terminal."""
+    """Somebody's own words in quotation marks, which they cannot close; safe for a terminal."""
     words = " ".join(harmless(text).split()).replace("”", "'")
     return f"“{words}”" if words else ""
 
 
 def class_in_words(limits: office_pb2.ClassLimits) -> str:
-    """The limits of a wallet class: "class II single 50,000.00"."""
+    """The limits of a wallet class, such as "class II single 50,000.00"."""
     said = [
         f"{_(name.removesuffix('_fen').replace('_', ' '))} {format_yuan(getattr(limits, name))}"
         for name in LIMITS
@@ -152,7 +152,7 @@ def class_in_words(limits: office_pb2.ClassLimits) -> str:
 
 
 def fields(act: office_pb2.Act) -> dict[str, Any]:
-    """An act for a program."""
+    """An act's fields for a program."""
     content = content_of(act)
     kind = content.WhichOneof("kind") or ""
     asked = getattr(content, kind) if kind else None

@@ -1,7 +1,6 @@
-"""What an officer is about to release, from the very bytes that the approval is about.
+"""Shows what an officer is about to approve, from the very bytes that the approval signs.
 
-Nothing that a service says beside them is believed: neither under which id the act goes nor who
-proposed it.
+What a service says beside those bytes is not believed: neither the act's id nor who proposed it.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ class Asked:
     """An act that waits for the officer.
 
     Attributes:
-        content: what was proposed.
-        amount_fen: what it moves; 0 for an act that moves none.
+        act: as the institution shows it.
+        content: what was proposed, from the signed bytes.
+        amount_fen: what it moves; 0 when it moves no money.
     """
 
     act: office_pb2.Act
@@ -39,7 +39,7 @@ class Asked:
 
     @property
     def lines(self) -> str:
-        """What it does, who asks, since when and why."""
+        """What it does, who asked for it, when and why, in lines for people."""
         moves = ""
         if self.content.WhichOneof("kind") == "pay_suspense":
             moves = (
@@ -60,11 +60,11 @@ class Asked:
 
 
 def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> Asked:
-    """The act of an id, at the officer's own institution.
+    """The act with an id, at the officer's own institution.
 
     Raises:
-        Refusal: REQUEST_UNKNOWN saying where it is instead, SAME_OFFICER, ALREADY_DECIDED,
-            ACT_DIFFERS.
+        Refusal: REQUEST_UNKNOWN, which says where the id is known instead; SAME_OFFICER;
+            ALREADY_DECIDED or EXPIRED; the act's own reason if it was refused; ACT_DIFFERS.
     """
     try:
         with ActClient(plan, institution, officer) as desk:
@@ -86,14 +86,14 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
 
 
 def all_asked(plan: StackPlan, institution: str, officer: str) -> list[Asked]:
-    """What others proposed where the officer works and waits, the oldest first."""
+    """The open acts that others proposed at the officer's institution, oldest first."""
     with ActClient(plan, institution, officer) as desk:
         waiting = [act for act in desk.open_acts() if act.proposed_by != officer]
     return [_asked(plan, institution, officer, act) for act in waiting]
 
 
 def check_as_shown(plan: StackPlan, asked: Sequence[Asked]) -> None:
-    """Refuses what was shown otherwise at these desks before: ACT_DIFFERS."""
+    """Raises Refusal, ACT_DIFFERS, if an act is not what was shown here under its id before."""
     for act_id in sorted(remember(plan, [one.act for one in asked])):
         raise differs(
             _("{act_id} was another act when it was shown before; nothing was approved").format(
@@ -103,7 +103,7 @@ def check_as_shown(plan: StackPlan, asked: Sequence[Asked]) -> None:
 
 
 def differs(text: str) -> Refusal:
-    """What is there now is not what it says it is."""
+    """The refusal ACT_DIFFERS: an act is not what it claims to be."""
     return Refusal(errors_pb2.REASON_ACT_DIFFERS, text, field="act_id")
 
 
@@ -144,7 +144,7 @@ def _amount_fen(
 
 
 def _refuse_decided(act: office_pb2.Act, officer: str) -> None:
-    """Says how it ended, unless the officer's own approval was it: nothing more is signed."""
+    """Raises Refusal, saying how an act ended, unless it is open or this officer approved it."""
     if act.state == OPEN:
         return
     if act.state == office_pb2.ACT_STATE_APPROVED and act.decided_by == officer:
@@ -166,7 +166,7 @@ def _refuse_decided(act: office_pb2.Act, officer: str) -> None:
 
 
 def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
-    """Where the id belongs, as far as those say who answer."""
+    """The refusal of an id that is not known here; it says where it is, if anybody tells."""
     said_so = _("no act {act_id} waits at {institution}; `dcep requests` lists what waits").format(
         act_id=act_id, institution=institution
     )

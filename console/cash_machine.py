@@ -1,7 +1,7 @@
 """A cash machine: counts notes, and signs for what it took in and for what it has ready.
 
-In the sandbox it takes in whatever it is told, and never runs out. Its key lies apart from the
-bank's, which knows the public half.
+In the sandbox it takes in whatever it is told, and never runs out of notes. Its key lies apart from
+the bank's keys; the bank knows only the public key.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Word = TypeVar("_Word", orders_pb2.CashReceipt, orders_pb2.CashReady)
 
 
 class CashMachine:
-    """A machine of a bank."""
+    """A cash machine of a bank."""
 
     def __init__(self, bank: str, key: SigningKey, name: str = CASH_MACHINE) -> None:
         self._bank = bank
@@ -36,10 +36,10 @@ class CashMachine:
 
     @classmethod
     def of(cls, plan: StackPlan, bank: str, name: str = CASH_MACHINE) -> CashMachine:
-        """A machine of a bank of a stack.
+        """The machine with a name, at a bank of a stack.
 
         Raises:
-            MachineMissing: there is none of this name.
+            MachineMissing: the stack has no such machine.
         """
         path = plan.cash_machine_key(bank, name)
         if not path.exists():
@@ -49,20 +49,29 @@ class CashMachine:
         return cls(bank, SigningKey(path.read_bytes()), name)
 
     def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
-        """What it says when it has taken in so much for a wallet."""
+        """Signs that the machine has taken in an amount for a wallet."""
         return self._signed(self._counted(orders_pb2.CashReceipt, wallet_number, amount_fen))
 
     def ready(self, wallet_number: str, amount_fen: int, tray: Tray) -> SignedEnvelope:
-        """What it says when it has counted so much for a wallet into its tray."""
+        """Counts an amount for a wallet into the tray, and signs that it is ready."""
         ready = self._counted(orders_pb2.CashReady, wallet_number, amount_fen)
         tray.put(Notes(ready.number, wallet_number, amount_fen, ready.time_ms))
         return self._signed(ready)
 
     def settle(self, plan: StackPlan, tray: Tray, *, give_up: bool = False) -> list[Notes]:
-        """Asks the bank about all that is ready, and does as it says; what became of each.
+        """Asks the bank about all notes in the tray, and does what the bank says.
+
+        Args:
+            plan: the stack.
+            tray: the machine's.
+            give_up: whether to take back notes that nobody has ordered yet.
+
+        Returns:
+            What became of each.
 
         Raises:
-            NoAnswer, Refusal: by the bank; the notes lie where they are.
+            NoAnswer: the bank does not answer; the remaining notes stay where they are.
+            Refusal: the bank refuses; likewise.
         """
         with public_channel(plan, plan.bank(self._bank).public_address) as channel:
             settle = stub(exchange_pb2_grpc.ExchangeServiceStub, channel).SettleCashOut
@@ -75,7 +84,7 @@ class CashMachine:
             return tray.settle(put, give_up=give_up)
 
     def question(self, number: int, *, give_up: bool) -> SignedEnvelope:
-        """What it asks about notes that it has ready."""
+        """The machine's signed question to the bank about notes that it has ready."""
         asked = orders_pb2.CashQuestion(
             bank=self._bank, machine=self._name, number=number, give_up=give_up
         )
@@ -84,7 +93,7 @@ class CashMachine:
     def _counted(self, kind: type[_Word], wallet_number: str, amount_fen: int) -> _Word:
         now_ns = time.time_ns()
         with self._counting:
-            # Counts on after a restart too: nobody has put in a note in a microsecond.
+            # The time in microseconds, so that numbers go on rising after a restart.
             self._number = max(self._number + 1, now_ns // 1_000)
             number = self._number
         return kind(

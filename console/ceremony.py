@@ -1,8 +1,8 @@
-"""A key ceremony: a root key that no single person ever has, and a signed record of who was there.
+"""Holds a key ceremony: makes a root key in shares, and a signed record of who was there.
 
-The seed is split by Shamir's scheme in the form of SLIP-39: each share is a line of words with a
-checksum, and any `threshold` of them make the seed again. The record names the key, the holders of
-the shares and the witnesses, and is signed by the new key itself.
+The seed is split by Shamir's scheme as in SLIP-39: each share is a line of words with a checksum,
+and any `threshold` of them make the seed again. The record names the key, the holders of the shares
+and the witnesses; the new key itself signs it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from runtime.signing_keys import SEED_BYTES, SIGNATURE_BYTES
 
 FORMAT = "dcep-ceremony/1"
 MAX_PEOPLE = 16
-"""SLIP-39 splits a secret into so many shares at most; as many may witness."""
+"""The most shares that SLIP-39 allows, and so the most holders; as many may witness."""
 
 _TAG = "ceremony-record/v1"
 _FIELDS = ("format", "purpose", "public_key", "threshold", "holders", "witnesses", "time")
@@ -36,21 +36,21 @@ _MAX_SHARE = 400
 
 
 class CeremonyError(Exception):
-    """The ceremony cannot be held so, or a record or a share is not good; the message says why."""
+    """A ceremony cannot be held so, or a record or share is not valid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a ceremony leaves for everybody to read.
+    """The public record of a ceremony.
 
     Attributes:
         purpose: what the key is for, such as "offline-root".
-        public_key: of the key, hex.
+        public_key: 32 bytes in hex.
         threshold: how many shares make the key again.
-        holders: name of each holder → SHA-256 of the words of the share, hex.
+        holders: name of each holder → SHA-256 of the share's words, hex.
         witnesses: who else was there.
         time: UTC, ISO 8601.
-        signature: by the key over all of it, hex.
+        signature: by the key over all the rest, hex.
     """
 
     purpose: str
@@ -62,7 +62,7 @@ class Record:
     signature: str
 
     def encode(self) -> str:
-        """As JSON text."""
+        """The record as JSON text."""
         fields = {**_content(self), "signature": self.signature}
         return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
@@ -83,7 +83,18 @@ def hold(
     witnesses: Sequence[str],
     now: datetime.datetime,
 ) -> Held:
-    """Makes a key and its shares. Raises CeremonyError naming what cannot be."""
+    """Makes a key and its shares.
+
+    Args:
+        purpose: what the key is for.
+        holders: names, 2 to MAX_PEOPLE; each gets one share.
+        threshold: how many shares make the key again; 2 to the number of holders.
+        witnesses: names, 0 to MAX_PEOPLE.
+        now: the time for the record.
+
+    Raises:
+        CeremonyError: one of these is out of its bounds, or a name is there twice.
+    """
     _check_people("holder", holders, 2)
     _check_people("witness", witnesses, 0)
     if not 2 <= threshold <= len(holders):
@@ -108,7 +119,11 @@ def hold(
 
 
 def read_record(content: str) -> Record:
-    """A record, once its signature has been verified. Raises CeremonyError."""
+    """Reads a record's JSON text and verifies its signature.
+
+    Raises:
+        CeremonyError: it cannot be read, or was changed.
+    """
     try:
         fields = json.loads(content)
         if fields.pop("format") != FORMAT:
@@ -124,7 +139,11 @@ def read_record(content: str) -> Record:
 
 
 def holder_of(record: Record, share: str) -> str:
-    """Whose share this is. Raises CeremonyError for words that are none of this ceremony."""
+    """The name of the holder whose share this is.
+
+    Raises:
+        CeremonyError: it is no share, or none of this ceremony.
+    """
     words = _words(share)
     if len(words) > _MAX_SHARE:
         raise CeremonyError(_("a share has 33 words"))
@@ -139,7 +158,11 @@ def holder_of(record: Record, share: str) -> str:
 
 
 def restore(record: Record, shares: Sequence[str]) -> bytes:
-    """The seed, from `threshold` shares of different holders. Raises CeremonyError."""
+    """The seed, 32 bytes, from at least `threshold` shares of different holders.
+
+    Raises:
+        CeremonyError: a share is not of this ceremony, there are too few, or they make another key.
+    """
     by_holder = {holder_of(record, share): _words(share) for share in shares}
     if len(by_holder) < record.threshold:
         raise CeremonyError(

@@ -1,4 +1,7 @@
-"""The officers' desks: what a person with an officer's certificate and key can do over gRPC."""
+"""Officers' desks: what somebody with an officer's certificate and key can do over gRPC.
+
+All methods that ask a service raise NoAnswer when it does not answer, and Refusal when it refuses.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ _BANK_WITHIN_S, _AGAIN_S = 10.0, 0.1
 
 
 def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
-    """The pages of a list, asked for one after another; `request` is for the first of them."""
+    """Asks for the pages of a list one after another; `request` asks for the first, and changes."""
     while True:
         page: Any = ask(method, request, kind)
         yield page
@@ -43,7 +46,7 @@ def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
 
 
 class OfficerClient:
-    """A connection that is closed with its ``with`` block."""
+    """A connection that ends with its ``with`` block."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.channel = channel
@@ -61,7 +64,7 @@ class OfficerClient:
 
 
 class ActClient(OfficerClient):
-    """An officer's desk, with the key that signs acts. Each act takes two such desks."""
+    """An officer's desk, with the key that signs acts. Each act needs two officers' desks."""
 
     def __init__(self, plan: StackPlan, institution: str, officer: str) -> None:
         super().__init__(officer_channel(plan, plan.office_address(institution), officer))
@@ -72,48 +75,54 @@ class ActClient(OfficerClient):
         self._clock = SystemClock()
 
     def propose(self, kind: Message, cause: str = CAUSE, act_id: str | None = None) -> Act:
-        """Propose an act; another officer approves it."""
+        """Proposes an act, which another officer has to approve.
+
+        Args:
+            kind: what is to happen, such as `office_pb2.Issue`.
+            cause: why.
+            act_id: an id to repeat it by; None: a random one.
+        """
         return self.send(self.signed(kind, cause, act_id or ""))
 
     def signed(self, kind: Message, cause: str = CAUSE, act_id: str = "") -> SignedEnvelope:
-        """A proposal with the officer's signature, which has not left the desk."""
+        """A signed proposal, which is not sent yet; the arguments are those of `propose`."""
         return self._key.propose(kind, typed(cause), self._clock.now_ms(), act_id=act_id)
 
     def send(self, proposal: SignedEnvelope) -> Act:
-        """Propose what was signed; the same bytes again are the same act."""
+        """Sends a signed proposal; the same bytes sent again are the same act."""
         request = office_pb2.ProposeActRequest(proposal=proposal)
         return ask(self._acts.ProposeAct, request, office_pb2.ProposeActResponse).act
 
     def approve(self, act: Act) -> Act:
-        """Approve an act exactly as it was shown."""
+        """Approves an act exactly as it was shown."""
         approval = self._key.approve(act.proposal.payload, self._clock.now_ms())
         request = office_pb2.ApproveActRequest(approval=approval)
         return ask(self._acts.ApproveAct, request, office_pb2.ApproveActResponse).act
 
     def reject(self, act: Act) -> Act:
-        """Turn an act down."""
+        """Rejects an act."""
         rejection = self._key.reject(act.proposal.payload, self._clock.now_ms())
         request = office_pb2.RejectActRequest(rejection=rejection)
         return ask(self._acts.RejectAct, request, office_pb2.RejectActResponse).act
 
     def act(self, act_id: str) -> Act:
-        """One act."""
+        """The act with an id."""
         request = office_pb2.GetActRequest(act_id=act_id)
         return ask(self._acts.GetAct, request, office_pb2.GetActResponse).act
 
     def open_acts(self) -> list[Act]:
-        """The acts that wait for another officer, the oldest first."""
+        """The open acts, which wait for another officer, oldest first."""
         request = office_pb2.ListActsRequest(state=office_pb2.ACT_STATE_OPEN, page_size=_PAGE)
         pages = _pages(self._acts.ListActs, request, office_pb2.ListActsResponse)
         return [act for page in pages for act in page.acts][::-1]
 
     def newest_acts(self, count: int) -> list[Act]:
-        """Acts in any state, the newest first; at most 500."""
+        """Up to `count` acts in any state, newest first; a page has at most 500."""
         request = office_pb2.ListActsRequest(page_size=count)
         return list(ask(self._acts.ListActs, request, office_pb2.ListActsResponse).acts)
 
     def approved_acts(self, kind: str) -> Iterator[Act]:
-        """Acts of one kind that took effect, the newest first."""
+        """The acts of one kind that took effect, newest first."""
         request = office_pb2.ListActsRequest(
             state=office_pb2.ACT_STATE_APPROVED, kind=kind, page_size=_PAGE
         )
@@ -137,33 +146,33 @@ class CentralOfficerClient(ActClient):
         self.analysis = stub(analysis_pb2_grpc.AnalysisServiceStub, self.channel)
 
     def banks(self) -> list[authentication_pb2.Bank]:
-        """All banks that were admitted once."""
+        """All banks that were ever admitted."""
         request = authentication_pb2.ListBanksRequest()
         return list(
             ask(self.authentication.ListBanks, request, authentication_pb2.ListBanksResponse).banks
         )
 
     def feed_of(self, bank: str, after_number: int) -> authentication_pb2.GetFeedOfResponse:
-        """What the central bank's journal has of a bank beyond a place in its feed."""
+        """What the central bank's journal has about a bank after an entry of its feed."""
         request = authentication_pb2.GetFeedOfRequest(bank=bank, after_number=after_number)
         kind = authentication_pb2.GetFeedOfResponse
         return ask(self.authentication.GetFeedOf, request, kind)
 
     def central_keys(self) -> authentication_pb2.ListCentralKeysResponse:
-        """The central bank's business keys."""
+        """The central bank's business keys, with its offline roots and key successions."""
         request = authentication_pb2.ListCentralKeysRequest()
         kind = authentication_pb2.ListCentralKeysResponse
         return ask(self.authentication.ListCentralKeys, request, kind)
 
     def evidence(self) -> list[authentication_pb2.Evidence]:
-        """Every double spend that came to light, the newest first."""
+        """The evidence of every double spend that was found, newest first."""
         request = authentication_pb2.ListEvidenceRequest(page_size=_PAGE)
         kind = authentication_pb2.ListEvidenceResponse
         pages = _pages(self.authentication.ListEvidence, request, kind)
         return [case for page in pages for case in page.evidence]
 
     def requests(self) -> list[issuance_pb2.Request]:
-        """What banks ask for and nobody answered yet, the oldest first."""
+        """The banks' requests that nobody has answered yet, oldest first."""
         request = issuance_pb2.ListRequestsRequest(
             state=issuance_pb2.REQUEST_STATE_WAITING, page_size=_PAGE
         )
@@ -171,7 +180,11 @@ class CentralOfficerClient(ActClient):
         return [asked for page in pages for asked in page.requests][::-1]
 
     def books_of(self, bank: str) -> issuance_pb2.BankBooks:
-        """Reserves and circulation of one bank."""
+        """Reserves and circulation of one bank.
+
+        Raises:
+            ValueError: the books have no such bank.
+        """
         found: dict[str, issuance_pb2.BankBooks] = {one.bank: one for one in self.books().banks}
         if bank not in found:
             raise ValueError(f"the books have no bank {bank!r}")
@@ -184,7 +197,7 @@ class CentralOfficerClient(ActClient):
         )
 
     def flows(self, from_ms: int = 0, to_ms: int = 0) -> list[analysis_pb2.Flow]:
-        """What went from bank to bank in [from_ms, to_ms); both 0: ever."""
+        """What went from bank to bank in [from_ms, to_ms), Unix milliseconds; both 0: ever."""
         request = analysis_pb2.GetFlowsRequest(
             from_time_ms=from_ms, to_time_ms=to_ms, page_size=_PAGE
         )
@@ -200,19 +213,19 @@ class BankOfficerClient(ActClient):
         self.office = stub(officers_pb2_grpc.OfficeServiceStub, self.channel)
 
     def suspense(self) -> list[officers_pb2.SuspenseEntry]:
-        """What lies in suspense and is not sent back, oldest first."""
+        """What is in suspense and will not go back by itself, oldest first."""
         request = officers_pb2.ListSuspenseRequest(page_size=_PAGE)
         pages = _pages(self.office.ListSuspense, request, officers_pb2.ListSuspenseResponse)
         return [entry for page in pages for entry in page.entries]
 
     def lost(self) -> list[officers_pb2.LostEntry]:
-        """What was lost with a newer copy of the database and is open, oldest first."""
+        """The lost payments that are not settled yet, oldest first."""
         request = officers_pb2.ListLostRequest(page_size=_PAGE)
         pages = _pages(self.office.ListLost, request, officers_pb2.ListLostResponse)
         return [entry for page in pages for entry in page.entries]
 
     def feed(self) -> officers_pb2.GetFeedResponse:
-        """Where the feed stands, and why it has stopped."""
+        """How far the feed has been applied, and why it has stopped, if it has."""
         return ask(self.office.GetFeed, officers_pb2.GetFeedRequest(), officers_pb2.GetFeedResponse)
 
     def policy(self) -> list[office_pb2.ClassLimits]:
@@ -230,7 +243,11 @@ class BankOfficerClient(ActClient):
 def by_two(
     plan: StackPlan, institution: str, kind: Message, cause: str = CAUSE, act_id: str | None = None
 ) -> Act:
-    """An act of the first two officers of an institution: one proposes, the other approves."""
+    """Has an institution's first officer propose an act and its second approve it.
+
+    An approval that is refused because a peer is not available is tried again for some seconds.
+    The arguments are those of `ActClient.propose`.
+    """
     first, second = plan.officers(institution)[:2]
     with ActClient(plan, institution, first) as desk:
         act = desk.propose(kind, cause, act_id)
@@ -240,14 +257,14 @@ def by_two(
             try:
                 return desk.approve(act)
             except Refusal as refusal:
-                # A bank that has to reserve money is asked again by and by.
+                # A redemption waits until its bank has been asked to reserve the money.
                 if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE or time.monotonic() > until:
                     raise
             time.sleep(_AGAIN_S)
 
 
 def issue(plan: StackPlan, bank: str, amount_fen: int) -> None:
-    """Pay reserves in for a bank and issue against them."""
+    """Pays reserves in for a bank, and issues as much against them."""
     for kind in (
         office_pb2.PayInReserves(bank=bank, amount_fen=amount_fen),
         office_pb2.Issue(bank=bank, amount_fen=amount_fen),

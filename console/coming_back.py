@@ -1,4 +1,4 @@
-"""The two acts by which a bank goes on from an older copy, made of what both sides say of it."""
+"""Makes the two acts by which a bank goes on from an older copy, from what both sides say."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 
 NUMBERS_LEFT_OUT = 10_000
-"""Beyond the last that the central bank has: of what was on its way when the bank was put back."""
+"""So many numbers after the last known one are not used: they may have been on their way."""
 
 DEPOSITS_LEFT_OUT = 1_000
+"""The same for the numbers of deposits."""
 
 
 def put_back(bank: str, told: officers_pb2.GetFeedResponse) -> office_pb2.PutBack:
-    """At the central bank: the bank's feed begins again where its database stands."""
+    """The central bank's act: a bank's feed begins again where the bank's database is.
+
+    Args:
+        bank: its name.
+        told: what the bank says about itself.
+    """
     return office_pb2.PutBack(
         name=bank,
         after_number=told.number,
@@ -28,12 +34,12 @@ def put_back(bank: str, told: officers_pb2.GetFeedResponse) -> office_pb2.PutBac
 def come_back(
     told: officers_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse, wallets: int
 ) -> office_pb2.ComeBack:
-    """At the bank: it takes up all that the central bank has beyond that place.
+    """The bank's act: it takes up everything that the central bank has after that place.
 
     Args:
-        told: what the bank says of itself.
-        beyond: what the central bank has of it, once it has put it back.
-        wallets: how many were perhaps opened and are lost.
+        told: what the bank says about itself.
+        beyond: what the central bank has about it, read after it put the bank back.
+        wallets: how many wallets may have been opened since the copy, and are lost.
     """
     last_number = max(beyond.last_number, beyond.journal_position, told.journal_position)
     last_deposit = max(beyond.last_deposit, told.last_deposit)
@@ -53,7 +59,7 @@ def next_act(
     beyond: authentication_pb2.GetFeedOfResponse,
     wallets: int,
 ) -> Message:
-    """The act that is due: the central bank's, unless it has put the bank back since."""
+    """The act that is due: the central bank's, or the bank's once the central bank's is done."""
     if beyond.incarnation > told.incarnation:
         return come_back(told, beyond, wallets)
     return put_back(bank, told)

@@ -1,4 +1,4 @@
-"""What somebody can do about a feed that has stopped, as far as its cause says."""
+"""Says what to do about a feed that has stopped, as far as that can be told from the cause."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ _BEHIND = ("has acknowledged entry", "has told of position", "speaks of")
 
 
 def advice(bank: str, cause: str) -> str:
-    """One sentence for an operator of a bank, or of the central bank."""
+    """One sentence for the operator of a bank or of the central bank.
+
+    Args:
+        bank: whose feed it is.
+        cause: why it has stopped, in the bank's own (English) words.
+    """
     if "does not lead to entry" in cause:
         return _(
             "if other banks say the same, the central bank's database is an older copy: stop it "

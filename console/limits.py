@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 MAX_UNHEARD: Final = 100
-"""Equal commands that may be without an answer at once."""
+"""How many equal commands may be without an answer at once."""
 
 READY_S: Final = 20 * 60
-"""How long a cash machine waits for an order for its notes; a bank takes none after 15 minutes."""
+"""How long a cash machine keeps notes ready; a bank takes no order for them after 15 minutes."""
 
 SHOWN_KEPT_S: Final = 8 * 86_400
-"""So long it is known what was shown of an act; its own time is over after seven days."""
+"""How long it is kept what was shown of an act; an act itself expires after seven days."""
 
 SHOWN_WAITING: Final = 50
-"""What waits, in a list that does not say how much it is to show."""
+"""How many waiting acts and requests a list shows unless it is told otherwise."""
 
 BOOKS_READINGS: Final = 20
-"""How often a bank's books are read until nothing moved meanwhile."""
+"""How often a bank's books are read, at most, until nothing moves meanwhile."""
 
 BOOKS_PAUSE_S: Final = 0.1
 """Between two readings."""

@@ -1,4 +1,4 @@
-"""What can be done after an error of ``dcep``, by its reason: said with each, by `Output.fail`."""
+"""Says what to do after an error of ``dcep``, by its reason; `Output.fail` prints it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ NO_ANSWER = N_(
 
 
 def next_step(reason: str) -> str:
-    """What to do after an error, in the reader's language; "" for a reason that is not known."""
+    """What to do after an error, in the reader's language; "" for an unknown reason."""
     if reason == "NO_ANSWER":
         return _(NOTHING_ORDERED if asks_only() else NO_ANSWER)
     found = _OWN.get(reason) or OF_REFUSALS.get(reason, "")

@@ -1,4 +1,4 @@
-"""How the command line speaks: tables and sentences for people, one JSON object for programs."""
+"""Prints a command's results: sentences for people, or one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ EXIT_NO_ANSWER = 3
 
 
 class Output:
-    """Says a result either for people (rich, on a terminal or not) or as one JSON object."""
+    """Prints a result either for people (by rich) or as one JSON object."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
-        """A sentence for people; on standard error when the result is JSON."""
+        """Prints a sentence for people; to standard error when the result is JSON."""
         self.console.print(text)
 
     def plain(self, text: str) -> None:
-        """As `say`, of text in which nothing is markup."""
+        """As `say`, for a text in which nothing is markup."""
         self.console.print(text, markup=False)
 
     def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
-        """The result: the fields as one JSON object, or the text for people."""
+        """Prints the result: the fields as one JSON object, or the text for people."""
         if self.as_json:
             text = json.dumps(fields, ensure_ascii=json_ascii())
             sys.stdout.write(text + "\n")
@@ -46,7 +46,13 @@ class Output:
     def entries(
         self, entries: Sequence[dict[str, Any]], line: Callable[[dict[str, Any]], str], nothing: str
     ) -> None:
-        """A list: as `entries` of the JSON object, or a line for each, or that there is none."""
+        """Prints a list: as `entries` of the JSON object, or a line for each.
+
+        Args:
+            entries: fields of each.
+            line: makes the line for people.
+            nothing: what people read when the list is empty.
+        """
         self.result({"entries": entries})
         if not self.as_json:
             for text in map(line, entries) if entries else (nothing,):
@@ -55,14 +61,21 @@ class Output:
     def fail(
         self, code: int, reason: str, text: str, following: str = "", /, **more: Any
     ) -> NoReturn:
-        """Say why it did not work, and what to do next, and end with ``code``.
+        """Says what went wrong and what to do next, and ends the process.
 
         Args:
-            following: what to do, where more is known than `next_step` says of the reason.
+            code: the exit code.
+            reason: a name in capital letters.
+            text: what went wrong.
+            following: what to do next; "": what `next_step` says for the reason.
+            more: further fields for JSON.
+
+        Raises:
+            SystemExit: always.
         """
         following = following or next_step(reason)
         if self.as_json:
-            # What a peer put beside its refusal takes no place of ours.
+            # Fields that a peer sent with its refusal may not replace our own.
             ours = {"ok": False, "reason": reason, "message": text, "next": following}
             self.result({**more, **ours})
         else:

@@ -1,7 +1,8 @@
-"""Proposals whose outcome nobody has heard yet: the same command sends the same one again.
+"""Proposes acts so that a command which is repeated without an answer proposes nothing twice.
 
-A proposal is signed and kept before it leaves the desk, under what it asks for. Who repeats the
-command after no answer, or after one that could not be printed, learns what became of the first.
+A proposal is signed, and kept in a file under what it asks for, before it is sent. When the command
+got no answer, or could not print it, the same command finds the file and tells what became of the
+first proposal.
 """
 
 from __future__ import annotations
@@ -42,22 +43,23 @@ def proposed_once(
     act_id: str = "",
     anew: bool = False,
 ) -> Iterator[Proposed]:
-    """Proposes an act, once however often it is asked for until somebody has heard of it.
+    """Proposes an act, only once however often that is repeated before its outcome was printed.
 
-    Whoever asks prints the outcome within the block; it counts as heard when the block ends.
+    The caller prints the outcome within the block; when the block ends, it counts as heard.
 
     Args:
         plan: the stack.
-        institution: where it is to happen: the central bank or a bank.
-        officer: who proposes, one of its own.
+        institution: the central bank or a bank.
+        officer: the one of its officers who proposes.
         kind: what is to happen, such as `office_pb2.Issue`.
         cause: why.
-        act_id: an id of the asker's own, who then repeats by it; nothing is kept here.
-        anew: propose another act though nobody heard what became of an equal one.
+        act_id: the caller's own id, to repeat the act by; nothing is kept here then.
+        anew: whether to propose another act even if nobody heard what became of an equal one.
 
     Raises:
-        Refusal: it was not taken; nothing waits for approval.
-        NoAnswer: the same call again is safe.
+        Refusal: the act was not taken, and nothing waits for approval, unless the reason leaves
+            that undecided (`runtime.errors.is_undecided`).
+        NoAnswer: it is safe to make the same call again.
     """
     with ActClient(plan, institution, officer) as desk:
         if act_id:
@@ -76,12 +78,12 @@ def proposed_once(
 
 
 def is_unheard(plan: StackPlan, institution: str, officer: str, kind: Message, cause: str) -> bool:
-    """Whether an equal command proposed this, or was about to, and nobody heard what came of it."""
+    """Whether an equal command proposed this, or was about to, and its outcome was not heard."""
     return is_left_behind(_folder(plan), _wish(institution, officer, kind, cause))
 
 
 def _proposed(desk: ActClient, kept: Unheard, kind: Message, cause: str) -> Proposed:
-    """What an earlier command left is asked for as it stands; anything else is signed, and kept."""
+    """Asks about the proposal that an earlier command left, or signs, keeps and sends a new one."""
     if kept.content:
         return Proposed(_again(desk, SignedEnvelope.FromString(kept.content)), True)
     envelope = desk.signed(kind, cause)
@@ -90,7 +92,11 @@ def _proposed(desk: ActClient, kept: Unheard, kind: Message, cause: str) -> Prop
 
 
 def _by_id(desk: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
-    """The act of that id, proposed now or before; ID_REUSED when it asks for something else."""
+    """The act with an id, proposed now or before.
+
+    Raises:
+        Refusal: ID_REUSED when it asks for something else.
+    """
     found = _found(desk, act_id)
     if found is None:
         return Proposed(desk.propose(kind, cause, act_id), False)
@@ -105,7 +111,7 @@ def _by_id(desk: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
 
 
 def _again(desk: ActClient, envelope: SignedEnvelope) -> Act:
-    """What became of a proposal; sent again when it never arrived."""
+    """The act of a proposal; it is sent again if it never arrived."""
     content = office_pb2.OfficerAct.FromString(envelope.payload)
     return _found(desk, content.act_id) or desk.send(envelope)
 
@@ -124,7 +130,7 @@ def _folder(plan: StackPlan) -> Path:
 
 
 def _wish(institution: str, officer: str, kind: Message, cause: str) -> bytes:
-    """What makes proposals equal."""
+    """The bytes by which two proposals are equal."""
     parts = (
         institution.encode(),
         officer.encode(),

@@ -1,4 +1,4 @@
-"""What is registered at the central bank: certificates and business keys, and which are good."""
+"""Lists the certificates and keys that are registered at the central bank, and which are valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CERTIFICATE, KEY, ROOT = N_("certificate"), N_("business key"), N_("offline root
 
 
 def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
-    """Rows for programs, each bank's newest first; none when the central bank does not answer."""
+    """Rows for programs, each party's newest first; none when the central bank does not answer."""
     try:
         with CentralOfficerClient(plan, plan.central_officers[0]) as office:
             banks, own = office.banks(), office.central_keys()
@@ -42,7 +42,7 @@ def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
 
 
 def revoked_certificates(own: authentication_pb2.ListCentralKeysResponse) -> list[str]:
-    """Fingerprints of the central bank's TLS certificates that are good no more, newest first."""
+    """Fingerprints of the central bank's revoked TLS certificates, newest first."""
     told = [
         authentication_pb2.KeySuccession.FromString(envelope.payload)
         for envelope in reversed(own.successions)

@@ -1,9 +1,9 @@
-"""Officers who come, go, and get other rights or keys, while a stack runs.
+"""Registers, renews and removes officers while a stack runs.
 
-Certificates and keys are made by the sandbox's own authority, beside those in use (``….next``).
-What two officers have decided is followed here: files are put in their place, and the plan's list
-of officers grows and shrinks with the institution's own. Whatever fails half-way, or was decided
-while nobody looked: the next command goes on from what the institution says.
+The sandbox's own authority makes certificates and keys, beside those in use (``….next``). When two
+officers have decided, `follow` puts the files in their places and brings the plan's list of
+officers to the institution's own. If that failed half-way, or nobody did it, the next command goes
+on from what the institution says.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ from runtime.errors import Refusal
 
 DAY_MS = 86_400_000
 _NOT_ONES_OWN = ("ca",)
-"""Names of files in the officers' folder that are nobody's."""
+"""Names of files in the officers' folder that belong to no officer."""
 
 
 def rights_named(names: str, institution: str) -> Sequence[office_pb2.Right]:
-    """The rights of a list such as "officers,issuance"; those usual there when it is empty."""
+    """The rights in a list such as "officers,issuance"; when it is empty, all usual ones there.
+
+    Raises:
+        Refusal: FIELD_INVALID, for a name that is no right.
+    """
     if not names:
         return CENTRAL_RIGHTS if institution == CENTRAL_BANK else BANK_RIGHTS
     known = {
@@ -54,7 +58,11 @@ def rights_named(names: str, institution: str) -> Sequence[office_pb2.Right]:
 
 
 def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
-    """The officers of an institution, as it says to any of those in the plan."""
+    """An institution's officers, as it tells the first officer of the plan whom it knows.
+
+    Raises:
+        Refusal: OFFICER_UNKNOWN, when it knows none of them.
+    """
     refusal: Refusal | None = None
     for name in plan.officers(institution):
         try:
@@ -63,7 +71,7 @@ def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
         except Refusal as no:
             if no.reason != errors_pb2.REASON_OFFICER_UNKNOWN:
                 raise
-            refusal = no  # removed, or with another certificate, since somebody looked
+            refusal = no  # removed, or given another certificate, in the meantime
     raise refusal or Refusal(
         errors_pb2.REASON_OFFICER_UNKNOWN,
         _("nobody is left of {institution}").format(institution=institution),
@@ -71,7 +79,7 @@ def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
 
 
 def follow(plan: StackPlan, institution: str) -> StackPlan:
-    """Makes files and plan what two officers have decided by now; the plan that stands then."""
+    """Brings files and plan to what two officers have decided by now; returns the new plan."""
     people = registered(plan, institution)
     for officer in people:
         if not officer.removed:
@@ -92,10 +100,11 @@ def follow(plan: StackPlan, institution: str) -> StackPlan:
 def registration(
     plan: StackPlan, institution: str, name: str, rights: Iterable[office_pb2.Right]
 ) -> office_pb2.RegisterOfficer:
-    """What to propose for a new officer, with a certificate and a key that are made for it.
+    """The act to propose for a new officer, whose certificate and key it makes.
 
     Raises:
-        Refusal: FIELD_INVALID, ALREADY_EXISTS; nothing was made.
+        Refusal: FIELD_INVALID, or ALREADY_EXISTS for a name that is in use elsewhere; nothing was
+            made.
     """
     check_name(name)
     elsewhere = [other for other in _institutions(plan) if name in plan.officers(other)]
@@ -115,25 +124,33 @@ def registration(
 
 
 def renewal(plan: StackPlan, institution: str, name: str, days: int) -> office_pb2.RenewOfficer:
-    """What to propose for new ones, which are made unless an earlier command has made them.
+    """The act to propose for an officer's new certificate and key.
+
+    They are made, unless an earlier command has made them.
 
     Args:
-        days: for so long, from when they were made, the old ones are good too; 0: not at all.
+        plan: the stack.
+        institution: where the officer works.
+        name: the officer's.
+        days: how long the old ones stay valid, from when the new ones were made; 0: not at all.
     """
     _made(plan, institution, name)
     return renewal_of(plan, name, days, fresh=True)
 
 
 def renewal_of(plan: StackPlan, name: str, days: int, *, fresh: bool) -> office_pb2.RenewOfficer:
-    """The renewal that a certificate and a key are, or were, proposed with.
+    """The act with which a certificate and a key are, or were, proposed.
 
     Args:
-        fresh: those beside the ones in use; else the ones in use.
+        plan: the stack.
+        name: the officer's.
+        days: see `renewal`.
+        fresh: True: those that lie beside the ones in use. False: the ones in use.
     """
     certificate, key = _files(plan, name)
     if fresh:
         certificate, key = next_to(certificate), next_to(key)
-    # Of the file, so that a repeat asks for the very same.
+    # The file's time, so that a repeated command asks for exactly the same.
     made_ms = int(key.stat().st_mtime * 1_000)
     return office_pb2.RenewOfficer(
         name=name,
@@ -144,12 +161,12 @@ def renewal_of(plan: StackPlan, name: str, days: int, *, fresh: bool) -> office_
 
 
 def is_under_way(plan: StackPlan, name: str) -> bool:
-    """Whether a certificate and a key lie beside those in use."""
+    """Whether an officer's new key lies beside the one in use."""
     return next_to(officer_key_file(plan, name)).exists()
 
 
 def give_up(plan: StackPlan, name: str) -> None:
-    """Takes away what was made for a proposal that was never taken."""
+    """Deletes the files that were made for a proposal that was not taken."""
     certificate, key = _files(plan, name)
     for file in (certificate, certificate.with_suffix(".key"), key):
         next_to(file).unlink(missing_ok=True)
@@ -171,7 +188,7 @@ def _made(plan: StackPlan, institution: str, name: str) -> tuple[Path, Path]:
 
 
 def _put(plan: StackPlan, officer: office_pb2.Officer) -> None:
-    """Puts what was registered in the place of what is in use; goes on with what was begun."""
+    """Puts registered new files in the place of those in use; goes on where it was interrupted."""
     certificate, key = _files(plan, officer.name)
     fresh, fresh_key = next_to(certificate), next_to(key)
     marks = {held.certificate_fingerprint for held in officer.credentials}
@@ -198,7 +215,7 @@ def _is_here(plan: StackPlan, officer: office_pb2.Officer) -> bool:
 
 
 def _forget(plan: StackPlan, name: str) -> None:
-    """Takes away the keys of somebody who is no officer any more."""
+    """Deletes the certificate and keys of somebody who is no officer any more."""
     certificate, key = _files(plan, name)
     for file in (key, certificate.with_suffix(".key"), certificate):
         file.unlink(missing_ok=True)

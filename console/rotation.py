@@ -1,8 +1,7 @@
-"""New keys and certificates for the parties of a stack, and the end of those before, while it runs.
+"""Gives parties of a running stack new keys and certificates, and ends the old ones.
 
-A new key is made beside the old one (``….next``), announced by two officers, and put in the place
-of the old one. Whatever fails half-way: the same command goes on where it stopped, with the key
-that it has made.
+A new key is made beside the old one (``….next``), announced by two officers, and put in the old
+one's place. If that fails half-way, the same command goes on where it stopped, with the same key.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ ROOT_DAYS = 120
 BOTH = (CERTIFICATE, KEY)
 DAY_MS = 86_400_000
 REPLACED = "replaced"
-"""The central bank's certificates from before, in its folder."""
+"""The folder, in the central bank's, of its earlier certificates."""
 LONGEST_DAYS = 90
 
 
 @dataclass(frozen=True)
 class Party:
-    """Whose keys they are.
+    """A party whose keys can be changed.
 
     Attributes:
         kind: "bank", "officer", "central-bank" or "offline-root".
-        name: of the bank or the officer.
-        institution: where an officer works.
+        name: the bank's or the officer's.
+        institution: where an officer works; else "".
     """
 
     kind: str
@@ -61,7 +60,7 @@ class Party:
 
     @property
     def role(self) -> str:
-        """What its certificate says."""
+        """The role in its certificate."""
         if self.kind == "officer":
             return parties.officer(self.institution, self.name)
         return parties.bank(self.name) if self.kind == "bank" else parties.CENTRAL_BANK
@@ -69,11 +68,11 @@ class Party:
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be done.
+    """What to change.
 
     Attributes:
         what: CERTIFICATE, KEY, or both.
-        old_until_ms: until when those before are good; 0: they are revoked.
+        old_until_ms: until when the old ones stay valid; 0: they are revoked.
         cause: why, for the record.
     """
 
@@ -83,7 +82,11 @@ class Change:
 
 
 def party_of(plan: StackPlan, name: str) -> Party:
-    """The party of a name: central-bank, a bank, an officer. Raises StackMissing for no party."""
+    """The party with a name: offline-root, central-bank, a bank or an officer.
+
+    Raises:
+        StackMissing: there is no such party.
+    """
     if name == ROOT:
         return Party(ROOT, name)
     wanted = name.removeprefix("bank/").removeprefix("officer/").rpartition("/")[2]
@@ -100,18 +103,22 @@ def party_of(plan: StackPlan, name: str) -> Party:
 
 
 def party_of_role(role: str) -> Party:
-    """The party of what a certificate says, such as ``officer/alpha/wang``."""
+    """The party of a role without its scheme, such as ``officer/alpha/wang``."""
     kind, *names = role.split("/")
     return Party(kind, names[-1], names[0] if kind == "officer" else "")
 
 
 def until(days: int) -> int:
-    """The time so many days from now."""
+    """The time so many days from now, Unix milliseconds."""
     return SystemClock().now_ms() + days * DAY_MS
 
 
 def change(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
-    """Gives a party new ones; what stands where afterwards: a sentence each."""
+    """Gives a bank, the central bank or an officer a new certificate, key, or both.
+
+    Returns:
+        A sentence about each file that is now in use.
+    """
     if party.kind == "bank":
         return _of_bank(plan, party, wanted)
     if party.kind == "central-bank":
@@ -120,9 +127,9 @@ def change(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
 
 
 def announce_root(plan: StackPlan, wanted: Change) -> str:
-    """Makes a successor of the offline root and has it announced; its public half in hex.
+    """Makes the next offline root and has it announced; returns its public key in hex.
 
-    It takes over later: devices have to hear of it before they are paid with its tokens.
+    It takes over later, by `take_over`: devices must know it before they are paid with its tokens.
     """
     key = SigningKey(next_key(plan.central_folder / OFFLINE_ROOT).read_bytes())
     public = bytes(key.verify_key)
@@ -137,9 +144,10 @@ def announce_root(plan: StackPlan, wanted: Change) -> str:
 
 
 def take_over(plan: StackPlan) -> str:
-    """Puts the announced successor of the offline root in its place; its public half in hex.
+    """Puts the announced next offline root in the old one's place; returns its public key in hex.
 
-    Raises StackMissing when there is none.
+    Raises:
+        StackMissing: none was announced.
     """
     root = plan.central_folder / OFFLINE_ROOT
     fresh = next_to(root)
@@ -160,7 +168,10 @@ def _known_roots(plan: StackPlan) -> set[bytes]:
 
 
 def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
-    """Revokes what a bank, or the central bank, had before, and makes nothing new."""
+    """Revokes the replaced keys and certificates of a bank, the central bank or the offline root.
+
+    It makes no new ones.
+    """
     if party.kind == "bank":
         _by_two(plan, party, office_pb2.RenewBank(name=party.name), cause)
         return
@@ -194,7 +205,7 @@ def _of_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
         _by_two(plan, party, renewal, wanted.cause)
     done = _put(wanted.what, tls, business)
     if not wanted.old_until_ms and len(new) < len(wanted.what):
-        # An act that was made before, and gave the old ones time.
+        # An earlier act has renewed them already, and left the old ones valid for some time.
         end_replaced(plan, party, wanted.cause)
     return done
 
@@ -203,8 +214,8 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
     folder = plan.central_folder
     tls, business = folder / "tls.crt", folder / "business.key"
     if CERTIFICATE in wanted.what:
-        # Whoever speaks to the central bank goes by the root and by the role: no act is needed,
-        # but for what is to be good no more.
+        # Its peers check only the root and the role of its certificate. So a new one needs no act;
+        # only a revocation does.
         next_certificate(plan, tls, party.role)
         _keep_replaced(plan, tls)
     if KEY in wanted.what:
@@ -225,13 +236,13 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
     if CERTIFICATE in wanted.what and not wanted.old_until_ms:
         _revoke_replaced(plan, party, wanted.cause)
     if KEY in wanted.what and not wanted.old_until_ms and public in known:
-        # As with a bank.
+        # An earlier act has renewed the key already, as with a bank.
         _by_two(plan, party, office_pb2.RenewCentralKey(), wanted.cause)
     return done
 
 
 def _keep_replaced(plan: StackPlan, certificate: Path) -> None:
-    """Keeps a certificate that is about to be replaced: it is good until it is revoked or ends."""
+    """Keeps a copy of a certificate before it is replaced: it is valid until revoked or ended."""
     folder = plan.central_folder / REPLACED
     make_private(folder)
     content = certificate.read_bytes()
@@ -239,7 +250,7 @@ def _keep_replaced(plan: StackPlan, certificate: Path) -> None:
 
 
 def _revoke_replaced(plan: StackPlan, party: Party, cause: str) -> int:
-    """Revokes the central bank's certificates that were replaced; how many there were."""
+    """Revokes the central bank's replaced certificates; returns how many there were."""
     found = sorted((plan.central_folder / REPLACED).glob("*.crt"))
     with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         revoked = revoked_certificates(office.central_keys())
@@ -252,7 +263,10 @@ def _revoke_replaced(plan: StackPlan, party: Party, cause: str) -> int:
 
 
 def _list_alone(plan: StackPlan, public: bytes) -> None:
-    """What each bank's operator does whom the central bank has told of a theft by another way."""
+    """Lists a key as the central bank's only one in each bank's file.
+
+    In earnest each bank's operator does this, after hearing of the theft in another way.
+    """
     for bank in plan.banks:
         file = plan.bank_folder(bank.name) / CENTRAL_KEYS
         kept = [
@@ -286,17 +300,17 @@ def _of_officer(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
         )
         _by_two(plan, party, renewal, wanted.cause)
     done = _put(BOTH, tls, signing)
-    # What was begun in good order gave the old ones time: they end with still newer ones.
+    # An earlier renewal left the old ones valid for some time; another renewal ends them.
     return _of_officer(plan, party, wanted) if begun and not wanted.old_until_ms else done
 
 
 def _others(plan: StackPlan, party: Party) -> list[str]:
-    """Officers who decide about a party: not the officer whose keys they are."""
+    """The officers who may decide about a party: all but the one whose keys they are."""
     return [name for name in plan.officers(party.institution or CENTRAL_BANK) if name != party.name]
 
 
 def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
-    """One officer proposes and another approves; an officer may propose what is about herself."""
+    """Has one officer propose and another approve; an officer may propose for herself."""
     institution = party.institution or CENTRAL_BANK
     approver, *rest = _others(plan, party)
     proposer = rest[0] if rest else party.name
@@ -307,7 +321,10 @@ def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
 
 
 def next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
-    """A new certificate with its key, beside the one in use; the one that was made before."""
+    """The path of a new certificate beside the one in use; it is made if it is not there yet.
+
+    Its TLS key is made with it.
+    """
     fresh, key = next_to(certificate), next_to(certificate.with_suffix(".key"))
     if not (fresh.exists() and key.exists()):
         root = plan.root_folder
@@ -319,7 +336,7 @@ def next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
 
 
 def next_key(key: Path) -> Path:
-    """A new business or signing key beside the one in use; the one that was made before."""
+    """The path of a new signing key beside the one in use; it is made if it is not there yet."""
     fresh = next_to(key)
     if not fresh.exists():
         write_private(fresh, bytes(SigningKey.generate()))
@@ -327,12 +344,12 @@ def next_key(key: Path) -> Path:
 
 
 def next_to(file: Path) -> Path:
-    """Where the successor of a file lies until it takes its place."""
+    """Where a file's successor lies until it is put in its place."""
     return file.with_name(file.name + ".next")
 
 
 def _put(what: Sequence[str], certificate: Path, key: Path) -> list[str]:
-    """Puts the new files in the place of the old ones: from now on they are used."""
+    """Puts the new files in the place of the old ones; returns a sentence about each."""
     done: list[str] = []
     if CERTIFICATE in what:
         tls_key = certificate.with_suffix(".key")

@@ -1,7 +1,7 @@
-"""Rows for people: a table where the terminal has room for it, else a block of lines for each row.
+"""Lays rows out for people: as a table if the terminal is wide enough, else a block for each row.
 
-An amount is never cut, and never broken over two lines: a row that is too wide becomes a block, and
-sentences are broken between words.
+An amount is never cut or broken over two lines. When a row is too wide every row becomes a block,
+and sentences are broken between words.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from rich.console import Console
 from rich.text import Text
 
 MIN_WIDTH = 40
-"""Columns that a terminal has at least."""
+"""The fewest columns that a terminal is taken to have."""
 
 MAX_WIDTH = 100
-"""Columns beyond which sentences get no longer."""
+"""The most columns that a sentence takes."""
 
 _GAP = "  "
 Row = Sequence[str]
 
 
 def sheet(head: Row, rows: Sequence[Row], *, right: Sequence[int] = ()) -> str:
-    """Rows under a head, or, where they do not fit, a block for each.
+    """Rows under a head or, when they do not fit, a block for each row.
 
     Args:
-        head: what stands in each column.
-        rows: plain text, as many in each row as in the head.
-        right: numbers of the columns that stand at their right edge: amounts.
+        head: the columns' titles.
+        rows: plain texts, as many in each row as in the head.
+        right: the indices of the columns to align right, such as amounts.
     """
     widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + len(_GAP) * (len(widths) - 1) <= columns():
@@ -47,17 +47,17 @@ def wrapped(text: str, indent: int = 0) -> str:
 
 
 def columns() -> int:
-    """Of the terminal, or as COLUMNS says."""
+    """How many columns the terminal has, or the environment's COLUMNS says; at least MIN_WIDTH."""
     return max(MIN_WIDTH, shutil.get_terminal_size((80, 24)).columns)
 
 
 def clock(time_ms: int) -> str:
-    """``2026-11-26 18:16``, in the zone of this machine."""
+    """A time such as ``2026-11-26 18:16``, in this machine's time zone."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_ms / 1_000))
 
 
 def zone() -> str:
-    """The zone of this machine, such as ``UTC+08:00``."""
+    """This machine's time zone, such as ``UTC+08:00``."""
     offset = datetime.now().astimezone().strftime("%z")
     return f"UTC{offset[:3]}:{offset[3:5]}"
 
@@ -71,7 +71,7 @@ def _line(row: Row, widths: Sequence[int], right: Sequence[int]) -> str:
 
 
 def _block(head: Row, row: Row) -> Iterator[str]:
-    """The first cell alone, then a line for each that says something."""
+    """The first cell on a line of its own, then a line for each other cell that is not empty."""
     yield row[0]
     longest = max(map(cell_len, head[1:]), default=0)
     for name, text in zip(head[1:], row[1:], strict=True):

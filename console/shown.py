@@ -1,6 +1,6 @@
-"""What was shown of acts at these desks, by their ids: nothing else is approved under the same id.
+"""Remembers which act was shown under which id, so that no other act is approved under it.
 
-An institution refuses another act under an id. This is for the day on which it does not: whoever
+An institution refuses a second act under an id. This protects officers if it does not: somebody who
 was shown one act does not sign another, even if the amount is the same.
 """
 
@@ -20,9 +20,14 @@ from runtime.private import make_private
 
 
 def remember(plan: StackPlan, acts: Iterable[office_pb2.Act]) -> set[str]:
-    """Keeps what is shown now; the ids under which something else was shown before.
+    """Keeps digests of acts that are shown now.
 
-    Raises Refusal for an id that is none, and OSError where nothing can be kept.
+    Returns:
+        The ids under which another act was shown before.
+
+    Raises:
+        Refusal: an act's id is not valid.
+        OSError: they cannot be kept.
     """
     folder = plan.officers_folder / "shown"
     make_private(folder)
@@ -38,7 +43,7 @@ def remember(plan: StackPlan, acts: Iterable[office_pb2.Act]) -> set[str]:
 
 
 def _forget_old(folder: Path) -> None:
-    """Of acts whose time is over."""
+    """Deletes the digests of acts that have expired."""
     before = time.time() - SHOWN_KEPT_S
     for file in folder.iterdir():
         if file.stat().st_mtime < before:

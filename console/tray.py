@@ -1,8 +1,8 @@
-"""Notes that a cash machine has counted out and not given yet, one file for each wallet's.
+"""Keeps the notes that a cash machine has counted out and not yet given, one file for each amount.
 
-Each file is written whole before anything else happens: notes are ready before a receipt is shown,
-and given, or taken back, only after the bank has said which. A machine that stops at any moment
-finds them here, and asks again.
+Each file is written before anything else happens. Notes are ready before a receipt is shown, and
+they are given or taken back only after the bank has said which. So a machine that stops at any
+moment finds its notes here, and asks the bank again.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ from runtime.private import make_private
 
 READY, GIVEN, TAKEN_BACK = "ready", N_("given"), N_("taken back")
 Ask = Callable[[int, bool], int]
-"""Asks the bank about a number, giving up or not: a CashOutState."""
+"""Asks the bank about the notes with a number, giving up or not; returns a CashOutState."""
 
 
 @dataclass(frozen=True)
 class Notes:
-    """Notes for one wallet."""
+    """Notes for one wallet.
+
+    Attributes:
+        number: the machine's, for these notes.
+        wallet_number: whom they are for.
+        amount_fen: their sum.
+        time_ms: when they were counted out.
+        state: READY, GIVEN or TAKEN_BACK.
+    """
 
     number: int
     wallet_number: str
@@ -42,26 +50,33 @@ class Tray:
         self._folder = folder
 
     def put(self, notes: Notes) -> None:
-        """Notes lie ready; on the disk when this returns."""
+        """Keeps notes that are ready; they are on the disk when this returns.
+
+        Raises:
+            ValueError: there are notes with this number already.
+        """
         make_private(self._folder)
         if not create_whole(self._path(notes.number), _written(notes)):
             raise ValueError(f"notes {notes.number} are there already")
 
     def ready(self) -> Iterator[Notes]:
-        """Those that are neither given nor taken back, the oldest first."""
+        """The notes that were neither given nor taken back, oldest first."""
         for path in sorted(self._folder.glob("*.json"), key=lambda one: int(one.stem)):
             notes = Notes(**json.loads(path.read_text()))
             if notes.state == READY:
                 yield notes
 
     def settle(self, ask: Ask, *, give_up: bool = False) -> list[Notes]:
-        """Gives what the bank says is the holder's, takes back what is nobody's; what
-        became of each.
+        """Gives or takes back notes, as the bank says.
 
-        Those that nobody has ordered wait, unless their time is over.
+        Notes that nobody has ordered yet stay ready, unless their time is over.
 
         Args:
-            give_up: do not wait.
+            ask: asks the bank.
+            give_up: whether to take such notes back at once.
+
+        Returns:
+            What became of each.
         """
         settled = []
         for notes in list(self.ready()):
@@ -75,7 +90,7 @@ class Tray:
         return settled
 
     def _become(self, notes: Notes, state: str) -> Notes:
-        """In the sandbox this is the moment in which the notes change hands."""
+        """Gives notes or takes them back; in the sandbox that is only their new state."""
         notes = replace(notes, state=state)
         write_whole(self._path(notes.number), _written(notes))
         return notes

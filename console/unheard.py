@@ -1,7 +1,8 @@
-"""What a command has asked for, kept until somebody was told what came of it.
+"""Keeps what a command has asked for, until somebody was told what came of it.
 
-A file for each, in the stack's folder, locked while its command runs: what an equal command finds
-unlocked was left behind, and is asked for again as it stands instead of a second time.
+There is a file for each in the stack's folder, locked while its command runs. A file that an equal
+command finds unlocked was left behind: the command then asks about what is in it, instead of asking
+for a second one.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ _DIGEST_BYTES = 32
 
 @dataclass
 class Unheard:
-    """One wish.
+    """One wish, in its locked file.
 
     Attributes:
-        content: what an earlier command kept for it and nobody heard the end of; else empty.
+        path: the file.
+        descriptor: the open file, which has the lock.
+        content: what was kept for it and not heard of yet; else empty.
     """
 
     path: Path
@@ -37,7 +40,7 @@ class Unheard:
     content: bytes
 
     def keep(self, content: bytes) -> None:
-        """Keeps what is about to be asked for; it is on the disk when this returns."""
+        """Keeps what is about to be sent; it is on the disk when this returns."""
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, hashlib.sha256(content).digest() + content, 0)
         os.fsync(self.descriptor)
@@ -45,7 +48,7 @@ class Unheard:
         self.content = content
 
     def heard(self) -> None:
-        """Somebody was told, or nothing can come of it: an equal command is a wish of its own."""
+        """To be called when the outcome was told: an equal command is then a new wish."""
         self.path.unlink(missing_ok=True)
 
 
@@ -55,10 +58,11 @@ def unheard(folder: Path, wish: bytes, *, anew: bool = False) -> Iterator[Unhear
 
     Args:
         folder: where the files are.
-        wish: what makes wishes equal.
-        anew: a new one in any case.
+        wish: the bytes by which wishes are equal.
+        anew: whether it must be a new one.
 
-    Raises Refusal: so many equal ones wait that something is wrong.
+    Raises:
+        Refusal: OVERLOADED, when MAX_UNHEARD equal ones have no answer yet.
     """
     make_private(folder)
     name = hashlib.sha256(wish).hexdigest()
@@ -84,19 +88,19 @@ def unheard(folder: Path, wish: bytes, *, anew: bool = False) -> Iterator[Unhear
 
 
 def is_left_behind(folder: Path, wish: bytes) -> bool:
-    """Whether an equal command has asked for it, and nobody was told what came of it."""
+    """Whether an equal command asked for this, and nobody was told what came of it."""
     name = hashlib.sha256(wish).hexdigest()
     return any(_content(path.read_bytes()) for path in folder.glob(f"{name}.*"))
 
 
 def _content(whole: bytes) -> bytes:
-    """What a file keeps; nothing when it was cut off while it was written: never asked for."""
+    """What a file keeps; empty when writing was cut short, so that it was never sent."""
     digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
     return content if hashlib.sha256(content).digest() == digest else b""
 
 
 def _locked(path: Path, *, create: bool) -> Unheard | None:
-    """The file, locked and read; None when it is another command's, or gone."""
+    """Locks and reads a file; None when another command has it, or it is gone."""
     try:
         descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), PRIVATE_FILE)
     except FileNotFoundError:

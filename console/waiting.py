@@ -1,4 +1,4 @@
-"""What waits for officers: at the central bank, and at each bank."""
+"""Lists what waits for officers, at the central bank and at each bank."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ APPROVAL, PROPOSAL = "approval", "proposal"
 
 @dataclass
 class Waiting:
-    """What was found.
+    """What waits for officers.
 
     Attributes:
-        rows: for programs, the oldest first: acts that wait for a second officer (`waits_for`
-            "approval"), and what banks ask the central bank for ("proposal").
+        rows: for programs, oldest first: acts that wait for a second officer (`waits_for`
+            "approval"), and requests of banks to the central bank ("proposal").
         acts: the acts among them.
-        silent: institutions that did not say, with why.
+        silent: institutions that did not tell, with the reason.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Waiting:
     silent: dict[str, str] = field(default_factory=dict)
 
     def count(self, institution: str) -> int:
-        """How much waits there."""
+        """How many wait at an institution."""
         return sum(row["institution"] == institution for row in self.rows)
 
 
 def waiting_at(plan: StackPlan, institutions: Iterable[str]) -> Waiting:
-    """What waits there; who does not answer is named and the others are asked all the same."""
+    """What waits at some institutions; one that does not answer is put into `silent`."""
     found = Waiting()
     for name in institutions:
         try:
@@ -78,7 +78,7 @@ _ANSWERS = (office_pb2.Issue, office_pb2.Redeem)
 def without_an_act(
     requests: Iterable[issuance_pb2.Request], acts: Iterable[office_pb2.Act]
 ) -> Iterator[dict[str, Any]]:
-    """Banks' requests, without those that an act answers which waits itself."""
+    """Rows for the banks' requests that no waiting act answers."""
     waiting = [_asked(act) for act in acts]
     answered = {(one.bank, one.request_id) for one in waiting if isinstance(one, _ANSWERS)}
     for asked in requests:

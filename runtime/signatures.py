@@ -1,8 +1,8 @@
-"""Verifies many Ed25519 signatures at once, in a compiled loop without the interpreter's lock.
+"""Many Ed25519 signatures at once: libsodium in a compiled loop, without the interpreter's lock.
 
-When Python verifies them one by one, each verification has to take the lock back as it returns, and
-waits for any thread that runs Python meanwhile. A loop that holds no lock until all are verified
-keeps every core busy. libsodium does the verifying.
+Called from Python one by one, each verification takes the lock back when it
+returns, and waits for whoever computes in Python meanwhile. A loop that holds
+no lock until all are verified keeps every core at verifying.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from runtime.ed25519 import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 Check = tuple[bytes, bytes, bytes]
 """(key, message, signature)."""
 _NO_KEY = bytes(PUBLIC_KEY_BYTES)
-"""A key of small order, for which no signature is valid."""
+"""Of small order: no signature is by it."""
 _SYMBOL = "dcep_crypto_sign_open"
 _FEW = 16
-"""So few signatures are not worth another thread."""
+"""A part this small is not worth another thread."""
 
-# Numba can keep the compiled loop on the disk only if it has a name in it and no address.
+# By a name instead of an address in the code, so that the compiled loop can be kept on the disk.
 llvmlite.binding.add_symbol(
     _SYMBOL, int(ffi.cast("uintptr_t", ffi.addressof(lib, "crypto_sign_open")))
 )
@@ -45,7 +45,7 @@ _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
     nogil=True,
 )
 def _verify(signed, starts, keys, good, first, end):  # type: ignore[no-untyped-def]
-    """Sets good[i] for i in first..end-1. The 0 for its output keeps libsodium from copying."""
+    """good[i] for i in first..end-1; with no place for it, libsodium copies no message."""
     for i in range(first, end):
         message = signed.ctypes.data + starts[i]
         length = starts[i + 1] - starts[i]
@@ -54,22 +54,18 @@ def _verify(signed, starts, keys, good, first, end):  # type: ignore[no-untyped-
 
 
 class SignatureVerifier:
-    """Verifies signatures on several threads."""
+    """Verifies on so many threads; 1: in the caller's."""
 
     def __init__(self, threads: int) -> None:
-        """Starts the threads; with 1 the caller's own thread verifies."""
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "verify") if threads > 1 else None
 
     def verify(self, checks: Sequence[Check]) -> NDArray[np.bool_]:
-        """Whether each signature is valid for its key and message, (N,) bool.
-
-        A key or a signature of a wrong length gives False.
-        """
+        """Whether each signature is by its key, (N,). A wrong length of either is a no."""
         return self.begin(checks)()
 
     def begin(self, checks: Sequence[Check]) -> Callable[[], NDArray[np.bool_]]:
-        """As `verify`, without waiting; call what it returns for the result."""
+        """As `verify`, without waiting: the caller may do something else before it asks."""
         good = np.zeros(len(checks), np.bool_)
         keys = [key if len(key) == PUBLIC_KEY_BYTES else _NO_KEY for key, _, _ in checks]
         signed = [

@@ -1,4 +1,4 @@
-"""Packs records into a journal row's body, each column at the least width that holds it.
+"""How a batch is written into a journal row: columns at the least width that holds them.
 
 A column is stored as its least value and, for each record, the difference from
 it in 0, 1, 2, 4 or 8 bytes ("frame of reference"). A batch of ordinary payments
@@ -35,14 +35,10 @@ def pack(
     notes: Sequence[bytes] | None,
     signatures: Sequence[bytes] | None = None,
 ) -> bytes:
-    """Packs N records with their answers into the body of a journal row.
+    """The body of a journal row for records, results and details, each (N,).
 
     Args:
-        records: (N,) RECORD.
-        results: (N,) Result values.
-        details: (N,).
-        notes: for each record its bytes; None: no record has any.
-        signatures: for each record 64 bytes, or empty; None: no record has any.
+        signatures: for each record 64 bytes, or none.
     """
     count = len(records)
     table = np.ascontiguousarray(records).view(np.uint8).reshape(count, RECORD.itemsize)
@@ -77,18 +73,13 @@ class Unpacked(NamedTuple):
 
 
 def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
-    """The reverse of `pack`.
+    """The reverse of `pack`. Raises ValueError for a body that `pack` cannot have written.
 
-    A body of another rule version is refused: another rule may come to the same answers and yet to
-    another state.
+    One of another rule's version is not read at all: another rule may come to the same answers and
+    yet to another state.
 
     Args:
-        body: from `pack`.
         signed: whether the signatures are wanted too.
-
-    Raises:
-        ValueError: it was written by another version, or is cut short, or `pack` cannot have
-            written it.
     """
     try:
         version, rule_version, count = _HEADER.unpack_from(body)
@@ -122,7 +113,7 @@ def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
 
 
 def _cut(body: bytes, at: int, lengths: NDArray[np.uint32]) -> tuple[list[bytes], int]:
-    """Cuts pieces of these lengths from `at` on; returns them, and where the last one ends."""
+    """Pieces of these lengths, one after another from `at` on, and where the last one ends."""
     ends = at + np.cumsum(lengths, dtype=np.int64)
     end = int(ends[-1]) if len(ends) else at
     if end > len(body):
