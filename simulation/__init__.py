@@ -1,3 +1,3 @@
-"""What cannot be waited for, simulated: the risk of offline money."""
+"""Simulates what cannot be waited for: the risk of offline money."""
 
 import runtime  # noqa: F401  # before gRPC, see there

@@ -1,1 +1,1 @@
-"""What double spends of broken devices cost, with the real token code."""
+"""Simulates what double spends by broken devices cost, with the real token code."""

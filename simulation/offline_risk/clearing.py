@@ -1,6 +1,6 @@
-"""The registration centre of a simulation: it decides as the real one does, without a database.
+"""The registration centre of a simulation, which decides as the real one does, without a database.
 
-Which pieces were spent twice, and what the float still pays, is the real centre's own code.
+The real centre's own code finds which pieces were spent twice, and what the float still pays.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from offline_token.verify import verify
 from simulation.offline_risk.money import Coin, Mint
 
 _SIGNED = DepositEndorsement(0, "bank", bytes(32), bytes(16))
-"""In place of what the owner signs: who deposits what is no question here."""
+"""In place of what the owner signs, since a simulation does not check who deposits what."""
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What became of one deposited coin: its value is the sum."""
+    """Who pays for one deposited coin, in fen; the sum is the coin's value.
+
+    Attributes:
+        float_fen: what the offline float pays.
+        bank_fen: what the bank that certified the broken device pays.
+        unpaid_fen: what nobody pays.
+    """
 
     float_fen: int = 0
     bank_fen: int = 0
@@ -30,11 +36,11 @@ class Paid:
 
 
 class Clearing:
-    """Takes deposits, finds double spends, revokes."""
+    """Takes deposits, finds double spends, and revokes devices."""
 
     def __init__(self, mint: Mint) -> None:
         self.found_ms: dict[bytes, int] = {}
-        """When each device was found to have spent a piece twice, by its key."""
+        """By the device's key, when it was found to have spent a piece twice."""
         self._revocations: dict[bytes, bytes] = {}
         self._mint = mint
         self._bundle = mint.deposit_bundle()
@@ -43,12 +49,18 @@ class Clearing:
         self._lost_by_device: Counter[bytes] = Counter()
 
     def revoked(self, until_ms: int) -> tuple[bytes, ...]:
-        """The devices that were found out by a time."""
+        """The revocations of devices that were found out by a time."""
         found = (key for key, found_ms in self.found_ms.items() if found_ms <= until_ms)
         return tuple(self._revocations[key] for key in found)
 
     def deposit(self, coin: Coin, bank: int, now_ms: int) -> Paid:
-        """Retires a coin; the bank is the depositor's."""
+        """Retires a coin.
+
+        Args:
+            coin: what is deposited.
+            bank: the depositor's.
+            now_ms: when.
+        """
         if coin.chain is None:
             return Paid(float_fen=coin.value_fen)
         verdict = verify(
@@ -84,5 +96,5 @@ class Clearing:
         return Paid(float_fen=allocation.retired_fen, bank_fen=allocation.loss_fen)
 
     def _copy(self, piece_id: bytes) -> dict[bytes, Spend]:
-        """What is written down of a piece; a deposit that is refused leaves it as it is."""
+        """A copy of what is known of a piece, so that a refused deposit changes nothing."""
         return {spent_by: replace(spend) for spent_by, spend in self._pieces[piece_id].items()}

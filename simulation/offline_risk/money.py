@@ -1,4 +1,4 @@
-"""Keys, devices and money of a simulated country: real tokens and chains, made from a seed."""
+"""Makes the keys, devices and money of a simulated country: real tokens and chains, from a seed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from offline_token.verify import piece_of
 from simulation.offline_risk.parameters import Parameters
 
 _FOR_EVER_MS = 1 << 60
-"""Tokens, bundles and banks' certificates do not expire in a simulation, nor do devices' ones
-while it lasts."""
+"""Nothing expires in a simulation: tokens, bundles and banks' certificates have this end, and
+devices' certificates last longer than the simulation."""
 
 NOBODY = -1
 
@@ -44,11 +44,12 @@ class Coin:
     """A piece of money in a device.
 
     Attributes:
+        value_fen: what it is worth.
         hands: how often it has changed hands.
-        hops: endorsements behind it.
-        chain: the piece itself; None where its bytes are not simulated.
+        hops: how many endorsements are behind it.
+        chain: the piece itself; None when its bytes are not simulated.
         output: which output of the chain's last endorsement it is.
-        source: the broken device that has spent it twice, or NOBODY.
+        source: the index of the broken device that it came from, or NOBODY.
     """
 
     value_fen: int
@@ -70,7 +71,7 @@ class Device:
     bundle: TrustBundle
     coins: list[Coin] = field(default_factory=list)
     returned: list[Coin] = field(default_factory=list)
-    """What payees did not take of it and gave back; for a deposit only."""
+    """What payees did not take and gave back; it can only be deposited."""
 
     @property
     def public(self) -> bytes:
@@ -83,7 +84,7 @@ class Device:
         return sum(coin.value_fen for coin in self.coins)
 
     def endorse(self, coin: Coin, payee: Device, amount_fen: int, challenge: bytes) -> Coin:
-        """What the payee gets of a coin; the coin itself stays as it is."""
+        """The coin that a payee gets from `coin`, which is not changed."""
         if coin.chain is None:
             return Coin(amount_fen, coin.hands + 1, coin.hops + 1)
         piece = piece_of(coin.chain, coin.output)
@@ -96,7 +97,7 @@ class Device:
 
 
 def change_of(coin: Coin, paid: Coin) -> Coin | None:
-    """What the payer keeps of a coin, if anything."""
+    """The coin that the payer keeps from a coin, if anything is left."""
     rest_fen = coin.value_fen - paid.value_fen
     if not rest_fen:
         return None
@@ -104,14 +105,14 @@ def change_of(coin: Coin, paid: Coin) -> Coin | None:
 
 
 class Load(NamedTuple):
-    """A load, whose tokens have one cap together."""
+    """A load, whose tokens share one cap of loss."""
 
     number: int
     value_fen: int
 
 
 class Mint:
-    """The root and the banks: certifies devices, makes tokens and trust bundles."""
+    """The root and the banks: it certifies devices, and makes tokens and trust bundles."""
 
     def __init__(self, random: Random, rules: Parameters) -> None:
         self._random = random
@@ -124,7 +125,7 @@ class Mint:
         )
         self._bundles: dict[tuple[bytes, ...], TrustBundle] = {}
         self.loads: dict[bytes, Load] = {}
-        """Which load each token comes from."""
+        """By a token's id, the load that it comes from."""
 
     @property
     def root_public(self) -> bytes:
@@ -139,7 +140,7 @@ class Mint:
         return Device(index, bank, key, certificate, self.bundle(()))
 
     def load(self, owner: Device, sizes: Sequence[int], source: int = NOBODY) -> list[Coin]:
-        """Fresh tokens of real bytes, of one load."""
+        """New tokens, with their real bytes, of one load."""
         load = Load(len(self.loads), sum(sizes))
         coins = []
         for size in sizes:
@@ -150,11 +151,11 @@ class Mint:
         return coins
 
     def deposit_bundle(self) -> TrustBundle:
-        """What deposits are judged by: what was given back has a hop more than payees take."""
+        """The bundle that judges deposits: a piece given back has more hops than payees take."""
         return sign_bundle(self._root, replace(self.bundle(()), max_hops=MAX_HOPS))
 
     def bundle(self, revoked: tuple[bytes, ...]) -> TrustBundle:
-        """What devices verify with when these are revoked."""
+        """The bundle with which devices verify when these are revoked, in order of discovery."""
         if revoked not in self._bundles:
             blank = TrustBundle(
                 created_time_ms=0,

@@ -1,4 +1,4 @@
-"""What came of a simulation."""
+"""Collects the result of a simulation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class BrokenDevice:
     """What one broken device has done, and what it cost.
 
     Attributes:
-        first_ms, second_ms: when its first payment was taken, and its second: the double spend.
-        found_ms: when the registration centre knew.
-        surfaced: its different endorsements that had come in by then.
+        first_ms, second_ms: when its first payment was taken, and its second, the double spend.
+        found_ms: when the registration centre found it out.
+        surfaced: its different payments that had been deposited by then.
     """
 
     bank: int
@@ -42,18 +42,18 @@ class BrokenDevice:
 
     @property
     def loss_fen(self) -> int:
-        """What people took from it in good faith and the float does not pay."""
+        """What people took from it in good faith and the float does not pay for."""
         return self.paid_fen - self.float_fen
 
     @property
     def detection_hours(self) -> float | None:
-        """From the double spend to its discovery."""
+        """Hours from the double spend to its discovery; None when one of them did not happen."""
         if self.found_ms is None or self.second_ms is None:
             return None
         return (self.found_ms - self.second_ms) / HOUR_MS
 
     def paid(self, amount_fen: int, now_ms: int) -> None:
-        """Somebody took a payment."""
+        """To be called when somebody has taken a payment from it."""
         self.payments += 1
         self.refused_in_a_row = 0
         self.paid_fen += amount_fen
@@ -63,17 +63,17 @@ class BrokenDevice:
             self.second_ms = now_ms
 
     def was_refused(self) -> None:
-        """Somebody's device knew better."""
+        """To be called when somebody's device has refused a payment from it."""
         self.refused += 1
         self.refused_in_a_row += 1
 
     def came_in(self, coin: Coin) -> None:
-        """A piece of its money is deposited, and it has not been found out."""
+        """To be called when its money is deposited and it has not been found out yet."""
         if coin.chain is not None:
             self.surfaced.add(coin.chain.hops[0].endorsement.challenge)
 
     def cleared(self, paid: Paid, depositor: int) -> None:
-        """What became of that piece."""
+        """Adds who paid for a deposited piece of its money."""
         self.float_fen += paid.float_fen
         self.bank_fen += paid.bank_fen
         self.unpaid_fen += paid.unpaid_fen
@@ -82,14 +82,17 @@ class BrokenDevice:
 
 @dataclass
 class Outcome:
-    """What came of it all.
+    """The result of a whole simulation.
 
     Attributes:
         made: honest payments that were taken.
-        not_made: for want of money, of room at the payee, or because of the bound of hops.
-        returned: that payees did not take, and the payers deposited.
+        paid_fen: their sum.
+        not_made: honest payments that were not made, for want of money or of room at the payee, or
+            because of the bound on hops.
+        returned: honest payments that the payees gave back and the payers deposited.
+        returned_fen: their sum.
         verified: payments whose bytes were verified.
-        reasons: why payments were refused by their payees.
+        reasons: how often payees refused payments, by reason.
     """
 
     parameters: Parameters
@@ -104,12 +107,12 @@ class Outcome:
 
     @property
     def loss_fen(self) -> int:
-        """What people took from broken devices in good faith and the float does not pay."""
+        """What people took from broken devices in good faith and the float does not pay for."""
         return sum(one.loss_fen for one in self.broken)
 
     @property
     def fraud_fen(self) -> int:
-        """What broken devices have paid."""
+        """The sum of what broken devices have paid."""
         return sum(one.paid_fen for one in self.broken)
 
     @property
@@ -119,12 +122,12 @@ class Outcome:
 
     @property
     def loss_per_million_fen(self) -> float:
-        """The loss of a million yuan paid offline."""
+        """The loss for each million yuan that was paid offline, in fen."""
         paid_fen = self.paid_fen + self.fraud_fen
         return self.loss_fen * _MILLION_FEN / paid_fen if paid_fen else 0.0
 
     def detection(self) -> dict[str, float | int | None]:
-        """Hours from a double spend to its discovery."""
+        """How many double spenders were found, and how many hours that took."""
         hours = sorted(
             one.detection_hours for one in self.broken if one.detection_hours is not None
         )
@@ -136,7 +139,7 @@ class Outcome:
         }
 
     def as_fields(self) -> dict[str, Any]:
-        """For JSON: amounts in fen."""
+        """The fields for JSON; amounts are in fen."""
         paid: set[int] = set()
         not_paid: set[int] = set()
         for one in self.broken:

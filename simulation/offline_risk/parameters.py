@@ -1,4 +1,4 @@
-"""What a simulation is asked."""
+"""The parameters of a simulation."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ class Parameters:
     """A country for some days.
 
     Attributes:
-        devices: how many there are, the broken ones included.
+        seed: everything random follows from it.
+        devices: how many there are, broken ones included.
         broken: the share of them whose memory has been copied.
-        banks: the devices are spread over so many.
-        days: how long it lasts; then everybody comes online once more.
-        payment_limit_fen: the most that one payment pays.
-        device_limit_fen: the most that a device holds; a broken one has loaded so much.
-        sync_hours: how often a device comes online, on average.
-        revocation_hours: from the discovery of a device to the first bundle that names it.
+        banks: how many banks the devices are spread over.
+        days: how long it lasts; then all honest devices come online once more.
+        payment_limit_fen: the most that one payment may be.
+        device_limit_fen: the most that a device may hold; a broken one has loaded as much.
+        sync_hours: hours between two times that a device is online, on average.
+        revocation_hours: hours from the discovery of a device to the first bundle that names it.
         hops: how often a piece may change hands.
-        payments_a_day: that an honest device makes.
-        average_fen: what an honest payment is on average.
-        frauds_a_day: payments that a broken device makes.
-        sample: share of honest money that is real tokens; that of broken devices always is.
+        payments_a_day: how many an honest device makes, on average.
+        average_fen: the average of an honest payment.
+        frauds_a_day: how many payments a broken device makes, on average.
+        sample: the share of honest money that is real tokens; broken devices' money always is.
     """
 
     seed: int = 1
@@ -55,5 +56,5 @@ class Parameters:
         return self.days * DAY_MS
 
     def as_fields(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields for JSON."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Loss over the synchronisation interval, a line for each limit. Needs matplotlib."""
+"""Plots the loss over the synchronisation interval, a line for each limit, with matplotlib."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from simulation.offline_risk.simulation import simulate
 
 INTERVALS_HOURS = (6.0, 12.0, 24.0, 48.0, 96.0)
 LIMITS_FEN = (20_000, 50_000, 100_000)
-"""Of one payment; the device holds in proportion."""
+"""Limits of one payment; what a device may hold is in proportion."""
 
 Curves = dict[int, list[float]]
 
 
 def curves(asked: Parameters, step: Callable[[], None] = lambda: None) -> Curves:
-    """Yuan lost per broken device for each limit of a payment, over the intervals."""
+    """Simulates every limit of a payment with every interval.
+
+    Args:
+        asked: the other parameters.
+        step: called after each simulation.
+
+    Returns:
+        By limit in fen, the yuan lost per broken device, in the order of INTERVALS_HOURS.
+    """
     found: Curves = {}
     for limit_fen in LIMITS_FEN:
         held_fen = limit_fen * asked.device_limit_fen // asked.payment_limit_fen
@@ -36,7 +44,11 @@ def curves(asked: Parameters, step: Callable[[], None] = lambda: None) -> Curves
 
 
 def draw(found: Curves, asked: Parameters, file: Path) -> None:
-    """Writes the picture. Raises ImportError without matplotlib."""
+    """Writes the plot as SVG.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
     # The extra is not part of the development environment.
     import matplotlib  # type: ignore[import-not-found,unused-ignore]
 

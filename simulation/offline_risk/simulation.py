@@ -1,8 +1,8 @@
-"""People who pay each other offline, and broken devices that spend the same pieces again and again.
+"""Simulates people who pay each other offline, and broken devices that spend pieces many times.
 
-One event after the other, in one thread, by one seed. A broken device never comes online: from the
-copy of its memory it endorses the token that it once loaded to one honest payee after the other,
-until many in a row have refused it.
+It takes one event after the other, in one thread, from one seed. A broken device never comes
+online. From the copy of its memory it endorses the tokens that it once loaded to one honest payee
+after the other, until many in a row have refused it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Event(IntEnum):
 
 
 def simulate(parameters: Parameters) -> Outcome:
-    """What comes of it; the same for the same parameters."""
+    """Runs a simulation; the outcome is the same for the same parameters."""
     system = _System(parameters)
     system.run()
     return system.outcome
@@ -54,7 +54,7 @@ class _System:
         self._number = 0
 
     def run(self) -> None:
-        """Everything until the end; then everybody comes online."""
+        """Runs all events until the end; then all honest devices deposit."""
         sync_ms = self.parameters.sync_hours * HOUR_MS
         for device in self.devices:
             if device.index in self.broken:
@@ -86,7 +86,7 @@ class _System:
             self._at(self.now_ms + self.random.expovariate(a_day / DAY_MS), event, device)
 
     def _sync(self, device: Device) -> None:
-        """Deposits everything, gets the newest bundle, loads anew."""
+        """Has a device deposit everything, get the newest bundle, and load again."""
         self._deposit(device)
         delay_ms = int(self.parameters.revocation_hours * HOUR_MS)
         device.bundle = self.mint.bundle(self.clearing.revoked(self.now_ms - delay_ms))
@@ -134,7 +134,7 @@ class _System:
             self.outcome.made += 1
             self.outcome.paid_fen += amount_fen
             return
-        # The payer's device has let go of it, and the payee's signs it back.
+        # The payer's device has already spent it, so the payee's device signs it back.
         self.outcome.returned += 1
         self.outcome.returned_fen += amount_fen
         back = [payee.endorse(part, payer, part.value_fen, challenge) for part in paid]
@@ -150,8 +150,8 @@ class _System:
         if amount_fen < 1:
             return
         challenge, rest_fen = self.random.randbytes(ID_BYTES), amount_fen
-        # The copy of the memory still has the coins. He spends as few of them as he can: what is
-        # left of the others comes back to him.
+        # The copy of the memory still has the coins. The cheater spends as few as possible: the
+        # change of the others comes back to him.
         paid = []
         for coin in self._choose(cheater, amount_fen):
             part = cheater.endorse(coin, payee, min(rest_fen, coin.value_fen), challenge)
@@ -172,7 +172,10 @@ class _System:
         return self.parameters.device_limit_fen - device.balance_fen
 
     def _choose(self, payer: Device, amount_fen: int) -> list[Coin]:
-        """The smallest coin that suffices, or several, the largest first; none of too few."""
+        """The smallest coin that is enough, else several, largest first; none if all are too few.
+
+        A broken device always takes the largest.
+        """
         usable = [
             coin
             for coin in payer.coins
@@ -190,7 +193,7 @@ class _System:
         return []
 
     def _take(self, payee: Device, coins: list[Coin], challenge: bytes) -> bool:
-        """Whether the payee's device takes a payment; where its bytes are real, it verifies."""
+        """Whether the payee's device takes a payment; real bytes are verified."""
         real = [coin for coin in coins if coin.chain is not None]
         if real:
             self.outcome.verified += 1
