@@ -1,4 +1,4 @@
-"""A whole stack on one machine: started and stopped, copied, shown in a demo, fed from files."""
+"""Runs a whole stack on one machine: starts, stops and copies it, has a demo and a replay."""
 
 import runtime  # noqa: F401  # before gRPC, see there
 from runtime.compiled_code import keep_somewhere

@@ -1,4 +1,4 @@
-"""Where the ``dcep`` command begins."""
+"""The entry point of the ``dcep`` command."""
 
 from __future__ import annotations
 

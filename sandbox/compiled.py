@@ -1,8 +1,8 @@
-"""The settlement rule and the check of signatures, compiled before services start.
+"""Compiles the settlement rule and the check of signatures before services start.
 
-Numba keeps what it has compiled. Each service would compile at its first start, all of them at the
-same time; so set-up does it once, with ``python -m sandbox.compiled``, and whoever starts a stack
-on a machine where nothing fits that is kept does it first, and says so.
+Numba keeps what it has compiled. Without this every service would compile at its first start, all
+at the same time. So set-up compiles once, with ``python -m sandbox.compiled``. A stack that is
+started where no kept code fits the machine compiles first, and says so.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
     """Compiles what the services of a stack need, unless what is kept fits this machine.
 
     Args:
-        folder: the stack's, where it is kept when nowhere else can be written.
-        say: told once what is done, and why.
-        show: told how far it is, again and again.
+        folder: the stack's; the code is kept there when it cannot be written elsewhere.
+        say: gets a sentence on what is done and why.
+        show: gets the progress, again and again.
 
     Raises:
-        ProcessFailed: it cannot be compiled; with the last lines of why.
+        ProcessFailed: it cannot be compiled; the message has the last lines of the error.
     """
     extra = compiled_code.environment(folder / "compiled")
-    os.environ.update(extra)  # what this process replays is decided by the same rule
+    os.environ.update(extra)  # this process uses the same compiled rule for replays
     why = _why(_stamp_file())
     if not why:
         return
@@ -59,7 +59,7 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
         say(_("it is kept in {folder}").format(folder=extra[compiled_code.SETTING]))
     failed = _run(show)
     if failed:
-        # What a power cut has left half written cannot be told from here; it is cheap to lose.
+        # A power cut may have left a file half written, which cannot be seen; compiling is cheap.
         say(_("what was kept cannot be used; all of it is compiled anew"))
         failed = _run(show, _ANEW)
     if failed:
@@ -69,7 +69,7 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
 
 
 def compile_all() -> None:
-    """Has a ledger of its own decide and write down a few records, on the way that all take."""
+    """Has a scratch ledger decide and journal a few records, which compiles all that it uses."""
     from sqlalchemy import MetaData
 
     from runtime.database import open_engine
@@ -109,7 +109,7 @@ def compile_all() -> None:
 
 
 def _why(stamp: Path | None) -> str:
-    """A sentence on why it has to be compiled; empty when what is kept fits."""
+    """A sentence on why to compile; empty when the kept code fits."""
     kept = _read(stamp)
     if kept is None:
         return _("compiling the settlement rule for this machine, once; it takes a minute or two")
@@ -124,7 +124,7 @@ def _why(stamp: Path | None) -> str:
 
 
 def _made_for() -> dict[str, Any]:
-    """On what it depends whether compiled code fits, but for what Numba looks at itself."""
+    """What decides whether compiled code fits, apart from what Numba checks itself."""
     from llvmlite import binding  # type: ignore[import-untyped]
 
     features = binding.get_host_cpu_features().flatten()
@@ -145,7 +145,7 @@ def _made_for() -> dict[str, Any]:
 
 
 def _stamp_file() -> Path | None:
-    """Where it is written down what was compiled: beside it; None where nothing can be kept."""
+    """The file, beside the compiled code, that says what was compiled; None: nothing is kept."""
     source = _source(own("settlement.rule"))
     place = compiled_code.kept_in(source)
     of_these = hashlib.sha256(str(source).encode()).hexdigest()[:8]
@@ -153,7 +153,7 @@ def _stamp_file() -> Path | None:
 
 
 def _source(module: str) -> Path:
-    """The file of a module of ours, which is not imported."""
+    """The source file of one of our modules, found without importing it."""
     found = find_spec(module)
     assert found is not None and found.origin is not None, module
     return Path(found.origin)
@@ -175,7 +175,7 @@ def _is_whole(file: Path, size: int) -> bool:
 
 
 def _run(show: Say, *options: str) -> str:
-    """Compiles in a process of its own; the last lines of what went wrong, empty when nothing."""
+    """Compiles in a process of its own; returns the last lines of its error, "" for none."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
@@ -211,14 +211,14 @@ def _command() -> list[str]:
 
 
 def _dispatchers() -> list[Any]:
-    """Every compiled function of ours, compiled yet or not."""
+    """All our functions for Numba, compiled yet or not."""
     modules = [import_module(name) for name in COMPILED]
     found = {id(each): each for module in modules for each in vars(module).values()}
     return [each for each in found.values() if hasattr(each, "py_func")]
 
 
 def _forget() -> None:
-    """Removes what is kept of ours, so that none of it is loaded."""
+    """Deletes our kept code, so that none of it is loaded."""
     for name in COMPILED:
         source = _source(name)
         for place in compiled_code.places(source):
@@ -229,7 +229,7 @@ def _forget() -> None:
 
 
 def _tell(ended: threading.Event) -> None:
-    """Prints how many functions are compiled, whenever there are more."""
+    """Prints how many functions are compiled, each time that the number changes."""
     told = -1
     while not ended.wait(COMPILE_POLL_S):
         functions = _dispatchers()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 START_TIMEOUT_S: Final = 120.0
-"""How long a service may take until it is healthy; what it needs is compiled before."""
+"""How long a service may take to become healthy; its code is compiled before."""
 
 COMPILE_TIMEOUT_S: Final = 900.0
-"""How long the settlement rule may be compiled; on a busy machine it takes minutes."""
+"""How long compiling may take; on a busy machine it takes minutes."""
 
 COMPILE_POLL_S: Final = 0.5
 """Pause between two looks at how much is compiled."""
@@ -20,13 +20,13 @@ WATCH_POLL_S: Final = 0.5
 """Pause between two looks at the services of a stack that is up."""
 
 FIRST_PAUSE_S: Final = 1.0
-"""After which a service that ended by itself is started again."""
+"""The pause before a service that ended by itself is started again."""
 
 LONGEST_PAUSE_S: Final = 60.0
-"""What that pause grows to, doubling while the service does not run for STEADY_S."""
+"""The longest such pause; it doubles as long as the service does not run for STEADY_S."""
 
 STEADY_S: Final = 60.0
-"""A service that has run for so long has a short pause again."""
+"""After a service has run for so long, its next pause is the first one again."""
 
 BULK_TIMEOUT_S: Final = 100.0
 """Deadline of a bulk call."""
@@ -38,16 +38,16 @@ REPLAY_ITEMS_PER_CALL: Final = 4_000
 """Default size of replay's bulk calls: large enough for group commit, small enough to see move."""
 
 SETTLE_TIMEOUT_S: Final = 300.0
-"""How long replay waits for pending cross-bank payments before it says that they did not end."""
+"""How long a replay waits for pending cross-bank payments before it gives up."""
 
 SETTLE_POLL_S: Final = 0.1
 """Pause between two questions about pending payments."""
 
 ORDER_VALID_MS: Final = 12 * 60 * 60 * 1000
-"""How long an order made by the replay may settle."""
+"""How long an order made by the replay is valid."""
 
 OPENING_VALID_MS: Final = 5 * 60 * 1000
-"""How long a bank may open a wallet that the replay asks for."""
+"""How long the replay's order to open a wallet is valid."""
 
 MAX_NAME: Final = 64
 """Characters of a holder's name; the same bound as the banks'."""

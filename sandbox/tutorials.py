@@ -1,10 +1,10 @@
-"""Pages of commands that run as they stand: every line is typed, and must show what the page says.
+"""Runs pages of commands as they stand: each line must show what the page says.
 
-In a block that is fenced as ``console``, a line that begins with ``$`` is typed into bash, with the
-page's own folder as home and working folder. Lines below it are pieces of what it shows, in order;
-``# exit 1`` at a line's end is the exit code that it has, when that is not 0. A block fenced as
-``console not run: REASON`` is left out; one fenced as ``python NAME.py`` is that file. ``python -m
-sandbox.tutorials`` runs pages and draws what they show, at 80 columns.
+In a block fenced as ``console``, a line that begins with ``$`` is typed into bash, with the page's
+own folder as home and working folder. The lines below it are pieces of its output, in order. ``#
+exit 1`` at the end of a line is its exit code, if that is not 0. A block fenced as ``console not
+run: REASON`` is skipped; one fenced as ``python NAME.py`` is written to that file. ``python -m
+sandbox.tutorials`` runs pages and draws their output, 80 columns wide.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ dcep() { "$PYTHON" -m sandbox.cli.main "$@"; }
 wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
 python() { "$PYTHON" "$@"; }
 """
-# Variables that a line sets are there for the next one, as at a terminal.
+# The next line sees the variables that a line sets, as at a terminal.
 _LINE = """
 touch "$VARIABLES" && . "$VARIABLES"
 set -a
@@ -51,7 +51,7 @@ exit $code
 
 
 class TutorialError(Exception):
-    """A line does not do what its page says; the message names both."""
+    """A line does not do what its page says; the message says what it did instead."""
 
 
 class Line(NamedTuple):
@@ -63,7 +63,7 @@ class Line(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What was typed and what came back, as a terminal has it."""
+    """What was typed, and its output, as a terminal has it."""
 
     typed: str
     output: str
@@ -94,7 +94,7 @@ def _line(typed: str, shows: Sequence[str]) -> Line:
 
 
 def run(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]:
-    """Types a page's lines in a folder, which should be empty, and stops the stacks in it."""
+    """As `type_page`, in an empty folder, whose stacks it stops afterwards."""
     try:
         return type_page(page, folder, colours=colours)
     finally:
@@ -108,7 +108,7 @@ def stop_stacks(folder: Path) -> None:
 
 
 def type_page(page: Path, folder: Path, *, colours: bool = False) -> list[list[Shown]]:
-    """Types a page's lines in a folder; what pages before it have left there may be used.
+    """Types a page's lines in a folder; they may use what earlier pages have left there.
 
     Returns:
         What each block showed.
@@ -134,7 +134,7 @@ def _type(line: Line, folder: Path, *, colours: bool) -> Shown:
         if found < 0:
             raise TutorialError(f"$ {line.typed}\ndoes not show {piece!r}:\n{plain}")
         at = found + len(piece)
-    # A sentence may go on in the next line of a terminal; a table falls apart.
+    # A terminal can break a sentence over two lines, but a table becomes unreadable.
     rows = [each for each in plain.splitlines() if _ROW.search(each)]
     wide = [row for row in rows if cell_len(row.rstrip()) > COLUMNS]
     if wide:
@@ -174,7 +174,7 @@ def _bash(typed: str, folder: Path, *, colours: bool) -> subprocess.CompletedPro
 
 
 def picture(shown: Sequence[Shown], title: str) -> str:
-    """What was shown, as an SVG image of a terminal: the same for the same words."""
+    """An SVG image of a terminal with commands and their output; always the same for the same."""
     console = Console(
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, legacy_windows=False
     )
@@ -182,7 +182,7 @@ def picture(shown: Sequence[Shown], title: str) -> str:
         console.print(Text(f"$ {each.typed}", style="bold"))
         console.print(Text.from_ansi(each.output))
     drawn = console.export_svg(title=title, unique_id=re.sub(r"\W", "-", title))
-    # Nothing is fetched from elsewhere to look at it.
+    # Without the fonts' rules, so that nothing is fetched when somebody looks at it.
     return re.sub(r"@font-face \{.*?\}\n?", "", drawn, flags=re.DOTALL)
 
 

@@ -1,1 +1,1 @@
-"""Copies of parties' databases, keys and settings: made while they run, verified, put back."""
+"""Makes copies of parties' databases, keys and settings while they run, and puts them back."""

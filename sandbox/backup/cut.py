@@ -1,16 +1,16 @@
-"""One moment for several databases: all together are a state in which everything can go on.
+"""Holds several databases at one moment, so that their copies fit together.
 
-Copies of running parties, made one after the other, contradict each other in one direction or in
-both. A bank's copy that is newer than the central bank's has applied what that one never said. One
-that is older does not know of payments that the central bank has settled. So all databases are
+Copies of running parties that are made one after the other contradict each other. A bank's copy
+that is newer than the central bank's has applied entries that the central bank's copy never sent.
+One that is older does not know payments that the central bank has settled. So all databases are
 held at one moment, the banks' first, each by a transaction that only reads, and copied from there:
 
 * What a bank has heard, the central bank had written down before. The central bank is held last,
   so its copy has all of it.
 * What the central bank has from a bank, the bank had written down before it sent it. That is
-  looked up; if something was sent between two of the holds, all are let go, and held again.
+  checked: if something was sent between two of the holds, all are let go and held again.
 
-Nobody waits for it: SQLite's readers and PostgreSQL's keep no writer waiting.
+Nobody waits for this: readers keep no writer waiting, neither on SQLite nor on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from settlement.records import Result
 ATTEMPTS = 40
 _PAUSE_S = 0.05
 _RESERVED_MS = 60_000
-"""A redemption that is older was reserved by its bank long ago, or never."""
+"""Only a redemption younger than this may be one that its bank is reserving just now."""
 
 _journal = table(
     "journal", *map(column, ("seq", "first_position", "count", "hash", "body", "previous_hash"))
@@ -51,7 +51,7 @@ _founding = table("officer_founding", column("institution"))
 
 @dataclass(frozen=True)
 class Stands:
-    """Where a party stands at the moment of a copy."""
+    """Where a party's journal and feed are, at the moment of a copy."""
 
     revision: str
     seq: int
@@ -61,12 +61,12 @@ class Stands:
     feed_number: int
     feed_position: int
     institution: str
-    """Whose database it says that it is; "" before its service was started once."""
+    """The institution that the database names; "" before its service was started once."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A party's database, held at a moment."""
+    """A party's database, held at one moment by a transaction."""
 
     name: str
     url: str
@@ -75,7 +75,12 @@ class Held:
 
 
 def stands(connection: Connection, name: str) -> Stands:
-    """Where a party stands, as its database says."""
+    """Reads where a party's journal and feed are.
+
+    Args:
+        connection: to its database.
+        name: the party's.
+    """
     of = _journal.c
     query = select(of.seq, of.first_position, of.count, of.hash).order_by(of.seq.desc()).limit(1)
     tip = connection.execute(query).first()
@@ -98,8 +103,8 @@ def stands(connection: Connection, name: str) -> Stands:
 def held(plan: StackPlan, names: Sequence[str]) -> Iterator[dict[str, Held]]:
     """Holds parties' databases at one moment.
 
-    Raises BackupRefused: there is no such database, or what two of them say cannot be true
-    together, however often one looks.
+    Raises:
+        BackupRefused: a database is missing, or they contradict each other at every attempt.
     """
     order = sorted(names, key=lambda name: name == CENTRAL_BANK)
     wrong: list[str] = []
@@ -108,8 +113,8 @@ def held(plan: StackPlan, names: Sequence[str]) -> Iterator[dict[str, Held]]:
         for attempt in range(ATTEMPTS):
             time.sleep(attempt * _PAUSE_S)
             for connection in opened.values():
-                # The first look is what holds it; the shorter from the first to the last, the less
-                # is sent between them.
+                # The first query holds it. The less time from the first database to the last, the
+                # less is sent between them.
                 connection.execute(select(func.max(_journal.c.seq))).scalar()
             found = {
                 name: Held(name, plan.database_url(name), connection, stands(connection, name))
@@ -143,7 +148,7 @@ def _opened(url: str) -> Iterator[Connection]:
 
 
 def contradictions(found: Mapping[str, Held]) -> list[str]:
-    """Why these databases could not go on together from the moments at which they are held."""
+    """Sentences on why these databases, as they are held, do not fit together."""
     central = found.get(CENTRAL_BANK)
     banks = [one for name, one in found.items() if name != CENTRAL_BANK]
     if central is None or not banks:
@@ -162,7 +167,12 @@ def contradictions(found: Mapping[str, Held]) -> list[str]:
 
 @dataclass(frozen=True)
 class _LastHeard:
-    """The highest numbers of banks, by the account that they came from, in a part of a journal."""
+    """What a part of the central bank's journal has from banks.
+
+    Attributes:
+        numbers: the highest number, by the account that it came from.
+        redeemed_ms: the time of the newest redemption, by the office's account for the bank.
+    """
 
     numbers: dict[int, int]
     redeemed_ms: dict[int, int]
@@ -217,7 +227,7 @@ def _between(bank: Held, central: Held, index: int, accounts: Owned, last: _Last
 
 
 def _last_heard(central: Held, accounts: Owned, after: int) -> _LastHeard:
-    """What the central bank's journal has from banks after a position; some rows at a time."""
+    """What the central bank's journal has from banks after a position."""
     found = _LastHeard({}, {})
     of = _journal.c
     seq = central.connection.execute(
@@ -251,5 +261,5 @@ def _hear(body: bytes, accounts: Owned, found: _LastHeard) -> None:
 
 
 def snapshot_of(one: Held) -> str:
-    """The name of the moment on a PostgreSQL server, by which another connection can read it."""
+    """Exports a held PostgreSQL database's snapshot; its name lets other connections read it."""
     return str(one.connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())

@@ -1,4 +1,4 @@
-"""A copy is made: written beside its place, flushed, and renamed when it is whole."""
+"""Makes a copy: writes it beside its place, flushes it, and renames it when it is whole."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from sandbox.backup.sealing import SALT_BYTES, Keys, keys_of
 from sandbox.backup.storing import found_at, store, write_pieces
 
 _PAGES = 4_096
-"""Pages of a database that are copied at once: 16 MB."""
+"""How many pages of a database are copied at once: 16 MB."""
 
 _SCRATCH = "copying.unfinished"
 RESTORING = ".restoring"
 _OF_DATABASES = ("-wal", "-shm", "-journal", ".writer")
 _NO_PARTS = ("logs", "stack.lock", "backup.lock")
-"""What a copy of a whole stack leaves out."""
+"""The folders and files that a copy of a whole stack leaves out."""
 
 
 def make_copy(
@@ -50,11 +50,12 @@ def make_copy(
     """Copies parties' databases, settings and keys, as they are at one moment.
 
     Args:
-        plan: of their stack.
-        names: of the parties.
-        to: a folder that there is not yet.
-        passphrase: seals the copy; None leaves it as readable as the stack is.
-        whole: with what belongs to no party: root, officers' and machines' keys, the description.
+        plan: their stack's.
+        names: the parties'.
+        to: a folder that does not exist yet, or is empty.
+        passphrase: seals the copy; None: the copy is as readable as the stack is.
+        whole: whether to copy what belongs to no party as well: the root, the officers' and the
+            machines' keys, and the stack's description.
 
     Raises:
         BackupRefused: nothing was made.
@@ -78,7 +79,7 @@ def make_copy(
 
 @contextmanager
 def alone(plan: StackPlan) -> Iterator[None]:
-    """One copy or restore at a time in a stack. Raises BackupRefused."""
+    """Lets one copy or restore run at a time in a stack; raises BackupRefused for another."""
     descriptor = os.open(plan.folder / "backup.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,22 +93,26 @@ def alone(plan: StackPlan) -> Iterator[None]:
 
 
 def party_folder(plan: StackPlan, name: str) -> Path:
-    """Where a party's settings, keys and database are."""
+    """The folder of a party's settings, keys and database."""
     return plan.central_folder if name == CENTRAL_BANK else plan.bank_folder(name)
 
 
 def is_put_aside(folder: Path) -> bool:
-    """Whether it is what a restore replaced, or left unfinished."""
+    """Whether a folder is one that a restore has replaced or left unfinished."""
     return ".replaced-" in folder.name or folder.name.endswith(RESTORING)
 
 
 def is_of_database(file: Path, database: str) -> bool:
-    """Whether a file in a party's folder is its SQLite database, or lies beside it for it."""
+    """Whether a file in a party's folder is its SQLite database or one of that one's own files."""
     return file.name in (database, *(database + end for end in _OF_DATABASES))
 
 
 def database_file(plan: StackPlan, name: str) -> str:
-    """The name of a party's SQLite database in its folder; "" when a server has it."""
+    """The name of a party's SQLite database in its folder; "" when it is on a server.
+
+    Raises:
+        BackupRefused: the database is in another folder.
+    """
     url = make_url(plan.database_url(name))
     if url.get_backend_name() != "sqlite":
         return ""
@@ -148,7 +153,7 @@ def _fill(
     with held(plan, names) as moments:
         for name in names:
             parties.append(_party(plan, moments[name], folder, keys))
-            moments[name].connection.rollback()  # what it held may be tidied up now
+            moments[name].connection.rollback()  # it is copied, so it need not be held longer
     manifest = Manifest(
         made_time_ms,
         fingerprint(plan.root_certificate),
@@ -195,7 +200,7 @@ def _database(one: Held, where: Path, folder: Path, keys: Keys | None) -> Stored
         make_private((folder / path).parent)
         _copy_pages(one, folder / path)
         return found_at(folder, path)
-    # On the disk where the database itself lies, so that what is to be sealed is nowhere else.
+    # On the database's own disk, so that nothing unsealed is written anywhere else.
     scratch = where / _SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     make_private(scratch)
@@ -209,13 +214,13 @@ def _database(one: Held, where: Path, folder: Path, keys: Keys | None) -> Stored
 
 
 def _copy_pages(one: Held, to: Path) -> None:
-    """Copies an SQLite database as it is held, page by page. Its writers go on."""
+    """Copies a held SQLite database page by page, while its writers go on."""
     source = one.connection.connection.driver_connection
     assert isinstance(source, sqlite3.Connection)
     os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
     try:
         with closing(sqlite3.connect(to)) as target:
-            # It counts once it is whole: a journal of its own would be written for nothing.
+            # The copy counts only when it is whole, so it needs no journal.
             target.execute("PRAGMA journal_mode=OFF")
             target.execute("PRAGMA synchronous=OFF")
             source.backup(target, pages=_PAGES, sleep=0)
@@ -228,7 +233,7 @@ def _copy_pages(one: Held, to: Path) -> None:
 
 
 def _rest(plan: StackPlan, folder: Path, keys: Keys | None) -> tuple[StoredFile, ...]:
-    """What belongs to no party."""
+    """Copies what belongs to no party."""
     parties = {party_folder(plan, name) for name in plan.commands()}
     found = []
     for file in sorted(plan.folder.rglob("*")):

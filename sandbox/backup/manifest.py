@@ -1,6 +1,6 @@
-"""What stands in a copy: a list of its files with their hashes, and where each party stood.
+"""The manifest of a copy: its files with their hashes, and where each party's journal was.
 
-The list is not secret. In a sealed copy it is signed with a key that the passphrase makes.
+The manifest is not secret. In a sealed copy it is signed with a key from the passphrase.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sandbox.backup.sealing import SALT_BYTES, Keys, keys_of
 MANIFEST = "manifest.json"
 FORMAT = 1
 STACK = "_stack"
-"""The folder in a copy for what belongs to no party. No bank has such a name."""
+"""The folder in a copy for what belongs to no party. No bank can have this name."""
 
 DATABASE = "database"
 FILES = "files"
@@ -32,7 +32,7 @@ _CHECKED = b"the passphrase"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in a copy: its path there, its size and SHA-256 as it lies there."""
+    """A file in a copy: its path there, and the size and SHA-256 that it has there."""
 
     path: str
     bytes: int
@@ -44,13 +44,14 @@ class PartyCopy:
     """A party's copy.
 
     Attributes:
+        name: the party's.
         kind: of its database, ``sqlite`` or ``postgresql``.
-        revision: of its schema.
+        revision: of its database's schema.
         journal_seq, journal_position, journal_hash: where its journal ends.
-        ledger: the name of the central bank's ledger, hex; "" at a bank that has heard nothing.
-        feed_number, feed_position: how far a bank has applied its feed; 0 at the central bank.
+        ledger: the name of the central bank's ledger, hex; "" for a bank that has heard nothing.
+        feed_number, feed_position: how far a bank has applied its feed; 0 for the central bank.
         database: the stored file.
-        files: settings, keys and certificates, and whatever else stands beside the database.
+        files: settings, keys and certificates, and whatever else is in the party's folder.
     """
 
     name: str
@@ -68,14 +69,15 @@ class PartyCopy:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What stands in a copy.
+    """What is in a copy.
 
     Attributes:
-        made_time_ms: when it was begun: nothing that came later is in it.
-        root: SHA-256 of the root's certificate, hex: whose stack it is of.
-        stack: what belongs to no party, of a copy of all.
+        made_time_ms: when the copy was begun.
+        root: SHA-256 of the root's certificate, hex, which identifies the stack.
+        parties: the parties' copies.
+        stack: files that belong to no party, in a copy of a whole stack.
         salt: of a sealed copy, hex; else "".
-        check: by which a wrong passphrase is known.
+        check: shows whether a passphrase is right.
     """
 
     made_time_ms: int
@@ -87,19 +89,19 @@ class Manifest:
 
     @property
     def sealed(self) -> bool:
-        """Whether a passphrase opens it."""
+        """Whether it needs a passphrase."""
         return bool(self.salt)
 
     @property
     def stored(self) -> list[StoredFile]:
-        """Every file in it."""
+        """Every file in the copy."""
         return [
             *self.stack,
             *(file for party in self.parties for file in (party.database, *party.files)),
         ]
 
     def party(self, name: str) -> PartyCopy:
-        """The copy of a party. Raises BackupRefused when there is none."""
+        """The copy of a party; raises BackupRefused when there is none."""
         for party in self.parties:
             if party.name == name:
                 return party
@@ -110,7 +112,7 @@ class Manifest:
         )
 
     def encoded(self, keys: Keys | None) -> bytes:
-        """As it is written down."""
+        """The manifest as JSON; signed if there are keys."""
         fields = {"format": FORMAT, **asdict(self)}
         if keys is not None:
             fields["signature"] = keys.signature(_canonical(fields))
@@ -118,15 +120,23 @@ class Manifest:
 
 
 def check_of(keys: Keys) -> str:
-    """What a manifest has by which a wrong passphrase is known."""
+    """The manifest's `check`, which shows whether a passphrase is right."""
     return keys.signature(_CHECKED)
 
 
 def read_manifest(folder: Path, passphrase: str | None) -> tuple[Manifest, Keys | None]:
-    """The manifest of a copy, and the keys that open its files, if it is sealed.
+    """Reads a copy's manifest.
 
-    Raises BackupRefused: there is no copy, it cannot be read, it was changed, or the passphrase is
-    missing or wrong.
+    Args:
+        folder: the copy's.
+        passphrase: of a sealed copy, else None.
+
+    Returns:
+        The manifest, and for a sealed copy the keys that open its files.
+
+    Raises:
+        BackupRefused: there is no copy, it cannot be read, it was changed, or the passphrase is
+            missing, wrong, or given for a copy that is not sealed.
     """
     fields, manifest = _parsed(folder)
     signature = fields.pop("signature", "")
@@ -156,7 +166,7 @@ def read_manifest(folder: Path, passphrase: str | None) -> tuple[Manifest, Keys 
 
 
 def is_sealed(folder: Path) -> bool:
-    """Whether a copy needs a passphrase. Raises BackupRefused when it cannot be read."""
+    """Whether a copy needs a passphrase; raises BackupRefused when it cannot be read."""
     return _parsed(folder)[1].sealed
 
 
@@ -170,7 +180,7 @@ def _parsed(folder: Path) -> tuple[dict[str, Any], Manifest]:
         )
     try:
         text = path.read_bytes()
-        # Once more for the manifest, which takes apart what it is given.
+        # Parsed twice, because making the manifest empties what it is given.
         fields, apart = json.loads(text), json.loads(text)
         apart.pop("signature", "")
         return fields, _read(apart)
@@ -185,7 +195,11 @@ def _canonical(fields: dict[str, Any]) -> bytes:
 
 
 def _read(fields: dict[str, Any]) -> Manifest:
-    """A manifest whose every field has its type and can do no harm. Raises ValueError and more."""
+    """Makes a manifest of fields; each must have its type and a harmless value.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: a field has not.
+    """
     if fields.pop("format") != FORMAT:
         raise ValueError("it is of another version")
     parties = tuple(_party(one) for one in _list(fields.pop("parties")))

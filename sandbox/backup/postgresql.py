@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools: pg_dump writes a database as it was at a moment, pg_restore reads it."""
+"""Copies PostgreSQL databases with its own tools, pg_dump and pg_restore."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _MAX_NAME = 63
 
 @contextmanager
 def dumped(url: str, snapshot: str) -> Iterator[IO[bytes]]:
-    """What pg_dump writes of a database as it was at an exported snapshot.
+    """A stream of what pg_dump writes of a database as of an exported snapshot.
 
-    Raises BackupRefused when it fails.
+    Raises:
+        BackupRefused: pg_dump is missing or fails.
     """
     words = [_tool("pg_dump"), _FORMAT, "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
     with _running([*words, "--dbname", _without_password(url)], url) as process:
@@ -34,9 +35,10 @@ def dumped(url: str, snapshot: str) -> Iterator[IO[bytes]]:
 
 
 def load(url: str, pieces: Iterable[bytes]) -> None:
-    """Fills an empty database from what pg_dump wrote, all of it or nothing.
+    """Fills an empty database from what pg_dump wrote, in one transaction.
 
-    Raises BackupRefused.
+    Raises:
+        BackupRefused: pg_restore is missing or fails.
     """
     words = [_tool("pg_restore"), _FORMAT, "--exit-on-error", "--single-transaction", "--no-owner"]
     words += ["--no-privileges", "--dbname", _without_password(url)]
@@ -49,7 +51,7 @@ def load(url: str, pieces: Iterable[bytes]) -> None:
 
 
 def create(url: str) -> None:
-    """Makes an empty database, in place of one that an unfinished restore left behind."""
+    """Makes an empty database; one with its name, left by an unfinished restore, is dropped."""
     name = str(make_url(url).database)
     with on_server(driver_url(url)) as connection:
         wanted = quoted(connection, name)
@@ -65,16 +67,21 @@ def exists(url: str) -> bool:
 
 
 def drop(url: str) -> None:
-    """Drops a database that nobody has used."""
+    """Drops a database, if it exists."""
     with on_server(driver_url(url)) as connection:
         name = quoted(connection, str(make_url(url).database))
         connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
 
 
 def rename(url: str, *pairs: tuple[str, str]) -> None:
-    """Renames databases of a server, (from, to), all at once or none.
+    """Renames databases of a server, all or none.
 
-    Raises BackupRefused for a database that is in use.
+    Args:
+        url: of a database on the server.
+        pairs: (old name, new name), in order.
+
+    Raises:
+        BackupRefused: a database cannot be renamed, mostly because it is in use.
     """
     with on_server(driver_url(url)) as connection:
         statements = [
@@ -95,7 +102,7 @@ def rename(url: str, *pairs: tuple[str, str]) -> None:
 
 
 def beside(url: str, end: str) -> str:
-    """The URL of a database of the same server whose name ends so."""
+    """The URL of a database on the same server, named like this one with an end added."""
     name = str(make_url(url).database)
     fits = name[: _MAX_NAME - len(end)] + end
     return driver_url(url).set(database=fits).render_as_string(hide_password=False)
@@ -103,7 +110,7 @@ def beside(url: str, end: str) -> str:
 
 @contextmanager
 def _running(words: list[str], url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A tool of PostgreSQL's; BackupRefused with what it said when it fails."""
+    """Runs one of PostgreSQL's tools; raises BackupRefused with its error when it fails."""
     password = make_url(url).password
     secret = {"PGPASSWORD": str(password)} if password else {}
     loads = words[0].endswith("pg_restore")
@@ -149,5 +156,5 @@ def _tool(name: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    """As the tools take it. A password would be seen by everybody on this machine."""
+    """The URL for a tool's command line, which everybody on this machine can see."""
     return make_url(url).set(drivername="postgresql", password=None).render_as_string()

@@ -1,7 +1,7 @@
-"""A copy is put back: made ready beside what is there, looked at, and then exchanged with it.
+"""Puts a copy back: prepares it beside what is there, checks it, and then exchanges the two.
 
-What is replaced is kept under another name. Nothing is exchanged before all parties are ready, and
-when one of them cannot be exchanged, those before it get back what they had.
+What is replaced is kept under another name. Nothing is exchanged before all parties are ready. When
+one of them cannot be exchanged, those before it get back what they had.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ _journal = table("journal", col("seq"), col("hash"))
 
 @dataclass(frozen=True)
 class PutBack:
-    """A party that has its copy again.
+    """A party whose copy was put back.
 
     Attributes:
-        aside: the folder, and the database on a server, that have what was there before.
-        kept: files beside the database that differ from the copy's, and were left as they are.
+        name: the party's.
+        aside: the folder, and the database on a server, that hold what was there before.
+        kept: files that differ from the copy's and were left as they are.
     """
 
     name: str
@@ -84,12 +85,12 @@ def put_back(
     """Puts copies back.
 
     Args:
-        folder: the stack's. One that is missing or empty is made from a copy of all.
+        folder: the stack's; when it is missing or empty, it is made from a copy of a whole stack.
         source: the copy.
-        names: parties; empty: all that are in the copy.
+        names: the parties'; empty: all that are in the copy.
         passphrase: of a sealed copy, else None.
-        give_up: put it back though it does not have all of what is there.
-        files: with settings, keys and certificates, also where there are some.
+        give_up: whether to put it back even if it lacks some of what is there now.
+        files: whether settings, keys and certificates replace those that are there.
 
     Raises:
         BackupRefused: nothing was changed.
@@ -121,7 +122,7 @@ def put_back(
 def _lay_out(
     folder: Path, source: Path, manifest: Manifest, keys: Keys | None, *, all_of_it: bool
 ) -> None:
-    """Makes a stack's folder anew, without its parties, on a machine that has nothing."""
+    """Makes a stack's folder, without its parties, on a machine that has none."""
     if not manifest.stack or not all_of_it:
         raise BackupRefused(
             "NO_STACK",
@@ -164,7 +165,7 @@ def _check_stack(plan: StackPlan, manifest: Manifest) -> None:
 
 
 class _Restoring:
-    """Makes parties ready, then exchanges them."""
+    """Prepares parties' copies, then exchanges them with what is there."""
 
     def __init__(
         self, plan: StackPlan, source: Path, keys: Keys | None, *, give_up: bool, files: bool
@@ -181,7 +182,7 @@ class _Restoring:
         self._writers: dict[str, OneWriter] = {}
 
     def make_ready(self, party: PartyCopy) -> None:
-        """Writes a party's copy beside what is there, and looks at it. Raises BackupRefused."""
+        """Writes a party's copy beside what is there, and checks it. Raises BackupRefused."""
         url = self._plan.database_url(party.name)
         kind = "sqlite" if database_file(self._plan, party.name) else "postgresql"
         if kind != party.kind:
@@ -201,7 +202,7 @@ class _Restoring:
             self._postgresql(party, url)
 
     def exchange(self) -> list[PutBack]:
-        """All or none. Raises BackupRefused."""
+        """Exchanges all parties or none. Raises BackupRefused."""
         undo: list[Callable[[], None]] = []
         try:
             for ready in self._ready:
@@ -221,7 +222,7 @@ class _Restoring:
         ]
 
     def end(self) -> None:
-        """Takes away what was not exchanged, and lets services start."""
+        """Deletes what was not exchanged, and lets services start again."""
         for ready in self._ready:
             ready.discard()
         for writer in self._writers.values():
@@ -239,7 +240,10 @@ class _Restoring:
             ) from None
 
     def _compare(self, party: PartyCopy, url: str) -> None:
-        """What is there is of the same ledger, and does not go on after the copy."""
+        """Raises BackupRefused if what is there is of another ledger, or newer than the copy.
+
+        With `give_up` only another ledger is refused.
+        """
         try:
             now = _stands_at(url, party.name)
         except SQLAlchemyError as cause:
@@ -291,12 +295,12 @@ class _Restoring:
         self._ready.append(ready)
         _take(self._source, party.database, self._keys, made / database)
         check_database(f"sqlite:///{made / database}", party)
-        for end in ("-wal", "-shm"):  # of the look at it; nothing was written
+        for end in ("-wal", "-shm"):  # left by the check, which has written nothing
             (made / (database + end)).unlink(missing_ok=True)
         _flush(made)
 
     def _folder(self, party: PartyCopy, where: Path, database: str) -> tuple[Path, list[str]]:
-        """A folder like the party's, without its database; and files that differ from the copy."""
+        """Prepares a party's folder without its database; returns also the files that differ."""
         made = where.with_name(where.name + RESTORING)
         shutil.rmtree(made, ignore_errors=True)
         make_private(made)
@@ -376,7 +380,7 @@ class _Restoring:
 
 
 def check_revision(party: PartyCopy) -> None:
-    """Its schema is one that these services can start with. Raises BackupRefused."""
+    """Raises BackupRefused unless these services know the schema of a copy's database."""
     service = "central_bank" if party.name == CENTRAL_BANK else "operator_bank"
     versions = migrations_folder(service).glob("versions/*.py")
     if party.revision not in {file.stem.partition("_")[0] for file in versions}:
@@ -390,7 +394,7 @@ def check_revision(party: PartyCopy) -> None:
 
 
 def check_database(url: str, party: PartyCopy) -> None:
-    """What was written is what the copy's list says. Raises BackupRefused."""
+    """Raises BackupRefused unless a restored database is what the copy's manifest says."""
     try:
         now = _stands_at(url, party.name)
     except SQLAlchemyError as cause:
@@ -437,7 +441,7 @@ def _stands_at(url: str, name: str) -> Stands:
 
 
 def _hash_at(url: str, seq: int) -> str:
-    """The hash of a row of a journal; "" where there is none."""
+    """The hash of a row of a journal, hex; "" when there is no such row."""
     engine = reading_engine(url)
     try:
         with closing(engine.connect()) as connection:
@@ -448,7 +452,7 @@ def _hash_at(url: str, seq: int) -> str:
 
 
 def _beside(file: StoredFile, keys: Keys | None, skipped: int = 1) -> Path:
-    """Where a stored file belongs, from the folder of whoever it is of."""
+    """Where a stored file belongs, relative to the folder of its party or stack."""
     path = file.path.removesuffix(SEALED_END) if keys is not None else file.path
     return Path(*PurePosixPath(path).parts[skipped:])
 

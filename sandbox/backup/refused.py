@@ -1,4 +1,4 @@
-"""What a copy is refused for."""
+"""The exception for a copy that cannot be made, read or put back."""
 
 from __future__ import annotations
 

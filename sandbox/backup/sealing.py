@@ -1,8 +1,9 @@
-"""Copies sealed under a passphrase: AES-256-GCM in pieces, under a key of its own for each file.
+"""Seals copies under a passphrase: AES-256-GCM in pieces, with a key of its own for each file.
 
-The passphrase becomes keys by scrypt (RFC 7914). A file begins with a random salt, from which and
-from its name its key is derived (HKDF, RFC 5869), so that no file passes for another one. A piece's
-nonce is its number and whether it is the last, so that none can be left out, moved or cut off.
+The passphrase becomes keys by scrypt (RFC 7914). A file begins with a random salt. Its key is
+derived from that and from its name (HKDF, RFC 5869), so that no file passes for another one. A
+piece's nonce is its number and whether it is the last. So no piece can be left out, moved or cut
+off.
 """
 
 from __future__ import annotations
@@ -26,31 +27,35 @@ SALT_BYTES = 32
 MIN_PASSPHRASE = 12
 PIECE_BYTES = 1 << 20
 _N, _R, _P = 1 << 17, 8, 1
-"""Of scrypt: 128 MB and about half a second for each guess."""
+"""The parameters of scrypt: each guess costs 128 MB and about half a second."""
 
 _TAG_BYTES = 16
 
 
 class Readable(Protocol):
-    """What gives as many bytes as it is asked for, until its end."""
+    """A source that gives as many bytes as it is asked for, until its end."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes; fewer, or none, at the end alone."""
+        """The next bytes; fewer, or none, only at the end."""
 
 
 class Keys(NamedTuple):
-    """What a passphrase and a copy's salt come to."""
+    """The keys from a passphrase and a copy's salt, 32 bytes each."""
 
     sealing: bytes
     signing: bytes
 
     def signature(self, content: bytes) -> str:
-        """HMAC-SHA256 over what is not secret and must not be changed, hex."""
+        """HMAC-SHA256, in hex, over content that is not secret but must not be changed."""
         return hmac.new(self.signing, content, hashlib.sha256).hexdigest()
 
 
 def keys_of(passphrase: str, salt: bytes) -> Keys:
-    """Keys of a copy. Raises BackupRefused for a passphrase that is soon guessed."""
+    """The keys of a copy.
+
+    Raises:
+        BackupRefused: the passphrase is shorter than MIN_PASSPHRASE characters.
+    """
     text = unicodedata.normalize("NFKC", passphrase)
     if len(text) < MIN_PASSPHRASE:
         raise BackupRefused(
@@ -67,12 +72,12 @@ def keys_of(passphrase: str, salt: bytes) -> Keys:
 
 
 def sealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
-    """The bytes of a sealed file, some at a time.
+    """Seals a file; yields its sealed bytes in pieces.
 
     Args:
-        source: what is sealed.
-        keys: of the copy.
-        name: of the file in the copy.
+        source: what to seal.
+        keys: the copy's.
+        name: the file's path in the copy.
     """
     salt = secrets.token_bytes(SALT_BYTES)
     yield salt
@@ -86,9 +91,10 @@ def sealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
 
 
 def unsealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
-    """The bytes that were sealed, some at a time.
+    """Opens a sealed file; yields the bytes that were sealed in pieces.
 
-    Raises BackupRefused for a file that was changed, cut off, or stands under another's name.
+    Raises:
+        BackupRefused: the file was changed, cut off, or has another one's name.
     """
     cipher, number = _cipher(keys, source.read(SALT_BYTES), name), 0
     piece = source.read(PIECE_BYTES + _TAG_BYTES)

@@ -1,4 +1,4 @@
-"""Files on their way into a copy and out of it: hashed, perhaps sealed, flushed to the disk."""
+"""Writes files into a copy and reads them out of it: hashed, sealed if wanted, flushed to disk."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def store(source: Readable, folder: Path, path: str, keys: Keys | None) -> Store
     """Writes a file into a copy. It is on the disk when this returns.
 
     Args:
-        source: what is written.
+        source: what to write.
         folder: the copy's.
-        path: of the file in the copy, without the end that a sealed one gets.
-        keys: of a sealed copy.
+        path: of the file in the copy, without the ending of sealed files.
+        keys: of a sealed copy, else None.
     """
     pieces = pieces_of(source)
     if keys is not None:
@@ -32,7 +32,7 @@ def store(source: Readable, folder: Path, path: str, keys: Keys | None) -> Store
 
 
 def found_at(folder: Path, path: str) -> StoredFile:
-    """A file that lies in a copy already. It is on the disk when this returns."""
+    """Describes a file that is in a copy already. It is on the disk when this returns."""
     size, digest = 0, hashlib.sha256()
     with (folder / path).open("rb") as source:
         for piece in pieces_of(source):
@@ -43,9 +43,10 @@ def found_at(folder: Path, path: str) -> StoredFile:
 
 
 def taken_out(folder: Path, file: StoredFile, keys: Keys | None) -> Iterator[bytes]:
-    """The content of a file in a copy, some of it at a time.
+    """Reads a file in a copy; yields its content in pieces.
 
-    Raises BackupRefused: it is missing or was changed; what came before that is not to be used.
+    Raises:
+        BackupRefused: it is missing or was changed; do not use the pieces before that either.
     """
     try:
         with (folder / file.path).open("rb") as source:
@@ -65,13 +66,17 @@ def taken_out(folder: Path, file: StoredFile, keys: Keys | None) -> Iterator[byt
 
 
 def check_whole(folder: Path, file: StoredFile) -> None:
-    """Raises BackupRefused when a file of a copy is missing or not as it was written."""
+    """Raises BackupRefused unless a file of a copy is as it was written."""
     for _turn in taken_out(folder, file, None):
         pass
 
 
 def write_pieces(pieces: Iterable[bytes], path: Path) -> tuple[int, str]:
-    """Writes a file that there is not yet, for its owner alone; (bytes, SHA-256)."""
+    """Writes a new file that only its owner may read; returns its size and SHA-256 in hex.
+
+    Raises:
+        FileExistsError: there is such a file.
+    """
     make_private(path.parent)
     size, digest = 0, hashlib.sha256()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
@@ -87,13 +92,13 @@ def write_pieces(pieces: Iterable[bytes], path: Path) -> tuple[int, str]:
 
 
 def pieces_of(source: Readable) -> Iterator[bytes]:
-    """What a file has, some of it at a time."""
+    """The content of a source, in pieces."""
     while piece := source.read(PIECE_BYTES):
         yield piece
 
 
 class _Hashed:
-    """A file of which is known what was read."""
+    """A source that counts and hashes what is read from it."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source

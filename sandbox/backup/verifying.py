@@ -1,4 +1,4 @@
-"""A copy is proved: put back into a place of its own, brought up to date, and audited there."""
+"""Verifies a copy: puts it back into a scratch place, migrates it, and audits it there."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from sandbox.backup.storing import check_whole, taken_out, write_pieces
 
 @dataclass(frozen=True)
 class Verified:
-    """What a copy came to.
+    """The result of verifying a copy.
 
     Attributes:
-        audit: of all that is in it; None where the central bank is not, without which a bank's
-            money cannot be held against anything.
+        manifest: the copy's.
+        audit: of the whole copy; None when the central bank is not in it, without which a bank's
+            money cannot be compared with anything.
         problems: what is wrong.
     """
 
@@ -41,14 +42,15 @@ class Verified:
 
 
 def verify_copy(source: Path, passphrase: str | None, server: str = "") -> Verified:
-    """Puts a copy back into a scratch place, audits it there, and takes it away again.
+    """Puts a copy back into a scratch place, audits it there, and deletes that again.
 
     Args:
         source: the copy.
         passphrase: of a sealed copy, else None.
-        server: URL of the PostgreSQL server on which databases of its kind can be made.
+        server: URL of a PostgreSQL server for the copies of PostgreSQL databases.
 
-    Raises BackupRefused: it cannot be read, was changed, or cannot be put back.
+    Raises:
+        BackupRefused: the copy cannot be read, was changed, or cannot be put back.
     """
     manifest, keys = read_manifest(source, passphrase)
     for file in manifest.stored:
@@ -70,7 +72,7 @@ def verify_copy(source: Path, passphrase: str | None, server: str = "") -> Verif
 def _scratch(
     source: Path, manifest: Manifest, keys: Keys | None, server: str
 ) -> Iterator[Mapping[str, Engine]]:
-    """The databases of a copy, for as long as they are looked at."""
+    """The restored databases of a copy, by party, while the ``with`` block runs."""
     with ExitStack() as ends:
         place = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="dcep-verify-")))
         engines = {}

@@ -1,1 +1,1 @@
-"""The demo: a country's money in some minutes."""
+"""The demo: a country's money in a few minutes."""

@@ -1,6 +1,6 @@
-"""What a story acts on: a running stack, its people, and a small vocabulary of what they do.
+"""A running stack with people in it, and the functions by which a story makes them act.
 
-The demo and the integration tests speak the same words.
+The demo and the integration tests use the same ones.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class System:
         self.stack.down()
 
     def person(self, name: str, bank: str, *, holder_name: str = "", phone: str = "") -> Person:
-        """Somebody new: their wallet's process started and a wallet opened at a bank."""
+        """Add a person: start their wallet's process, and open a wallet at a bank."""
         found = Person(self.plan, name, self.homes, database_url=self._database_for(name))
         self.people[name] = found
         found.start()
@@ -84,19 +84,19 @@ class System:
     def by_two(
         self, kind: Message, cause: str = CAUSE, *, at: str = CENTRAL_BANK
     ) -> office_pb2.Act:
-        """An act of two officers of the central bank, or of a bank."""
+        """Have two officers of the central bank, or of a bank, propose and approve an act."""
         return by_two(self.plan, at, kind, cause)
 
     def pay_in(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
-        """Reserves arrive for a bank."""
+        """Pay reserves in for a bank; returns its books."""
         return self._move(office_pb2.PayInReserves(bank=bank, amount_fen=amount_fen))
 
     def issue(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
-        """Issue against a bank's reserves."""
+        """Issue against a bank's reserves; returns its books."""
         return self._move(office_pb2.Issue(bank=bank, amount_fen=amount_fen))
 
     def redeem(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
-        """Redeem a bank's circulation."""
+        """Redeem some of a bank's circulation; returns its books."""
         return self._move(office_pb2.Redeem(bank=bank, amount_fen=amount_fen))
 
     def wait_vault(self, bank: str, amount_fen: int) -> None:
@@ -125,7 +125,7 @@ class System:
                 wait_until(quiet, _("nothing is on its way at {bank}").format(bank=bank.name))
 
     def _database_for(self, name: str) -> str:
-        """A wallet's database: beside the services' on PostgreSQL, else in its own home."""
+        """The URL of a wallet's database on the services' PostgreSQL; "": a file in its home."""
         server = self.plan.database_url(CENTRAL_BANK)
         if not server.startswith("postgresql"):
             return ""
@@ -136,14 +136,14 @@ class System:
     def _move(
         self, kind: office_pb2.PayInReserves | office_pb2.Issue | office_pb2.Redeem
     ) -> issuance_pb2.BankBooks:
-        """What a bank has after an act about its money."""
+        """A bank's books after an act about its money."""
         self.by_two(kind)
         with self.central(self.plan.central_officers[0]) as office:
             return office.books_of(kind.bank)
 
 
 class Stream:
-    """A payer who pays on and on, each payment repeated with its own id until it is answered."""
+    """A payer who makes payment after payment; each is repeated, with its id, until answered."""
 
     def __init__(self, payer: Person, payee: str, amount_fen: int, count: int) -> None:
         self.settled: list[str] = []
@@ -205,7 +205,11 @@ class Stream:
 
 
 def wait_until(true: Callable[[], bool], what: str, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
-    """Wait until ``true()``; a service without an answer is asked again. Raises StoryFailed."""
+    """Wait until ``true()``; NoAnswer counts as not yet.
+
+    Raises:
+        StoryFailed: it took longer than ``timeout_s``.
+    """
     ends_at = time.monotonic() + timeout_s
     while True:
         try:
@@ -224,7 +228,7 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = SETTLE_TI
 
 
 def refused(call: Callable[[], object]) -> Refusal:
-    """What ``call`` is refused with. Raises StoryFailed when it is not refused."""
+    """The refusal that ``call`` gets. Raises StoryFailed when it is not refused."""
     try:
         answer = call()
     except Refusal as refusal:

@@ -1,6 +1,6 @@
-"""The demo's story, step by step. Each step does one thing and says what came of it, in yuan.
+"""The demo's story. Each step does one thing and says its result, in yuan.
 
-The integration test tells the same story without a listener.
+The integration test runs the same story without printing it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def reserves(system: System, say: Say) -> None:
 
 
 def issuance(system: System, say: Say) -> None:
-    """It takes two; too much is refused with what is missing."""
+    """It takes two officers, and what exceeds the reserves is refused, with what is missing."""
     with system.central("lin") as lin, system.central("mei") as mei:
 
         def ask(fen: int) -> office_pb2.Act:
@@ -133,7 +133,7 @@ def exchange(system: System, say: Say) -> None:
 
 
 def pay_within(system: System, say: Say) -> None:
-    """Final at the answer."""
+    """A payment within a bank is final when it is answered."""
     alice, carol = system.people["alice"], system.people["carol"]
     answer = alice.pay(carol.number, 1_250, memo="lunch")
     expect(answer.state.upper() == "SETTLED", _("payment is {state}").format(state=answer.state))
@@ -148,7 +148,7 @@ def pay_within(system: System, say: Say) -> None:
 
 
 def pay_across(system: System, say: Say) -> None:
-    """Hold at alpha, settlement at the centre, both feeds; bob watches it arrive."""
+    """A hold at alpha, settlement at the central bank, both feeds; bob watches it arrive."""
     alice, bob = system.people["alice"], system.people["bob"]
     watch = bob.watch()
     try:
@@ -226,7 +226,7 @@ def offline(system: System, say: Say) -> None:
 
 
 def deposit(system: System, say: Say) -> None:
-    """Servers return; pieces come home once."""
+    """The servers return, and the offline money is deposited."""
     bob, carol = system.people["bob"], system.people["carol"]
     system.stack.up()
     say(_("the servers are back"))
@@ -242,7 +242,7 @@ def deposit(system: System, say: Say) -> None:
 
 
 def redeem(system: System, say: Say) -> None:
-    """Back to deposits, back to reserves."""
+    """Currency goes back into a deposit, and back into reserves."""
     carol = system.people["carol"]
     say(
         _("carol cashes out 20.00, {cash_out} left").format(
@@ -258,7 +258,7 @@ def redeem(system: System, say: Say) -> None:
 
 
 def audited(system: System) -> StackAudit:
-    """The proof, once nothing is on its way. Raises StoryFailed when it does not hold."""
+    """The audit, once nothing is on its way. Raises StoryFailed when it finds a problem."""
     system.wait_quiet()
     found: list[StackAudit] = []
 
@@ -304,7 +304,7 @@ def _hop(payer: Person, payee: Person, amount_fen: int, say: Say) -> str:
 
 
 def _tamper(text: str) -> str:
-    """The text with one character of its middle changed into another that is allowed there."""
+    """The text with one character in its middle changed to another allowed one."""
     at = len(text) // 2
     while not text[at].isalnum():
         at += 1

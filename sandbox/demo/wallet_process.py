@@ -1,4 +1,4 @@
-"""People with a wallet each: a process of its own, spoken to over its own gRPC service."""
+"""People with wallets: each wallet is a process of its own, used over its own gRPC service."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 
 
 class Person:
-    """A holder with a wallet's home and a wallet service that runs in it."""
+    """A holder, with the folder of a wallet and the wallet service that runs in it."""
 
     def __init__(self, plan: StackPlan, name: str, folder: Path, *, database_url: str = "") -> None:
         self.plan = plan
@@ -93,7 +93,7 @@ class Person:
         return ask(self._service.TopUp, request, wallet_pb2.TopUpResponse).available_fen
 
     def cash_out(self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "") -> int:
-        """The wallet's money into deposit or cash; returns what is available, in fen."""
+        """Money from the wallet into deposit or cash; returns what is available, in fen."""
         request = wallet_pb2.CashOutRequest(
             request_id=request_id or _new_id(), amount_fen=amount_fen, cash_receipt=receipt
         )
@@ -128,7 +128,7 @@ class Person:
         return Watch(self._service)
 
     def offline_load(self, amount_fen: int, request_id: str = "") -> int:
-        """Money into the secure element; returns what lies there, in fen."""
+        """Money into the secure element; returns how much is in there, in fen."""
         request = wallet_pb2.OfflineLoadRequest(
             request_id=request_id or _new_id(), amount_fen=amount_fen
         )
@@ -150,7 +150,7 @@ class Person:
         return self.offline_answer(payment_text).amount_fen
 
     def offline_answer(self, text: str) -> wallet_pb2.OfflineAcceptResponse:
-        """What comes of a payment, or of what gives one back."""
+        """Give the wallet the text of a payment, or of one that is given back; its answer."""
         request = wallet_pb2.OfflineAcceptRequest(payment_text=text)
         return ask(self._service.OfflineAccept, request, wallet_pb2.OfflineAcceptResponse)
 
@@ -160,7 +160,7 @@ class Person:
         return ask(self._service.OfflineDeposit, request, wallet_pb2.OfflineDepositResponse)
 
     def _reached(self) -> bool:
-        """Whether the service answers; its certificate is made by the wallet as it starts."""
+        """Whether the service answers; the wallet makes its certificate when it starts."""
         certificate, key = self.home / "tls.crt", self.home / "tls.key"
         if not (certificate.exists() and key.exists()):
             return False

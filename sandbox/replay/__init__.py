@@ -1,1 +1,1 @@
-"""Replay of a file of payments through running banks."""
+"""Replays a file of payments through running banks."""

@@ -1,4 +1,4 @@
-"""A bank as the replay sees it: bulk calls that are repeated unchanged until they are answered."""
+"""What the replay needs of a bank: bulk calls, repeated unchanged until they are answered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSING = (
     errors_pb2.REASON_NOT_SERVING,
     errors_pb2.REASON_PEER_UNAVAILABLE,
 )
-"""Refusals of a whole call that say "later", not "no"."""
+"""Reasons for which a whole call is refused only for now."""
 
 
 class BankPeer(Protocol):
@@ -36,7 +36,7 @@ class BankPeer(Protocol):
         """Open wallets; the answers are in the order of the requests."""
 
     def cash_receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
-        """What its cash machine says when so much was put in for a wallet."""
+        """The receipt of its cash machine for cash that was put in for a wallet."""
 
     def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Exchange; the answers are in the order of the orders."""
@@ -49,10 +49,14 @@ class BankPeer(Protocol):
 
 
 def until_answered(call: Callable[[], Answer]) -> Answer:
-    """Make ``call`` again while there is no answer or the service asks for patience.
+    """Make ``call`` again as long as there is no answer, or it is refused only for now.
 
-    Bounded by ATTEMPTS with growing pauses; then the last error goes to the caller. The call must
-    carry the same ids each time, so that a repeat changes nothing.
+    It is tried up to ATTEMPTS times with growing pauses. The call must carry the same ids each
+    time, so that a repeat changes nothing.
+
+    Raises:
+        NoAnswer: there was none at the last attempt.
+        Refusal: the call was refused, for good or at the last attempt.
     """
     pause_s = FIRST_PAUSE_S
     for attempt in range(1, ATTEMPTS + 1):

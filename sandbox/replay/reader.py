@@ -1,4 +1,4 @@
-"""A CSV file of payments, plain or gzipped, as columns in order of time."""
+"""Reads a CSV file of payments, plain or gzipped, into columns in order of time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sandbox.limits import MAX_REPLAY_ROWS
 
 
 class FileRefused(Exception):
-    """The file cannot be replayed; the text names the row and what is wrong with it."""
+    """The file cannot be replayed; the message says why and, if it is one row, which."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class Payments:
-    """Payments in order of time; ties keep the order of the file."""
+    """N payments in order of time; those with the same time keep the order of the file.
+
+    Attributes:
+        parties: their names, in the order in which the file first has them.
+        source: (N,) the payers, as indices in `parties`.
+        target: (N,) the payees, likewise.
+        amount_fen: (N,).
+    """
 
     parties: list[str]
     source: NDArray[np.int64]
-    """Index of the payer in ``parties``."""
     target: NDArray[np.int64]
     amount_fen: NDArray[np.int64]
 
@@ -54,8 +60,11 @@ class Payments:
 def read_payments(path: Path, columns: Columns) -> Payments:
     """Read a file of payments.
 
-    The value is in yuan, the time a number or an ISO 8601 date and time. Raises FileRefused for a
-    missing column, a value or a time that cannot be read, and more than MAX_REPLAY_ROWS rows.
+    The value is in yuan; the time is a number, or an ISO 8601 date and time.
+
+    Raises:
+        FileRefused: the file cannot be read, a column is missing or there twice, a value or a time
+            cannot be read, or there are more than MAX_REPLAY_ROWS rows.
     """
     parties: dict[str, int] = {}
     source: list[int] = []
@@ -84,7 +93,11 @@ def read_payments(path: Path, columns: Columns) -> Payments:
 
 
 def read_balances(path: Path, party: str, balance: str) -> dict[str, int]:
-    """What each party starts with, in fen. Raises FileRefused as :func:`read_payments` does."""
+    """What each party starts with, in fen.
+
+    Raises:
+        FileRefused: as `read_payments`.
+    """
     rows = _rows(path, (party, balance))
     return {
         name: 0 if _is_zero(value) else _amount(path, row, value) for row, (name, value) in rows
@@ -92,7 +105,7 @@ def read_balances(path: Path, party: str, balance: str) -> dict[str, int]:
 
 
 def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """The wanted cells of each row with the row's line number."""
+    """Each row's line number, and its wanted cells."""
     with _opened(path) as text:
         reader = csv.reader(text)
         header = next(reader, None)
@@ -115,7 +128,7 @@ def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]
         wanted = [header.index(name) for name in names]
         for cells in reader:
             if not any(cell.strip() for cell in cells):
-                continue  # spreadsheets leave rows of nothing but separators behind
+                continue  # spreadsheets leave rows behind that have only separators
             if len(cells) <= max(wanted):
                 raise FileRefused(
                     _("{path}, line {line_num}: {count} cells, too few").format(

@@ -1,4 +1,4 @@
-"""A replay from the file to the result: wallets, funds, payments, and what became of them."""
+"""Runs a replay: opens and funds wallets, sends the payments, and waits for their ends."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sandbox.replay.wallets import ReplayWallet, fund, open_wallets
 
 
 class Reporter(Protocol):
-    """Watches a replay go on."""
+    """Is told how far a replay is."""
 
     def begin(self, what: str, total: int) -> None:
-        """A part begins that has ``total`` items."""
+        """A part of ``total`` items begins."""
 
     def advance(self, count: int) -> None:
         """``count`` more items of the part are done."""
@@ -28,19 +28,31 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Funding:
-    """What the wallets start with: by party, or the same for all, in fen."""
+    """What the wallets start with, in fen.
+
+    Attributes:
+        flat_fen: for each party that `by_party_fen` does not name.
+        by_party_fen: by the party's name.
+    """
 
     flat_fen: int
     by_party_fen: dict[str, int]
 
     def of(self, parties: Sequence[str]) -> list[int]:
-        """Fen for each party; a party that the balances do not name gets the flat amount."""
+        """Fen for each of these parties, in order."""
         return [self.by_party_fen.get(party, self.flat_fen) for party in parties]
 
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay came to."""
+    """The result of a replay.
+
+    Attributes:
+        accepted: how many payments took effect.
+        refused: how many did not, by reason.
+        unfunded: how many top-ups were refused, by reason.
+        seconds: from the first payment sent to the last one ended.
+    """
 
     payments: int
     wallets: int
@@ -51,7 +63,7 @@ class ReplayResult:
 
     @property
     def payments_per_s(self) -> float:
-        """Payments that reached their final state, per second of sending and settling."""
+        """Payments that have ended, per second of sending and settling."""
         return self.payments / self.seconds if self.seconds else 0.0
 
     def as_fields(self) -> dict[str, Any]:
@@ -79,8 +91,17 @@ def replay(
 ) -> ReplayResult:
     """Open wallets, fund them, send every payment, and wait until each has ended.
 
-    ``issue(bank, fen)`` fills a bank's vault with what its wallets will be funded with. The clock
-    of the result runs from the first payment sent to the last one ended, signing included.
+    Args:
+        peers: the banks.
+        payments: from `read_payments`.
+        funding: what the wallets start with.
+        issue: ``issue(bank, fen)`` fills a bank's vault for the funding of its wallets.
+        now_ms: the clock for orders.
+        items_per_call: how many items a bulk call has.
+        reporter: is told how far it is.
+
+    Returns:
+        The result, whose seconds include the signing of the payments.
     """
     wallets = _open(peers, payments.parties, now_ms, items_per_call, reporter)
     amounts_fen = funding.of(payments.parties)
@@ -136,7 +157,11 @@ def _fill_vaults(
 
 
 def wait_for_vault(peer: BankPeer, amount_fen: int, timeout_s: float = 30.0) -> None:
-    """Wait until a bank has applied the feed entry that fills its vault to ``amount_fen``."""
+    """Wait until a bank has at least ``amount_fen`` in its vault.
+
+    Raises:
+        TimeoutError: it took longer than ``timeout_s``.
+    """
     ends_at = time.monotonic() + timeout_s
     while peer.books().vault_fen < amount_fen:
         if time.monotonic() > ends_at:

@@ -1,8 +1,8 @@
-"""Payments sent in order of time, a round at a time, each bank's share of a round in one call.
+"""Sends payments in order of time, in rounds; a bank gets its share of a round in one call.
 
-A round is a stretch of the file. Its payments are signed, split by the payer's bank and sent to
-all banks at once; the next round is signed meanwhile, but goes to a bank only when the bank has
-answered the one before. So a payer's later payment never overtakes an earlier one.
+A round is a stretch of the file. Its payments are signed, split by the payer's bank, and sent to
+all banks at once. The next round is signed meanwhile, but a bank gets it only after it has answered
+the one before. So a payer's later payment never overtakes an earlier one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Progress = Callable[[int], None]
 
 
 class NotEnded(Exception):
-    """Cross-bank payments were still pending after the bound."""
+    """Cross-bank payments were still pending after SETTLE_TIMEOUT_S."""
 
 
 @dataclass
 class Tally:
-    """What became of the payments so far."""
+    """How many payments have been accepted and refused so far, and which are pending."""
 
     accepted: int = 0
     refused: Counter[int] = field(default_factory=Counter)
@@ -39,7 +39,7 @@ class Tally:
     """Orders without a final answer yet, by bank."""
 
     def take(self, bank: int, orders: Sequence[SignedEnvelope], answers: Sequence[Answer]) -> int:
-        """Count the answers to one call; returns how many of them were final."""
+        """Count the answers to one call; returns how many were final."""
         waiting = self.pending.setdefault(bank, [])
         before = len(waiting)
         for order, answer in zip(orders, answers, strict=True):
@@ -62,7 +62,7 @@ Round = dict[int, list[SignedEnvelope]]
 def signed_rounds(
     payments: Payments, wallets: Sequence[ReplayWallet], size: int, now_ms: Callable[[], int]
 ) -> Iterator[Round]:
-    """The payments in order of time, signed, ``size`` a round, by the payer's bank."""
+    """The payments in order of time, signed, ``size`` in a round, by the payer's bank."""
     for start in range(0, len(payments), size):
         stop = min(start + size, len(payments))
         time_ms = now_ms()
@@ -103,9 +103,10 @@ def _collect(
 def finish(
     peers: Sequence[BankPeer], tally: Tally, items_per_call: int, progress: Progress
 ) -> None:
-    """Ask about the pending payments, with the same orders, until each has ended.
+    """Send the pending payments' orders again until each has ended and the banks are quiet.
 
-    Raises NotEnded after SETTLE_TIMEOUT_S.
+    Raises:
+        NotEnded: after SETTLE_TIMEOUT_S.
     """
     ends_at = time.monotonic() + SETTLE_TIMEOUT_S
     while any(tally.pending.values()):

@@ -1,4 +1,4 @@
-"""The wallets of a replay: one for each party, spread over the banks, with a key of its own."""
+"""Opens and funds the wallets of a replay: one for each party, spread over the banks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from sandbox.replay.peers import BankPeer
 
 @dataclass
 class ReplayWallet:
-    """A party's wallet: whose it is, where it is, what it signs with and its next sequence."""
+    """A party's wallet.
+
+    Attributes:
+        bank: the index of its bank.
+        number: the wallet's.
+        key: it signs the wallet's orders.
+        next_sequence: of the next order.
+    """
 
     bank: int
     number: str
@@ -40,7 +47,7 @@ class ReplayWallet:
         return self._sign(order)
 
     def top_up(self, receipt: SignedEnvelope, amount_fen: int, now_ms: int) -> SignedEnvelope:
-        """A signed order to put ``amount_fen`` of cash, by a machine's receipt, into the wallet."""
+        """A signed order to put cash into the wallet, with the machine's receipt for it."""
         order = orders_pb2.ExchangeOrder(
             wallet_number=self.number,
             sequence=self._take_sequence(),
@@ -68,9 +75,12 @@ def open_wallets(
     now_ms: Callable[[], int],
     items_per_call: int,
 ) -> Iterator[list[tuple[int, ReplayWallet]]]:
-    """Open a wallet for each party, party i at bank i mod n; yields (party, wallet) call by call.
+    """Open a wallet for each party, party i at bank i mod n.
 
     The party's name in the file becomes the holder's name, as far as a bank takes it.
+
+    Yields:
+        After each bulk call, its pairs of a party's index and wallet.
     """
     for index, peer in enumerate(peers):
         mine = range(index, len(parties), len(peers))
@@ -88,9 +98,9 @@ def open_wallets(
 
 
 def holder_name(party: str) -> str:
-    """A party's name as a holder's: what cannot be printed is a space, and the end may be missing.
+    """A holder's name for a party, whose name in the file may be any text.
 
-    In the file a party is a label and nothing more, however it is spelled.
+    Characters that cannot be printed become spaces, and a long name is cut.
     """
     printable = "".join(c if c.isprintable() else " " for c in f"party {party}")
     return " ".join(printable.split())[:MAX_NAME].rstrip()
@@ -99,7 +109,7 @@ def holder_name(party: str) -> str:
 def _opening(
     key: SigningKey, holder_name: str, bank: str, now_ms: int
 ) -> wallets_pb2.OpenWalletRequest:
-    """Asks a bank for a wallet, signed with its key to be."""
+    """A request for a wallet, signed with the key that it will have."""
     public = bytes(key.verify_key)
     order = orders_pb2.OpenWalletOrder(
         request_id=str(uuid.uuid4()),
@@ -120,7 +130,11 @@ def fund(
     now_ms: int,
     items_per_call: int,
 ) -> Iterator[tuple[int, Counter[int]]]:
-    """Top wallet i up with ``amounts_fen[i]`` of cash; yields (orders, refusals by reason)."""
+    """Top up wallet i with ``amounts_fen[i]`` of cash.
+
+    Yields:
+        After each bulk call, its number of orders, and how many were refused, by reason.
+    """
     for index, peer in enumerate(peers):
         mine = [i for i, wallet in enumerate(wallets) if wallet.bank == index and amounts_fen[i]]
         for part in parts(mine, items_per_call):

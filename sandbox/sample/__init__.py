@@ -1,1 +1,1 @@
-"""A small payments file of our own making."""
+"""A small file of made-up payments, and what makes it."""

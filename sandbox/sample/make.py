@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 
 def town(seed: int) -> list[tuple[str, str, int, float]]:
-    """Payments (source, target, fen, day) of a month in order of time."""
+    """A month's payments, (source, target, fen, day), in order of time."""
     chance = random.Random(seed)
     homes = [f"home-{i:03d}" for i in range(HOUSEHOLDS)]
     shops = [f"shop-{i:02d}" for i in range(SHOPS)]
@@ -42,7 +42,7 @@ def town(seed: int) -> list[tuple[str, str, int, float]]:
 
 
 def _price(chance: random.Random, mean: float, spread: float) -> int:
-    """A price in fen: log-normal in yuan, to the ten fen, at least one yuan."""
+    """A price in fen: log-normal in yuan, rounded to ten fen, at least one yuan."""
     return max(100, round(chance.lognormvariate(mean, spread) * 10) * 10)
 
 

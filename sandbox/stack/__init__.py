@@ -1,1 +1,1 @@
-"""A stack's processes: made, started, watched, stopped."""
+"""Makes, starts, watches and stops a stack's processes."""

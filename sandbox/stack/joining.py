@@ -1,8 +1,8 @@
-"""A bank more for a stack that is there: its folder, keys, ports, database, and its admission.
+"""Adds a bank to an existing stack: makes its folder, keys, ports and database.
 
-What is about to be made is written down first (`joining/NAME.json`), and the bank is in the stack
-once all of it is there: what is left half-made, by whatever end, is taken away by the same command,
-which then begins anew. After that the command goes on from where it stopped.
+What is about to be made is written down first (`joining/NAME.json`). The bank is in the stack once
+everything is there. If that is interrupted, the same command deletes what was half made and begins
+again. Once the bank is in the stack, the command goes on from where it stopped.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from runtime.private import PRIVATE_FILE, make_private
 
 
 class PortTaken(Exception):
-    """Somebody else has a port that a bank was to have; nothing was made."""
+    """A port chosen for a bank is in use; nothing was made."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody chose for a new bank; what is 0 or empty is chosen here."""
+    """What was chosen for a new bank; for 0 or an empty string something is chosen here."""
 
     public_port: int = 0
     inner_port: int = 0
@@ -53,10 +53,13 @@ class Wanted:
 
 
 def join(plan: StackPlan, name: str, wanted: Wanted) -> StackPlan:
-    """The plan with the bank in it, all of whose files are there; it is neither admitted nor runs.
+    """Adds a bank with all its files to a stack; it is not admitted and not started.
+
+    Returns:
+        The plan with the bank. A bank that is in it already stays as it is.
 
     Raises:
-        BanksMisnamed: no bank can be called so, or something of this name is there already.
+        BanksMisnamed: no bank can have this name or prefix, or something else has it.
         PortTaken: a chosen port is in use.
     """
     (name,) = bank_names([name])
@@ -91,7 +94,7 @@ def _join(plan: StackPlan, name: str, wanted: Wanted) -> StackPlan:
 
 @contextmanager
 def _one_at_a_time(plan: StackPlan) -> Iterator[None]:
-    """Or one command would take another one's half-made bank away."""
+    """Lets one command join at a time: otherwise one would delete another's half-made bank."""
     folder = plan.folder / "joining"
     make_private(folder)
     with os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)) as lock:
@@ -121,7 +124,7 @@ def _drawn(plan: StackPlan, name: str, wanted: Wanted) -> BankPlan:
 
 
 def _made(plan: StackPlan, bank: BankPlan, database_url: str) -> BankPlan:
-    """Makes files, keys and database; writes down before each what is about to be there."""
+    """Makes files, keys and database, and writes down each before it is made."""
     _write_down(plan, bank)
     server = database_url or plan.database_url(CENTRAL_BANK)
     if server.startswith("postgresql"):
@@ -144,7 +147,7 @@ def _write_down(plan: StackPlan, bank: BankPlan) -> None:
 
 
 def _clear(plan: StackPlan, name: str) -> None:
-    """Takes away what was half-made for a bank that did not come into the stack."""
+    """Deletes what was half made for a bank that did not get into the stack."""
     note = _note(plan, name)
     if not note.exists():
         return
@@ -156,7 +159,7 @@ def _clear(plan: StackPlan, name: str) -> None:
     drop_databases([bank["database"]])
     for folder in (plan.bank_folder(name), plan.cash_machine_key(name).parent):
         shutil.rmtree(folder, ignore_errors=True)
-    # Somebody of that name may have been registered since.
+    # An officer with that name may have been registered since.
     known = {officer for at in plan.commands() for officer in plan.officers(at)}
     for officer in set(bank["officers"]) - known:
         key = officer_key_file(plan, officer)
@@ -179,7 +182,7 @@ def _with(plan: StackPlan, bank: BankPlan) -> StackPlan:
 
 
 def _people(plan: StackPlan) -> tuple[str, ...]:
-    """Names for its officers that nobody else has, here or in a folder of an earlier one."""
+    """Names for its officers that nobody in the stack has, nor any file of an earlier officer."""
     taken = {officer for at in plan.commands() for officer in plan.officers(at)}
     taken |= {file.name.split(".")[0] for file in plan.officers_folder.iterdir()}
     index = len(plan.banks)
@@ -191,7 +194,7 @@ def _people(plan: StackPlan) -> tuple[str, ...]:
 
 
 def _ports(plan: StackPlan, wanted: Wanted) -> tuple[int, int, int]:
-    """The chosen ones, which must be free, and free ones that no service of the stack has."""
+    """The chosen ports, which must be free; for the others free ones that no service here has."""
     ours = _ports_of(plan)
     chosen = (wanted.public_port, wanted.inner_port, wanted.metrics_port)
     named = [port for port in chosen if port]
@@ -207,7 +210,7 @@ def _ports(plan: StackPlan, wanted: Wanted) -> tuple[int, int, int]:
 
 
 def _ports_of(plan: StackPlan) -> set[int]:
-    """Of all services, whether they run or not."""
+    """The ports of all services, running or not."""
     addresses: Sequence[str] = (
         plan.central_address,
         *(bank.public_address for bank in plan.banks),

@@ -1,4 +1,4 @@
-"""A stack that runs: its services started, awaited, admitted, killed, started again and stopped."""
+"""Supervises a stack: starts, awaits, kills, restarts and stops its services, and admits banks."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ def init(
 ) -> StackPlan:
     """Make a new stack in ``folder``: trust, settings, databases; or load the one that is there.
 
-    ``database_server`` is a PostgreSQL URL; empty means a SQLite file for each service.
+    If it is interrupted, even by Ctrl-C, what was made by then is deleted again.
 
-    Whatever ends it half-way, Ctrl-C too: what was made by then is taken away again.
+    Args:
+        folder: the stack's.
+        banks: their names.
+        database_server: a PostgreSQL URL; "": an SQLite file for each service.
 
-    Raises BanksMisnamed, before anything is made.
+    Raises:
+        BanksMisnamed: before anything is made.
     """
     if (folder / "stack.json").exists():
         return load(folder)
@@ -52,7 +56,7 @@ def init(
 
 @contextmanager
 def _all_or_nothing(folder: Path, databases: Mapping[str, str]) -> Iterator[None]:
-    """What was there before stays as it is."""
+    """On an error deletes what was made meanwhile, and leaves what was there before."""
     before = set(folder.iterdir()) if folder.is_dir() else None
     try:
         yield
@@ -71,11 +75,11 @@ def _all_or_nothing(folder: Path, databases: Mapping[str, str]) -> Iterator[None
 class Stack:
     """The processes of one plan. Not thread-safe.
 
-    Several commands may look after one stack: who runs is written down in its description.
+    Several commands may look after one stack, so its description says which services run.
 
     Attributes:
-        running: the services that run, as far as seen from here.
-        started: names of those that were started from here.
+        running: the services that run, as far as this command knows.
+        started: names of those that this command started.
     """
 
     def __init__(self, plan: StackPlan) -> None:
@@ -93,10 +97,11 @@ class Stack:
         return list(self.plan.commands())
 
     def up(self) -> None:
-        """Start what does not run, wait until all are healthy, admit banks that are not yet.
+        """Start what does not run, wait until all are healthy, and admit banks that are not yet.
 
-        Raises ProcessFailed, with the end of its log, for a service that does not come up; what
-        had been started from here by then is stopped again.
+        Raises:
+            ProcessFailed: a service does not come up; the message has the end of its log. What
+                this command had started by then is stopped again.
         """
         try:
             for name in self.names:
@@ -110,9 +115,12 @@ class Stack:
             raise
 
     def start(self, name: str) -> Running:
-        """Start one service if it does not run; does not wait for it. Raises AnotherStack.
+        """Start one service if it does not run, without waiting for it.
 
-        What another command has started meanwhile is taken as it is, and stays that command's.
+        A service that another command has started meanwhile stays that command's.
+
+        Raises:
+            AnotherStack: a service that is not this stack's answers at its address.
         """
         if self._lives(name):
             return self.running[name]
@@ -129,15 +137,15 @@ class Stack:
         return found
 
     def was_stopped(self, name: str) -> bool:
-        """Whether somebody has stopped a service on purpose that was seen to run."""
+        """Whether somebody stopped, on purpose, a service that this command knows."""
         return name not in load(self.plan.folder).pids
 
     def attach(self) -> list[str]:
-        """What other commands have started since is seen from here too; returns its names."""
+        """Takes note of services that other commands have started since; returns their names."""
         try:
             plan = load(self.plan.folder)
         except StackMissing:
-            return []  # the folder was taken away; what runs is stopped all the same
+            return []  # the folder was deleted; what runs is stopped all the same
         found = {
             name: process
             for name, pid in plan.pids.items()
@@ -151,11 +159,11 @@ class Stack:
         return list(found)
 
     def leave_running(self, name: str) -> None:
-        """A service that was started from here on behalf of others is not stopped from here."""
+        """Leaves a service to others: this command does not stop it as one that it started."""
         self.started.discard(name)
 
     def forget(self, name: str) -> None:
-        """A service is none of ours any more."""
+        """Looks after a service no longer."""
         self.running.pop(name, None)
         self.started.discard(name)
 
@@ -177,7 +185,7 @@ class Stack:
         self.attach()
         wanted = self.names if only is None else only
         stopped = [name for name in reversed(self.names) if name in self.running and name in wanted]
-        # First, or whoever looks after them would start them again; also what is down just now.
+        # First, or those who watch would start them again; for those that are down just now, too.
         self._write_down(dict.fromkeys(wanted))
         stop_all([self.running[name] for name in stopped])
         for name in stopped:
@@ -187,7 +195,8 @@ class Stack:
     def await_healthy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until a service says SERVING on each of its ports.
 
-        Raises ProcessFailed when it ends or takes too long.
+        Raises:
+            ProcessFailed: it ends, or takes too long.
         """
         process = self.running[name]
         ends_at = time.monotonic() + timeout_s
@@ -221,7 +230,7 @@ class Stack:
                 by_two(self.plan, CENTRAL_BANK, introduction(self.plan, bank.name), "a new stack")
 
     def _addresses(self, name: str) -> list[str]:
-        """Where a service listens."""
+        """The addresses at which a service listens."""
         if name == CENTRAL_BANK:
             return [self.plan.central_address]
         bank = self.plan.bank(name)
@@ -240,7 +249,7 @@ class Stack:
         return process
 
     def _write_down(self, changed: Mapping[str, int | None]) -> None:
-        """Writes down who runs now, and lets stand what others have written meanwhile."""
+        """Writes down which services run now, and keeps what other commands have written."""
 
         def change(plan: StackPlan) -> StackPlan:
             pids: dict[str, int | None] = {**plan.pids, **changed}

@@ -1,6 +1,6 @@
-"""Who starts a service again when it ends: one command for each service, by a lock on a file.
+"""Decides which command restarts a service when it ends: the one that has a lock on a file.
 
-The right ends with the command that has it, however that ends; the next one that looks takes it.
+The lock ends with its command, however that ends; the next command that tries gets it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from runtime.private import PRIVATE_FILE, make_private
 
 
 class Watch:
-    """The services of a stack that this command starts again."""
+    """The services of a stack that this command restarts."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes the folder of the services' logs, which no copy of a stack brings along."""
+        """Begins with none.
+
+        Args:
+            folder: of the services' logs, which are in no copy of a stack.
+        """
         self._folder = folder
         self._held: dict[str, int] = {}
 
     def has(self, name: str) -> bool:
-        """Whether a service is looked after from here, from now on; False while another does."""
+        """Takes a service if no other command has it; whether this command has it now."""
         if name in self._held:
             return True
         make_private(self._folder)
@@ -38,16 +42,18 @@ class Watch:
         return True
 
     def end(self) -> None:
-        """Others may look after all of them."""
+        """Gives all of them up, so that other commands may take them."""
         while self._held:
             os.close(self._held.popitem()[1])
 
 
 @contextmanager
 def one_starter(folder: Path, name: str) -> Iterator[None]:
-    """Of several commands that would start a service, one after another looks and starts it.
+    """Lets one command at a time look whether a service runs, and start it.
 
-    Takes the folder of the services' logs, as `Watch` does.
+    Args:
+        folder: as for `Watch`.
+        name: the service's.
     """
     make_private(folder)
     path = folder / f"{name}.starting"
