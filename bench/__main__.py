@@ -1,4 +1,4 @@
-"""``python -m bench NAME``: one JSON line per figure."""
+"""``python -m bench NAME`` measures, and prints one JSON line per figure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _growth(scale: Scale, database: str) -> list[Measurement]:
 
 
 def _core_all(scale: Scale) -> list[Measurement]:
-    """The core's variants, as `--all` wants them."""
+    """The variants of the core that `--all` measures."""
     from bench import core
 
     found = core.run(scale)
@@ -60,7 +60,7 @@ def _named(name: str) -> Callable[[Scale], list[Measurement]]:
 
 
 def _one_show(scale: Scale) -> list[Measurement]:
-    """A prototype: its library comes with the extra `bench` and what the tests need."""
+    """Measures a prototype, whose library comes with the extra `bench`, or with the tests'."""
     try:
         from bench.one_show import measure
     except ModuleNotFoundError as error:

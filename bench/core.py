@@ -1,4 +1,4 @@
-"""Records in memory → decided, journaled, committed, answered."""
+"""Measures the core: records in memory are decided, journaled, committed and answered."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _EXCLUDES = "making the records, signatures, the network, the projection"
 
 @contextmanager
 def opened(url: str) -> Iterator[tuple[Engine, LedgerBundle]]:
-    """A core over a fresh database."""
+    """A core over a new database, stopped afterwards."""
     engine = open_engine(url)
     metadata = MetaData()
     tables = journal_tables(metadata)
     metadata.create_all(engine)
-    # Nobody projects here, and nobody asks for the past.
+    # Nothing projects here, and nothing asks for the past.
     bundle = open_ledger(engine, tables, threaded=True, max_unprojected=None)
     try:
         yield engine, bundle
@@ -49,7 +49,12 @@ def opened(url: str) -> Iterator[tuple[Engine, LedgerBundle]]:
 
 @contextmanager
 def fresh_url(database: str, folder: Path) -> Iterator[str]:
-    """A database to measure on: a new SQLite file, "postgresql" for a server of our own, a URL."""
+    """The URL of a database to measure on.
+
+    Args:
+        database: "": a new SQLite file. "postgresql": a server of our own. Else a URL.
+        folder: where files go.
+    """
     if not database:
         yield f"sqlite:///{folder / 'core.db'}"
     elif database == "postgresql":
@@ -64,7 +69,14 @@ def fresh_url(database: str, folder: Path) -> Iterator[str]:
 def run(
     scale: Scale, *, zipf: bool = False, database: str = "", batch: int = 0
 ) -> list[Measurement]:
-    """Measures; one result for a batch size, or the largest when it is 0."""
+    """Measures the core with one size of batches.
+
+    Args:
+        scale: how large the measurement is.
+        zipf: skewed accounts, and a third of the payments refused.
+        database: see `fresh_url`.
+        batch: records in a batch; 0: as many as fit.
+    """
     size = batch or MAX_BATCH_RECORDS
     accounts = scale.pick(1_000_000, 100_000, 2_000)
     count = min(scale.pick(3_276_000, 819_000, 8_190) // size, scale.pick(40_000, 5_000, 50))
@@ -130,7 +142,7 @@ def _name(zipf: bool, dialect: str, size: int) -> str:
 
 
 def _state(accounts: int) -> State:
-    """The rule's state, with no core around it."""
+    """The rule's state without a core, with funded accounts."""
     state = State.empty()
     for records in opening(accounts):
         state.apply(records)
@@ -138,7 +150,7 @@ def _state(accounts: int) -> State:
 
 
 def tigerbeetle() -> str:
-    """What the `tigerbeetle` on PATH says of itself in its own benchmark, or that there is none."""
+    """The output of `tigerbeetle benchmark`, or that there is no such program on PATH."""
     binary = shutil.which("tigerbeetle")
     if binary is None:
         return "no tigerbeetle binary on PATH: not compared"
@@ -152,7 +164,11 @@ def tigerbeetle() -> str:
 
 @contextmanager
 def plain_ledger(url: str, folder: Path, accounts: int) -> Iterator[Any]:
-    """What most would write first: two UPDATEs and an INSERT, one transaction per payment."""
+    """A plain ledger to compare with: two UPDATEs and an INSERT, one transaction per payment.
+
+    Yields:
+        A function that pays records one by one.
+    """
     many = min(accounts, 100_000)
     if url.startswith("sqlite"):
         with _plain_sqlite(folder / "plain.db", many) as pay:
@@ -233,7 +249,7 @@ def _plain_postgresql(url: str, accounts: int) -> Iterator[Any]:
 
     def part(connection: Any, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
         for origin, sequence, debit, credit, fen in rows:
-            # In one order of accounts, so that two transactions never wait for each other.
+            # In order of accounts, so that two transactions can never wait for each other.
             changes = sorted([(debit, -fen), (credit, fen)])
             with connection.transaction():
                 for account, change in changes:

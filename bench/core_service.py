@@ -1,8 +1,8 @@
-"""The bare core behind gRPC: packed records in, packed answers out, TLS on both sides.
+"""Serves the bare core over gRPC: packed records in, packed answers out, TLS on both sides.
 
-One message holds up to 8,190 records of `settlement.records.RECORD`; its reply holds one
-ANSWER for each, sent after the commit that they are in. There is no protobuf in between:
-the bytes on the wire are the core's own words.
+One message holds up to 8,190 records of `settlement.records.RECORD`. Its reply holds one ANSWER for
+each, sent after the commit that they are in. There is no protobuf: the bytes on the wire are the
+core's own layouts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _PATIENCE_S = 900.0
 
 
 def packed(answers: Answers) -> bytes:
-    """Answers as they go over the wire."""
+    """Answers as bytes for the wire."""
     rows = np.empty(len(answers.results), ANSWER)
     rows["result"] = answers.results
     rows["repeated"] = answers.repeated
@@ -61,14 +61,14 @@ def packed(answers: Answers) -> bytes:
 
 
 class CoreService:
-    """Handlers over one core."""
+    """The gRPC handlers over one core."""
 
     def __init__(self, bundle: LedgerBundle) -> None:
         self._bundle = bundle
         self._ledger: Any = bundle.ledger
 
     def submit(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        """Each message is asked at once; replies come in order, each after its commit."""
+        """Submits each message at once; the replies come in order, each after its commit."""
         waiting: queue.Queue[Future[Answers] | None] = queue.Queue(IN_FLIGHT)
         wrong: list[str] = []
 
@@ -94,12 +94,12 @@ class CoreService:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, wrong[0])
 
     def echo(self, messages: Iterator[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
-        """The transport alone: as many bytes in and out as `submit` has, and no core."""
+        """Only the transport: as many bytes in and out as `submit`, without the core."""
         for message in messages:
             yield bytes(len(message) // RECORD.itemsize * ANSWER.itemsize)
 
     def ask(self, message: bytes, _: grpc.ServicerContext) -> bytes:
-        """Questions about the past and about the process, as JSON."""
+        """Answers a question about the past or about the process, both as JSON."""
         asked = json.loads(message)
         history = self._bundle.history
         answer: Any
@@ -119,7 +119,7 @@ class CoreService:
         return json.dumps(answer).encode()
 
     def handlers(self) -> grpc.GenericRpcHandler:
-        """What a server serves."""
+        """The handlers for a server."""
         return grpc.method_handlers_generic_handler(
             _SERVICE,
             {
@@ -175,7 +175,7 @@ def _project(bundle: LedgerBundle, stop: threading.Event) -> None:
 
 
 class CoreClient:
-    """The other end, in another process."""
+    """A client of the service, in another process."""
 
     def __init__(self, port: int, trust: Path) -> None:
         credentials = channel_credentials(
@@ -187,12 +187,16 @@ class CoreClient:
         self._ask = self.channel.unary_unary(ASK)
 
     def ask(self, what: str, **fields: Any) -> Any:
-        """A question; see `CoreService.ask`."""
+        """Asks a question; see `CoreService.ask`."""
         message = json.dumps({"what": what, **fields}).encode()
         return json.loads(self._ask(message, timeout=120.0))
 
     def wait_until_projected(self) -> None:
-        """Returns when everything that was written can be found. Raises AssertionError."""
+        """Waits until everything that was written has been projected.
+
+        Raises:
+            AssertionError: that took longer than _PATIENCE_S.
+        """
         ends_at = time.monotonic() + _PATIENCE_S
         while True:
             written, projected = self.ask("positions")
@@ -203,7 +207,7 @@ class CoreClient:
             time.sleep(_POLL_S)
 
     def stream(self, batches: Sequence[Records], method: str = SUBMIT) -> list[bytes]:
-        """Sends batches with a bounded number in flight; the replies in order."""
+        """Sends batches with a bounded number in flight; returns the replies in order."""
         room = threading.Semaphore(IN_FLIGHT)
 
         def messages() -> Iterable[bytes]:
@@ -219,7 +223,7 @@ class CoreClient:
 
 
 def make_trust(folder: Path) -> Path:
-    """A root, and a certificate each for the server and the client."""
+    """Makes a root, and a certificate each for the server and the client; returns the folder."""
     folder.mkdir(exist_ok=True)
     authority = Authority.create("bench")
     (folder / "ca.crt").write_bytes(authority.certificate_pem)
@@ -232,7 +236,7 @@ def make_trust(folder: Path) -> Path:
 
 @contextmanager
 def running(url: str, trust: Path, *options: str) -> Iterator[tuple[CoreClient, int]]:
-    """A server process, a client of it, and the process's id; ended afterwards."""
+    """Runs a server's process; yields a client of it and the process's id."""
     command = [sys.executable, "-m", "bench.core_service", url, str(trust), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -250,6 +254,6 @@ def running(url: str, trust: Path, *options: str) -> Iterator[tuple[CoreClient, 
 
 
 if __name__ == "__main__":
-    # Who asks about the past waits for the writer to let the interpreter go at each of its steps.
+    # A question about the past waits, at each step, until the writer lets the interpreter go.
     sys.setswitchinterval(0.001)
     typer.run(serve)

@@ -1,4 +1,4 @@
-"""Signed payments from alpha to beta through the central bank, until the payees have them."""
+"""Measures signed payments from alpha to beta, through the central bank, to the payees' wallets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _POLL_S = 0.01
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures."""
+    """Measures payments across banks, compared with payments within alpha."""
     size = scale.pick(4_000, 1_000, 30)
     calls = scale.pick(8, 1, 1)
     count = size * calls * _LANES
@@ -101,7 +101,7 @@ def run(scale: Scale) -> list[Measurement]:
 def _one_by_one(
     scale: Scale, place: System, alpha: grpc.Channel, beta: grpc.Channel
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Seconds until the payer's answer, and until the payee's own balance shows it."""
+    """Seconds of single payments until the payer's answer, and until the payee's balance has it."""
     payee = place.at(1)[0]
     lane = Orders(place.at(0), [payee])
     call = alpha.unary_unary(PAY)
@@ -121,7 +121,7 @@ def _one_by_one(
 
 
 def _wait_for(place: System, wallets_fen: int) -> None:
-    """Until beta's books say that its wallets hold so much: each payment is of 1 fen."""
+    """Waits until beta's wallets hold so much by its books; each payment is of 1 fen."""
     ends_at = time.monotonic() + TIMEOUT_S
     while (held := place.peers[1].books().wallets_fen) < wallets_fen:
         if time.monotonic() > ends_at:

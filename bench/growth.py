@@ -1,4 +1,4 @@
-"""How cost grows: with the accounts of a core, and with the payments that it has behind it."""
+"""Measures how cost grows with the accounts of a core, and with the payments in its past."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PAGE = 50
 
 
 def run(scale: Scale, *, database: str = "") -> list[Measurement]:
-    """Measures; one result for accounts (SQLite), one for history (`bench.core.fresh_url`)."""
+    """Measures growth by accounts, on SQLite, and by history, on `database` (`fresh_url`)."""
     return [_by_accounts(scale), _by_history(scale, database)]
 
 
@@ -128,7 +128,7 @@ def _by_history(scale: Scale, database: str) -> Measurement:
 
 
 class _Paid:
-    """So many payments, how fast, and the last batch of them."""
+    """How many payments were made, how fast, and the last batch of them."""
 
     def __init__(self, records: int, per_s: float, last: Records) -> None:
         self.records, self.per_s, self.last = records, per_s, last
@@ -139,7 +139,7 @@ def _pay_until(client: CoreClient, payments: Payments, wanted: int) -> _Paid:
     seconds = 0.0
     made: list[Records] = []
     for size in _chunks(count):
-        made = [payments.batch() for _ in range(size)]  # not while the clock runs
+        made = [payments.batch() for _ in range(size)]  # made before the clock starts
 
         def send(made: list[Records] = made, size: int = size) -> None:
             check_replies(client.stream(made), size)
@@ -155,7 +155,7 @@ def _chunks(count: int) -> Iterator[int]:
 
 
 def _asked(client: CoreClient, accounts: int, known: Records) -> dict[str, float]:
-    """Milliseconds of questions about the past, when the core has nothing else to do."""
+    """The median milliseconds of questions about the past, while nothing else goes on."""
     chosen = random.Random(5)
     times: dict[str, list[float]] = {"statement": [], "find": []}
     for record in known[np.linspace(0, len(known) - 1, 100).astype(int)]:
@@ -182,7 +182,7 @@ def _open_and_close(url: str) -> None:
 
 
 def _on_disk(engine: Any, folder: Path) -> int:
-    """Bytes of the database: journal, snapshots, rows and their index."""
+    """The size of the database in bytes: journal, snapshots, rows and their index."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             question = "SELECT pg_database_size(current_database())"

@@ -1,4 +1,4 @@
-"""What all benches share: sizes, samples, facts about the machine, and the JSON line."""
+"""What all benches share: scales, samples, facts about the machine, and the JSON line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,13 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Ratio:
-    """What a figure is compared with, measured in the same run."""
+    """Something that a figure is compared with, measured in the same run.
+
+    Attributes:
+        name: what it is.
+        per_s: its own figure.
+        ratio: the compared figure divided by this one.
+    """
 
     name: str
     per_s: float
@@ -58,13 +64,18 @@ class Measurement:
     """One figure: the median of `samples`.
 
     Attributes:
+        name: the figure's.
+        samples: one value for each counted round.
         batch: records or payments in one request.
+        accounts: how many there were.
         durability: how a commit is made durable, as the database itself reports it.
         includes: what the clock includes.
         excludes: what it does not.
+        scale: how large the measurement was.
+        ratio_to: the main thing that it is compared with; `also` has the others.
+        unit: what is counted.
         measure: what the samples are: `per_s`, `seconds` or `bytes`.
-        ratio_to: the main thing compared with; `also` has the others.
-        details: whatever else was measured on the way.
+        details: what else was measured on the way.
     """
 
     name: str
@@ -83,7 +94,7 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """The figure."""
+        """The median of the samples, which is the figure."""
         return statistics.median(self.samples)
 
     def as_fields(self) -> dict[str, Any]:
@@ -108,18 +119,18 @@ class Measurement:
         }
 
     def as_json(self) -> str:
-        """The figure as one line."""
+        """The figure as one line of JSON."""
         return json.dumps(self.as_fields(), ensure_ascii=False)
 
 
 def compare(name: str, subject: Sequence[float], other: Sequence[float]) -> Ratio:
-    """The ratio of two medians."""
+    """The ratio of the subject's median to the other's."""
     reference = statistics.median(other)
     return Ratio(name, reference, statistics.median(subject) / reference if reference else 0.0)
 
 
 def rounds(scale: Scale, *bodies: Callable[[], float]) -> list[list[float]]:
-    """Runs the bodies one after the other, round after round; the samples of each.
+    """Runs the bodies in turn, round after round; returns the samples of each.
 
     What is compared alternates, so that a slow minute of the machine hits both.
     """
@@ -133,14 +144,14 @@ def rounds(scale: Scale, *bodies: Callable[[], float]) -> list[list[float]]:
 
 
 def rate(count: int, body: Callable[[], object]) -> float:
-    """How many a second, when `body` does `count`."""
+    """How many are done in a second, when `body` does `count`."""
     started = time.perf_counter()
     body()
     return count / (time.perf_counter() - started)
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50, p99 and the largest of latencies in seconds, as milliseconds."""
+    """The median, the 99th percentile and the largest of some seconds, in milliseconds."""
     ordered = sorted(values)
     last = len(ordered) - 1
     return {
@@ -157,7 +168,7 @@ def cpu_s(pid: int) -> float:
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """What a process has in memory."""
+    """How many bytes a process has in memory."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -174,7 +185,7 @@ def _commit() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Where and on what a figure was measured."""
+    """The commit, the interpreter and the machine of a measurement."""
     return {
         "commit": _commit(),
         "python": platform.python_version(),
@@ -197,7 +208,7 @@ def _cpu_name() -> str:
 
 
 def durability(engine: Engine, folder: Path) -> dict[str, Any]:
-    """How commits of this engine become durable, asked from the database."""
+    """How commits become durable on this engine, as its database reports it."""
     with engine.connect() as connection:
 
         def ask(statement: str) -> str:
@@ -216,7 +227,7 @@ def durability(engine: Engine, folder: Path) -> dict[str, Any]:
 
 
 def disk(folder: Path) -> dict[str, Any]:
-    """Whether fsync of 4 KiB reaches anything here, and how long it takes."""
+    """How long an fsync of 4 KiB takes in a folder, and its file system."""
     times = []
     path = folder / "fsync.probe"
     with path.open("wb", buffering=0) as out:
@@ -248,7 +259,7 @@ def _filesystem(folder: Path) -> str:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone afterwards; DCEP_BENCH_DIR chooses the disk."""
+    """A folder that is deleted afterwards; DCEP_BENCH_DIR says in which folder it is made."""
     with tempfile.TemporaryDirectory(
         prefix="dcep-bench-", dir=os.environ.get("DCEP_BENCH_DIR")
     ) as folder:

@@ -1,4 +1,4 @@
-"""Bytes in memory for each account, and whether payments make the process grow."""
+"""Measures the bytes in memory for each account, and whether payments make the process grow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BUFFERS = 4
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures in processes of their own."""
+    """Measures, each sample in processes of their own."""
     small = scale.pick(100_000, 20_000, 1_000)
     large = scale.pick(1_048_576, 131_072, 32_768)
     samples: list[float] = []
@@ -71,7 +71,7 @@ def _measure(path: Path, accounts: int, batches: int) -> tuple[int, list[int]]:
 def child(path: str, accounts: int, batches: int) -> None:
     """Fill a core, then pay in rounds; prints the resident bytes after each."""
     with opened(f"sqlite:///{path}") as (_, bundle):
-        # One batch at a time: how full the queue happened to be must not be what is measured.
+        # One batch at a time: how full the queue happens to be must not be measured.
         for records in opening(accounts):
             bundle.ledger.submit(Batch(records))
         payments = Payments(accounts)
@@ -85,7 +85,7 @@ def child(path: str, accounts: int, batches: int) -> None:
 
 
 def _resident(without: int) -> int:
-    """Resident bytes, less what this measurement itself keeps."""
+    """The process's resident bytes, less those that this measurement itself keeps."""
     gc.collect()
     return resident_bytes() - without
 

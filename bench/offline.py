@@ -1,4 +1,4 @@
-"""Offline money: endorsing, verifying, its bytes, a device's state, and clearing."""
+"""Measures offline money: endorsing, verifying, its bytes, a device's state, and deposits."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _key(name: str) -> SigningKey:
 
 
 class _System:
-    """Four devices of two banks that hand on the same money, and what they trust."""
+    """Four devices of two banks that pass on the same money, and the bundle that they trust."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -111,14 +111,14 @@ class _System:
         return self.now_ms + 90 * _DAY_MS
 
     def token(self) -> Chain:
-        """A fresh token of the first device."""
+        """A new token of the first device."""
         name = hashlib.sha256(b"bench token: %d" % next(self._numbers)).digest()[:16]
         owner = bytes(self.devices[0].verify_key)
         blank = Token(name, _VALUE_FEN, owner, self.now_ms, self._later)
         return Chain(signing.sign_token(self.root, blank))
 
     def endorse(self, chain: Chain) -> Chain:
-        """All of it to the next device, as a device does it: from the chain to the payment."""
+        """Endorses all of a chain to the next device, as a device does."""
         index = len(chain.hops)
         payer, payee = self.devices[index % 4], self.devices[(index + 1) % 4]
         blank = Endorsement(0, _VALUE_FEN, bytes(payee.verify_key), _CHALLENGE, index + 1)
@@ -127,14 +127,14 @@ class _System:
         return Chain(chain.token, (*chain.hops, hop))
 
     def chain(self, hops: int) -> Chain:
-        """A token that was handed on so often."""
+        """A token that was endorsed so many times."""
         chain = self.token()
         for _ in range(hops):
             chain = self.endorse(chain)
         return chain
 
     def deposit(self, chain: Chain, bank: str) -> bytes:
-        """What a chain pays, signed over to a bank by its owner."""
+        """The bytes of a deposit of a chain at a bank, signed by its owner."""
         owner = self.devices[len(chain.hops) % 4]
         blank = DepositEndorsement(0, bank, bytes(32), chain.token.id)
         end = sign_deposit(owner, verify.piece_of(chain, 0).id, blank)
@@ -143,7 +143,7 @@ class _System:
     def check(
         self, payment: bytes, hops: int, verified: verify.Verified = signing.verified
     ) -> None:
-        """What the payee's device does. Raises AssertionError unless the payment is good."""
+        """Verifies a payment as a payee's device does; raises AssertionError if it is not good."""
         verdict = verify.verify(
             payment,
             root=bytes(self.root.verify_key),
@@ -156,7 +156,7 @@ class _System:
 
 
 class _Checks:
-    """Does the signature checks of a verification, and counts and times them."""
+    """Does a verification's signature checks, and remembers and times them."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[bytes, bytes, bytes]] = []
@@ -330,7 +330,7 @@ def _deposits(scale: Scale, system: _System) -> Measurement:
 
 
 def _own_checks(system: _System, chains: Sequence[Chain]) -> list[tuple[bytes, bytes, bytes]]:
-    """The signatures in these chains: each token's, and two of each hop."""
+    """The signature checks of these chains: one for each token, and two for each hop."""
     root = bytes(system.root.verify_key)
     trusted = {system.bundle.signature, *(bank.signature for bank in system.bundle.banks)}
     checks = _Checks()
@@ -350,10 +350,10 @@ def _verify_all(system: _System, deposits: Sequence[bytes], verified: verify.Ver
 
 @contextmanager
 def _centre(system: _System, folder: Path) -> Iterator[tuple[Engine, CentralBank, list[Bank]]]:
-    """A central bank over SQLite whose first bank has money in circulation."""
+    """A central bank over SQLite, whose first bank has money in circulation."""
     engine = open_engine(f"sqlite:///{folder / 'central.db'}")
     metadata.create_all(engine)
-    # Nobody is asked about payees here.
+    # No bank is asked about payees here.
     peers = cast(BankPeers, None)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     lin, mei = (OfficerKey(INSTITUTION, n, SigningKey.generate()) for n in ("lin", "mei"))
@@ -400,14 +400,14 @@ def _registration(officer: OfficerKey) -> office_pb2.RegisterOfficer:
 
 
 def _at_desk(officer: OfficerKey) -> Identity:
-    """The officer's certificate, as the service sees it."""
+    """An officer's identity, as the service sees it by the certificate."""
     fingerprint = hashlib.sha256(officer.name.encode()).hexdigest()
     return Identity("officer", f"{INSTITUTION}/{officer.name}", fingerprint)
 
 
 @contextmanager
 def _projecting(central: CentralBank) -> Iterator[None]:
-    """The projection in a thread of its own, as in the service."""
+    """Runs the projection in a thread of its own, as the service does."""
     ended = threading.Event()
 
     def work() -> None:
@@ -441,7 +441,7 @@ def _particulars(central: CentralBank, name: str, index: int) -> Bank:
 def _registered(
     engine: Engine, central: CentralBank, bank: Bank, system: _System, count: int
 ) -> list[Chain]:
-    """Chains of registered tokens: registered beforehand, so that only deposits take time."""
+    """Chains of tokens that were registered beforehand, so that only deposits are measured."""
     most = MAX_OFFLINE_HOLDING_FEN // _VALUE_FEN
     loads = [min(most, count - start) for start in range(0, count, most)]
     for number, tokens_of_it in enumerate(loads, 1):

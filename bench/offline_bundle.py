@@ -1,4 +1,4 @@
-"""The trust bundle of a country: what a device takes to check one and to look a device up in it."""
+"""Measures the trust bundle of a country: how fast a device checks it, and finds a device in it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ from runtime.clock import SystemClock
 _FULL_BANKS = 16
 _DAY_MS = 86_400_000
 _LISTS = 8_000
-"""Bytes of a bundle beside its filter."""
+"""The bytes of a bundle besides its filter."""
 
 
 def run(scale: Scale, facts: dict[str, Any]) -> Measurement:
-    """Measures a bundle as full as one for a country is."""
+    """Measures a bundle that is as full as one for a country.
+
+    Args:
+        scale: how large the measurement is.
+        facts: the measurement's `durability`.
+    """
     revoked, checks = scale.pick(100_000, 100_000, 1_000), scale.pick(2_000, 300, 3)
     source, now_ms = random.Random(1), SystemClock().now_ms()
     names = [source.randbytes(REVOCATION_BYTES) for _ in range(revoked)]

@@ -1,4 +1,4 @@
-"""What a device writes at each payment, with as many pieces in it as it holds, and how long."""
+"""Measures what a full device writes to disk at each payment, and how long that takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOLDING_FEN = 1 << 40
 
 
 def run(scale: Scale) -> Measurement:
-    """Measures one device that holds as many pieces as fit, and pays."""
+    """Measures the payments of one device that holds as many pieces as it may."""
     pieces, payments = scale.pick(MAX_PIECES, MAX_PIECES, 40), scale.pick(250, 40, 5)
     with scratch() as folder:
         payer, payee = _Device(folder), SigningKey.generate()
@@ -64,7 +64,7 @@ def run(scale: Scale) -> Measurement:
 
 
 class _Device:
-    """A device in a folder that one root and one bank have certified."""
+    """A device in a folder, certified by one bank and one root."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -92,7 +92,7 @@ class _Device:
         self.element.trust(bytes(self._root.verify_key) + signed)
 
     def load(self, pieces: int) -> None:
-        """Fresh tokens, all of one value."""
+        """Loads new tokens, all of one value."""
         until_ms = self._now_ms + 90 * _DAY_MS
         owner = bytes(self._key.verify_key)
         blanks = [
@@ -102,13 +102,13 @@ class _Device:
         self.element.load([signing.sign_token(self._root, blank).encode() for blank in blanks])
 
     def request_of(self, payee: SigningKey) -> bytes:
-        """What another device asks for."""
+        """The bytes of a request for a payment by another device."""
         challenge = SystemRandomness().bytes(16)
         blank = Request(self._certified(payee), _PAID_FEN, challenge, self._now_ms + _DAY_MS)
         return signing.sign_request(payee, blank).encode()
 
     def bytes_on_disk(self) -> dict[str, tuple[int, int]]:
-        """Which file lies there under each name, and how long it is."""
+        """Of each of the device's files its inode and its size."""
         names = ("device.sealed", "device.log", "device.mark")
         found = [(name, self._folder / name) for name in names]
         return {
@@ -121,7 +121,7 @@ class _Device:
 
 
 def _written(before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> int:
-    """Bytes written between two looks: files that were replaced, and what was appended."""
+    """Bytes written between two looks: those of replaced files, and those appended to others."""
     total = 0
     for name, (inode, size) in after.items():
         was_inode, was_size = before.get(name, (0, 0))

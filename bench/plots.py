@@ -1,4 +1,4 @@
-"""JSON lines of the benches → docs/plots/*.svg. Needs the extra `bench` (matplotlib)."""
+"""Draws docs/plots/*.svg from the benches' JSON lines, with matplotlib (the extra `bench`)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _axes(width: float, height: float) -> tuple[Any, Any]:
 
 
 def _rates(found: Lines) -> Any:
-    """Every rate beside what it is compared with, on a scale of powers of ten."""
+    """Every rate beside what it is compared with, on a logarithmic scale."""
     order = ("core", "core-zipf", "core-postgresql", "ingest", "sustained", "signed", "cross")
     rows = [found[name] for name in (*order, "signed-unary") if name in found]
     if not rows:
@@ -84,7 +84,7 @@ def _rates(found: Lines) -> Any:
 
 
 def _batches(found: Lines) -> Any:
-    """The core by the size of a batch."""
+    """The core's rate by the size of a batch."""
     rows = sorted(
         (row for name, row in found.items() if name == "core" or name.startswith("core-batch-")),
         key=lambda row: int(row["batch"]),
@@ -114,7 +114,7 @@ def _batches(found: Lines) -> Any:
 
 
 def _memory(found: Lines) -> Any:
-    """What a process holds while it takes payments."""
+    """The memory of a process while it takes payments."""
     row = found.get("memory")
     if row is None:
         return None
@@ -130,7 +130,7 @@ def _memory(found: Lines) -> Any:
 
 
 def _latency(found: Lines) -> Any:
-    """What a single payment takes by how busy the bank is."""
+    """How long a single payment takes, by how busy the bank is."""
     loads = found.get("signed-unary", {}).get("details", {}).get("latency_over_load", [])
     if len(loads) < 2:
         return None
@@ -147,7 +147,7 @@ def _latency(found: Lines) -> Any:
 
 
 def _history(found: Lines) -> Any:
-    """What questions and payments cost by how many payments lie behind."""
+    """How long questions take, by how many payments are in the past."""
     steps = found.get("growth-history", {}).get("details", {}).get("steps", [])
     if len(steps) < 2:
         return None

@@ -1,4 +1,4 @@
-"""The core's process is killed in the middle of a batch; how long until it serves again."""
+"""Measures how long it takes until a core serves again after it was killed within a batch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ROUND = 64
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures: fills a journal, kills the writer, and starts it again, once for each sample."""
+    """Fills a journal, kills its writer, and measures each of several starts after that."""
     accounts = scale.pick(1_000_000, 100_000, 2_000)
     records = scale.pick(20_000_000, 1_000_000, 30_000)
     count = -(-records // MAX_BATCH_RECORDS)
@@ -82,7 +82,14 @@ def run(scale: Scale) -> list[Measurement]:
 
 
 def _write_and_kill(url: str, accounts: int, count: int) -> int:
-    """Starts a writer, kills it once it has answered `count` batches; how many it had answered."""
+    """Starts a writer, and kills it once it has answered `count` batches.
+
+    Returns:
+        How many batches it had answered when it died.
+
+    Raises:
+        RuntimeError: it ended by itself before that.
+    """
     command = [sys.executable, "-m", "bench.recover", "write", url, str(accounts)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -92,7 +99,7 @@ def _write_and_kill(url: str, accounts: int, count: int) -> int:
             if answered >= count:
                 os.kill(process.pid, signal.SIGKILL)
                 break
-        # What it still managed to say before it died was acknowledged too.
+        # It may have acknowledged more batches before it died.
         for line in process.stdout:
             if line.endswith("\n"):
                 answered = int(line)
@@ -162,7 +169,7 @@ def write(url: str, accounts: Annotated[int, typer.Argument()]) -> None:
     answered = 0
     waiting = [later(batch) for batch in payments.batches(_ROUND)]
     while True:
-        # The next round is on its way before this one is awaited: a kill always hits a batch.
+        # The next round is sent before this one is awaited, so a kill always hits a batch.
         following = [later(batch) for batch in payments.batches(_ROUND)]
         for future in waiting:
             future.result()

@@ -1,4 +1,4 @@
-"""Wallets' signed payments through a real bank's process, in bulk and one by one."""
+"""Measures wallets' signed payments through a real bank's process, in bulk and one by one."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _LANES = 2
 _IN_FLIGHT = 192
 _HALF = 0.5
 _SHARES = (0.1, 0.25, _HALF, 0.75, 0.9)
-"""Of the rate that the same bank reached with calls as fast as they are answered."""
+"""Shares of the rate that the same bank reached when calls came as fast as it answered."""
 
 _ASKED = 0.8
-"""Of an empty call's rate: what a payment is asked to reach."""
+"""The share of an empty call's rate that payments are to reach."""
 
 _PACED_S = 8
 _EXCLUDES = "making and signing the orders, serializing the requests, parsing the answers"
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures; one result for PayMany and one for Pay."""
+    """Measures PayMany and Pay, one result for each."""
     with scratch() as folder, system(folder, scale.pick(5_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
         facts = durability(engine, folder)
@@ -113,7 +113,7 @@ def _unary(
     scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]
 ) -> Measurement:
     count = scale.pick(5_000, 500, 30)
-    # The bulk calls used half of alpha's wallets each; here every wallet takes its turn.
+    # Each lane of bulk calls had half of alpha's wallets; here all take turns.
     payers = Orders(place.at(0), place.at(0), seed=9)
 
     def requests(number: int) -> list[bytes]:

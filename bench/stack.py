@@ -1,4 +1,4 @@
-"""A whole stack of processes with funded wallets in it, and ways to load it."""
+"""Runs a whole stack with funded wallets, and puts load on it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ GET_WALLET = "/dcep.bank.v1.WalletService/GetWallet"
 
 @dataclass(frozen=True)
 class System:
-    """A stack, its banks and their wallets: wallet i lives at bank i mod 2."""
+    """A stack, its banks and their wallets; wallet i is at bank i mod 2."""
 
     plan: StackPlan
     peers: Sequence[GrpcBankPeer]
@@ -53,7 +53,7 @@ class System:
         return [wallet for wallet in self.wallets if wallet.bank == bank]
 
     def channel(self, bank: int) -> grpc.Channel:
-        """A wallet's channel to a bank, without anything of ours around it."""
+        """A wallet's channel to a bank, plain gRPC without our own wrapper."""
         found = self.plan.banks[bank]
         return grpc.secure_channel(
             found.public_address,
@@ -72,13 +72,13 @@ class System:
         return sum(cpu_s(one) for one in (pid, *map(int, edges)))
 
     def database(self, bank: int) -> str:
-        """Where a bank keeps its books."""
+        """The URL of a bank's database."""
         return self.plan.database_url(self.plan.banks[bank].name)
 
 
 @contextmanager
 def system(folder: Path, wallets: int) -> Iterator[System]:
-    """Alpha and beta running, with so many funded wallets at each; all stopped afterwards."""
+    """Runs alpha and beta with so many funded wallets at each, and stops all of it afterwards."""
     stack = Stack(init(folder / "stack"))
     try:
         stack.up()
@@ -110,7 +110,7 @@ def now_ms() -> int:
 
 
 class Orders:
-    """Signed payments of 1 fen from some wallets, in turn, to made-up payees among others."""
+    """Signs payments of 1 fen from some wallets, in turn, to random ones among others."""
 
     def __init__(
         self, payers: Sequence[ReplayWallet], payees: Sequence[ReplayWallet], seed: int = 1
@@ -121,7 +121,7 @@ class Orders:
         self._turn = 0
 
     def take(self, count: int) -> list[SignedEnvelope]:
-        """The next so many, signed."""
+        """The next `count` orders, signed."""
         chosen = self._random.integers(0, len(self._payees), count).tolist()
         time_ms = now_ms()
         orders = []
@@ -136,13 +136,13 @@ class Orders:
 
 
 def lanes(town_: System, payees: Sequence[ReplayWallet], count: int) -> list[Orders]:
-    """Alpha's wallets split in `count`, so that calls at once never share a payer."""
+    """Splits alpha's wallets into `count` lanes, so that concurrent calls never share a payer."""
     payers = town_.at(0)
     return [Orders(payers[i::count], payees, seed=i + 1) for i in range(count)]
 
 
 def bulk_requests(lane: Orders, calls: int, size: int) -> list[bytes]:
-    """Serialized PayMany requests."""
+    """`calls` serialized PayMany requests of `size` orders each."""
     return [
         payments_pb2.PayManyRequest(orders=lane.take(size)).SerializeToString()
         for _ in range(calls)
@@ -150,7 +150,7 @@ def bulk_requests(lane: Orders, calls: int, size: int) -> list[bytes]:
 
 
 def send_bulk(channel: grpc.Channel, requests: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """Sends each lane's requests one after the other, the lanes at once; all answers."""
+    """Sends each lane's requests in order, all lanes at once; returns all answers."""
     call = channel.unary_unary(PAY_MANY)
 
     def lane(mine: Sequence[bytes]) -> list[bytes]:
@@ -175,7 +175,7 @@ def check_bulk(answers: Sequence[bytes], count: int, *states: int) -> None:
 def flood(
     channel: grpc.Channel, method: str, requests: Sequence[bytes], in_flight: int
 ) -> list[Any]:
-    """Unary calls with a fixed number in flight; the answers."""
+    """Makes unary calls with a fixed number in flight; returns the answers in order."""
     call = channel.unary_unary(method)
     waiting: deque[Any] = deque()
     answers = []
@@ -189,9 +189,12 @@ def flood(
 def paced(
     channel: grpc.Channel, method: str, requests: Sequence[bytes], per_s: float
 ) -> list[float]:
-    """Unary calls at a fixed rate; each one's seconds from when it was due to its answer.
+    """Makes unary calls at a fixed rate.
 
-    With too many on their way the next one waits, and its time runs.
+    When too many are in flight the next one waits, and its time runs.
+
+    Returns:
+        The seconds of each, from when it was due to its answer, in order of the answers.
     """
     call = channel.unary_unary(method)
     found: list[float] = []
@@ -227,7 +230,7 @@ def paced(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No collection of garbage here: it would stop all wallets at once, and they are many."""
+    """Turns garbage collection off: in this process it would stop all wallets at once."""
     gc.collect()
     gc.disable()
     try:
@@ -237,7 +240,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def balance_fen(channel: grpc.Channel, bank: str, wallet: ReplayWallet) -> int:
-    """What a wallet's holder sees."""
+    """What is available in a wallet, as its holder sees it."""
     time_ms = now_ms()
     query = orders_pb2.Query(
         wallet_number=wallet.number,

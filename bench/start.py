@@ -1,4 +1,4 @@
-"""How long a person waits for `wallet show` and `wallet pay`, the interpreter's start included."""
+"""Measures how long a person waits for `wallet show` and `wallet pay`, from start to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOW = ("show", "--json")
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures; one result for each command."""
+    """Measures the commands, one result for each."""
     with scratch() as folder:
         stack = Stack(init(folder / "stack"))
         try:
@@ -54,7 +54,7 @@ class _Wallet:
         }
 
     def __call__(self, *words: str) -> Any:
-        """What a command says. Raises CalledProcessError."""
+        """Runs a command, and returns its JSON; raises CalledProcessError when it fails."""
         command = [sys.executable, "-m", "wallet.cli.main", *words]
         ran = subprocess.run(command, env=self._environment, capture_output=True, check=True)
         return json.loads(ran.stdout)

@@ -1,4 +1,4 @@
-"""As ingest, but the clock stops when every payment is found by its id and by its accounts."""
+"""Measures as `ingest`, but until every payment can be found by its id and by its accounts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ALL_ROWS = 2_000
 
 
 def run(scale: Scale, *, database: str = "") -> list[Measurement]:
-    """Measures, on SQLite or on the database that `bench.core.fresh_url` takes."""
+    """Measures, on the database that `bench.core.fresh_url` makes of `database`."""
     accounts = scale.pick(1_000_000, 20_000, 2_000)
     count = scale.pick(488, 16, 1)
     records = count * MAX_BATCH_RECORDS
@@ -104,7 +104,7 @@ def run(scale: Scale, *, database: str = "") -> list[Measurement]:
 def _read_statements(
     client: CoreClient, accounts: int, over: threading.Event, found: list[float]
 ) -> None:
-    """One account's statement after another, as an account's holder would ask for it."""
+    """Reads one account's statement after another, as its holder would, until `over` is set."""
     chosen = random.Random(3)
     while not over.is_set():
         started = time.perf_counter()
@@ -126,7 +126,10 @@ def _idle_statements(client: CoreClient, accounts: int, count: int) -> list[floa
 def _check_found(
     engine: Engine, client: CoreClient, batches: list[Records], before: int, looked_up: int
 ) -> None:
-    """Raises AssertionError unless all are in the table, and many are found in all three ways."""
+    """Raises AssertionError unless all payments are in the table, and some are found each way.
+
+    Of those, about `looked_up`, each is looked up by its id, its payer and its payee.
+    """
     records = np.concatenate(batches)
     with engine.connect() as connection:
         found = connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""Made-up payments among many accounts, as records in memory."""
+"""Makes up payments among many accounts, as records in memory."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def opening(accounts: int) -> Iterator[Records]:
 
 
 class Payments:
-    """Payments among accounts 1 to accounts - 1; the same seed makes the same ones again.
+    """Payments among accounts 1 to accounts - 1; the same seed makes the same payments.
 
-    Uniform, or with `zipf` skewed: the r-th busiest account has a share of 1 / r, and every
-    third payment is of more than its payer can have, so the rule refuses it.
+    They are uniform, or with `zipf` skewed: the share of the r-th busiest account is in proportion
+    to 1 / r, and about every third payment is more than its payer can have, so the rule refuses it.
     """
 
     def __init__(self, accounts: int, *, seed: int = 1, zipf: bool = False) -> None:
@@ -65,7 +65,7 @@ class Payments:
 
     @property
     def nbytes(self) -> int:
-        """What this keeps in memory itself for each account."""
+        """The bytes in memory that this needs for its accounts."""
         return int(self._next.nbytes)
 
     def batch(self, size: int = MAX_BATCH_RECORDS) -> Records:
@@ -86,11 +86,11 @@ class Payments:
         return records
 
     def batches(self, count: int, size: int = MAX_BATCH_RECORDS) -> list[Batch]:
-        """The next count × size payments."""
+        """The next count × size payments, in batches."""
         return list(self.stream(count, size))
 
     def stream(self, count: int, size: int = MAX_BATCH_RECORDS) -> Iterator[Batch]:
-        """As `batches`, each made when it is wanted."""
+        """As `batches`, but each batch is made when it is taken."""
         return (Batch(self.batch(size)) for _ in range(count))
 
     def _parties(self, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -105,7 +105,7 @@ class Payments:
         return self._names[first], self._names[second]
 
     def _sequences(self, debit: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each payer counts its own payments, also within one batch."""
+        """The sequences of some payments (N,): each payer counts its own, within a batch too."""
         size = len(debit)
         order = np.argsort(debit, kind="stable")
         ordered = debit[order]
@@ -119,7 +119,7 @@ class Payments:
 
 
 def pump(later: Callable[[Batch], Future[Answers]], batches: Iterable[Batch]) -> list[Answers]:
-    """Asks all batches with a bounded number in flight; the answers in order."""
+    """Submits all batches with a bounded number in flight; returns the answers in order."""
     source = iter(batches)
     waiting = deque(later(batch) for batch in islice(source, IN_FLIGHT))
     answers: list[Answers] = []
@@ -131,19 +131,19 @@ def pump(later: Callable[[Batch], Future[Answers]], batches: Iterable[Batch]) ->
 
 
 def later_of(bundle: LedgerBundle) -> Callable[[Batch], Future[Answers]]:
-    """How to ask a core without waiting for the answer."""
+    """The function that submits a batch to a core without waiting for the answer."""
     ledger: Any = bundle.ledger
     submit: Callable[[Batch], Future[Answers]] = ledger.submit_later
     return submit
 
 
 def fill(bundle: LedgerBundle, accounts: int) -> None:
-    """Opens and funds accounts."""
+    """Opens and funds accounts in a core."""
     check(pump(later_of(bundle), (Batch(records) for records in opening(accounts))), 0.0)
 
 
 def check(answers: Sequence[Answers], refused: float) -> None:
-    """Raises AssertionError unless just the expected share was refused, for lack of funds."""
+    """Raises AssertionError unless about the expected share was refused, for lack of funds."""
     results = np.concatenate([answer.results for answer in answers])
     short = results == Result.INSUFFICIENT_FUNDS
     accepted = results == Result.ACCEPTED

@@ -1,9 +1,9 @@
-"""Coins that show their owner only when they are shown twice.
+"""Coins that reveal their owner only when they are shown twice.
 
-Stefan Brands, "Untraceable Off-line Cash in Wallets with Observers" (CRYPTO '93): an issuer signs,
-blindly, a pair (A, B) in whose A the owner's secret is fixed, though nobody can see it there. A
-show answers a payee's challenge; one answer fits every owner, two answers are two lines that meet
-in the owner's secret. Of the names there: u1 is `Owner.secret`, and I is `Owner.public`.
+They follow Stefan Brands, "Untraceable Off-line Cash in Wallets with Observers" (CRYPTO '93). An
+issuer blindly signs a pair (A, B). The owner's secret is fixed in A, though nobody can see it
+there. A show answers a payee's challenge. One answer fits every owner; two answers are two lines
+that meet in the owner's secret. In the paper `Owner.secret` is u1, and `Owner.public` is I.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.one_show.group import (
 
 @dataclass(frozen=True)
 class Generators:
-    """Three elements of which nobody knows how they hang together."""
+    """Three elements; nobody knows the logarithm of one to another."""
 
     g: Point = field(default_factory=lambda: generator("g"))
     g1: Point = field(default_factory=lambda: generator("g1"))
@@ -39,29 +39,29 @@ GENERATORS = Generators()
 
 
 class Refused(Exception):
-    """A coin or a show that is not good."""
+    """A coin or a show is not valid."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who withdraws: a secret, of which the issuer has the public half, under the person's name."""
+    """Somebody who withdraws: a secret, whose public key the issuer has under a person's name."""
 
     secret: int
     at: Generators = GENERATORS
 
     @property
     def public(self) -> Point:
-        """What the issuer knows the owner by."""
+        """The public key by which the issuer knows the owner."""
         return power(self.at.g1, self.secret)
 
     def blank(self) -> Point:
-        """What is raised to a secret power in each coin: it holds the owner's secret."""
+        """The element, with the owner's secret in it, of which each coin has a secret power."""
         return times(self.public, self.at.g2)
 
 
 @dataclass(frozen=True)
 class IssuerPublic:
-    """The public half of the key of one value: its power of g, and what withdrawing needs of it."""
+    """The public key for one value: the generators g, g1 and g2, each to the secret power."""
 
     h: Point
     h1: Point
@@ -71,7 +71,7 @@ class IssuerPublic:
 
 @dataclass(frozen=True)
 class Opening:
-    """The issuer's side of one withdrawal, which waits for its challenge; used once."""
+    """The issuer's side of one withdrawal, while it waits for its challenge; to be used once."""
 
     blank: Point
     nonce: int
@@ -81,33 +81,33 @@ class Opening:
 
 @dataclass(frozen=True)
 class Issuer:
-    """The key of one value: a coin is worth what its issuer's key stands for.
+    """The issuer's key for one value: a coin is worth what its issuer's key stands for.
 
-    Withdrawals under one key have to be one after the other. Whoever has many open at once, some
-    256, can make one coin more of them (the ROS problem; Benhamouda and others, EUROCRYPT 2021).
+    Withdrawals under one key must come one after the other. Somebody with some 256 open at once can
+    make one more coin of them (the ROS problem; Benhamouda and others, EUROCRYPT 2021).
     """
 
     secret: int
     at: Generators = GENERATORS
 
     def public(self) -> IssuerPublic:
-        """What everybody knows of it."""
+        """The public key."""
         h, h1, h2 = (power(base, self.secret) for base in (self.at.g, self.at.g1, self.at.g2))
         return IssuerPublic(h, h1, h2, self.at)
 
     def open(self, owner: Point) -> Opening:
-        """Begins a withdrawal of one coin, for whom the account is debited."""
+        """Begins a withdrawal of one coin by an owner, whose account is to be debited."""
         blank, nonce = times(owner, self.at.g2), random_scalar()
         return Opening(blank, nonce, power(self.at.g, nonce), power(blank, nonce))
 
     def answer(self, opening: Opening, challenge: int) -> int:
-        """Ends it."""
+        """Ends a withdrawal with the answer to the owner's challenge."""
         return challenge * self.secret + opening.nonce
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What a payee sees of a coin: (A, B), and the issuer's signature (z, c, r) on them."""
+    """What a payee sees of a coin: (A, B), and the issuer's signature (z, c, r) over them."""
 
     a: Point
     b: Point
@@ -116,7 +116,7 @@ class Credential:
     r: int
 
     def encode(self) -> bytes:
-        """160 bytes."""
+        """The credential as 160 bytes."""
         return self.a + self.b + self.z + encoded(self.c) + encoded(self.r)
 
     def check(self, issuer: IssuerPublic) -> None:
@@ -133,7 +133,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Coin:
-    """A credential with what only its owner knows of it."""
+    """A credential with the secrets that only its owner knows."""
 
     credential: Credential
     owner: Owner
@@ -142,7 +142,7 @@ class Coin:
     x2: int
 
     def show(self, challenge: bytes) -> Show:
-        """Pays it: the answer to a payee's challenge. Once."""
+        """Pays the coin, by answering a payee's challenge; it must be done only once."""
         d = _asked(self.credential, challenge)
         r1 = d * self.owner.secret * self.s + self.x1
         r2 = d * self.s + self.x2
@@ -151,7 +151,7 @@ class Coin:
 
 @dataclass
 class Withdrawal:
-    """The owner's side of one withdrawal: blinds what the issuer opened."""
+    """The owner's side of one withdrawal, which blinds what the issuer opened."""
 
     owner: Owner
     issuer: IssuerPublic
@@ -162,7 +162,7 @@ class Withdrawal:
     v: int = field(default_factory=random_scalar)
 
     def challenge(self, a: Point, b: Point) -> int:
-        """What the issuer is to answer, for its a and b."""
+        """The challenge that the issuer has to answer, from its a and b."""
         at, blank = self.issuer.at, self.owner.blank()
         self._opened = (a, b)
         self._z = times(power(self.issuer.h1, self.owner.secret), self.issuer.h2)
@@ -175,7 +175,7 @@ class Withdrawal:
         return self._c_of * inverse(self.u)
 
     def coin(self, answer: int) -> Coin:
-        """The coin, of the issuer's answer. Raises Refused when that is not good."""
+        """The coin, made from the issuer's answer; raises Refused when that is wrong."""
         credential = Credential(
             self._a_of, self._b_of, self._z_of, self._c_of, answer * self.u + self.v
         )
@@ -192,12 +192,12 @@ class Show:
     r2: bytes
 
     def encode(self) -> bytes:
-        """224 bytes."""
+        """The show as 224 bytes."""
         return self.credential.encode() + self.r1 + self.r2
 
     @classmethod
     def decode(cls, data: bytes) -> Show:
-        """Raises Refused."""
+        """Reads a show from its bytes; raises Refused when it cannot."""
         if len(data) != 7 * POINT_BYTES:
             raise Refused("not a show")
         parts = [data[at : at + POINT_BYTES] for at in range(0, len(data), POINT_BYTES)]
@@ -208,7 +208,7 @@ class Show:
             raise Refused(str(error)) from None
 
     def check(self, issuer: IssuerPublic, challenge: bytes) -> None:
-        """What a payee does, who sent the challenge. Raises Refused."""
+        """Verifies a show, as the payee who sent the challenge does; raises Refused."""
         self.credential.check(issuer)
         at, d = issuer.at, _asked(self.credential, challenge)
         try:
@@ -221,10 +221,13 @@ class Show:
 
 
 def traced(one: Show, one_challenge: bytes, other: Show, other_challenge: bytes) -> int | None:
-    """The secret of who showed a coin twice; None for two coins, and for the same show twice.
+    """The secret of an owner who showed a coin twice.
 
-    Both are checked already. Whoever knows the secret can show that it is the owner's: nobody else
-    could, neither the issuer nor a payee.
+    Both shows must have been checked. Knowing the secret proves that its owner cheated: neither the
+    issuer nor a payee could know it otherwise.
+
+    Returns:
+        The secret; None for two different coins, and for the same show twice.
     """
     if one.credential.a != other.credential.a:
         return None
@@ -236,7 +239,7 @@ def traced(one: Show, one_challenge: bytes, other: Show, other_challenge: bytes)
 
 
 def withdrawn(owner: Owner, issuer: Issuer) -> Coin:
-    """One coin, both sides of its withdrawal one after the other."""
+    """Withdraws one coin, playing both sides."""
     opening = issuer.open(owner.public)
     withdrawal = Withdrawal(owner, issuer.public())
     challenge = withdrawal.challenge(opening.a, opening.b)
@@ -248,5 +251,5 @@ def _signed(a: Point, b: Point, z: Point, one: Point, other: Point) -> int:
 
 
 def _asked(credential: Credential, challenge: bytes) -> int:
-    """The challenge is bound to the coin."""
+    """The challenge, bound to the coin."""
     return hashed("show", credential.a, credential.b, challenge)

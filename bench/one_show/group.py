@@ -1,4 +1,4 @@
-"""The group ristretto255 (RFC 9496), written as multiplication; scalars are numbers."""
+"""The group ristretto255 (RFC 9496), written multiplicatively; scalars are integers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Point = bytes
 
 
 class NotInGroup(Exception):
-    """Bytes that are no element of the group, or the neutral one, or no scalar below the order."""
+    """Some bytes are no element of the group, or the neutral one, or no scalar below the order."""
 
 
 def random_scalar() -> int:
@@ -23,7 +23,7 @@ def random_scalar() -> int:
 
 
 def power(base: Point, exponent: int) -> Point:
-    """Raises NotInGroup for what is no element, and when neutral comes out of it."""
+    """An element to a power; raises NotInGroup for no element, or if the result is neutral."""
     try:
         return bytes(rbcl.crypto_scalarmult_ristretto255(encoded(exponent), base))
     except (RuntimeError, TypeError, ValueError) as error:
@@ -31,7 +31,7 @@ def power(base: Point, exponent: int) -> Point:
 
 
 def times(*points: Point) -> Point:
-    """The product. Raises NotInGroup."""
+    """The product of elements; raises NotInGroup when one is no element."""
     product = points[0]
     try:
         for point in points[1:]:
@@ -42,13 +42,13 @@ def times(*points: Point) -> Point:
 
 
 def generator(name: str) -> Point:
-    """An element of which nobody knows the logarithm to another one."""
+    """An element made from a name, so that nobody knows its logarithm to another one."""
     digest = hashlib.sha512(b"dcep-one-show/generator:" + name.encode()).digest()
     return bytes(rbcl.crypto_core_ristretto255_from_hash(digest))
 
 
 def hashed(tag: str, *parts: bytes) -> int:
-    """A scalar that nobody can choose; each part counts with its length."""
+    """A scalar from SHA-512 over a tag and some parts, each with its length."""
     digest = hashlib.sha512(b"dcep-one-show/" + tag.encode())
     for part in parts:
         digest.update(len(part).to_bytes(4, "big") + part)
@@ -56,17 +56,17 @@ def hashed(tag: str, *parts: bytes) -> int:
 
 
 def inverse(scalar: int) -> int:
-    """1 / scalar."""
+    """The inverse of a scalar."""
     return pow(scalar, -1, ORDER)
 
 
 def encoded(scalar: int) -> bytes:
-    """32 bytes, little-endian."""
+    """A scalar as 32 bytes, little-endian."""
     return (scalar % ORDER).to_bytes(SCALAR_BYTES, "little")
 
 
 def decoded(data: bytes) -> int:
-    """Raises NotInGroup for a number that is not below the order."""
+    """A scalar from 32 bytes; raises NotInGroup when it is not below the order."""
     scalar = int.from_bytes(data, "little")
     if len(data) != SCALAR_BYTES or scalar >= ORDER:
         raise NotInGroup("no scalar")

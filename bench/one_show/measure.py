@@ -1,4 +1,4 @@
-"""What a one-show coin costs beside a token of ours, endorsed and verified, in the same run."""
+"""Measures what a one-show coin costs, compared with one of our tokens in the same run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runtime.clock import SystemClock
 
 
 def run(scale: Scale) -> list[Measurement]:
-    """Measures; a result each for issuing, showing, verifying, tracing, and the bytes."""
+    """Measures issuing, showing, verifying and the bytes of a coin, one result for each."""
     return _Compared(scale).results()
 
 
 class _Compared:
-    """An issuer and an owner, and four devices with tokens of ours."""
+    """An issuer and an owner of coins, and four devices with our tokens."""
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
@@ -33,7 +33,7 @@ class _Compared:
         self.paid = Payment((self.system.endorse(self.system.token()),)).encode()
 
     def results(self) -> list[Measurement]:
-        """The figures."""
+        """Measures all figures."""
         system, tokens = self.system, cycle([self.system.token()])
         return [
             self._rates(
