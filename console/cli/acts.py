@@ -120,7 +120,7 @@ def approve(
 
 
 def _show(output: Output, asked: Sequence[Asked], everything: bool) -> None:
-    """Says what is about to be released."""
+    """Prints the acts that are about to be approved."""
     for one in asked:
         output.plain(one.lines)
     if everything and asked:
@@ -130,7 +130,7 @@ def _show(output: Output, asked: Sequence[Asked], everything: bool) -> None:
 
 
 def _confirm(output: Output, asked: Sequence[Asked], amount: str) -> None:
-    """Goes on when the amount was repeated: typed before, or now."""
+    """Returns if the acts' amount was repeated, as an option or now; else ends the command."""
     total_fen = sum(one.amount_fen for one in asked)
     if total_fen and not amount:
         if output.as_json or not sys.stdin.isatty():
@@ -217,7 +217,7 @@ def propose(
     *,
     at: str = "",
 ) -> None:
-    """Proposes an act, once however often it is asked for, and says what came of it.
+    """Proposes an act, only once however often that is repeated, and says what came of it.
 
     Args:
         officer: who proposes; the first one there when empty.
@@ -238,7 +238,7 @@ def propose(
 
 
 def _not_there(institution: str, officer: str) -> Refusal:
-    """An act of the central bank at a bank's desk, or the other way round."""
+    """The refusal of an act of the central bank at a bank, or the other way round."""
     return Refusal(
         errors_pb2.REASON_FIELD_INVALID,
         _(
@@ -303,14 +303,14 @@ def say_proposed(
 
 
 def institutions(plan: StackPlan, at: str) -> list[str]:
-    """The one that is named, or all."""
+    """The named institution, or all when `at` is empty."""
     if at:
         return [plan.institution(plan.officers(at)[0])]
     return [CENTRAL_BANK, *(bank.name for bank in plan.banks)]
 
 
 def _books(plan: StackPlan, act: office_pb2.Act) -> dict[str, Any]:
-    """What the bank has after an act about its money."""
+    """The bank's books after an act about its money."""
     shown = fields(act)
     if shown["kind"] not in _MONEY:
         return {}

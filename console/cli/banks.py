@@ -148,7 +148,11 @@ def revoke(
 
 
 def central_office(plan: StackPlan, officer: str) -> CentralOfficerClient:
-    """The desk of an officer of the central bank; OFFICER_UNKNOWN for anybody else's."""
+    """The desk of an officer of the central bank.
+
+    Raises:
+        Refusal: OFFICER_UNKNOWN, for anybody else.
+    """
     if officer not in plan.central_officers:
         text = _("{officer!r} is no officer of {central_bank}; only they are told").format(
             officer=officer, central_bank=CENTRAL_BANK
@@ -198,7 +202,7 @@ def _row(
 def _suspensions(
     office: CentralOfficerClient, known: list[authentication_pb2.Bank]
 ) -> dict[str, dict[str, Any]]:
-    """Of the suspended banks: since when, why, and by which two officers."""
+    """By suspended bank, since when, why, and by which two officers it is suspended."""
     wanted = {bank.name for bank in known if bank.state == authentication_pb2.BANK_STATE_SUSPENDED}
     found: dict[str, dict[str, Any]] = {}
     for act in office.approved_acts("suspend_bank") if wanted else ():
@@ -267,7 +271,7 @@ def _say(output: Output, rows: list[dict[str, Any]], more: int) -> None:
 
 
 def _certifier(output: Output, plan: StackPlan, officer: str, key: bytes) -> str:
-    """The bank of a device that spent twice."""
+    """The bank that certified a device which spent a piece twice."""
     from offline_token.formats import DEVICE, Certificate
 
     with CentralOfficerClient(plan, officer) as office:

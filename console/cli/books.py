@@ -123,7 +123,7 @@ def flows(
 
 
 def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -> dict[str, Any]:
-    """A bank as the central bank and as itself sees it."""
+    """A bank's books, from the central bank and from the bank itself."""
     row: dict[str, Any] = {
         "bank": name,
         "reserves_fen": reserves_fen,
@@ -227,7 +227,10 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def _time_ms(text: str, name: str, *, end: bool = False) -> int:
-    """Milliseconds; of a day its beginning, or with `end` the beginning of the next; "" is 0."""
+    """A time in Unix milliseconds; 0 for "".
+
+    For a day it is the day's beginning, or with `end` the beginning of the next day.
+    """
     if not text:
         return 0
     try:

@@ -120,7 +120,7 @@ def verify(record_file: RecordFile, as_json: Json = False) -> None:
 
 
 def _hand_out(output: Output, held: Held, name: str, number: int) -> None:
-    """Shows one holder the share, clears the screen, and asks for some of its words."""
+    """Shows a holder their share, clears the screen, and asks for some of its words."""
     words = held.shares[name].split()
     typer.prompt(
         _("share {number} of {count}: {name} alone looks at the screen now; Enter").format(
@@ -144,7 +144,7 @@ def _hand_out(output: Output, held: Held, name: str, number: int) -> None:
 
 
 def _clear() -> None:
-    """Clears a terminal and what can be scrolled back to."""
+    """Clears a terminal, with what can be scrolled back to."""
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[3J\x1b[2J\x1b[H")
         sys.stderr.flush()

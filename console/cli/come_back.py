@@ -148,7 +148,7 @@ def _beyond(
     told: officers_pb2.GetFeedResponse,
     beyond: authentication_pb2.GetFeedOfResponse,
 ) -> list[str]:
-    """What the central bank has and the bank does not, in words."""
+    """Says in words what the central bank has and the bank has not."""
     lines = [
         _(
             "bank {name} stands at entry {number} of its feed; it has acknowledged "

@@ -158,12 +158,12 @@ def _proved(double: DoubleSpend) -> dict[str, Any]:
 
 
 def _fen(way: Endorsement | DepositEndorsement) -> int | None:
-    """What it pays away; None for a deposit, which is of the whole piece."""
+    """What an endorsement pays, in fen; None for a deposit, which takes the whole piece."""
     return way.amount_fen if isinstance(way, Endorsement) else None
 
 
 def _spent(case: dict[str, Any]) -> str:
-    """How a piece was spent twice, in words."""
+    """Says in words how a piece was spent twice."""
     ways = [case["first_fen"], case["second_fen"]]
     said = [
         _("by a deposit") if fen is None else _("for {fen} yuan").format(fen=format_yuan(fen))

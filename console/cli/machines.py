@@ -68,7 +68,7 @@ def revoke(
 
 
 def _own_key(plan: StackPlan, bank: str, name: str) -> bytes:
-    """The public half of a machine's key, which lies where the machine does."""
+    """The public key of a machine of this stack, whose key is made if it has none."""
     path = plan.cash_machine_key(bank, name)
     if not path.exists():
         make_private(path.parent)

@@ -148,7 +148,7 @@ def reinstate(
 
 
 def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
-    """The first officer of a wallet's bank."""
+    """The first officer of the bank of a wallet."""
     for bank in plan.banks:
         if number.startswith(bank.prefix):
             return bank.officer

@@ -175,7 +175,7 @@ def _propose(
     anew: bool,
     as_json: bool,
 ) -> None:
-    """Proposes it, unless the same waits for a second officer already."""
+    """Proposes an act, unless the same already waits for a second officer."""
     output, proposer = Output(as_json), _proposer(plan, at, officer, kind.name)
     if not anew and not is_unheard(plan, at, proposer, kind, cause):
         with ActClient(plan, at, proposer) as desk:
@@ -197,7 +197,7 @@ def _already(
     found: office_pb2.Officer,
     as_json: bool,
 ) -> None:
-    """It is so; if an equal command has not heard of its act yet, this one tells."""
+    """Says that it is so already, or tells the act of an equal command that got no answer."""
     proposer = _proposer(plan, at, officer, found.name)
     if is_unheard(plan, at, proposer, kind, cause):
         with proposed_once(plan, at, proposer, kind, cause) as proposed:
@@ -216,7 +216,7 @@ def _already(
 
 
 def _proposer(plan: StackPlan, at: str, officer: str, concerned: str) -> str:
-    """Who proposes: who is named, or the first officer whom it does not concern."""
+    """The officer who proposes: the named one, or the first whom the act does not concern."""
     if officer:
         if officer not in plan.officers(at):
             raise Refusal(
@@ -230,7 +230,7 @@ def _proposer(plan: StackPlan, at: str, officer: str, concerned: str) -> str:
 
 
 def _where(plan: StackPlan, name: str) -> str:
-    """Where somebody works, or worked before being removed."""
+    """The institution where somebody works, or worked before being removed."""
     every = institutions(plan, "")
     if not any(name in plan.officers(at) for at in every):
         for at in every:

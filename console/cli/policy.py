@@ -65,7 +65,7 @@ def set_command(
 
 
 def _read(file: Path) -> office_pb2.SetPolicy:
-    """What a file asks for. Raises OSError, or ValueError naming what is wrong."""
+    """Reads the limits in a file; raises OSError, or ValueError saying what is wrong."""
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     found = []
     for name, limits in sorted(content.items()):
@@ -81,6 +81,6 @@ def _read(file: Path) -> office_pb2.SetPolicy:
 
 
 def _fields(limits: office_pb2.ClassLimits) -> dict[str, Any]:
-    """Of a class, for a program; a limit that there is not is left out."""
+    """The fields of a class for a program, with only the limits that it has."""
     found: dict[str, Any] = {"wallet_class": ROMAN[limits.wallet_class]}
     return found | {name: getattr(limits, name) for name in LIMITS if getattr(limits, name)}

@@ -81,7 +81,7 @@ def requests(
 
 
 def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], str]:
-    """The ids under which something else was shown before, and why nothing could be kept."""
+    """The ids under which another act was shown before, and a sentence if nothing can be kept."""
     try:
         return remember(plan, acts), ""
     except OSError as error:
@@ -92,7 +92,7 @@ def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], st
 
 
 def _block(row: Mapping[str, Any], acts: Mapping[str, office_pb2.Act]) -> str:
-    """The id, what it is, who asks and since when, and why."""
+    """A block of lines: the id, what it is, who asks, since when, and why."""
     if row["waits_for"] == PROPOSAL:
         yuan = format_yuan(row["amount_fen"])
         what = _("{bank} asks to {kind} {yuan} yuan, {time}").format(

@@ -20,7 +20,7 @@ from language import N_, _
 
 
 class Which(StrEnum):
-    """As `auditor.signatures.verifying.Signatures`, which takes long to import."""
+    """The same as `auditor.signatures.verifying.Signatures`, which takes long to import."""
 
     ALL = "all"
     SAMPLE = "sample"
@@ -66,7 +66,7 @@ def audit(
 
 @contextmanager
 def _counting(output: Output, as_json: bool) -> Iterator[Callable[[int], None]]:
-    """Shows how many signatures have been verified, where somebody looks at it."""
+    """Shows on a terminal how many signatures have been verified."""
     if as_json or not output.console.is_terminal:
         yield lambda _: None
         return
@@ -170,7 +170,7 @@ ROWS = (
 
 
 def _bank_table(banks: Any) -> Table:
-    """A column for each bank."""
+    """A table with a column for each bank."""
     table = Table("", box=None, padding=(0, 2, 0, 1))
     for bank in banks:
         table.add_column(bank["bank"], justify="right")

@@ -188,7 +188,7 @@ def _verify(
 
 
 def _server_of(folder: Path) -> str:
-    """Where the stack's databases are, for scratch ones beside them; "" without a stack."""
+    """The URL of the central bank's database, beside which scratch ones go; "" without a stack."""
     try:
         return load(folder).database_url(CENTRAL_BANK)
     except StackMissing:
@@ -205,7 +205,7 @@ def _or_fail(output: Output, act: Callable[[], T]) -> T:
 
 
 def _if_sealed(output: Output, source: Path, file: Path | None) -> str | None:
-    """The passphrase of a copy, if it has one or one was named."""
+    """The passphrase for a copy, if it is sealed or a passphrase file was named."""
     from sandbox.backup.manifest import is_sealed
 
     if file is None and not _or_fail(output, lambda: is_sealed(source)):

@@ -110,7 +110,7 @@ def replay(
 
 @contextmanager
 def _stack(folder: Path, database_url: str, output: Output) -> Iterator[Any]:
-    """The stack in the folder if it runs; else one of its own that is gone afterwards."""
+    """The stack in the folder if it runs; else one of its own, which is deleted afterwards."""
     from deployment.databases import drop_databases
     from deployment.topology import load
     from sandbox.compiled import compile_first
@@ -144,11 +144,11 @@ class _Bars:
         self._task: TaskID | None = None
 
     def begin(self, what: str, total: int) -> None:
-        """A new bar."""
+        """Begins a new bar."""
         self._task = self._progress.add_task(what, total=total)
 
     def advance(self, count: int) -> None:
-        """Move the newest bar."""
+        """Moves the newest bar."""
         if self._task is not None:
             self._progress.advance(self._task, count)
 

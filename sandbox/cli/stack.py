@@ -67,7 +67,7 @@ def up(
     ended, wait = threading.Event(), threading.Event()
 
     def end(*_: int | FrameType | None) -> None:
-        """The first Ctrl-C ends what is under way, a second one not what then stops it."""
+        """The first Ctrl-C interrupts what is under way; a second does not interrupt the stop."""
         first = not ended.is_set()
         ended.set()
         if first and not wait.is_set():
@@ -129,7 +129,7 @@ def look_after(stack: Stack, ended: threading.Event, output: Output) -> None:
 
 
 class _Care:
-    """What one command does for the services of a stack, look by look."""
+    """Restarts the services of a stack that one command looks after."""
 
     def __init__(self, stack: Stack, output: Output) -> None:
         self.watch = Watch(stack.plan.folder / "logs")
@@ -139,10 +139,10 @@ class _Care:
         self._pauses: dict[str, float] = {}
         self._tried: dict[str, float] = {}
         self._left: set[str] = set()
-        """What is down, and another command has the right to start."""
+        """Services that are down and that another command has the right to start."""
 
     def look(self) -> None:
-        """Look at each service once."""
+        """Looks at each service once."""
         for name in self._stack.attach():
             self._settled(name)
             self._say(_("{name} was started by another command").format(name=name))
@@ -195,7 +195,7 @@ class _Care:
         self._say(_("{name} is started again").format(name=name))
 
     def _pause(self, name: str) -> float:
-        """Before the next start of a service: short, and longer if the last one was just now."""
+        """The pause before a service's next start: short, but longer if the last was just now."""
         now = time.monotonic()
         steady = name not in self._tried or now - self._tried[name] > STEADY_S
         pause = FIRST_PAUSE_S if steady else min(2 * self._pauses[name], LONGEST_PAUSE_S)

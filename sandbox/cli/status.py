@@ -134,7 +134,7 @@ def _say(
 
 
 def _suspended(plan: StackPlan) -> list[str]:
-    """None where the central bank does not say: its state says why."""
+    """The suspended banks; empty when the central bank does not say, and its state says why."""
     with (
         suppress(NoAnswer, Refusal),
         CentralOfficerClient(plan, plan.central_officers[0]) as office,
