@@ -1,8 +1,8 @@
 """Finds offline texts in what a person hands in, whatever programs it went through.
 
-They may have written it in another encoding (UTF-16, with a byte order mark), wrapped its lines,
-quoted it, put words around it, or made its letters full-width. How long a text is says its content,
-so the words behind it are not taken for more of it.
+Those programs may have written it in another encoding (UTF-16, with a byte order mark), wrapped its
+lines, quoted it, put words around it, or made its letters full-width. A text's content says how
+long the text is, so words that follow it are not taken for part of it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def decoded(data: bytes) -> str:
-    """Bytes of whatever program as text; what cannot be read becomes a replacement character."""
+    """Decodes bytes that any program wrote; what cannot be read becomes a replacement character."""
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
@@ -49,16 +49,18 @@ def decoded(data: bytes) -> str:
 
 
 def found(text: str, wanted: Collection[str]) -> str:
-    """The offline text of a wanted kind in a text, be it whole or in codes.
-
-    Without any it is what was handed in, without spaces: whoever reads it says what is wrong.
+    """Finds the offline text of a wanted kind, whether it is whole or in codes.
 
     Args:
         text: what was handed in.
         wanted: prefixes, as in `wallet.offline.text_format`.
 
+    Returns:
+        The text. If there is none of a wanted kind, it is an offline text of another kind, or else
+        what was handed in, without spaces: `text_format.read` then says what is wrong with it.
+
     Raises:
-        PaperError: there are several different ones, or only a part of the codes.
+        PaperError: there are several different texts, or only some of the codes.
     """
     clean = _clean(text)
     in_codes, wrong = _in_codes(clean)
@@ -78,9 +80,9 @@ def found(text: str, wanted: Collection[str]) -> str:
 
 
 def _in_codes(clean: str) -> tuple[str, PaperError | None]:
-    """What codes carry, each up to the next space, or else with its lines joined; or what is wrong.
+    """The text that codes carry, or "" and what is wrong with the codes, if there are any.
 
-    "" where there are none.
+    Codes are first read up to the next space each, and then with all lines joined.
     """
     packed = "".join(clean.split())
     wrong: PaperError | None = None
@@ -94,7 +96,7 @@ def _in_codes(clean: str) -> tuple[str, PaperError | None]:
 
 
 def _whole(clean: str) -> list[str]:
-    """Every text that is not in codes."""
+    """All different texts that are not in codes, in order."""
     packed = "".join(clean.split())
     texts: list[str] = []
     at = 0
@@ -112,7 +114,7 @@ def _clean(text: str) -> str:
 
 
 def _letters(kind: str, packed: str, start: int) -> str:
-    """What belongs to the text whose prefix ends at `start`."""
+    """The letters that belong to the text whose prefix ends at `start`."""
     letters = _LETTERS.match(packed, start, start + MAX_TEXT_CHARACTERS)
     body = letters[0] if letters is not None else ""
     known = len(body) // 8 * 8
@@ -123,7 +125,7 @@ def _letters(kind: str, packed: str, start: int) -> str:
 
 
 def _needed(kind: str, data: bytes) -> int:
-    """Bytes that a text's content says it has; 0 when it does not say."""
+    """How many bytes a text has, as its content says; 0 if it does not say."""
     try:
         if kind == REQUEST:
             return _statements_end(data, REQUEST_BYTES)

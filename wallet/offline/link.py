@@ -1,14 +1,16 @@
-"""A direct link between two devices: one TCP connection, one line each way and the last word.
+"""Pays over a direct link between two devices: one TCP connection that carries lines of text.
 
-    payee → request, payer → payment,
+    payee → request
+    payer → payment
     payee → "OK <fen> <receipt>", "NO <why>" or "BACK <signed return> <why>"
 
-A payer that has heard no OK for an earlier payment shows that one first, and hears a last word for
-it. Whether an earlier payee is the one that it meets, under another key, it asks with a tag for
-each of those requests: payer → "ASK <tag> …", payee → "KNOW <answer> …". Only the payee of a
-request can answer, so nobody is shown what was paid to others. Before it pays, both say which trust
-bundle they have, and the newer one is handed on: see `wallet.offline.newer_bundles`.
-The link is trusted with nothing: what it carries proves itself.
+A payer that has heard no OK for an earlier payment to this payee shows that payment first, and gets
+an answer to it. The payee may show another key by now, so the payer asks, with a tag for each
+request that it paid: payer → "ASK <tag> …", payee → "KNOW <answer> …". Only the payee of a request
+can answer its tag, so nobody is shown what was paid to others. Before a payment both sides say
+which trust bundle they have, and the newer one is handed on; see `wallet.offline.newer_bundles`.
+
+Nothing relies on the link itself: everything that it carries is signed or verified otherwise.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _RECEIPT = re.compile(r"([0-9]{1,20}) ([0-9a-f]{128})", re.ASCII)
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Host and port of ``127.0.0.1:7000``. Raises ValueError."""
+    """Parses an address such as ``127.0.0.1:7000`` into host and port. Raises ValueError."""
     host, _colon, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise ValueError(f"{text!r} is not HOST:PORT; write it like 127.0.0.1:7000")
@@ -42,12 +44,12 @@ def parse_address(text: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a payee's device took.
+    """A payment that a payee's device took.
 
     Attributes:
-        repeated: it had taken this very payment before, and nothing came now.
-        asked: the request that is shown is paid; otherwise the payer may go on.
-        receipt: its signature that it has taken the payment.
+        repeated: the device had taken this very payment before, and nothing was added now.
+        asked: the request that is shown is paid; if not, the payer may go on.
+        receipt: the device's signature that it took the payment, 64 bytes.
     """
 
     amount_fen: int
@@ -57,21 +59,21 @@ class Taken:
 
 
 class Receipt(NamedTuple):
-    """What a payee's device says that it took, with its signature, which is not verified yet."""
+    """What a payee's device says it took, with its signature, which is not verified yet."""
 
     amount_fen: int
     signature: bytes
 
 
 class Payee:
-    """The payee's device as its payer meets it. Its methods raise LinkError."""
+    """The payee's device, as its payer meets it over a link. Its methods raise LinkError."""
 
     def __init__(self, connection: socket.socket, lines: BinaryIO) -> None:
         self._connection = connection
         self._lines = lines
 
     def show(self, payment: str) -> Receipt:
-        """Shows a payment; returns what was taken. Raises LinkRefused or PaymentReturned."""
+        """Shows a payment's text; returns what was taken. Raises LinkRefused or PaymentReturned."""
         _write(self._connection, payment)
         word, _space, rest = _read(self._lines).partition(" ")
         if word == "OK" and (said := _RECEIPT.fullmatch(rest)) is not None:
@@ -82,12 +84,16 @@ class Payee:
         raise LinkRefused(harmless(rest) or _("the payee's device did not take it"))
 
     def say(self, line: str) -> str:
-        """Says a line about trust bundles; the answer."""
+        """Says a line about trust bundles, and returns the answer."""
         _write(self._connection, line)
         return _read(self._lines)
 
     def ask(self, questions: Collection[str]) -> set[str]:
-        """What it answers to questions about requests; those of others it cannot answer."""
+        """Asks which requests are the payee's; returns its answers. It can answer only its own.
+
+        Args:
+            questions: a tag for each request, hex.
+        """
         _write(self._connection, " ".join([_ASK, *questions]))
         word, *answers = _read(self._lines).split(" ")
         return set(answers) if word == _KNOW else set()
@@ -104,19 +110,24 @@ def receive(
     about_bundles: Callable[[str], str | None] = lambda line: None,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
-    """The payee's side: shows `request` to the first device that comes, takes what it pays.
+    """The payee's side: shows `request` to the first device that comes and takes what it pays.
 
     Args:
         address: where to listen; port 0 picks one.
-        accept: takes a payment's text; what it raises is told to the payer.
+        request: the request's text.
+        accept: takes a payment's text; the payer is told what it raises.
         on_listening: is told ``HOST:PORT``.
         on_met: is called before anything is shown.
-        answers: gives what to answer to questions about its requests.
-        about_bundles: the answer to a line about trust bundles; None for any other line.
+        answers: gives question → answer, both hex, for the payee's requests.
+        about_bundles: gives the answer to a line about trust bundles, and None for any other line.
+        timeout_s: how long to wait for the payer, and for each of its lines.
+
+    Returns:
+        What was taken last.
 
     Raises:
         LinkError: nobody came, or the payer fell silent, and nothing was taken.
-        PaymentReturned: what was asked for was not taken, and given back.
+        PaymentReturned: the payment that was asked for was not taken, and was given back.
     """
     taken: Taken | None = None
     try:
@@ -162,13 +173,18 @@ def send(
     *,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> T:
-    """The payer's side: `talk` is given the request, shows payments, and says what came of it.
+    """The payer's side: connects, and returns what `talk` returns.
+
+    Args:
+        address: where the payee listens.
+        talk: is given the request and the payee, and shows payments to it.
+        timeout_s: how long to wait for the connection, and for each answer.
 
     Raises:
         LinkError: the outcome is unknown; the same payment may be shown again.
         NobodyListens: nothing was shown.
-        LinkRefused: the payee's device did not take it.
-        PaymentReturned: nor this; it gives it back.
+        LinkRefused: the payee's device did not take the payment.
+        PaymentReturned: the payee's device did not take the payment and gives it back.
     """
     try:
         with (
@@ -190,7 +206,7 @@ def send(
 def _accepted(
     connection: socket.socket, payment: str, accept: Callable[[str], Taken]
 ) -> Taken | None:
-    """What was taken of a payment; None for an earlier one that was given back."""
+    """What `accept` took, or None if it gave back an earlier payment; the payer is told that."""
     try:
         return accept(payment)
     except PaymentReturned as back:

@@ -1,11 +1,11 @@
-"""Paying and being paid over a direct link; one that is cut anywhere pays once.
+"""Pays and is paid over a direct link; wherever the link is cut, each payment is made once.
 
-A payer keeps each payment until its payee has said OK. When it meets that payee again it shows the
-payments without an OK first, and the payee says OK again to one that it took. A payee shows a
-request to one device only: two that paid the same one would both have paid.
+A payer keeps each payment until its payee has said OK. When it meets that payee again, it first
+shows the payments without an OK, and the payee says OK again to one that it took. A payee shows a
+request to one device only: if two devices paid the same request, both would have paid.
 
-A payment that the payee's device does not take, through no fault of its payer, is given back over
-the same link, and again as often as it is shown.
+A payment that the payee's device does not take through no fault of its payer is given back over the
+same link, and again as often as it is shown.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
 
 _OWN_BUSINESS = frozenset((errors_pb2.REASON_OVER_BALANCE_CAP, errors_pb2.REASON_OVERLOADED))
-"""What a payee's device holds, and how much its holder wants in it, no payer is told."""
+"""Reasons that a payer is not told: they say what a payee's device holds or may hold."""
 
 
 class Requests(Protocol):
-    """Remembers requests that were shown over a link."""
+    """Remembers which requests were shown over a link."""
 
     def unseen(self, amount_fen: int) -> str | None:
-        """The newest request of that amount that was shown to nobody."""
+        """The newest request for this amount that was shown to nobody; None if there is none."""
         ...
 
     def add(self, text: str, amount_fen: int, now_ms: int) -> None:
@@ -43,7 +43,7 @@ class Requests(Protocol):
         ...
 
     def seen(self, text: str, now_ms: int) -> None:
-        """It is shown to somebody now, or nobody can pay it any more."""
+        """Records that a request is shown to somebody now, or that nobody can pay it any more."""
         ...
 
 
@@ -52,8 +52,8 @@ class Handed:
     """What the payee took.
 
     Attributes:
-        repeated: it is a payment made before, and no other was made.
-        came_back_fen: earlier payments, without an OK so far, that the payee gave back.
+        repeated: it is a payment that was made before, and no other was made now.
+        came_back_fen: worth of earlier payments without an OK that the payee gave back now.
     """
 
     amount_fen: int
@@ -65,11 +65,11 @@ class Shown(Protocol):
     """A payee's device in reach."""
 
     def show(self, payment: bytes) -> Receipt:
-        """Shows a payment; returns what it took. Raises PaymentReturned."""
+        """Shows a payment; returns what the device took. Raises PaymentReturned."""
         ...
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
-        """Which payments, by the last endorsement of each, are to this device."""
+        """For each payment, given by its last endorsement, whether it was made to this device."""
         ...
 
 
@@ -100,14 +100,18 @@ def pay(
     """Pays a device that listens.
 
     Args:
-        check: raises when a request should not be paid; not asked while it looks as if an earlier
-            payment is all that there is to finish.
-        finishing: is told the request and the worth of an earlier payment before that is shown.
-        anew: leave payments without an OK aside, and pay.
+        address: where it listens.
+        check: raises when a request should not be paid. It is called before anything new is paid,
+            so not while finishing an earlier payment of the same amount may suffice.
+        finishing: is told the request and an earlier payment's worth before that payment is shown.
+        anew: leave payments without an OK aside, and make a new one.
+        timeout_s: how long to wait for each answer.
 
     Raises:
-        PaymentReturn: it was not taken, and is here again.
-        PaperError: what the device asks for cannot be read.
+        LinkError, LinkRefused: as `wallet.offline.link.send` says.
+        PaymentReturn: the payment was not taken, and this device has it again.
+        PaperError: the device's request cannot be read.
+        Refusal: this device does not pay the request.
     """
 
     def talk(request: str, payee: link.Payee) -> Handed:
@@ -134,12 +138,19 @@ def pay_shown(
     finishing: Callable[[int], None] = lambda amount_fen: None,
     anew: bool = False,
 ) -> Handed:
-    """Pays a request, or shows a payment of the same amount again that got no OK.
+    """Pays a request, or shows an earlier payment of the same amount again that got no OK.
 
     Args:
-        check: raises when the request should not be paid; called before anything new is.
-        finishing: is told the worth of an earlier payment before that is shown.
-        anew: leave payments without an OK aside.
+        request: encoded.
+        payee: the device that made it.
+        check: raises when the request should not be paid; called before anything new is paid.
+        finishing: is told an earlier payment's worth in fen before that payment is shown.
+        anew: leave payments without an OK aside, and make a new one.
+
+    Raises:
+        PaymentReturn: the payment was not taken, and this device has it again.
+        LinkError: the receipt is not the payee's; the payment will be shown again.
+        Refusal: this device does not pay the request.
     """
     device, asked, came_back_fen = offline_payments.device, Request.decode(request), 0
     unheard = [] if anew else _earlier(device, asked, payee)
@@ -154,11 +165,11 @@ def pay_shown(
             came_back_fen += offline_payments.take_back(back.text)
             continue
         _confirm(device, earlier, receipt)
-        # The receipt is for this payment, which says what it is worth: who is between may have
-        # altered the amount beside it.
+        # The receipt covers this payment, which says what it is worth. The amount beside the
+        # receipt may have been altered on the way.
         if _worth_fen(earlier) == asked.amount_fen:
             return Handed(asked.amount_fen, True, came_back_fen)
-    if only_finishes:  # but it came back
+    if only_finishes:  # the earlier payment came back, so a new one is made after all
         check()
     payment = device.pay(request, unconfirmed=True)
     try:
@@ -170,7 +181,7 @@ def pay_shown(
 
 
 def _whole(request: str) -> bytes:
-    """What a request is as bytes. Raises PaperError for what a payee may say, and is none."""
+    """Decodes a request's text. Raises PaperError if the payee did not say a whole request."""
     data = text_format.read(text_format.REQUEST, request)
     try:
         Request.decode(data)
@@ -185,7 +196,7 @@ def _worth_fen(payment: bytes) -> int:
 
 
 def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
-    """Raises LinkError when it is not the payee that said OK: the payment is shown again."""
+    """Confirms a payment. Raises LinkError if the OK is not the payee's: it is shown again."""
     try:
         device.confirm(payment, receipt.signature)
     except Refusal as no:
@@ -197,10 +208,15 @@ def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
 def accept_or_return(
     offline_payments: OfflinePayments, payment: str, asked: bytes | None = None
 ) -> Taken:
-    """Takes a payment, or raises PaymentReturned when its payer is not to blame that it cannot be.
+    """Takes a payment, or gives it back.
 
     Args:
-        asked: the request that is shown, for `Taken.asked`; None: whatever is paid.
+        payment: its text.
+        asked: the encoded request that is shown, for `Taken.asked`; None if any payment will do.
+
+    Raises:
+        PaymentReturned: the payment was not taken through no fault of its payer.
+        Refusal: the payment was not taken, and is not given back.
     """
     repeated = offline_payments.has_taken(payment)
     try:
@@ -225,7 +241,11 @@ def request_to_show(
     *,
     anew: bool = False,
 ) -> str:
-    """A request of that amount that nobody has seen: one that is left, or a new one."""
+    """The text of a request for this amount that nobody has seen: one that is left, or a new one.
+
+    Args:
+        anew: make a new one in any case.
+    """
     while not anew and (request := requests.unseen(amount_fen)) is not None:
         if offline_payments.device.awaits(text_format.read(text_format.REQUEST, request)):
             return request
@@ -244,7 +264,7 @@ def accept(
     on_met: Callable[[], None],
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
-    """Waits for the payer's device and takes what it pays."""
+    """Waits for the payer's device and takes what it pays; see `wallet.offline.link.receive`."""
     asked = text_format.read(text_format.REQUEST, request)
 
     return link.receive(
@@ -270,7 +290,7 @@ def _signed_return(offline_payments: OfflinePayments, payment: str) -> str:
 
 
 def _earlier(device: Device, asked: Request, payee: Shown) -> list[bytes]:
-    """Payments to this payee without an OK; for this very request only that one."""
+    """Payments to this payee without an OK; if one of them pays this very request, only that."""
     found: list[bytes] = []
     elsewhere: list[tuple[bytes, Endorsement]] = []
     for payment in device.unconfirmed():
@@ -281,7 +301,7 @@ def _earlier(device: Device, asked: Request, payee: Shown) -> list[bytes]:
             found.append(payment)
         else:
             elsewhere.append((payment, end))
-    # It may have loaded since, and show another key.
+    # The payee may have loaded since, so that it shows another key.
     lately = elsewhere[-MAX_TAGS:]
     mine = payee.mine([end for _, end in lately])
     return found + [payment for (payment, _), its in zip(lately, mine, strict=True) if its]

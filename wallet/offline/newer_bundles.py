@@ -1,12 +1,12 @@
-"""Whoever has the newer trust bundle hands it on before a payment is made.
+"""Hands the newer trust bundle to the other device before a payment is made.
 
-So what was revoked lately reaches devices that are not online; and a payer who learns that a piece
-would be refused keeps it. A bundle proves itself: from whom it comes does not matter. Where both
+So recent revocations reach devices that are not online, and a payer that learns that a piece would
+be refused keeps it. A bundle is signed, so it does not matter from whom it comes. If both devices
 have the same filter, the newer head suffices.
 
     payer → HAVE <created> <digest of the filter>
-    payee → HAVE, or NEWER <bundle, base64> where its own is newer
-    payer → NEWER, where that of the payer is newer; payee → HAVE
+    payee → HAVE, or NEWER <bundle, base64> if its own is newer
+    payer → NEWER, if the payer's is newer; payee → HAVE
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Informed(Protocol):
     """A device that has a trust bundle."""
 
     def news(self) -> News:
-        """Which one it has."""
+        """Which bundle it has."""
         ...
 
     def newer_than(self, news: News) -> bytes:
-        """Its own behind the root's key, or the head alone; b"" unless it is newer."""
+        """The root's key, then its own bundle or that one's head; b"" unless its own is newer."""
         ...
 
     def trust(self, bundle: bytes) -> None:
@@ -45,7 +45,7 @@ class Informed(Protocol):
 
 
 def begin(device: Informed, ask: Callable[[str], str]) -> None:
-    """The payer's side. What the other side says is believed as far as the root has signed it.
+    """The payer's side. A bundle of the other side is kept only if the root has signed it.
 
     Args:
         ask: says a line, and returns the answer.
@@ -58,7 +58,7 @@ def begin(device: Informed, ask: Callable[[str], str]) -> None:
 
 
 def answer_to(device: Informed, line: str) -> str | None:
-    """The payee's side: the answer to a line; None for one that is about something else."""
+    """The payee's side: the answer to a line; None for a line that is not about bundles."""
     word = line.partition(" ")[0]
     if word == NEWER:
         _take(device, line)
@@ -81,6 +81,6 @@ def _read(line: str) -> News | None:
 
 
 def _take(device: Informed, line: str) -> None:
-    """Keeps a bundle that is good; one that is not changes nothing, and the payment goes on."""
+    """Keeps a bundle that is good. A bad one changes nothing, and the payment goes on."""
     with suppress(Refusal, binascii.Error, ValueError):
         device.trust(base64.b64decode(line.partition(" ")[2], validate=True))

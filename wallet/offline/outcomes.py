@@ -1,4 +1,4 @@
-"""How a payment from device to device can end other than well."""
+"""Exceptions for payments from device to device that did not go through."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class NobodyListens(LinkError):
 
 
 class LinkRefused(Exception):
-    """The payee's device said no."""
+    """The payee's device refused what it was shown; the message says why."""
 
 
 class PaymentReturned(Exception):
     """The payee's device did not take a payment, and gives it back; the message says why.
 
     Attributes:
-        text: the signed return.
-        asked: it was the payment that was asked for; otherwise the payer may go on.
-        told: why, as the payer is told; "" where that is the payee's own business.
+        text: the signed return, as text.
+        asked: the request that is shown no longer waits; if it still does, the payer may go on.
+        told: the reason that the payer is told; "" if the reason is the payee's own business.
     """
 
     def __init__(self, text: str, why: str, *, asked: bool = True, told: str | None = None) -> None:
@@ -32,7 +32,7 @@ class PaymentReturned(Exception):
 
 
 class PaymentReturn(Exception):
-    """The payee did not take what was paid, and this device has it again, for a deposit."""
+    """The payee did not take a payment; this device has it again and can deposit it."""
 
     def __init__(self, amount_fen: int, why: str) -> None:
         super().__init__(why)

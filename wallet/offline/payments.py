@@ -1,4 +1,5 @@
-"""Offline money: what a holder does with the secure element, with a bank and without."""
+"""What a holder does with offline money: without a bank (pay, accept), and with one (load,
+deposit)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,14 @@ from wallet.secure_element.interface import Device, Loadable
 
 @dataclass
 class Deposited:
-    """What came of depositing: money in the wallet, pieces refused, pieces still on their way."""
+    """What came of depositing.
+
+    Attributes:
+        amount_fen: what is in the wallet now.
+        available_fen: the wallet's available balance after the last deposit.
+        pending: how many pieces wait for the bank's decision.
+        refused: a refusal for each piece that was refused.
+    """
 
     amount_fen: int = 0
     available_fen: int = 0
@@ -28,22 +36,25 @@ class Deposited:
 
 
 class OfflinePayments:
-    """Use-cases that need nobody."""
+    """What a device does without a bank. Its texts are those of `wallet.offline.text_format`.
+
+    The methods raise Refusal, FIELD_INVALID for a text that is not of the expected kind.
+    """
 
     def __init__(self, device: Device) -> None:
         self.device = device
 
     def balance_fen(self) -> int:
-        """What can be paid offline."""
+        """What the device holds and has not signed over."""
         return self.device.balance_fen()
 
     def request(self, amount_fen: int) -> str:
-        """A request for an offline payment, as text."""
+        """Makes a request for an offline payment, as text."""
         amount(amount_fen)
         return text_format.write(text_format.REQUEST, self.device.request(amount_fen))
 
     def pay(self, request: str) -> str:
-        """The payment that a request asks for, as text; for the same request always the same."""
+        """Pays a request; returns the payment's text, the same for the same request."""
         payment = self.device.pay(_bytes(text_format.REQUEST, request, "request_text"))
         return text_format.write(text_format.PAYMENT, payment)
 
@@ -52,27 +63,27 @@ class OfflinePayments:
         return self.device.has_paid(_bytes(text_format.REQUEST, request, "request_text"))
 
     def accept(self, payment: str) -> int:
-        """Verifies and takes a payment; returns its value in fen."""
+        """Verifies a payment and takes it; returns its value in fen."""
         return self.device.accept(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
     def receipt(self, payment: str) -> bytes:
-        """The signature that it has taken a payment."""
+        """The device's signature, 64 bytes, that it took a payment."""
         return self.device.receipt(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
     def return_payment(self, payment: str) -> str:
-        """What gives a payment back that was not accepted, as text; Refusal when nothing does."""
+        """Gives back a payment that was not accepted, as text; Refusal if it is not given back."""
         back = self.device.return_payment(_bytes(text_format.PAYMENT, payment, "payment_text"))
         return text_format.write(text_format.BACK, back)
 
     def gives_back(self, text: str) -> bool:
-        """Whether a text is one that gives a payment back."""
+        """Whether a text is the return of a payment."""
         try:
             return text_format.gives_back(text)
         except text_format.PaperError:
             return False
 
     def take_back(self, back: str) -> int:
-        """Takes back what this device paid; returns its value in fen."""
+        """Takes back a payment of this device that its payee gave back; returns its fen."""
         return self.device.take_back(_bytes(text_format.BACK, back, "payment_text"))
 
     def has_taken(self, payment: str) -> bool:
@@ -81,25 +92,39 @@ class OfflinePayments:
 
 
 class TokenLoading:
-    """Use-cases that need the bank."""
+    """What a device does with a bank: it has keys certified, loads, and deposits.
+
+    Args:
+        submitter: places orders at the wallet's bank.
+        device: the wallet's own, or a card.
+    """
 
     def __init__(self, submitter: OrderSubmitter, device: Loadable) -> None:
         self._desk = submitter
         self._device = device
 
     def prepare(self) -> None:
-        """Has a key of the device certified, so that it can be paid, and its bundle renewed."""
+        """Gets the newest bundle, and a certificate if the device needs one to be paid."""
         if not self._device.certified():
             self._certified_key()
         self._device.trust(self._desk.bank.trust_bundle())
-        if not self._device.certified():  # the bundle says that the bank has revoked its key
+        if not self._device.certified():  # the new bundle says that the bank's key was revoked
             self._certified_key()
         self._ask_for_statements()
 
     def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
-        """Money of the wallet becomes tokens in the device, for a key that is new.
+        """Loads money of the wallet into the device, as tokens for a new key.
 
-        A load without an answer is sent again with the key that it was made with.
+        A load that got no answer is sent again, with the key that it was made with.
+
+        Args:
+            amount_fen: how much.
+            request_id: names the load, so that it can be repeated; "" for a fresh one.
+            anew: place a new load although an earlier one has no answer yet.
+
+        Raises:
+            Refusal: the bank or the device refused the load.
+            NoAnswer: repeat the same call to finish the load.
         """
         amount(amount_fen)
         self._device.trust(self._desk.bank.trust_bundle())
@@ -115,7 +140,7 @@ class TokenLoading:
         def check() -> None:
             self._device.check_load(amount_fen)
             if not self._device.holds(key):
-                # Another command has loaded and spent under it meanwhile.
+                # Another command has loaded and spent under this key meanwhile.
                 raise NoAnswer(_("another load came in between; repeat the command"))
 
         return self._desk.place(
@@ -130,19 +155,19 @@ class TokenLoading:
         )
 
     def renew(self, device: Device) -> Deposited:
-        """What has a history, or cannot be paid, becomes money in the wallet, to be loaded anew.
+        """Deposits every piece that has changed hands or cannot be paid, to be loaded anew.
 
         Raises NoAnswer as `deposit` does.
 
         Args:
-            device: the one that is loaded.
+            device: the device that is loaded.
         """
         return self._deposit_all(
             device.begin_deposit(self._desk.bank_name, self._desk.number, used_alone=True)
         )
 
     def deposit(self) -> Deposited:
-        """Everything accepted becomes money in the wallet, piece by piece.
+        """Deposits everything in the device into the wallet, piece by piece.
 
         Raises NoAnswer at the first piece without an answer; the same call again goes on there.
         """
@@ -155,7 +180,8 @@ class TokenLoading:
         for deposit in deposits:
             self._deposit_one(deposit, done)
         with suppress(NoAnswer, Refusal):
-            # Who is only ever paid comes by here; without it the money is deposited all the same.
+            # A holder who is only ever paid gets certificates and bundles here. If this fails, the
+            # money is deposited all the same.
             self.prepare()
         return done
 
@@ -168,7 +194,7 @@ class TokenLoading:
             if refusal.reason in _ABOUT_THE_PIECE:
                 ruling = _hex(refusal.metadata.get("ruling", ""))
                 self._device.refuse_deposit(deposit, ruling, refusal.message)
-            # Else the order was refused, not the money: it stays set aside for the next one.
+            # Else the order was refused, and not the money, which stays for the next deposit.
             return
         if placed.pending:
             done.pending += 1
@@ -180,7 +206,7 @@ class TokenLoading:
         done.available_fen = placed.message.available_fen
 
     def _certified_key(self, *, anew: bool = False) -> bytes:
-        """The key of the next load. The bank has it already when an earlier load was cut off."""
+        """The key for the next load, certified. After a load that was cut off, it already is."""
         busy = {load.device_key for load in self._desk.unanswered(LOAD)}
         key = self._device.load_key(self._desk.number, busy)
 
@@ -193,7 +219,7 @@ class TokenLoading:
         return key
 
     def _ask_for_statements(self) -> None:
-        """What the bundle says too little of: a few devices, and those of banks not in it."""
+        """Asks the bank about devices on which the bundle says too little."""
         if wanted := self._device.wanted():
             self._device.note_statements(self._desk.bank.statements(wanted))
 
@@ -208,7 +234,7 @@ _ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.RE
 
 
 def _hex(text: str) -> bytes:
-    """What a bank shows as a ruling; nothing where it is no hexadecimal."""
+    """The bytes of a ruling that a bank shows in hex; b"" if it is no hex."""
     try:
         return bytes.fromhex(text)
     except ValueError:

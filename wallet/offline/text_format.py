@@ -1,11 +1,11 @@
-"""Offline requests, payments and what is given back as text, in letters that QR codes like.
+"""Writes offline requests, payments and returns as text that QR codes encode well, and reads them.
 
-Base32 (RFC 4648) without padding after a prefix that says what it is; spaces and line breaks are
-no part of it. A text that was changed is found out by the signatures inside, not here.
+A text is a prefix that says what it is, then Base32 (RFC 4648) without padding. Spaces and line
+breaks do not count. The signatures inside show whether a text was changed; nothing is checked here.
 
-A text that is too long for one QR code is drawn as several. Each carries ``DCEPQ1/i/n/crc/`` and
-the i-th of n parts; crc is the CRC-32 of the whole text in eight hexadecimal digits. They are read
-in any order and as often as they come.
+A text that is too long for one QR code is drawn as several codes. Each carries ``DCEPQ1/i/n/crc/``
+and the i-th of n parts; crc is the CRC-32 of the whole text in eight hexadecimal digits. The codes
+can be read in any order, and any number of times.
 """
 
 from __future__ import annotations
@@ -33,21 +33,29 @@ WORDS = {
 
 
 class PaperError(ValueError):
-    """This is no such text; the message says what is expected."""
+    """A text is not of the expected kind; the message says what is expected."""
 
 
 def write(prefix: str, data: bytes) -> str:
-    """Bytes as text."""
+    """Encodes bytes as text.
+
+    Args:
+        prefix: REQUEST, PAYMENT or BACK.
+    """
     return prefix + base64.b32encode(data).decode("ascii").rstrip("=")
 
 
 def gives_back(text: str) -> bool:
-    """Whether a text is one that gives back a payment, or the codes of one. Raises PaperError."""
+    """Whether a text, or the text in some codes, is the return of a payment. Raises PaperError."""
     return joined(text).startswith(BACK)
 
 
 def read(prefix: str, text: str) -> bytes:
-    """The bytes of a text. Raises PaperError."""
+    """Decodes a text, or the text in some codes. Raises PaperError.
+
+    Args:
+        prefix: the kind of text that is expected: REQUEST, PAYMENT or BACK.
+    """
     packed = joined(text)
     for other, words in WORDS.items():
         if other != prefix and packed.startswith(other):
@@ -85,11 +93,11 @@ def read(prefix: str, text: str) -> bytes:
 
 
 def codes(text: str, most_characters: int = MAX_QR_CHARACTERS) -> list[str]:
-    """The texts of the QR codes that carry a text: itself, or its parts.
+    """The texts of the QR codes that carry a text: the text itself, or its parts.
 
     Args:
-        text: what `write` has made.
-        most_characters: that one code carries.
+        text: as `write` gives it.
+        most_characters: how many characters one code carries.
     """
     if len(text) <= most_characters:
         return [text]
@@ -100,9 +108,10 @@ def codes(text: str, most_characters: int = MAX_QR_CHARACTERS) -> list[str]:
 
 
 def joined(text: str) -> str:
-    """The one text that some codes carry, or a text as it is; without spaces, in capital letters.
+    """The text that some codes carry, or else the text itself, in capital letters, without spaces.
 
-    Raises PaperError: a code is missing, or not of the same text.
+    Raises:
+        PaperError: a code is missing, was read wrongly, or is of another text.
     """
     packed = "".join(text.split()).upper()
     if not packed.startswith(CODE):

@@ -1,1 +1,1 @@
-"""The secure element in software: a key and pieces of money that leave it only endorsed."""
+"""The secure element in software: it keeps keys, and money that leaves it only endorsed."""

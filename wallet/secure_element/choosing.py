@@ -1,4 +1,4 @@
-"""Which pieces pay an amount."""
+"""Chooses the pieces that pay an amount."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ def alone(
     max_hops: int,
     is_good: Callable[[HeldPiece], bool],
 ) -> HeldPiece | None:
-    """The piece that pays an amount by itself: of those that suffice the one that ends soonest.
+    """The one piece that pays an amount by itself; None if no piece does.
 
-    Among those that end in the same week it is the one with the fewest hops, whose payment is the
-    shortest; then the smallest; then one of the newest load, which shows a new key.
+    Of the pieces that suffice it is one that expires in the earliest week. Among those it is the
+    one with the fewest hops, because its payment is the shortest; then the smallest; then the one
+    whose key was certified last, so that payees see a new key.
 
     Args:
-        max_hops: of the bundle: how often a piece may change hands.
-        is_good: whether a payee would take it. It costs signature checks, so only those are asked
-            about that come first: a full device pays as quickly as one with a few pieces.
+        max_hops: how often a piece may change hands, as the trust bundle says.
+        is_good: whether a payee would take a piece. Each call verifies signatures, so pieces are
+            asked about in order of preference and only until one is good: a full device pays as
+            quickly as one with a few pieces.
     """
     newest = {key.public: -at for at, key in enumerate(state.keys)}
 
@@ -43,13 +45,17 @@ def alone(
 
 
 def several(good: Sequence[HeldPiece], amount_fen: int, max_hops: int) -> list[HeldPiece]:
-    """Pieces that cover an amount together, those that end soonest first.
+    """Pieces that cover an amount together: if possible those that expire soonest.
 
-    They are of one key where that can be: pieces that pay together are seen to be in one hand.
+    They belong to one key where that is possible, because pieces that are paid together show
+    their payee that they have one owner.
 
     Args:
         good: pieces that a payee would take.
-        max_hops: of the bundle: how often a piece may change hands.
+        max_hops: how often a piece may change hands, as the trust bundle says.
+
+    Raises:
+        Refusal: INSUFFICIENT_FUNDS when it would take more than MAX_CHAINS pieces.
     """
     usable = _usable(good, max_hops)
     ends = {id(piece): _week_of_its_end(chain) for piece, chain in usable}
@@ -66,7 +72,7 @@ def several(good: Sequence[HeldPiece], amount_fen: int, max_hops: int) -> list[H
 
 
 def _usable(pieces: Sequence[HeldPiece], max_hops: int) -> list[tuple[HeldPiece, Chain]]:
-    """Those that can change hands once more, with their chains."""
+    """The pieces that can change hands once more, with their chains."""
     chains = ((piece, chain_of(piece)) for piece in pieces)
     return [(piece, chain) for piece, chain in chains if hops_left(chain, piece.output, max_hops)]
 
@@ -76,10 +82,10 @@ def _week_of_its_end(chain: Chain) -> int:
 
 
 def _first(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
-    """The first ones that cover the amount; none when they do not, or are too many.
+    """The first pieces that cover the amount; none if they do not, or are too many.
 
-    Whoever was paid by a cheat may hold one piece spent in two ways. No payee takes both together:
-    only one of them pays.
+    A device that a cheat has paid may hold two pieces that spend the same piece twice. No payee
+    takes both in one payment, so only the first of them is chosen.
     """
     if worth_fen(pieces) < amount_fen:
         return []

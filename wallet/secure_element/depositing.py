@@ -1,7 +1,7 @@
-"""Signing pieces over to a bank, for one wallet there: the last endorsement of each.
+"""Signs pieces over to a bank, for one of its wallets: the last endorsement of each piece.
 
-From then on a piece is never paid. Where it was not taken it can be signed over again, to the same
-wallet or to another one: whichever deposit comes in first is the one that counts.
+From then on a piece is never paid. If the bank did not take it, it can be signed over again, to the
+same wallet or to another one: whichever deposit comes in first counts.
 """
 
 from __future__ import annotations
@@ -32,16 +32,21 @@ def begin_deposit(
     randomness: Randomness,
     signer_of: Callable[[HeldKey], Signer],
 ) -> list[bytes]:
-    """Signs all pieces over; each is its nonce, 16 bytes, and its deposit.
+    """Signs all pieces over to a wallet, but for those that the root has ended.
 
     Args:
-        bank: its name.
-        wallet: number of the wallet there.
-        own_alone: only pieces of keys that live in this wallet.
-        left_out: pieces that stay as they are, unless they were signed over before.
+        bank: name of the wallet's bank.
+        wallet: number of the wallet.
+        own_alone: sign over only pieces of keys that live in this wallet.
+        left_out: whether a piece stays as it is; not asked about one that was signed over before.
+        signer_of: finds what signs with a key; raises Refusal when the key is not at hand.
+
+    Returns:
+        For each piece its nonce, 16 bytes, followed by the encoded deposit.
 
     Raises:
-        Refusal: when there is no piece whose key is at hand, but others.
+        Refusal: FIELD_INVALID for a wallet number that cannot be encoded; DEVICE_UNKNOWN when no
+            piece could be signed over and the key of at least one is not at hand.
     """
     found: list[bytes] = []
     missing: Refusal | None = None
@@ -58,7 +63,7 @@ def begin_deposit(
         except FormatError as error:
             raise invalid("wallet_number", str(error)) from None
         except Refusal as refusal:
-            # Its key lies in a token that is not here: the others are deposited all the same.
+            # Its key is in a PKCS#11 token that is not here; the others are deposited all the same.
             missing = refusal
     if missing is not None and not found:
         raise missing
@@ -66,7 +71,7 @@ def begin_deposit(
 
 
 def deposit_of(piece: HeldPiece) -> bytes:
-    """A piece that was signed over, as `begin_deposit` gives it; b"" before."""
+    """The deposit of a piece, as `begin_deposit` gives it; b"" if it was never signed over."""
     if not piece.deposit:
         return b""
     data = bytes.fromhex(piece.deposit)
@@ -77,9 +82,17 @@ def deposit_of(piece: HeldPiece) -> bytes:
 def refuse_deposit(
     state: State, roots: Sequence[bytes], deposit: bytes, ruling: bytes, why: str
 ) -> None:
-    """What a refused deposit means for its piece: its end if the root says so of this very chain.
+    """Records that a deposit was refused.
 
-    Else the piece is signed over anew the next time: the bank's word ends nothing.
+    The piece ends only if the root's ruling says so for this very chain. It is removed if it was
+    deposited, and kept as refused if nobody is paid for it. Without a ruling it is signed over
+    anew the next time: the bank's word alone ends no money.
+
+    Args:
+        roots: keys whose signature counts as the central bank's.
+        deposit: as `begin_deposit` gave it.
+        ruling: encoded; whatever cannot be read counts as none.
+        why: the bank's reason, kept for the holder.
     """
     for piece in [piece for piece in state.pieces if deposit_of(piece) == deposit]:
         end = _ended(piece, roots, ruling)
@@ -108,7 +121,7 @@ def _signed(
     randomness: Randomness,
     signer: Callable[[], Signer],
 ) -> bytes:
-    """The deposit that there is already, if it is to this wallet; else a new one."""
+    """The piece's deposit to this wallet: the one it has, unless it is to be signed anew."""
     if piece.deposit and not piece.anew and _is_to(bytes.fromhex(piece.deposit), bank, wallet):
         piece.depositing = True
         return deposit_of(piece)

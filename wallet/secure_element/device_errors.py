@@ -1,4 +1,4 @@
-"""Why the secure element's state cannot be opened, in words."""
+"""Errors that say in words why the secure element's state cannot be opened."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ class RolledBack(DeviceError):
 
 
 def wrong_pin(left: int) -> PinError:
-    """A wrong PIN, of which so many more are tried."""
+    """The error for a wrong PIN.
+
+    Args:
+        left: how many tries are left; PinLocked is returned for 0.
+    """
     if left > 0:
         return PinError(_("this is not the device's PIN; {left} tries are left").format(left=left))
     return PinLocked(

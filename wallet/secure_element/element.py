@@ -1,4 +1,4 @@
-"""The secure element: decrements before it emits, verifies before it takes."""
+"""The secure element: it lets go of money before it pays, and verifies money before it takes it."""
 
 from __future__ import annotations
 
@@ -59,11 +59,14 @@ T = TypeVar("T")
 
 
 class SecureElement:
-    """Implements `wallet.secure_element.interface.Device`.
+    """Implements `wallet.secure_element.interface.Device`, which says more about each method.
 
     Args:
-        root: the central bank's key; b"" to keep the first one that it is told.
-        keyring: makes the device's keys and signs with them; None for seeds in the state.
+        store: keeps the state.
+        clock: tells the time; the element's own time never moves back.
+        randomness: for challenges, nonces, salts and seeds.
+        root: the central bank's key, 32 bytes; b"" to trust the root of the first bundle.
+        keyring: makes the device's keys and signs with them; None to keep seeds in the state.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class SecureElement:
         self._keyring = keyring or SeedKeyring(randomness)
 
     def public_key(self) -> bytes:
-        """The key that requests show, or one that waits for its certificate; b"" before any."""
+        """The key that requests show, else one without a certificate; b"" before the first."""
         state = self._store.read()
         newest = keys.newest_certified(state) or (state.keys[-1] if state.keys else None)
         return bytes.fromhex(newest.public) if newest is not None else b""
@@ -92,10 +95,12 @@ class SecureElement:
         return keys.own_key(self._store.read(), public) is not None
 
     def certified(self) -> bool:
-        """Whether the key that requests show has a certificate that is valid for a while.
+        """Whether the key that requests show has a good certificate, valid for a while yet.
 
-        What is paid to it can be paid on as long as that lasts, and its holder may be offline.
-        One by a key that its bank has revoked since, as the newest bundle says, is not.
+        Money that is paid to the key can be paid on for as long as its certificate is valid, and
+        the holder may be offline meanwhile; hence RENEWED_BEFORE_MS. A certificate is not good if
+        the newest bundle says that the bank's key which signed it was revoked. A device that the
+        bundle lists as revoked counts as certified.
         """
         state = self._store.read()
         newest = keys.newest_certified(state)
@@ -113,15 +118,15 @@ class SecureElement:
         return True
 
     def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
-        """The key that a wallet's next load is for; the same until tokens have come for it.
+        """The public key, 32 bytes, for a wallet's next load: the same until tokens come for it.
 
         Args:
             wallet: the wallet's number.
-            busy: keys in loads of that wallet which have no answer; they are neither given
+            busy: keys of that wallet's loads that have no answer yet; they are neither given
                 again nor forgotten.
 
         Raises:
-            Refusal: OVERLOADED when there are too many keys with money.
+            Refusal: OVERLOADED when too many keys have money.
         """
 
         def body(state: State) -> bytes:
@@ -131,18 +136,21 @@ class SecureElement:
 
         public = self._change(body)
         if self._keyring.unused(self._store.read()):
-            # Alone with the state: no other process is in the middle of making one.
+            # In a change, which is alone with the state: no other process is just making a key.
             self._change(lambda state: self._keyring.destroy(self._keyring.unused(state)))
         return public
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
-        """Nonce, 16 bytes, and signature by which a key asks to be certified at a bank.
+        """Proves that the device has a key, so that a bank certifies it for a wallet.
 
         A key lives at one bank: it asks for one wallet there and never for another.
 
+        Returns:
+            A nonce, 16 bytes, followed by the signature, 64 bytes.
+
         Raises:
-            Refusal: NOT_THE_OWNER for a key that is not the device's, or was made for another
-                wallet.
+            Refusal: NOT_THE_OWNER for a key that is not the device's, or that was made for
+                another wallet or has asked for one.
         """
         nonce = self._randomness.bytes(NONCE_BYTES)
 
@@ -154,7 +162,7 @@ class SecureElement:
         return self._change(body)
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Keeps a key's certificate. Raises Refusal when it is for none of its keys."""
+        """Keeps a key's certificate. Raises Refusal unless it is good and for one of the keys."""
         try:
             bank = Certificate.decode(bank_certificate, BANK)
             device = Certificate.decode(device_certificate, DEVICE)
@@ -167,25 +175,36 @@ class SecureElement:
         self._change(body)
 
     def trust(self, bundle: bytes) -> None:
-        """Keeps a trust bundle that is the root's, or its successor's, and newer than what it has.
+        """Keeps a trust bundle that is newer, and signed by the root or by its successor.
 
-        A successor is one that the bundle it has lists, or that comes with a certificate by a root
-        that counts; the bundle that is kept then says whom the device trusts from there on.
+        A root is the successor if the device's bundle lists it, or if the new bundle has a
+        certificate for it by a root that counts. From then on the new bundle says which roots the
+        device trusts.
 
         Args:
-            bundle: behind its root's key; of one whose filter the device has, the head is enough.
+            bundle: the key of its root, 32 bytes, then the bundle; the head is enough if the
+                device has the same filter.
+
+        Raises:
+            Refusal: the bundle cannot be read, is not good, or is another root's. A bundle that
+                is good and not newer changes nothing.
         """
         self._change(lambda state: self._trusting.follow(state, bundle))
 
     def news(self) -> News:
-        """Which trust bundle it has."""
+        """Which trust bundle the device has."""
         bundle = bundle_of(self._store.read())
         if bundle is None:
             return News(0, bytes(DIGEST_BYTES))
         return News(bundle.created_time_ms, bundle.filter_digest)
 
     def newer_than(self, news: News) -> bytes:
-        """Its own bundle behind the root's key, or the head alone; b"" unless it is newer."""
+        """The device's own bundle, for another device that has an older one.
+
+        Returns:
+            The root's key, 32 bytes, then the bundle, or its head alone if both have the same
+            filter; b"" unless the device's own is newer.
+        """
         state = self._store.read()
         bundle = bundle_of(state)
         if bundle is None or bundle.created_time_ms <= news.created_time_ms:
@@ -195,14 +214,14 @@ class SecureElement:
         return root + (bundle.head() if same else bundle.encode())
 
     def wanted(self) -> list[bytes]:
-        """Certificates of devices of which its bundle says too little: what to ask the bank for."""
+        """Certificates of devices that the bundle says too little about, to ask the bank about."""
         state = self._store.read()
         trust = self._trusting.view(state)
         found = statements.wanted(state, trust) if trust is not None else []
         return [each.encode() for each in found]
 
     def note_statements(self, said: Sequence[bytes]) -> None:
-        """Keeps what the root says of them. Raises Refusal for what it has not signed."""
+        """Keeps statements of the root. Raises Refusal for one that the root has not signed."""
 
         def body(state: State) -> None:
             trust = self._trusting.view(state)
@@ -224,7 +243,7 @@ class SecureElement:
         return Rules(bundle.max_payment_fen, bundle.max_holding_fen, bundle.max_hops)
 
     def set_limits(self, limits: Limits) -> None:
-        """Sets them; money that is there already stays."""
+        """Sets the holder's limits; money that is already in the device stays."""
 
         def body(state: State) -> None:
             state.single_limit_fen, state.total_limit_fen = limits.single_fen, limits.total_fen
@@ -232,15 +251,16 @@ class SecureElement:
         self._change(body)
 
     def check_load(self, amount_fen: int) -> None:
-        """Raises Refusal when so much more would not be loaded."""
+        """Raises Refusal if the device would not take a load of so much."""
         state = self._store.read()
-        check_room(state, MAX_CHAINS)  # as many tokens as a load may be divided into
+        check_room(state, MAX_CHAINS)  # a load may be divided into so many tokens
         check_total(state, self._trusting.view(state), amount_fen)
 
     def load(self, tokens: Sequence[bytes]) -> None:
-        """Takes fresh tokens of this device; ones that it has ever taken change nothing.
+        """Takes fresh tokens that are for keys of this device.
 
-        Nor do those that ended too long ago for it to know whether it has taken them.
+        A token that was taken before changes nothing, nor does one that expired so long ago that
+        the device no longer knows whether it has taken it. Raises Refusal; then none is taken.
         """
         try:
             fresh = [Token.decode(token) for token in tokens]
@@ -250,26 +270,33 @@ class SecureElement:
         self._change(lambda state: loading.load(state, fresh, self._trusting.trust(state)))
 
     def balance_fen(self) -> int:
-        """What it holds and has not set aside; not all of it can be paid, see `payable_fen`."""
+        """What the device holds and has not signed over; `payable_fen` is what of it can be
+        paid."""
         return balance_fen(self._store.read())
 
     def payable_fen(self) -> int:
-        """What of it a payee would take now."""
+        """What of the balance a payee would take now."""
         return sum(
             piece.value_fen for piece in self.pieces() if piece.state == PieceState.SPENDABLE
         )
 
     def pieces(self) -> list[Piece]:
-        """Everything in it."""
+        """All pieces in the device; none before the first trust bundle."""
         state = self._store.read()
         trust = self._trusting.view(state)
         return [shown(state, piece, trust) for piece in state.pieces] if trust is not None else []
 
     def request(self, amount_fen: int, *, anybodys: bool = False) -> bytes:
-        """A new request to the newest certified key, with a fresh challenge.
+        """A new request to pay the newest certified key, with a fresh challenge.
 
         Args:
-            anybodys: whoever asks has not shown to be the holder, who keeps room for more.
+            amount_fen: what is asked for.
+            anybodys: whoever asks has not shown that they are the holder; some room for requests
+                is kept for the holder.
+
+        Raises:
+            Refusal: the device is not certified, its bundle is too old, the amount is over a limit,
+            there is no room, or too many requests wait.
         """
         challenge = self._randomness.bytes(CHALLENGE_BYTES)
 
@@ -281,7 +308,18 @@ class SecureElement:
         return self._change(body)
 
     def vouch(self, request: bytes, binding: bytes) -> bytes:
-        """That who made this request is at the other end of a channel: 64 bytes. Raises Refusal."""
+        """Signs that the device that made a request is at this end of a channel.
+
+        Args:
+            request: one of the device's own.
+            binding: names the channel, 32 bytes.
+
+        Returns:
+            The signature, 64 bytes.
+
+        Raises:
+            Refusal: the request cannot be read, or is not to a key of this device.
+        """
         state = self._store.read()
         try:
             key = keys.own_key(state, Request.decode(request).certificate.key)
@@ -292,22 +330,33 @@ class SecureElement:
         return sign_channel(self._keyring.signer(state, key), binding)
 
     def awaits(self, request: bytes) -> bool:
-        """Whether one of its requests still waits for its payment."""
+        """Whether this is a request of the device that still waits for its payment."""
         return request.hex() in self._store.read().asked.values()
 
     def answers(self) -> dict[bytes, bytes]:
-        """Question and answer of its requests: paid, given back, and those that wait, behind."""
+        """Maps each request's question to its answer, 8 bytes each.
+
+        First come requests whose payment was taken, then those whose payment was given back, then
+        those that wait.
+        """
         state = self._store.read()
         known = map(bytes.fromhex, [*state.taken, *state.given, *state.asked])
         return {question_of(challenge): answer_of(challenge) for challenge in known}
 
     def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
-        """The payment for a request; for the same request always the same.
+        """Pays a request, and answers the same request with the same payment.
 
         The pieces are gone from the element, durably, before the payment is given out.
 
         Args:
-            unconfirmed: list it until `confirm`.
+            request: as another device made it.
+            unconfirmed: list the payment in `unconfirmed` until `confirm`; else in `made`.
+
+        Returns:
+            The encoded payment.
+
+        Raises:
+            Refusal: nothing was paid.
         """
         try:
             asked = Request.decode(request)
@@ -326,7 +375,7 @@ class SecureElement:
         return self._change(body)
 
     def has_paid(self, request: bytes) -> bool:
-        """Whether it has paid this very request."""
+        """Whether the device has paid this very request, and the payment did not come back."""
         try:
             asked = Request.decode(request)
         except FormatError:
@@ -335,41 +384,51 @@ class SecureElement:
         return asked.challenge.hex() in state.paid.keys() - state.back.keys()
 
     def requests(self) -> list[bytes]:
-        """Its requests that wait for their payment, oldest first."""
+        """The device's requests that wait for their payment, oldest first."""
         return [bytes.fromhex(request) for request in self._store.read().asked.values()]
 
     def made(self) -> list[Made]:
-        """Payments that were made as texts, oldest first, as far as they are remembered."""
+        """Payments that were given out as texts, oldest first, as far as they are remembered."""
         return made(self._store.read())
 
     def unconfirmed(self) -> list[bytes]:
-        """Payments that their payees have not said to have taken, oldest first."""
+        """Payments that their payees have not confirmed, oldest first."""
         return paying.unconfirmed(self._store.read())
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
-        """Its payee has taken it, and signed that.
+        """Records that the payee has taken a payment, as its receipt proves.
+
+        Args:
+            payment: as `pay` gave it.
+            receipt: the payee's signature, 64 bytes.
 
         Raises:
-            Refusal: SIGNATURE_INVALID: the receipt is not the payee's; whether the payment was
-                taken is not known.
+            Refusal: SIGNATURE_INVALID when the receipt is not the payee's; then it is still not
+                known whether the payment was taken.
         """
         self._change(lambda state: paying.confirm(state, payment, receipt))
 
     def has_taken(self, payment: bytes) -> bool:
-        """Whether it has accepted this very payment."""
+        """Whether the device has taken this very payment."""
         return taking.receipt_of(self._store.read(), payment) is not None
 
     def receipt(self, payment: bytes) -> bytes:
-        """Its signature that it has taken a payment. Raises Refusal for one that it has not."""
+        """The device's signature, 64 bytes, that it took a payment; Refusal if it did not."""
         receipt = taking.receipt_of(self._store.read(), payment)
         if receipt is None:
             raise bad(Reason.WRONG_CHALLENGE)
         return receipt
 
     def accept(self, payment: bytes) -> int:
-        """Verifies a payment for one of its requests and keeps it; returns its value in fen.
+        """Verifies a payment for one of the device's requests and keeps it.
 
-        The same payment again is answered the same and adds nothing.
+        The same payment again gets the same answer and adds nothing.
+
+        Returns:
+            Its value in fen.
+
+        Raises:
+            Refusal: the payment is not good, or there is no room for it; nothing was taken.
         """
 
         def body(state: State) -> int:
@@ -378,9 +437,15 @@ class SecureElement:
         return self._change(body)
 
     def return_payment(self, payment: bytes) -> bytes:
-        """What gives a payment back that it would take, were it not for what its payer cannot help.
+        """Gives back a payment that the device does not take through no fault of its payer.
 
-        Its request is used up. The same payment again is answered with the same bytes.
+        The request is used up. The same payment again gets the same bytes.
+
+        Returns:
+            The encoded signed return.
+
+        Raises:
+            Refusal: the payment is to be accepted, or is not good for another reason.
         """
 
         def body(state: State) -> bytes:
@@ -390,22 +455,37 @@ class SecureElement:
         return self._change(body)
 
     def take_back(self, back: bytes) -> int:
-        """Takes back what it paid; returns its value in fen. The same again adds nothing."""
+        """Takes back a payment of the device that its payee gave back.
+
+        The same return again adds nothing. What came back can only be deposited.
+
+        Args:
+            back: the encoded signed return.
+
+        Returns:
+            The payment's value in fen.
+
+        Raises:
+            Refusal: it is not the payee's return of a payment that the device remembers.
+        """
         return self._change(lambda state: take_back(state, back))
 
     def begin_deposit(
         self, bank: str, wallet: str, *, own_alone: bool = False, used_alone: bool = False
     ) -> list[bytes]:
-        """Signs all pieces over to a wallet; each is its nonce, 16 bytes, and its deposit.
+        """Signs all pieces over to a wallet. From then on they can only be deposited.
 
-        From then on they can be deposited only. Asked again for the same wallet, it answers the
-        same; for another one, it signs them over to that one.
+        For the same wallet it gives the same deposits again; for another one it signs the pieces
+        over to that one.
 
         Args:
-            bank: the wallet's bank.
-            wallet: its number.
+            bank: name of the wallet's bank.
+            wallet: the wallet's number.
             own_alone: leave out pieces of keys that live in other wallets.
             used_alone: leave out fresh tokens that can be paid.
+
+        Returns:
+            For each piece its nonce, 16 bytes, followed by the encoded deposit.
         """
 
         def body(state: State) -> list[bytes]:
@@ -423,7 +503,7 @@ class SecureElement:
         return self._change(body)
 
     def end_deposit(self, deposit: bytes) -> None:
-        """It is in the wallet, and the piece gone."""
+        """Records that a deposit is in the wallet: the piece is gone."""
 
         def body(state: State) -> None:
             state.pieces = [piece for piece in state.pieces if deposit_of(piece) != deposit]
@@ -431,7 +511,10 @@ class SecureElement:
         self._change(body)
 
     def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
-        """It was refused. The piece ends by the root's ruling alone; else it is signed anew."""
+        """Records that a deposit was refused.
+
+        Only a ruling of the root ends the piece; else it is signed anew the next time.
+        """
 
         def body(state: State) -> None:
             refuse_deposit(state, self._trusting.roots(state), deposit, ruling, why)
@@ -439,7 +522,7 @@ class SecureElement:
         self._change(body)
 
     def note_deposit(self, deposit: bytes, why: str) -> None:
-        """Keeps for its holder what a deposit waits for; "" for nothing that is known."""
+        """Keeps for the holder what a deposit waits for; "" if that is not known."""
 
         def body(state: State) -> None:
             for piece in state.pieces:
@@ -450,7 +533,7 @@ class SecureElement:
             self._change(body)
 
     def _change(self, body: Callable[[State], T]) -> T:
-        """A change; one that is refused changes nothing but the time that was seen."""
+        """Changes the state. A refused change keeps nothing but the time that was seen."""
         now_ms = self._clock.now_ms()
         try:
             return self._store.change(body)

@@ -1,4 +1,4 @@
-"""What the wallet asks of its secure element; `wallet/secure_element` is one in software."""
+"""Defines what the wallet asks of a secure element; `wallet/secure_element` is one in software."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 @dataclass(frozen=True)
 class Limits:
-    """What the holder lets the device do, in fen; 0 for no limit."""
+    """The holder's own limits for one payment and for the total, in fen; 0 for no limit."""
 
     single_fen: int = 0
     total_fen: int = 0
@@ -19,7 +19,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """The central bank's limits, in fen, and how often a piece may change hands."""
+    """The central bank's limits for one payment and for the total, in fen.
+
+    Attributes:
+        hops: how often a piece may change hands.
+    """
 
     single_fen: int
     total_fen: int
@@ -28,12 +32,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class Made:
-    """A payment that was made as a text. Nobody says whether its payee has taken it.
+    """A payment that was given out as a text, so no payee confirms that it was taken.
 
     Attributes:
-        code: of the request that it pays.
-        bank: of the payee's device.
-        came_back: its payee has given it back.
+        code: that of the request it pays.
+        bank: name of the payee's bank.
+        payment: encoded.
+        came_back: whether its payee has given it back.
     """
 
     code: str
@@ -49,14 +54,14 @@ class PieceState(StrEnum):
 
     SPENDABLE = "SPENDABLE"
     DEPOSITING = "DEPOSITING"
-    """Signed over; whether the bank took it is not known yet, or it is to be signed anew."""
+    """Signed over to a bank. The bank's answer is not known yet, or it is to be signed anew."""
     RETURNED = "RETURNED"
-    """Its payee did not take it; it can be deposited."""
+    """Its payee did not take it. It can be deposited."""
     REFUSED = "REFUSED"
     """It has ended: the central bank's root has signed that nobody is paid for it."""
     EXPIRED = "EXPIRED"
     NOT_PAYABLE = "NOT_PAYABLE"
-    """A payee would refuse it; it can be deposited, unless the bank refuses it too."""
+    """A payee would refuse it. It can be deposited, unless the bank refuses it too."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,8 @@ class Piece:
 
     Attributes:
         hops: how often it has changed hands.
-        reason: why it is not spendable, or "".
-        hops_left: how often it can be paid on: by its holder, then by whoever has it, and so on.
+        reason: why it is not spendable; "" if it is, or if that is not known.
+        hops_left: how often it can still change hands, the holder's own payment included.
     """
 
     value_fen: int
@@ -81,19 +86,22 @@ TAG_BYTES = 8
 
 
 def question_of(challenge: bytes) -> bytes:
-    """By what a payer asks for the payee of a request: who knows its challenge can answer."""
+    """The tag by which a payer asks whether a device is the payee of a request: 8 bytes.
+
+    Only a device that knows the request's challenge can answer.
+    """
     return hashlib.sha256(b"dcep-request/question:" + challenge).digest()[:TAG_BYTES]
 
 
 def answer_of(challenge: bytes) -> bytes:
-    """What nobody else can answer."""
+    """The answer to `question_of` the same challenge: 8 bytes."""
     return hashlib.sha256(b"dcep-request/answer:" + challenge).digest()[:TAG_BYTES]
 
 
 class News(NamedTuple):
     """Which trust bundle a device has: when it was made, and the SHA-256 of its filter.
 
-    Zeros of a device that has none.
+    Both are zeros for a device that has none.
     """
 
     created_time_ms: int
@@ -103,39 +111,42 @@ class News(NamedTuple):
 class Loadable(Protocol):
     """What a bank loads and takes deposits from: the wallet's device, or a card held to it.
 
-    It has a key for each load, so that nobody but its bank can tell that two loads were its.
+    It has a key for each load, so that only its bank can tell that two loads were to one device.
     """
 
     def holds(self, public: bytes) -> bool:
-        """Whether this key is one of its own."""
+        """Whether this key is one of the device's own."""
         ...
 
     def certified(self) -> bool:
-        """Whether it has a key that a bank has certified, for now."""
+        """Whether a bank has certified a key of the device, for a while yet."""
         ...
 
     def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
-        """The key that a wallet's next load is for; the same until tokens have come for it.
+        """The public key, 32 bytes, for a wallet's next load: the same until tokens come for it.
 
         Args:
             wallet: the wallet's number.
-            busy: keys in loads of that wallet which have no answer; they are neither given
+            busy: keys of that wallet's loads that have no answer yet; they are neither given
                 again nor forgotten.
         """
         ...
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
-        """Nonce, 16 bytes, and signature by which one of its keys asks to be certified.
+        """Proves that the device has a key, so that a bank certifies it for a wallet.
 
         Args:
             public: the key.
             bank: name of the bank that is to certify it.
-            wallet: number of the wallet there that it is for.
+            wallet: number of the wallet at that bank that it is for.
+
+        Returns:
+            A nonce, 16 bytes, followed by the signature.
         """
         ...
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Keeps the certificate of one of its keys."""
+        """Keeps the certificate of one of the device's keys."""
         ...
 
     def trust(self, bundle: bytes) -> None:
@@ -143,59 +154,69 @@ class Loadable(Protocol):
         ...
 
     def wanted(self) -> list[bytes]:
-        """Certificates of devices of which its bundle says too little: what to ask the bank for."""
+        """Certificates of devices that the bundle says too little about, to ask the bank about."""
         ...
 
     def note_statements(self, said: Sequence[bytes]) -> None:
-        """Keeps what the root says of them."""
+        """Keeps the root's statements about such devices and their banks."""
         ...
 
     def check_load(self, amount_fen: int) -> None:
-        """Raises Refusal when so much more would not be loaded."""
+        """Raises Refusal if the device would not take a load of so much."""
         ...
 
     def load(self, tokens: Sequence[bytes]) -> None:
-        """Takes fresh tokens; ones that it has ever taken change nothing."""
+        """Takes fresh tokens; one that was taken before changes nothing."""
         ...
 
     def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
-        """Signs pieces over to a wallet of a bank; until their end is known they are listed again.
+        """Signs pieces over to a wallet of a bank, and never pays them again.
 
-        Each is a nonce, 16 bytes, and a deposit. They are never paid any more.
+        A piece is listed at each call until it is known what came of it.
+
+        Returns:
+            For each piece a nonce, 16 bytes, followed by the encoded deposit.
         """
         ...
 
     def end_deposit(self, deposit: bytes) -> None:
-        """It is in the wallet, and the piece gone."""
+        """Records that a deposit is in the wallet: the piece is gone."""
         ...
 
     def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
-        """It was refused. The piece ends only if the root rules so; else it is signed over anew.
+        """Records that a deposit was refused.
+
+        Only a ruling of the root ends the piece; else it is signed over anew the next time.
 
         Args:
             deposit: as `begin_deposit` gave it.
-            ruling: the root's, or whatever the bank showed in its place.
-            why: the bank's words.
+            ruling: the root's ruling, or whatever the bank showed in its place.
+            why: the bank's reason.
         """
         ...
 
     def note_deposit(self, deposit: bytes, why: str) -> None:
-        """Keeps for its holder what a deposit waits for."""
+        """Keeps for the holder what a deposit waits for."""
         ...
 
 
 class Device(Loadable, Protocol):
-    """Holds keys, and pieces of money that leave it only by an endorsement they sign.
+    """A device of a wallet: it keeps keys, and pieces of money that leave it only endorsed.
 
-    What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
+    A change is durable when its method returns. Methods raise `runtime.errors.Refusal`.
     """
 
     def news(self) -> News:
-        """Which trust bundle it has."""
+        """Which trust bundle the device has."""
         ...
 
     def newer_than(self, news: News) -> bytes:
-        """Its own behind the root's key, or the head alone; b"" unless it is newer."""
+        """The device's own bundle, for another device that has an older one.
+
+        Returns:
+            The root's key, 32 bytes, then the bundle, or its head alone if both have the same
+            filter; b"" unless the device's own is newer.
+        """
         ...
 
     def limits(self) -> Limits:
@@ -203,7 +224,7 @@ class Device(Loadable, Protocol):
         ...
 
     def set_limits(self, limits: Limits) -> None:
-        """Sets them; money that is there already stays."""
+        """Sets the holder's limits; money that is already in the device stays."""
         ...
 
     def rules(self) -> Rules | None:
@@ -211,99 +232,104 @@ class Device(Loadable, Protocol):
         ...
 
     def begin_deposit(self, bank: str, wallet: str, *, used_alone: bool = False) -> list[bytes]:
-        """As of any loadable.
+        """Signs pieces over, as `Loadable.begin_deposit` does.
 
         Args:
-            bank: the wallet's bank.
-            wallet: its number.
+            bank: name of the wallet's bank.
+            wallet: the wallet's number.
             used_alone: leave out fresh tokens that can be paid.
         """
         ...
 
     def balance_fen(self) -> int:
-        """What it holds and has not set aside."""
+        """What the device holds and has not signed over; not all of it can be paid."""
         ...
 
     def payable_fen(self) -> int:
-        """What of it a payee would take now."""
+        """What of the balance a payee would take now."""
         ...
 
     def pieces(self) -> list[Piece]:
-        """Everything in it."""
+        """All pieces in the device."""
         ...
 
     def request(self, amount_fen: int) -> bytes:
-        """A new request, with a fresh challenge."""
+        """A new request for an amount, with a fresh challenge, encoded."""
         ...
 
     def vouch(self, request: bytes, binding: bytes) -> bytes:
-        """The signature, 64 bytes, that who made a request is at the other end of a channel.
+        """Signs that the device that made a request is at this end of a channel.
 
         Args:
-            request: one of its own.
+            request: one of the device's own.
             binding: names the channel, 32 bytes.
+
+        Returns:
+            The signature, 64 bytes.
         """
         ...
 
     def requests(self) -> list[bytes]:
-        """Its requests that wait for their payment, oldest first."""
+        """The device's requests that wait for their payment, oldest first."""
         ...
 
     def made(self) -> list[Made]:
-        """Payments that were made as texts, oldest first, as far as they are remembered."""
+        """Payments that were given out as texts, oldest first, as far as they are remembered."""
         ...
 
     def has_paid(self, request: bytes) -> bool:
-        """Whether it has paid this very request."""
+        """Whether the device has paid this very request, and the payment did not come back."""
         ...
 
     def awaits(self, request: bytes) -> bool:
-        """Whether one of its requests still waits for its payment."""
+        """Whether this is a request of the device that still waits for its payment."""
         ...
 
     def answers(self) -> dict[bytes, bytes]:
-        """Question and answer of each of its requests that waits, or has been answered.
+        """Maps question to answer for each request that waits, was paid, or was given back.
 
-        A payer who has heard no OK knows its payee again by them, whatever key it shows.
+        By the answers a payer that has heard no OK recognises its payee, whatever key that shows.
         """
         ...
 
     def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
-        """The payment for a request; for the same request always the same.
+        """Pays a request, and answers the same request with the same payment.
 
         Args:
-            unconfirmed: list it until `confirm`.
+            request: as another device made it.
+            unconfirmed: list the payment in `unconfirmed` until `confirm`; else in `made`.
         """
         ...
 
     def unconfirmed(self) -> list[bytes]:
-        """Payments that their payees have not said to have taken, oldest first."""
+        """Payments that their payees have not confirmed, oldest first."""
         ...
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
-        """Its payee has taken it, and signed that. Raises Refusal when it has not signed."""
+        """Records that the payee took a payment. Raises Refusal if the receipt is not the
+        payee's."""
         ...
 
     def receipt(self, payment: bytes) -> bytes:
-        """The signature that it has accepted a payment, 64 bytes."""
+        """The device's signature, 64 bytes, that it took a payment; Refusal if it did not."""
         ...
 
     def has_taken(self, payment: bytes) -> bool:
-        """Whether it has accepted this very payment."""
+        """Whether the device has taken this very payment."""
         ...
 
     def accept(self, payment: bytes) -> int:
-        """Verifies a payment for one of its requests and keeps it; returns its value in fen."""
+        """Verifies a payment for one of the device's requests, keeps it, and returns its fen."""
         ...
 
     def return_payment(self, payment: bytes) -> bytes:
-        """What gives a payment back that was refused through no fault of its payer.
+        """Gives back a payment that the device does not take through no fault of its payer.
 
-        The same again for the same payment. Its request is used up. Raises Refusal when the
-        payment is to be accepted, or is not good for other reasons.
+        The request is used up. The same payment again gets the same bytes. Raises Refusal when
+        the payment is to be accepted, or is not good for another reason.
         """
         ...
 
     def take_back(self, signed: bytes) -> int:
-        """Takes what it paid and was given back, for a deposit; returns its value in fen."""
+        """Takes back a payment that its payee gave back, for a deposit; returns its fen."""
         ...

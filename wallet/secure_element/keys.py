@@ -1,8 +1,8 @@
-"""The keys in the secure element: which one a load is for, which are shown, when one is forgotten.
+"""Decides which of the secure element's keys a load is for, and which keys are forgotten.
 
 A key is made for a load. It stays while tokens may still come for it, while it owns a piece, while
-a request that shows it may be paid, and while it is the newest that a bank has certified. The next
-load forgets the others.
+a request that shows it may be paid, while a payment by it may come back, and while it is the newest
+key that a bank has certified. The next load forgets the others.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from wallet.secure_element.state import HeldKey, State
 
 
 def own_key(state: State, public: bytes) -> HeldKey | None:
-    """The device's own key of these 32 bytes, or None."""
+    """The device's key with this public key, 32 bytes; None if it has no such key."""
     wanted = public.hex()
     return next((key for key in state.keys if key.public == wanted), None)
 
 
 def newest_certified(state: State) -> HeldKey | None:
-    """The key that requests show."""
+    """The key that a bank certified last, which requests show; None before the first."""
     return next((key for key in reversed(state.keys) if key.certificate), None)
 
 
@@ -37,7 +37,7 @@ def certificate_of(key: HeldKey) -> Certificate:
 
 
 def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
-    """The key, which from now on lives at this bank, for this wallet. Raises Refusal."""
+    """Binds a key to a wallet of a bank and returns it. Raises Refusal if it is bound elsewhere."""
     key, home = own_key(state, public), f"{bank} {wallet}"
     made_for_another = key is not None and key.loader not in ("", wallet)
     if key is None or made_for_another or key.home not in ("", home):
@@ -51,12 +51,13 @@ def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
 
 
 def certify(state: State, device: Certificate, bank: Certificate, roots: Sequence[bytes]) -> None:
-    """Keeps a certificate; its key is now the newest. Raises Refusal unless it is good for it.
+    """Keeps a key's certificate; the key is now the newest. Raises Refusal unless it is good.
 
     Args:
-        device: the certificate of one of its keys.
-        bank: that of the bank which made it.
-        roots: keys of which one has to have signed the bank's; none for a device that knows none.
+        device: the certificate of one of the device's keys.
+        bank: the certificate of the bank that signed it.
+        roots: keys of which one must have signed the bank's certificate; none for a device that
+            knows no root yet, which skips that check.
     """
     key = own_key(state, device.key)
     signed = verified(bank.key, device.signed_part(), device.signature)
@@ -75,18 +76,21 @@ def certify(state: State, device: Certificate, bank: Certificate, roots: Sequenc
 def key_for_load(
     state: State, wallet: str, busy: Collection[bytes], now_ms: int, keyring: Keyring
 ) -> HeldKey:
-    """The key of a wallet's next load: one made before for a load that came to nothing, or new.
+    """The key for a wallet's next load: one made for a load that came to nothing, or a new one.
 
     Args:
-        wallet: its number.
-        busy: keys that stand in its loads without an answer.
+        wallet: the wallet's number.
+        busy: keys of its loads that have no answer yet.
         now_ms: the time.
-        keyring: makes it.
+        keyring: makes a new key.
+
+    Raises:
+        Refusal: OVERLOADED when too many keys have money.
     """
     at_work = {public.hex() for public in busy}
     for key in state.keys:
         if key.shown and key.loader == wallet and key.public not in at_work:
-            # What it is paid and what is loaded are not to be under one key.
+            # Payers have seen this key, so nothing is loaded under it: that would link the two.
             key.loader = ""
     _forget_idle(state, at_work, now_ms)
     for key in state.keys:
@@ -111,10 +115,11 @@ def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
 
 
 def _make_room(state: State, at_work: set[str], now_ms: int) -> None:
-    """Below the bound, whatever waits for a payment under the oldest keys without money.
+    """Forgets the oldest keys without money until there is room for one more key.
 
-    Keys that wait for a payment go last, and behind them those whose payments may come back:
-    without its key what is paid is not given back, nor what came back deposited.
+    Keys whose requests wait for a payment are forgotten last but one, and last those whose own
+    payments may come back: without its key, a payment that comes cannot be given back, and one
+    that came back cannot be deposited. Raises Refusal when too many keys have money.
     """
     needed = at_work | _owners(state) | _newest(state)
     needed |= {key.public for key in state.keys if key.loader and key.certificate}
@@ -141,12 +146,12 @@ def _forget(state: State, publics: set[str]) -> None:
 
 
 def _owners(state: State) -> set[str]:
-    """Keys that own money which they can pay or deposit: not what was refused for good."""
+    """Keys that own money which can be paid or deposited; pieces that have ended do not count."""
     return {piece.owner for piece in state.pieces if not piece.refused}
 
 
 def _payers(state: State, now_ms: int) -> set[str]:
-    """Keys whose payments may still come back, to be deposited: of no expired tokens."""
+    """Keys whose payments may still come back for a deposit: those of tokens not yet expired."""
     found: set[str] = set()
     for challenge, (payment, _) in state.paid.items():
         if challenge in state.back:

@@ -1,4 +1,4 @@
-"""Tokens that come in: each of them once."""
+"""Takes fresh tokens into the secure element, each of them once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from wallet.secure_element.state import State
 
 
 def load(state: State, fresh: Sequence[Token], trust: Trust) -> None:
-    """Takes fresh tokens of this device; ones that it has ever taken change nothing.
+    """Takes fresh tokens that are for keys of this device.
 
-    Nor do those that ended too long ago for it to know whether it has taken them.
+    A token that was taken before changes nothing, nor does one that expired more than
+    TOKENS_KEPT_MS before the bundle was made: whether it was taken is not known any more.
+
+    Raises:
+        Refusal: a token is not the device's, not signed by the central bank, or too large, or
+            there is no room for it.
     """
     before_fen = balance_fen(state)
     kept_from_ms = trust.bundle.created_time_ms - TOKENS_KEPT_MS

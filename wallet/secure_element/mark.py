@@ -1,4 +1,4 @@
-"""Which write of the secure element's state is the newest: the counter that only goes up."""
+"""Records which write of the secure element's state is the newest: a counter that only goes up."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Mark:
     """Says which write is the newest.
 
     Attributes:
-        counter: of writes.
-        digest: SHA-256 of the newest, hex.
+        counter: its number.
+        digest: its SHA-256, hex.
     """
 
     counter: int = 0
@@ -28,13 +28,13 @@ class Mark:
 
 
 class MarkFile:
-    """Keeps the mark in a file of its own, which is whole or not there."""
+    """Keeps the mark in a file of its own, which is either whole or not there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> Mark | None:
-        """The mark; None while there is none. Raises DeviceError."""
+        """The mark; None if there is none. Raises DeviceError if it cannot be read."""
         try:
             mark = Mark(**json.loads(self.path.read_bytes()))
             if type(mark.counter) is not int or type(mark.digest) is not str:
@@ -52,5 +52,5 @@ class MarkFile:
             ) from error
 
     def write(self, mark: Mark) -> None:
-        """Replaces it, durably."""
+        """Replaces the mark, durably."""
         write_whole(self.path, json.dumps(asdict(mark)).encode())

@@ -1,4 +1,4 @@
-"""Paying a request: once, and for the same request with the same bytes again."""
+"""Pays a request once, and answers the same request with the same bytes again."""
 
 from __future__ import annotations
 
@@ -30,10 +30,19 @@ def pay(
     signer_of: Callable[[HeldKey], Signer],
     randomness: Randomness,
 ) -> bytes:
-    """The payment for a request whose signature was verified; its pieces leave the state.
+    """Pays a request whose signature was verified; the pieces leave the state.
 
     Args:
-        trust_in: what the element verifies with; raises Refusal when it is too old.
+        trust_in: gives what the element verifies with; raises Refusal when that is too old.
+        signer_of: finds what signs with a key.
+
+    Returns:
+        The encoded payment; for a request that was paid before, that payment.
+
+    Raises:
+        Refusal: ALREADY_DECIDED when the payment came back, ID_REUSED when another request with
+            this challenge was paid, EXPIRED for a request that is too old; or as the payee, the
+            limits and the pieces at hand demand.
     """
     challenge = asked.challenge.hex()
     if challenge in state.back:
@@ -64,7 +73,7 @@ def pay(
 
 
 def _make_room(state: State) -> None:
-    """Forgets the oldest payment, of those that wait for no receipt if there are any."""
+    """Forgets the oldest payment, if possible one that does not wait for a receipt."""
     waiting = set(state.unconfirmed)
     while len(state.paid) >= MAX_REMEMBERED:
         ended = (challenge for challenge in state.paid if challenge not in waiting)
@@ -72,7 +81,12 @@ def _make_room(state: State) -> None:
 
 
 def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:
-    """Lists what pays a request: until its payee has taken it, or as a text that was made."""
+    """Lists the payment of a request: as unconfirmed, or as given out as a text.
+
+    Args:
+        now_ms: when it was paid.
+        unconfirmed: list it until its payee confirms it.
+    """
     challenge = asked.challenge.hex()
     if unconfirmed and challenge not in state.unconfirmed:
         state.unconfirmed.append(challenge)
@@ -82,7 +96,7 @@ def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> Non
 
 
 def unconfirmed(state: State) -> list[bytes]:
-    """Payments that their payees have not said to have taken, oldest first."""
+    """Payments that their payees have not confirmed, oldest first."""
     return [
         bytes.fromhex(state.paid[challenge][0])
         for challenge in state.unconfirmed
@@ -91,7 +105,11 @@ def unconfirmed(state: State) -> list[bytes]:
 
 
 def confirm(state: State, payment: bytes, receipt: bytes) -> None:
-    """Its payee has taken it, and signed that. Raises Refusal when it has not."""
+    """Takes a payment off the list of unconfirmed ones.
+
+    A payment that is not remembered is not verified. Raises Refusal: SIGNATURE_INVALID when the
+    receipt is not the payee's.
+    """
     paid = state.paid.get(challenge_of(payment))
     if paid is not None and paid[0] == payment.hex():
         payee = Certificate.decode(bytes.fromhex(paid[1]), DEVICE).key
@@ -121,7 +139,7 @@ def _check_payee(state: State, asked: Request, trust: Trust) -> None:
 
 
 def _repeated(payment: bytes, asked: Request) -> bytes:
-    """A payment made before, when it is for this very request."""
+    """A payment made before. Raises Refusal unless it is for this very request."""
     ends = [chain.hops[-1].endorsement for chain in Payment.decode(payment).chains]
     amount_fen = sum(end.amount_fen for end in ends)
     if amount_fen != asked.amount_fen or ends[0].payee != asked.certificate.key:

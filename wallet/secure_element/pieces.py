@@ -1,4 +1,4 @@
-"""Pieces of money in the secure element: which can be paid, which are chosen, how they leave."""
+"""Says which pieces of money in the secure element can be paid, and endorses the chosen ones."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ RULE = "the central bank's limit for offline money is"
 
 @dataclass(frozen=True)
 class Trust:
-    """What the element verifies with: the root's key, the bundle, the time.
+    """What the element verifies with: the root's key, the bundle, and the time.
 
     Attributes:
-        statements: that it has, of single banks and devices.
+        statements: the root's statements that the element has, about single banks and devices.
     """
 
     root: bytes
@@ -71,7 +71,7 @@ class Trust:
 
     @property
     def beside(self) -> Statements:
-        """What the element knows beside its bundle."""
+        """The element's statements, in the form in which they are verified."""
         return Statements(self.statements, self.roots)
 
     @property
@@ -81,12 +81,17 @@ class Trust:
 
     @property
     def heirs(self) -> list[bytes]:
-        """Roots whose bundle may take this one's place."""
+        """Roots whose bundles may replace this one."""
         return heirs(self.bundle, self.root, self.now_ms)
 
 
 def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
-    """What the element says about a payment for a request, encoded in hex; None: for no request."""
+    """The element's verdict on a payment.
+
+    Args:
+        payment: encoded.
+        asked: the request that it is for, encoded in hex; None for no request.
+    """
     request = Request.decode(bytes.fromhex(asked)) if asked is not None else None
     return verify(
         payment, root=trust.root, bundle=trust.bundle, now_ms=trust.now_ms, request=request
@@ -94,13 +99,16 @@ def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
 
 
 def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
-    """What a payee would say about a held piece now. Its signatures were verified when it came."""
+    """What a payee would say now about a piece that is held.
+
+    The signatures of its owners were verified when it came and are not verified again.
+    """
     reason = _standing_of_chain(piece, trust)
     return reason if reason != Reason.GOOD else _standing_of_owner(state, piece, trust)
 
 
 def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
-    """Whether the key that owns it may pay."""
+    """GOOD if the key that owns the piece may pay; else why not."""
     key = own_key(state, bytes.fromhex(piece.owner))
     if key is None or not key.certificate:
         return Reason.NOT_THE_OWNER
@@ -130,17 +138,17 @@ def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
 
 
 def held_pieces(state: State) -> list[HeldPiece]:
-    """Pieces that are neither set aside nor refused; those that came back among them."""
+    """Pieces that are neither signed over nor refused, including those that came back."""
     return [piece for piece in state.pieces if not (piece.depositing or piece.refused)]
 
 
 def balance_fen(state: State) -> int:
-    """What it holds and has not set aside."""
+    """What the device holds and has not signed over."""
     return worth_fen(held_pieces(state))
 
 
 def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
-    """Those of them that a payee would take."""
+    """The pieces that a payee would take."""
     return [piece for piece in _payable(state) if standing(state, piece, trust) == Reason.GOOD]
 
 
@@ -174,14 +182,14 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
 
 
 def is_fresh(state: State, piece: HeldPiece, trust: Trust) -> bool:
-    """Whether it is a token that nobody has spent of, and that can be paid for a while."""
+    """Whether a piece is a token that nobody has spent from and that can be paid for some days."""
     chain = chain_of(piece)
     ends_soon = trust.now_ms + FEW_DAYS * 86_400_000 > chain.token.expires_time_ms
     return not chain.hops and not ends_soon and standing(state, piece, trust) == Reason.GOOD
 
 
 def made(state: State) -> list[Made]:
-    """Payments that were made as texts, oldest first."""
+    """Payments that were given out as texts, oldest first."""
     found = []
     for challenge, (code, time_ms) in state.made.items():
         if challenge in state.paid:
@@ -200,7 +208,10 @@ def endorse(
     signer_of: Callable[[HeldKey], Signer],
     randomness: Randomness,
 ) -> tuple[Chain, ...]:
-    """Takes pieces worth the amount out of the state and signs them over to the payee."""
+    """Takes pieces worth the amount out of the state and endorses them to the payee.
+
+    Change stays in the state as a new piece. Raises Refusal if the pieces do not suffice.
+    """
     chains: list[Chain] = []
     rest = asked.amount_fen
     for piece in _chosen(state, asked.amount_fen, trust):
@@ -238,12 +249,12 @@ def _chosen(state: State, amount_fen: int, trust: Trust) -> list[HeldPiece]:
 
 
 def _payable(state: State) -> list[HeldPiece]:
-    """Pieces that can be paid as far as the device itself knows."""
+    """Pieces that are neither signed over, refused nor returned; a payee may still refuse them."""
     return [piece for piece in held_pieces(state) if not piece.returned]
 
 
 def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
-    """Raises Refusal when it would suffice, were it not for keys that may not pay any more."""
+    """Raises Refusal if the money would suffice but some of its keys may not pay any more."""
     payable = _payable(state)
     reasons = [_standing_of_owner(state, piece, trust) for piece in payable]
     barred = [reason for reason in reasons if reason != Reason.GOOD]
@@ -279,19 +290,24 @@ def _signed(
 
 
 def salt_of(randomness: Randomness) -> int:
-    """A fresh salt for an endorsement: a count there would tell payees how often one has paid."""
+    """A fresh random salt for an endorsement; a count would tell payees how often one has paid."""
     return int.from_bytes(randomness.bytes(SALT_BYTES), "big")
 
 
 def keep(state: State, chain: Chain, output: int, *, returned: bool = False) -> None:
-    """Puts the piece that a chain ends in into the state."""
+    """Puts the piece that a chain ends in into the state.
+
+    Args:
+        output: which output of the chain is meant.
+        returned: the piece came back, so it can only be deposited.
+    """
     end = piece_of(chain, output)
     data = Payment((chain,)).encode().hex()
     state.pieces.append(HeldPiece(data, output, end.value_fen, end.owner.hex(), returned))
 
 
 def check_room(state: State, count: int) -> None:
-    """Raises Refusal unless there is room for so many pieces more."""
+    """Raises Refusal unless there is room for `count` more pieces."""
     if len(state.pieces) + count > MAX_PIECES:
         raise Refusal(
             errors_pb2.REASON_OVERLOADED,
@@ -300,7 +316,7 @@ def check_room(state: State, count: int) -> None:
 
 
 def check_total(state: State, trust: Trust | None, amount_fen: int) -> None:
-    """Raises Refusal when so much more is over the holder's limit, or the central bank's."""
+    """Raises Refusal if so much more would be over the holder's or the central bank's limit."""
     rule_fen = trust.bundle.max_holding_fen if trust is not None else None
     limit = _narrower(state.total_limit_fen, rule_fen)
     if limit is None:
@@ -315,24 +331,24 @@ def check_total(state: State, trust: Trust | None, amount_fen: int) -> None:
 
 
 def check_single(state: State, trust: Trust, amount_fen: int) -> None:
-    """Raises Refusal when one payment of so much is over one of these two limits."""
+    """Raises Refusal if a payment of so much is over the holder's or the central bank's limit."""
     _check_payment(_narrower(state.single_limit_fen, trust.bundle.max_payment_fen), amount_fen)
 
 
 def check_asked(trust: Trust, amount_fen: int) -> None:
-    """Raises Refusal when no payment of so much may be taken."""
+    """Raises Refusal if a payment of so much is over the central bank's limit."""
     _check_payment(_narrower(0, trust.bundle.max_payment_fen), amount_fen)
 
 
 class _Limit(NamedTuple):
-    """A limit, and the words that say whose it is."""
+    """A limit, and words that say whose it is."""
 
     fen: int
     whose: str
 
 
 def _narrower(own_fen: int, rule_fen: int | None) -> _Limit | None:
-    """The one that counts of the holder's limit, 0 for none, and the central bank's, if known."""
+    """The lower of the holder's limit, 0 for none, and the central bank's, None if not known."""
     own, rule = _Limit(own_fen, OWN_LIMIT), _Limit(rule_fen or 0, RULE)
     if rule_fen is None:
         return own if own_fen else None
@@ -348,7 +364,7 @@ def _check_payment(limit: _Limit | None, amount_fen: int) -> None:
 
 
 def bundle_of(state: State) -> TrustBundle | None:
-    """The trust bundle that it has; None before the first, and for one of an older format."""
+    """The trust bundle in a state; None before the first, and for one of an older format."""
     try:
         return TrustBundle.decode(state.bundle[KEY_BYTES:])
     except FormatError:

@@ -1,6 +1,6 @@
-"""The device's keys in a PKCS#11 token: a smart card, a security module, or SoftHSM2.
+"""Keeps the device's keys in a PKCS#11 token: a smart card, a security module, or SoftHSM2.
 
-A key is made in the token, is marked as one that never leaves it, and signs with CKM_EDDSA.
+A key is made in the token, is marked as never to leave it, and signs with CKM_EDDSA.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Pkcs11Error(HomeError):
 
 @dataclass(frozen=True)
 class Pkcs11Settings:
-    """Which token: its library, its label, and its PIN."""
+    """Which token to use: the path of its library, its label, and its PIN."""
 
     library: str
     token: str
@@ -42,7 +42,7 @@ class Pkcs11Settings:
 
     @classmethod
     def from_environment(cls) -> Pkcs11Settings | None:
-        """``DCEP_PKCS11_LIBRARY``, ``_TOKEN`` and ``_PIN``; None when there is no library."""
+        """Reads ``DCEP_PKCS11_LIBRARY``, ``_TOKEN`` and ``_PIN``; None if no library is set."""
         library = os.environ.get("DCEP_PKCS11_LIBRARY", "")
         if not library:
             return None
@@ -63,15 +63,16 @@ class Pkcs11Signer:
         return self.public
 
     def sign(self, message: bytes) -> bytes:
-        """The signature over a message, 64 bytes; made by the token."""
+        """The signature over a message, 64 bytes, made by the token."""
         return self.ring.signature(self.private, message)
 
 
 class Pkcs11Keyring:
     """A `wallet.secure_element.signer.Keyring` in a token: a pair of objects for each key.
 
-    They are found by their label and their id. An id begins with what is drawn once for a state,
-    so that several devices may share a token. Raises Pkcs11Error when the token is not there.
+    The objects are found by their label and their id. The first bytes of an id are drawn once for
+    each state, so that several devices can share a token. Raises Pkcs11Error when the token cannot
+    be used.
     """
 
     def __init__(self, settings: Pkcs11Settings, randomness: Randomness) -> None:
@@ -80,14 +81,14 @@ class Pkcs11Keyring:
             self._session = pkcs11.Session(settings.library, settings.token, settings.pin)
 
     def make(self, state: State) -> HeldKey:
-        """A new key."""
+        """Makes a key in the token."""
         state.ring = state.ring or self._randomness.bytes(_RING_BYTES).hex()
         key_id = bytes.fromhex(state.ring) + self._randomness.bytes(_RING_BYTES)
         with _as_home_error():
             return HeldKey(self._session.make_pair(LABEL, key_id).hex())
 
     def signer(self, state: State, key: HeldKey) -> Signer:
-        """What signs with a key. Raises Refusal when the token does not have it."""
+        """The signer of a key. Raises Refusal when the token does not have the key."""
         if key.seed:
             return SeedSigner(bytes.fromhex(key.seed))
         wanted = bytes.fromhex(key.public)
@@ -98,18 +99,18 @@ class Pkcs11Keyring:
         raise elsewhere()
 
     def unused(self, state: State) -> Collection[bytes]:
-        """Ids of keys that were made for this state and that it does not have (any more)."""
+        """Ids of keys that were made for this state and are not in it, or not any more."""
         kept = {bytes.fromhex(key.public) for key in state.keys}
         return [key_id for key_id, public in self.made(state).items() if public not in kept]
 
     def destroy(self, unused: Collection[bytes]) -> None:
-        """Deletes them from the token."""
+        """Deletes keys from the token, by id."""
         with _as_home_error():
             for key_id in unused:
                 self._session.destroy(LABEL, key_id)
 
     def signature(self, private: Any, message: bytes) -> bytes:
-        """What the token signs with a private key."""
+        """The token's signature over a message, 64 bytes, with the private key of an object."""
         with _as_home_error():
             return self._session.sign(private, message)
 
@@ -118,7 +119,7 @@ class Pkcs11Keyring:
         self._session.close()
 
     def made(self, state: State) -> dict[bytes, bytes]:
-        """Id and public key of each key that was made for a state."""
+        """Maps the id of each key that was made for a state to its public key."""
         if not state.ring:
             return {}
         ring = bytes.fromhex(state.ring)

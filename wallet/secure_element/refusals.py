@@ -1,4 +1,4 @@
-"""The secure element's refusals, in words."""
+"""The secure element's refusals, with their sentences."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from runtime.errors import Refusal
 
 
 def bad(reason: Reason) -> Refusal:
-    """The verdict on a payment or a piece of money."""
+    """The refusal for a payment or a piece of money that was found not to be good."""
     return Refusal(errors_pb2.REASON_TOKEN_INVALID, said(reason), verdict=reason.name)
 
 
 def invalid(field: str, message: str) -> Refusal:
-    """What was handed in is not what it should be."""
+    """The refusal for something that was handed in and is not what it should be."""
     return Refusal(errors_pb2.REASON_FIELD_INVALID, message, field=field)
 
 
 def in_too_many_pieces() -> Refusal:
-    """There is enough money, but not for one payment."""
+    """The refusal when there is enough money, but not for one payment."""
     return Refusal(
         errors_pb2.REASON_INSUFFICIENT_FUNDS,
         N_(
@@ -31,7 +31,7 @@ def in_too_many_pieces() -> Refusal:
 
 
 def uncertified() -> Refusal:
-    """No bank has certified a key of this device, or it has no trust bundle."""
+    """The refusal when no bank has certified a key of this device, or it has no trust bundle."""
     return Refusal(
         errors_pb2.REASON_DEVICE_UNKNOWN,
         N_("this wallet's device has not been certified by its bank yet"),
@@ -39,7 +39,7 @@ def uncertified() -> Refusal:
 
 
 def elsewhere() -> Refusal:
-    """The private key that is needed lies in a token that is not here."""
+    """The refusal when the private key that is needed is in a PKCS#11 token that is not here."""
     return Refusal(
         errors_pb2.REASON_DEVICE_UNKNOWN,
         N_(
@@ -50,7 +50,7 @@ def elsewhere() -> Refusal:
 
 
 def said(reason: Reason) -> str:
-    """A reason in words."""
+    """The sentence for a reason, or its name if it has none."""
     return _SENTENCES.get(reason, reason.name)
 
 

@@ -1,4 +1,4 @@
-"""Payments and requests that are remembered by the challenge of the request, up to a bound."""
+"""Remembers payments and requests by the challenge of the request, up to a bound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 def challenge_of(payment: bytes) -> str:
-    """The challenge that a payment answers, hex; empty when there is none. Raises Refusal."""
+    """The challenge of the request that a payment pays, hex; "" if it has no hops.
+
+    Raises Refusal if the payment cannot be read.
+    """
     try:
         hops = Payment.decode(payment).chains[0].hops
     except FormatError:
@@ -21,6 +24,6 @@ def challenge_of(payment: bytes) -> str:
 
 
 def forget_oldest(remembered: dict[str, T], limit: int) -> None:
-    """Down to so many."""
+    """Forgets the oldest until at most `limit` are left."""
     while len(remembered) > limit:
         del remembered[next(iter(remembered))]

@@ -1,7 +1,8 @@
-"""Giving back a payment that the device does not take, and taking one back that it made.
+"""Gives back a payment that the device does not take, and takes back one that the device made.
 
-A payment is not lost because a device on its way was revoked meanwhile: the payer's device has let
-the pieces go, so the payee's signs them back. What came back is good for a deposit only.
+The payer's device has already let the pieces go. So that a payment is not lost when, say, a device
+that the money came through was revoked meanwhile, the payee's device signs the pieces back. What
+came back can only be deposited.
 """
 
 from __future__ import annotations
@@ -44,12 +45,18 @@ def return_payment(
 ) -> bytes:
     """The payee's side: uses the request up and signs every piece back to the key that paid it.
 
-    The same payment again is answered with the same bytes.
+    The same payment again gets the same bytes.
 
     Args:
-        trust_in: what the element verifies with; raises Refusal when it is too old.
+        payment: encoded.
+        trust_in: gives what the element verifies with; raises Refusal when that is too old.
+        signer_of: finds what signs with a key.
 
-    Raises Refusal when the payment can be taken, or is not good for a reason of its payer's.
+    Returns:
+        The encoded signed return.
+
+    Raises:
+        Refusal: the payment can be taken, or it is not good through a fault of its payer.
     """
     challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
     given = state.given.get(challenge)
@@ -98,10 +105,19 @@ def _signed_return(
 
 
 def take_back(state: State, back: bytes) -> int:
-    """The payer's side: keeps what came back; returns its value in fen.
+    """The payer's side: keeps what came back.
 
-    It is checked against the payment that was made and the certificate that stood in the request,
-    so it needs no bundle: what is not the payee's very word is refused.
+    The return is checked against the payment that was made and the payee's certificate in the
+    request, so no bundle is needed. The same return again adds nothing.
+
+    Args:
+        back: the encoded signed return.
+
+    Returns:
+        The value in fen of what came back.
+
+    Raises:
+        Refusal: the return is not the payee's, its payment is not remembered, or there is no room.
     """
     try:
         given = SignedReturn.decode(back)
@@ -131,7 +147,7 @@ def take_back(state: State, back: bytes) -> int:
 
 
 def has_room(state: State, trust: Trust, count: int, value_fen: int) -> bool:
-    """Whether so many pieces, worth so much, would be taken."""
+    """Whether the device has room for so many more pieces, worth so much."""
     try:
         check_room(state, count)
         check_total(state, trust, value_fen)

@@ -1,22 +1,25 @@
-"""The secure element's state in files: encrypted, and noticed when an old copy comes back.
+"""Keeps the secure element's state in encrypted files, and notices when an old copy is put back.
 
 Four files lie side by side:
 
 * ``device.sealed``: the state as it was when it was last written whole;
 * ``device.log``: what has changed since, an entry for each change;
 * ``device.seal``: 32 random bytes, readable by the owner alone;
-* ``device.mark``: which write is the newest; a chip has a counter for it that only goes up.
+* ``device.mark``: which write is the newest. A chip has a counter for this that only goes up.
 
-A change is written behind the log, then the mark; both are on the disk before anybody is told. When
-the log has grown as long as the state, the state is written whole instead and the log begins anew.
-Each write has a number and the digest of the one before. So what counts is found without trust in
-any file's end: the whole state, and then the entries that follow one from the other. If they end
-where the mark says, or one write behind it (the power went before the mark followed), that is the
-newest state. What lies behind is the rest of a write that nobody was told of, or a log from before
-the state was written whole. If they end before the mark, something was put back or cut off.
+A change is appended to the log, and then the mark is written; both are on the disk before anybody
+is told. When the log has grown as long as the state, the state is written whole instead, and the
+log begins anew.
 
-A PIN that is tried is an entry too: who puts an old file back to try more, or writes another number
-of tries, is noticed as with any other old copy.
+Each write has a number and the digest of the write before. So what counts is found without trusting
+where a file ends: it is the whole state and the entries that follow it one by one. If they end
+where the mark says, or one write after it (the power failed before the mark was written), they give
+the newest state. Whatever lies after them is part of a write that nobody was told of, or a log from
+before the state was written whole. If they end before the mark, an old copy was put back or
+something was cut off.
+
+Each try of a PIN is an entry too. So putting an old file back for more tries, or changing the
+number of tries, is noticed like any other old copy.
 """
 
 from __future__ import annotations
@@ -63,13 +66,13 @@ _EARLIER = b"DCEPS"
 
 @dataclass
 class _Found:
-    """What lies on the disk and counts.
+    """The writes on the disk that count.
 
     Attributes:
         whole: the state as it was last written whole.
         entries: the changes since, each following the one before.
-        log_end: where in the log the last of them ends.
-        whole_bytes: how long the whole state is.
+        log_end: where in the log the last of them ends, in bytes.
+        whole_bytes: length of the file of the whole state.
     """
 
     whole: Sealed
@@ -84,12 +87,12 @@ class _Found:
 
     @property
     def log_bound(self) -> int:
-        """A log of so many bytes is long enough, and so is an entry."""
+        """The length in bytes at which the log is full; a longer entry is not put in the log."""
         return max(MIN_LOG_BYTES, self.whole_bytes)
 
     @property
     def log_is_full(self) -> bool:
-        """Whether the state is to be written whole."""
+        """Whether the state is to be written whole the next time."""
         return self.log_end >= self.log_bound
 
 
@@ -97,9 +100,9 @@ class SealedFile:
     """A `wallet.secure_element.store.Store` in a folder. Its methods raise DeviceError.
 
     Args:
-        folder: where the files are; made before the first change.
+        folder: where the files are; it must exist.
         randomness: for the seal and salts.
-        ask_pin: gives the PIN, "" for none; called only when there is one.
+        ask_pin: gives the PIN that the holder says, "" for none; called only if a PIN is set.
     """
 
     def __init__(self, folder: Path, randomness: Randomness, ask_pin: Callable[[], str]) -> None:
@@ -138,7 +141,11 @@ class SealedFile:
         return whole is not None and whole[0].with_pin
 
     def set_pin(self, pin: str) -> None:
-        """Sets or changes the PIN; "" takes it away. The old one is asked for first."""
+        """Sets or changes the PIN, or removes it for ""; the old PIN is asked for first.
+
+        Raises:
+            PinError: the new PIN has a wrong length, or the old one is missing or wrong.
+        """
         if pin and not MIN_PIN_CHARACTERS <= len(pin) <= MAX_PIN_CHARACTERS:
             raise PinError(
                 _("a PIN has {least} to {most} characters").format(
@@ -154,7 +161,7 @@ class SealedFile:
             self._write_whole(state, replace(found.newest, with_pin=bool(pin), salt=salt))
 
     def _ask(self) -> None:
-        """Gets the PIN before the file is locked: a person may take long."""
+        """Gets the PIN. This is done before the file is locked, because a person may take long."""
         whole = self._whole()
         if whole is not None and whole[0].with_pin and whole[0].salt not in self._keys:
             self._pin = self._ask_pin()
@@ -164,7 +171,7 @@ class SealedFile:
         if found is None:
             return self._first(mark)
         mark, newest = mark or Mark(), found.newest
-        # Written, but the power went before the mark followed.
+        # The newest write is one after the mark: the power failed before the mark was written.
         following = (newest.counter, newest.previous.hex()) == (mark.counter + 1, mark.digest)
         if not following and (newest.counter, newest.digest.hex()) != (mark.counter, mark.digest):
             raise RolledBack(
@@ -182,7 +189,7 @@ class SealedFile:
         return state, found
 
     def _first(self, mark: Mark | None) -> tuple[State, _Found]:
-        """The state of a device that is new, or was kept unsealed so far."""
+        """The first sealed state: of a new device, or of one whose state was not sealed so far."""
         if (mark is not None and mark.counter) or not self._log.is_empty():
             raise RolledBack(
                 _("{path} is missing, though this device has been used").format(path=self._path)
@@ -204,7 +211,7 @@ class SealedFile:
         return state, self._write_whole(state, Sealed(True, False, salt))
 
     def _found(self) -> _Found | None:
-        """What counts on the disk; None while there is nothing."""
+        """The writes on the disk that count; None if there are none yet."""
         read = self._whole()
         if read is None:
             return None
@@ -227,7 +234,7 @@ class SealedFile:
         return found
 
     def _whole(self) -> tuple[Sealed, int] | None:
-        """The state as it was last written whole, and how long it is."""
+        """The state as it was last written whole, and the file's length; None if there is none."""
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
@@ -266,7 +273,7 @@ class SealedFile:
         self._keys[newest.salt] = key
         state = self._replayed(content, found, key)
         if trying:
-            # Only the PIN itself: a process that knows the key gives nobody more tries.
+            # Only a right PIN resets the tries. A process that has kept the key does not.
             found = self._forget_tries(state, found)
         return state, found
 
@@ -285,7 +292,10 @@ class SealedFile:
         return state
 
     def _tried(self, found: _Found) -> bytes:
-        """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
+        """The key that the PIN gives. The try is counted, durably, before it is evaluated.
+
+        The wrong PIN that was tried last is refused again without another count.
+        """
         newest = found.newest
         if not self._pin:
             raise PinError(
@@ -297,7 +307,7 @@ class SealedFile:
         return self._seal.key(self._pin, newest.salt)
 
     def _forget_tries(self, state: State, found: _Found) -> _Found:
-        """Begins a new count. Tries make the log longer as changes do."""
+        """Sets the number of tries to 0. Like a change, this lengthens the log or replaces it."""
         reset = replace(found.newest, tries=0)
         if found.log_is_full:
             return self._write_whole(state, reset)
@@ -305,7 +315,7 @@ class SealedFile:
         return found
 
     def _write(self, state: State, change: bytes, found: _Found) -> None:
-        """What has changed; or all of it, when the log has become as long as that."""
+        """Writes a change to the log, or the whole state if the log is full."""
         if found.log_is_full or len(change) > found.log_bound:
             self._write_whole(state, found.newest)
         else:
@@ -313,27 +323,31 @@ class SealedFile:
             self._append(filled(found.newest.next(), change, key), found)
 
     def _append(self, entry: Sealed, found: _Found) -> None:
-        """Writes an entry behind those that count; then the mark."""
+        """Writes an entry after those that count, and then the mark."""
         data = closed(entry, self._seal.heads_key())
         found.log_end = self._log.append(found.log_end, data)
         found.entries.append(opened(data, self._seal.heads_key()))
         self._note(found.newest)
 
     def _write_whole(self, state: State, before: Sealed) -> _Found:
-        """A state in the place of all before, under that one's salt; then the mark."""
+        """Writes a whole state, which replaces all writes before, and then the mark.
+
+        Args:
+            before: the write that it follows; its salt is kept.
+        """
         head = before.next(whole=True)
         whole = filled(head, state.encode(), self._keys[head.salt])
         data = closed(whole, self._seal.heads_key())
         write_whole(self._path, _MAGIC + data)
         whole = opened(data, self._seal.heads_key())
         self._note(whole)
-        # Its first entry does not follow the new state, so it counts no more, cleared or not.
+        # The log's first entry does not follow the new state: it no longer counts, cleared or not.
         self._log.clear()
         self._sweep()
         return _Found(whole, [], 0, len(_MAGIC) + len(data))
 
     def _sweep(self) -> None:
-        """Removes what writes that were cut have left beside: nobody else writes now."""
+        """Removes what interrupted writes have left; the lock is held, so nobody else writes."""
         for left in self._path.parent.glob("device.*.new"):
             left.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What has changed since the state was last written whole: one sealed write after the other."""
+"""Keeps what has changed since the state was last written whole, as a file of sealed writes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ _LENGTH = struct.Struct(">I")
 
 
 class SealedLog:
-    """A file of entries, each behind its length. What of it counts, the reader knows."""
+    """A file of entries, each after its length: 4 bytes, big-endian. Its reader says which
+    count."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def entries(self) -> Iterator[tuple[bytes, int]]:
-        """The entries and where each ends, up to one that is not whole. Raises DeviceError."""
+        """Yields each entry and the place where it ends, up to the first that is not whole.
+
+        Raises DeviceError if the file cannot be read.
+        """
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -39,13 +43,13 @@ class SealedLog:
             yield data[start:end], end
 
     def is_empty(self) -> bool:
-        """Whether nothing lies in it."""
+        """Whether there is no file, or nothing in it."""
         return not self.path.exists() or not self.path.stat().st_size
 
     def append(self, place: int, entry: bytes) -> int:
-        """Puts an entry behind the one that ends at a place, durably; where it ends.
+        """Writes an entry at a place, durably, and returns the place where it ends.
 
-        Whatever lay behind that place is gone.
+        Whatever lay after that place is gone.
         """
         append_at(self.path, place, _LENGTH.pack(len(entry)) + entry)
         return place + _LENGTH.size + len(entry)

@@ -1,9 +1,9 @@
-"""One sealed write of the secure element's state: all of it, or what has changed.
+"""Encrypts one write of the secure element's state: all of the state, or what has changed.
 
-Its content is encrypted (XChaCha20-Poly1305) under a key made of the seal and, when the holder set
-one, of the PIN (Argon2id); its head, under the seal alone. Each of the two covers the other, so
-that no content passes for that of another write. The head has the number of the write, the digest
-of the one before, and how often a PIN was tried.
+The content is encrypted (XChaCha20-Poly1305) under a key that is made of the seal and, if the
+holder has set a PIN, of the PIN (Argon2id). The head is encrypted under a key of the seal alone.
+Each authenticates the other, so that no content passes for that of another write. The head has the
+number of the write, the digest of the write before, and how often a PIN was tried.
 """
 
 from __future__ import annotations
@@ -38,25 +38,26 @@ _HEAD = struct.Struct(">?32sQB?16s")
 _NONCE_BYTES: int = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _HEAD_BYTES = _HEAD.size + _NONCE_BYTES + int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
 _OUTER_SALT = b"dcep-device-outer"
-"""Of the heads' key, which has no PIN; no salt of a state has this length."""
+"""The salt of the heads' key, which needs no PIN. No salt of a state has this length."""
 
 
 class Unsealable(Exception):
-    """It is not what this seal has sealed, or not under this PIN."""
+    """The bytes were not sealed with this seal, or not with this PIN."""
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """A sealed write, its head opened.
+    """A sealed write whose head was decrypted.
 
     Attributes:
-        whole: whether it is all of the state, and not what has changed.
-        with_pin: whether the content is behind a PIN.
-        salt: of the content's key.
-        tries: of PINs since the last right one; each is counted before it is evaluated.
-        counter, previous: number of this write, and digest of the one before.
-        digest: SHA-256 of this one.
-        box: the content, encrypted; b"" where nothing but the head has changed.
+        whole: whether it is all of the state, and not a change.
+        with_pin: whether the content's key needs a PIN.
+        salt: the salt of the content's key, 16 bytes.
+        tries: how often a PIN was tried since the last right one; each try is counted before it is
+            evaluated.
+        counter, previous: number of this write, and digest of the write before.
+        digest: SHA-256 of this write.
+        box: the content, encrypted; b"" if only the head has changed.
     """
 
     whole: bool
@@ -70,13 +71,13 @@ class Sealed:
 
     @property
     def head(self) -> bytes:
-        """Its encoded head."""
+        """The encoded head."""
         return _HEAD.pack(
             self.whole, self.previous, self.counter, self.tries, self.with_pin, self.salt
         )
 
     def next(self, *, whole: bool = False) -> Sealed:
-        """The head of the write that follows, without content."""
+        """The write that follows this one, still without content."""
         return replace(
             self,
             whole=whole,
@@ -88,22 +89,26 @@ class Sealed:
 
 
 class Seal:
-    """The file that all keys are made of, readable by its owner alone."""
+    """The seal: a file of 32 random bytes that all keys are made of, readable by its owner
+    alone."""
 
     def __init__(self, path: Path, randomness: Randomness) -> None:
         self.path = path
         self._randomness = randomness
 
     def make(self) -> None:
-        """Makes it, unless there is one."""
+        """Makes the file, unless there is one."""
         create_whole(self.path, self._randomness.bytes(SEED_BYTES))
 
     def salt(self) -> bytes:
-        """A fresh one."""
+        """A fresh salt, 16 bytes."""
         return self._randomness.bytes(SALT_BYTES)
 
     def key(self, pin: str, salt: bytes) -> bytes:
-        """A content's key: of the seal alone, or of the seal and the PIN. Raises DeviceError."""
+        """The key of a content: made of the seal alone for the PIN "", else of seal and PIN.
+
+        Raises DeviceError if the seal cannot be read, is no seal, or can be read by others.
+        """
         try:
             mode = stat.S_IMODE(os.stat(self.path).st_mode)
             seal = self.path.read_bytes()
@@ -126,27 +131,27 @@ class Seal:
         return hashlib.blake2b(secret + salt, key=seal, digest_size=size).digest()
 
     def heads_key(self) -> bytes:
-        """The key of all heads."""
+        """The key of all heads. Raises DeviceError."""
         return self.key("", _OUTER_SALT)
 
 
 def filled(head: Sealed, content: bytes, key: bytes) -> Sealed:
-    """A write with its content encrypted."""
+    """A write with this content, encrypted under the content's key."""
     return replace(head, box=_encrypted(content, head.head, key))
 
 
 def content_of(sealed: Sealed, key: bytes) -> bytes:
-    """The content. Raises Unsealable."""
+    """The decrypted content of a write. Raises Unsealable."""
     return _decrypted(sealed.box, sealed.head, key)
 
 
 def closed(sealed: Sealed, heads_key: bytes) -> bytes:
-    """A write as it lies in a file."""
+    """The bytes of a write, as they lie in a file."""
     return _encrypted(sealed.head, sealed.box, heads_key) + sealed.box
 
 
 def opened(data: bytes, heads_key: bytes) -> Sealed:
-    """What lies in a file. Raises Unsealable."""
+    """The write whose bytes lie in a file. Raises Unsealable."""
     box = data[_HEAD_BYTES:]
     head = _decrypted(data[:_HEAD_BYTES], box, heads_key)
     whole, previous, counter, tries, with_pin, salt = _HEAD.unpack(head)
@@ -155,7 +160,7 @@ def opened(data: bytes, heads_key: bytes) -> Sealed:
 
 
 def stretched(pin: str, salt: bytes) -> bytes:
-    """A PIN made costly to guess."""
+    """A secret of 32 bytes made of a PIN with Argon2id, so that guessing PINs is costly."""
     from nacl.pwhash import argon2id
 
     return argon2id.kdf(

@@ -1,4 +1,4 @@
-"""The device's keys: who makes them and signs with them, wherever they lie."""
+"""Makes the device's keys and signs with them, wherever their private parts are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wallet.secure_element.state import HeldKey, State
 
 
 class Signer(Protocol):
-    """An Ed25519 key that signs and is never shown."""
+    """An Ed25519 key that signs; the private key is never given out."""
 
     def public_key(self) -> bytes:
         """The public key, 32 bytes."""
@@ -26,27 +26,27 @@ class Signer(Protocol):
 
 
 class Keyring(Protocol):
-    """Makes keys, finds them again, and throws them away."""
+    """Makes keys, finds them again, and destroys them."""
 
     def make(self, state: State) -> HeldKey:
-        """A new key, for this state; it is not put into it."""
+        """Makes a key for this state; the caller puts it into the state."""
         ...
 
     def signer(self, state: State, key: HeldKey) -> Signer:
-        """What signs with a key. Raises Refusal when the key is not at hand."""
+        """The signer of a key. Raises Refusal when the private key is not at hand."""
         ...
 
     def unused(self, state: State) -> Collection[bytes]:
-        """Keys made for this state that it does not have (any more)."""
+        """Ids of keys that were made for this state and are not in it, or not any more."""
         ...
 
     def destroy(self, unused: Collection[bytes]) -> None:
-        """Throws such keys away."""
+        """Destroys keys, by the ids that `unused` gave."""
         ...
 
 
 class SeedSigner:
-    """A key in memory, made of its seed; in the element it comes out of the sealed state."""
+    """A key in memory, made from its seed, 32 bytes, which the sealed state keeps."""
 
     def __init__(self, seed: bytes) -> None:
         self._key = SigningKey(seed)
@@ -61,29 +61,29 @@ class SeedSigner:
 
 
 class SeedKeyring:
-    """Keys whose seeds are in the state: forgotten there, they are gone."""
+    """Keeps keys as seeds in the state: a key that is forgotten there is gone."""
 
     def __init__(self, randomness: Randomness) -> None:
         self._randomness = randomness
 
     def make(self, state: State) -> HeldKey:
-        """A new key."""
+        """Makes a key from a fresh seed."""
         return seed_key(self._randomness.bytes(SEED_BYTES))
 
     def signer(self, state: State, key: HeldKey) -> Signer:
-        """What signs with a key. Raises Refusal when it lies in a token."""
+        """The signer of a key. Raises Refusal when the key is in a PKCS#11 token."""
         if not key.seed:
             raise elsewhere()
         return SeedSigner(bytes.fromhex(key.seed))
 
     def unused(self, state: State) -> Collection[bytes]:
-        """None: there are no keys elsewhere."""
+        """Nothing: no keys are kept outside the state."""
         return ()
 
     def destroy(self, unused: Collection[bytes]) -> None:
-        """Nothing is to be done."""
+        """Does nothing."""
 
 
 def seed_key(seed: bytes) -> HeldKey:
-    """The key of a seed, as the state keeps it."""
+    """The key that a seed, 32 bytes, gives, as the state keeps it."""
     return HeldKey(SeedSigner(seed).public_key().hex(), seed=seed.hex())

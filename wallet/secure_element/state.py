@@ -1,4 +1,4 @@
-"""What the secure element remembers, and its form on the disk: a line of JSON, then the bundle."""
+"""The secure element's state, and its encoding: a line of JSON, then the trust bundle."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ _EARLIER_PAYMENTS = (b"P1".hex(), b"P2".hex())
 
 @dataclass
 class HeldKey:
-    """One key of the device, under which it is known from one load to the next.
+    """One key of the device, by which others know the device from one load to the next.
 
     Attributes:
         public: the public key, hex.
-        seed: of the private key, hex; "" when that lies in a token.
-        certificate: the bank's for it, hex; "" before.
-        loader: number of the wallet for whose load it was made, until tokens come for it; "" then.
-        shown: it has stood in a request.
-        home: bank and wallet that it has asked to be certified by, "alpha 6200…"; "" before.
+        seed: the seed of the private key, hex; "" if that is in a PKCS#11 token.
+        certificate: the bank's certificate for it, hex; "" before it is certified.
+        loader: number of the wallet for whose load it was made; "" once tokens have come for it.
+        shown: whether it has been in a request.
+        home: the bank that it asked to be certified by and the wallet there, as in "alpha 6200…";
+            "" before it asked.
     """
 
     public: str
@@ -36,16 +37,19 @@ class HeldKey:
 
 @dataclass
 class HeldPiece:
-    """One piece of money: a chain as a payment of its own, hex, and the output that is meant.
+    """One piece of money in the device.
 
     Attributes:
-        owner: the key that owns it, hex.
-        returned: a payment of its own that the payee gave back; good for a deposit only.
+        chain: its chain, encoded as a payment with this one chain, hex.
+        output: which output of the chain it is.
+        owner: the public key that owns it, hex.
+        returned: the device paid it and the payee gave it back; it can only be deposited.
         deposit: nonce and endorsement, hex, by which it was last signed over to a bank; "" before.
-            From then on it can be deposited only, there or elsewhere.
-        anew: the deposit was refused and the piece was not; the next one is signed anew.
+            From then on it can only be deposited, there or elsewhere.
+        depositing: it is signed over, and what came of it is not known yet.
+        anew: its deposit was refused but the piece has not ended; the next deposit is signed anew.
         refused: the root has ruled that it has ended.
-        why: the bank's words about it.
+        why: the bank's reason, for the holder.
     """
 
     chain: str
@@ -62,29 +66,32 @@ class HeldPiece:
 
 @dataclass
 class State:
-    """Everything that changes in it.
+    """Everything that changes in the secure element. Bytes are kept as hex, but for the bundle.
 
     Attributes:
-        keys: in the order in which they were certified, those without a certificate behind.
-        ring: what the keys of this state are found by in a token, hex; "" before the first.
-        bundle: 32 bytes root key and the encoded trust bundle; b"" before the first.
-        statements: of the root about single banks and devices, hex, the oldest first.
-        clock_ms: the latest time it has seen; its clock moves forward only.
-        tokens: id → expiry of tokens that were loaded, until long after that.
+        keys: new ones are added at the end, and a key that is certified moves to the end.
+        ring: the first bytes of the ids of this state's keys in a PKCS#11 token, hex; "" before the
+            first key.
+        bundle: the root's key, 32 bytes, then the encoded trust bundle; b"" before the first.
+        statements: the root's statements about single banks and devices, oldest first.
+        clock_ms: the latest time that the element has seen; its time moves forward only.
+        tokens: id → time of expiry, of tokens that were loaded; kept until long after they expire.
         asked: challenge → encoded request, of requests that wait for a payment.
-        paid: challenge → [encoded payment, certificate of its payee], of requests that it has paid.
-        made: challenge → [code of the request, when], of those payments that were made as texts.
-        unconfirmed: challenges of those payments that a payee has still to say it took.
-        taken: challenge → [SHA-256 of the payment, fen, receipt], of payments accepted.
-        given: challenge → [SHA-256 of the payment, encoded signed return], of payments given back.
-        back: challenge → fen, of payments of its own that came back.
-        single_limit_fen, total_limit_fen: the holder's own; 0 for none.
-        card_root: the root of offline money that a hard wallet was made with, hex; "" before.
-        card_pin: of a hard wallet, stretched with Argon2id, hex.
-        card_wallets: number → key, hex, of wallets that are paired with it.
-        card_tries: of it since the last right one; each is counted before it is evaluated.
-        card_free_fen: what a hard wallet pays at once without the PIN.
-        card_spent_fen: what it has paid without since the last right one.
+        paid: challenge → (encoded payment, certificate of its payee), of requests that it has paid.
+        made: challenge → (code of the request, time), of payments that were given out as texts.
+        unconfirmed: challenges of payments that their payees have not confirmed.
+        taken: challenge → (SHA-256 of the payment, fen, receipt), of payments that were taken.
+        given: challenge → (SHA-256 of the payment, encoded signed return), of payments that were
+            given back.
+        back: challenge → fen, of the device's own payments that came back.
+        single_limit_fen, total_limit_fen: the holder's own limits; 0 for none.
+        card_root: the root that a hard wallet was made with; "" before.
+        card_pin: a hard wallet's PIN, stretched with Argon2id.
+        card_wallets: number → key, of wallets that are paired with a hard wallet.
+        card_tries: how often a hard wallet's PIN was tried since the last right one; each try is
+            counted before it is evaluated.
+        card_free_fen: the most that a hard wallet pays at once without the PIN.
+        card_spent_fen: what it has paid without the PIN since that was last right.
     """
 
     keys: list[HeldKey] = field(default_factory=list)
@@ -111,19 +118,19 @@ class State:
     card_spent_fen: int = 0
 
     def encode(self) -> bytes:
-        """As a line of JSON, and behind it the trust bundle, most of its bytes, as it is."""
+        """Encodes the state: a line of JSON, then the trust bundle, which is most of the bytes."""
         fields = asdict(self)
         bundle: bytes = fields.pop("bundle")
         return in_a_line(fields) + bundle
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Raises ValueError."""
+        """Decodes a state. Raises ValueError for what is none, or is an earlier version's."""
         line, _, bundle = data.partition(LINE_END)
         values = json.loads(line)
         if not isinstance(values, dict):
             raise ValueError("not a secure element's state")
-        # As hex it stood in the line when this was written by an earlier version.
+        # An earlier version wrote the bundle in the line, as hex.
         values["bundle"] = bundle or bytes.fromhex(values.get("bundle", ""))
         if "seed" in values:
             raise ValueError(
@@ -151,7 +158,7 @@ class State:
 
 
 def in_a_line(fields: Mapping[str, Any]) -> bytes:
-    """As JSON that ends where the line does, so that bytes can stand behind it."""
+    """Encodes fields as one line of JSON, so that bytes can follow it."""
     return json.dumps(fields, separators=(",", ":")).encode() + LINE_END
 
 
@@ -161,5 +168,5 @@ def chain_of(piece: HeldPiece) -> Chain:
 
 
 def worth_fen(pieces: list[HeldPiece]) -> int:
-    """What they are worth together."""
+    """What pieces are worth together."""
     return sum(piece.value_fen for piece in pieces)

@@ -1,8 +1,8 @@
-"""What the root says of single banks and devices: the element keeps what goes with its money.
+"""Keeps the root's statements about single banks and devices that the element's money needs.
 
-A payee's bundle need not have the bank of each device that the money came through, and cannot tell
-a few honest devices from revoked ones. What is said of them goes along with each payment, and
-comes with each; what is missing is asked for when a bank is in reach.
+A payee's bundle may lack the bank of a device that the money came through, and its filter takes a
+few honest devices for revoked ones. The root's statements about these travel with each payment.
+Those that are missing are asked for when a bank is in reach.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _TOO_LITTLE = frozenset((Reason.BANK_UNKNOWN, Reason.DEVICE_FORGED, Reason.DEVIC
 
 
 def for_devices(trust: Trust, certificates: Iterable[Certificate]) -> tuple[Statement, ...]:
-    """Of what the element has, what the bundle does not say of these devices and their banks."""
+    """The element's statements about these devices and their banks that the bundle does not cover.
+
+    At most MAX_STATEMENTS, the newest.
+    """
     lacking = [each for each in dict.fromkeys(certificates) if _lacks(trust.bundle, each)]
     return tuple(
         each
@@ -40,19 +43,27 @@ def for_devices(trust: Trust, certificates: Iterable[Certificate]) -> tuple[Stat
 
 
 def said(trust: Trust, certificates: Iterable[Certificate]) -> list[Statement]:
-    """The same, as far as the root has signed it: of what somebody else brought along."""
+    """Those of `for_devices` that the root has signed, for statements that somebody else
+    brought."""
     found = for_devices(trust, certificates)
     return [each for each in found if _is_said(each, trust)]
 
 
 def wanted(state: State, trust: Trust) -> list[Certificate]:
-    """Devices of which neither the bundle nor what the element has says enough."""
+    """Certificates of devices that neither the bundle nor the element's statements clear up.
+
+    At most MAX_STATEMENTS, and none of a bank that is suspended.
+    """
     at_stake = _at_stake(state)
     return [each for each in at_stake if _says_too_little(trust, each)][:MAX_STATEMENTS]
 
 
 def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
-    """Keeps what was asked for. Raises Refusal for what the root has not said."""
+    """Keeps statements that were asked for. Raises Refusal if the root has not signed all of them.
+
+    Args:
+        shown: encoded statements; those after the first 2 × MAX_STATEMENTS are not looked at.
+    """
     try:
         statements = [decode_statement(each) for each in shown[: 2 * MAX_STATEMENTS]]
     except FormatError as error:
@@ -63,9 +74,10 @@ def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
 
 
 def keep(state: State, statements: Iterable[Statement]) -> None:
-    """Keeps what is said of the element's own devices, and those that its money came through.
+    """Keeps statements about the element's own keys and the devices that its money came through.
 
-    Of each device and each key the latest word; of all together `MAX_STATEMENT_BYTES`.
+    Of each device and each bank's key it keeps the latest statement, and of all together the newest
+    ones, up to `MAX_STATEMENT_BYTES`.
     """
     devices = _at_stake(state)
     latest: dict[bytes, Statement] = {}
@@ -82,7 +94,7 @@ def keep(state: State, statements: Iterable[Statement]) -> None:
 
 
 def statements_of(state: State) -> tuple[Statement, ...]:
-    """What the element has."""
+    """The statements that the element has."""
     return tuple(decode_statement(bytes.fromhex(each)) for each in state.statements)
 
 
@@ -92,7 +104,10 @@ def _is_said(statement: Statement, trust: Trust) -> bool:
 
 
 def _at_stake(state: State) -> list[Certificate]:
-    """The element's own devices, and those in the chains of what it could still pay."""
+    """Certificates of the element's own keys, and of devices in the chains of what it could pay.
+
+    Those of the newest pieces come first.
+    """
     found = [certificate_of(key) for key in state.keys if key.certificate]
     for piece in held_pieces(state):
         if not piece.returned:

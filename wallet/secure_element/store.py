@@ -1,4 +1,4 @@
-"""Where the secure element keeps its state."""
+"""Defines where the secure element keeps its state, and keeps one in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class Store(Protocol):
         ...
 
     def change(self, body: Callable[[State], T]) -> T:
-        """Runs `body` on the state, alone; durable on return, unchanged when it raises."""
+        """Runs `body` on the state, alone, and returns its answer.
+
+        The change is durable on return. If `body` raises, the state is unchanged.
+        """
         ...
 
 
@@ -27,7 +30,7 @@ class MemoryStore:
     """Keeps the state in memory, encoded; for tests and simulations.
 
     Args:
-        seed: of a first key.
+        seed: seed of a first key, 32 bytes.
     """
 
     def __init__(self, seed: bytes) -> None:
@@ -38,7 +41,7 @@ class MemoryStore:
         return State.decode(self.data)
 
     def change(self, body: Callable[[State], T]) -> T:
-        """Runs `body` on a copy and keeps it."""
+        """Runs `body` on a copy of the state and keeps the copy, unless it raises."""
         state = self.read()
         answer = body(state)
         self.data = state.encode()

@@ -1,4 +1,4 @@
-"""Being paid: requests, payments that are taken, and the receipts for them."""
+"""Makes requests, takes the payments for them, and signs receipts."""
 
 from __future__ import annotations
 
@@ -41,13 +41,19 @@ def ask(
     *,
     anybodys: bool = False,
 ) -> bytes:
-    """A request to the newest certified key, which is kept until it is paid.
+    """Makes a request to pay the newest certified key, and keeps it until it is paid.
 
     Args:
-        anybodys: whoever asks has not shown to be the holder.
+        challenge: 16 fresh random bytes.
+        anybodys: whoever asks has not shown that they are the holder, so the lower bound on
+            waiting requests holds.
+
+    Returns:
+        The encoded request.
 
     Raises:
-        Refusal: OVERLOADED when as many wait that may all still be paid.
+        Refusal: OVERLOADED when too many requests wait that may all still be paid, or there is no
+            room for a piece; or the amount is over a limit.
     """
     _make_room(state, trust.now_ms, MAX_ANYBODYS_REQUESTS if anybodys else MAX_REQUESTS)
     check_room(state, 1)
@@ -69,7 +75,10 @@ def ask(
 
 
 def _make_room(state: State, now_ms: int, most: int) -> None:
-    """Forgets the oldest requests that nobody may pay any more, as far as there is no room."""
+    """Forgets requests that nobody may pay any more, oldest first, until there is room for one.
+
+    Raises Refusal if that does not make room.
+    """
     for challenge, request in list(state.asked.items()):
         if len(state.asked) < most:
             return
@@ -85,7 +94,10 @@ def _make_room(state: State, now_ms: int, most: int) -> None:
 
 
 def _may_be_paid(request: Request, now_ms: int) -> bool:
-    """Not when it has ended, nor when it is of a clock that ran ahead and was set right since."""
+    """Whether a request may still be paid.
+
+    It may not if it has ended, nor if it ends so late that the clock ran ahead when it was made.
+    """
     latest_ms = now_ms + REQUEST_VALID_MS + CLOCKS_APART_MS
     return now_ms - CLOCKS_APART_MS <= request.expires_time_ms <= latest_ms
 
@@ -93,10 +105,20 @@ def _may_be_paid(request: Request, now_ms: int) -> bool:
 def take(
     state: State, payment: bytes, trust_in: Callable[[State], Trust], signer_of: SignerOf
 ) -> int:
-    """Verifies a payment for one of the requests and keeps it; returns its value in fen.
+    """Verifies a payment for one of the requests and keeps it.
+
+    The same payment again gets the same answer and adds nothing.
 
     Args:
-        trust_in: what the element verifies with; raises Refusal when it is too old.
+        payment: encoded.
+        trust_in: gives what the element verifies with; raises Refusal when that is too old.
+        signer_of: finds what signs with a key.
+
+    Returns:
+        Its value in fen.
+
+    Raises:
+        Refusal: the payment is not good, or there is no room for it.
     """
     challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
     taken = state.taken.get(challenge)
@@ -109,7 +131,7 @@ def take(
 
 
 def receipt_of(state: State, payment: bytes) -> bytes | None:
-    """The signature that this very payment was taken; None when it was not."""
+    """The signature, 64 bytes, that this very payment was taken; None if it was not."""
     taken = state.taken.get(challenge_of(payment))
     if taken is None or taken[0] != hashlib.sha256(payment).hexdigest():
         return None
@@ -119,7 +141,7 @@ def receipt_of(state: State, payment: bytes) -> bytes | None:
 def _take(
     state: State, payment: bytes, challenge: str, trust: Trust, signer_of: SignerOf
 ) -> tuple[int, bytes]:
-    """What it is worth, and the receipt for it."""
+    """Takes a payment that is new: its value in fen, and the receipt for it."""
     asked = state.asked.get(challenge)
     verdict = judged(payment, trust, asked)
     if not verdict.good:

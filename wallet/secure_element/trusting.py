@@ -1,4 +1,4 @@
-"""What the element believes: the central bank's root, its newest bundle, and the time."""
+"""Decides what the element trusts: the central bank's root, a trust bundle, and the time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _ANOTHER_ROOT = N_(
 
 
 class Trusting:
-    """Reads a state in the light of the clock; its time moves forward only.
+    """Says what a state trusts at the time of the clock; that time moves forward only.
 
     Args:
-        root: the central bank's key; b"" to keep the first one that the element is told.
+        root: the central bank's key, 32 bytes; b"" to trust the root of the first bundle.
     """
 
     def __init__(self, clock: Clock, root: bytes) -> None:
@@ -33,7 +33,10 @@ class Trusting:
         self._root = root
 
     def trust(self, state: State) -> Trust:
-        """Raises Refusal unless the element is certified and has a bundle that is not too old."""
+        """What the element verifies with; keeps the time that it sees.
+
+        Raises Refusal unless the element is certified and its bundle is not too old.
+        """
         newest(state)
         now_ms = self.see_time(state, self._clock.now_ms())
         trust = self.view(state)
@@ -42,7 +45,7 @@ class Trusting:
         return trust
 
     def view(self, state: State) -> Trust | None:
-        """What it would verify with, however old; None before the first bundle."""
+        """What the element would verify with, however old that is; None before the first bundle."""
         bundle = bundle_of(state)
         if bundle is None:
             return None
@@ -50,18 +53,23 @@ class Trusting:
         return Trust(root, bundle, self.now_ms(state), statements_of(state))
 
     def follow(self, state: State, bundle: bytes) -> None:
-        """Keeps a trust bundle that is the root's, or its successor's, and newer than what it has.
+        """Keeps a trust bundle that is newer, and signed by the root or by its successor.
 
         Args:
-            bundle: behind its root's key; of one whose filter the device has, the head is enough.
+            bundle: the key of its root, 32 bytes, then the bundle; the head is enough if the
+                device has the same filter.
+
+        Raises:
+            Refusal: the bundle cannot be read, is not good, or is another root's. A bundle that
+                is good and not newer changes nothing.
         """
         root, kept = bundle[:KEY_BYTES], bundle_of(state)
         try:
             fresh = with_own_filter(bundle[KEY_BYTES:], kept)
         except FormatError as error:
             raise invalid("trust_bundle", str(error)) from None
-        # By the clock as it is, not by the latest time that was ever seen: a clock that once ran
-        # ahead would refuse every bundle from then on.
+        # This uses the clock as it is, not the latest time that was ever seen: after a clock had
+        # once run ahead, every bundle would be refused from then on.
         now_ms, trust = self._clock.now_ms(), self.view(state)
         trusted = self.roots(state) if trust is None else trust.heirs
         if trusted and not may_follow(fresh, root, trusted, now_ms):
@@ -72,13 +80,14 @@ class Trusting:
         if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
             return
         state.bundle = root + fresh.encode()
-        # What the root has signed later than all that it signed before sets the time right.
+        # A newer bundle of the root sets the time right, even backwards.
         state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
 
     def roots(self, state: State) -> list[bytes]:
-        """Roots that count: by the bundle that it has; before the first, the one it was given.
+        """Keys whose signature counts as the central bank's.
 
-        None for a device that was given none.
+        The element's bundle says which. Before the first bundle it is the root that the element
+        was given, and nothing if it was given none.
         """
         trust = self.view(state)
         if trust is not None:
@@ -86,11 +95,11 @@ class Trusting:
         return [self._root] if self._root else []
 
     def now_ms(self, state: State) -> int:
-        """The time; never before one that was seen."""
+        """The time: the clock's, but never earlier than the latest time that was seen."""
         return max(state.clock_ms, self._clock.now_ms())
 
     def see_time(self, state: State, now_ms: int) -> int:
-        """Keeps a time that was seen; the latest one."""
+        """Keeps a time that was seen if it is the latest; returns the latest."""
         state.clock_ms = max(state.clock_ms, now_ms)
         return state.clock_ms
 
