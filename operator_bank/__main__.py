@@ -1,4 +1,4 @@
-"""A bank's process: ``python -m operator_bank --bank alpha --settings FILE``."""
+"""Runs a bank's process: ``python -m operator_bank --bank alpha --settings FILE``."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ SERVICE = "operator_bank"
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 1 after a fatal error."""
+    """Runs until SIGTERM.
+
+    Returns:
+        The exit status: 0 after SIGTERM, 1 after a fatal error, 2 if the bank cannot start as it is
+            set up.
+    """
     parser = argparse.ArgumentParser(prog="python -m operator_bank", description=__doc__)
     parser.add_argument("--bank", help="must be the bank that the settings name")
     parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
@@ -101,7 +106,7 @@ def main() -> int:
 
 
 def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool) -> int:
-    """Builds everything, serves, and takes it down again."""
+    """Builds the bank, serves until it is told to stop, and takes everything down again."""
     stop = wait_for_signal()
     fatal_errors: list[BaseException] = []
 
@@ -149,7 +154,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     central_bank.incarnation = lambda: bank.windows.incarnation
     bank.standing.ask()
     workers = _start_workers(bank, fatal_error)
-    # A bank that has heard nothing yet can show nothing of the past.
+    # A bank that has applied nothing of the feed yet has no past to show.
     if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
         logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
     servers = _serve(bank, settings, own, edge.address, fence)
@@ -236,7 +241,7 @@ def _start_workers(bank: Bank, fatal_error: Callable[[BaseException], None]) -> 
 def _serve(
     bank: Bank, settings: Settings, own: OwnCertificate, edge: str, fence: Fence
 ) -> list[Server]:
-    """The servers: for the edge at its address, and on the inner port."""
+    """Starts two servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
     metrics = CallMetrics(registry)
     public = Server(
@@ -245,7 +250,7 @@ def _serve(
         address=edge,
         registry=registry,
         metrics=metrics,
-        # One caller, which shares it out among those who call there.
+        # The edge is the only caller here; it divides the places among its own callers.
         calls_each=MAX_CONCURRENT_CALLS,
         max_workers=EDGE_WORKERS,
         workers_each=EDGE_WORKERS,
@@ -274,7 +279,9 @@ def _serve(
 
 
 def _watch_probing(bank: Bank, registry: CollectorRegistry) -> None:
-    """How much is asked about payees by paying them, and how many wallets do too much of it."""
+    """Shows in the metrics how many payments failed for their payees, and how many wallets must
+    wait.
+    """
     counter = Counter(
         "dcep_payees_refused_total",
         "Payments of this bank's wallets that failed for their payees",
@@ -288,13 +295,13 @@ def _watch_probing(bank: Bank, registry: CollectorRegistry) -> None:
 
 
 def edge_service(bank: Bank, metrics: CallMetrics) -> Service:
-    """What only the edge may ask."""
+    """The service that only the edge may call."""
     add = edge_pb2_grpc.add_EdgeServiceServicer_to_server
     return _service("EdgeService", add, GrpcEdge(bank, metrics))
 
 
 def public_services(bank: Bank) -> list[Service]:
-    """The services of the public port, which the edge hands on or asks for in its own way."""
+    """The services of the public port; the edge forwards them, or asks for them in its own way."""
     return [
         _service(
             "WalletService", wallets_pb2_grpc.add_WalletServiceServicer_to_server, GrpcWallets(bank)

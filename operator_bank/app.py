@@ -1,4 +1,4 @@
-"""The composition root: builds a bank from explicit parts."""
+"""Builds a bank from explicit parts: the composition root."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ from settlement.records import AccountFlag
 
 @dataclass(frozen=True)
 class BankParts:
-    """What a bank is made of besides its database and its peer."""
+    """What a bank is built from, besides its database and the central bank."""
 
     name: str
     prefix: str
@@ -108,21 +108,23 @@ class Bank:
     offline: Offline
 
     def probing(self) -> list[str]:
-        """Wallets that have to wait, because so many of their payments failed for their payees."""
+        """Numbers of wallets that must wait, because many of their payments failed for their
+        payees.
+        """
         return self.refusals.waiting(self.clock.now_ms())
 
     def project(self) -> bool:
-        """One step of the projection; True when there may be much more.
+        """Makes one step of the projection; returns True if there may be much more to do.
 
-        A few records wait for the next step: each one is a transaction, which
-        payments would have to wait for. Questions about the past do not: they
+        If only a few records are left, they wait for the next step, because each step is a
+        transaction that payments would have to wait for. Questions about the past do not wait: they
         are answered from the journal as well.
         """
         return self.books.projection.catch_up() >= PROJECTION_ROWS_SQLITE
 
     @property
     def pumps(self) -> dict[str, Callable[[], bool]]:
-        """A step of each kind of thing that goes out; none waits for another's."""
+        """A step for each kind of thing that goes out, by name; no kind waits for another."""
         steps = {
             "outbound": self.outgoing.step,
             "returns": self.returns.step,
@@ -133,10 +135,10 @@ class Bank:
         return {name: self.standing.when_current(step) for name, step in steps.items()}
 
     def send(self) -> bool:
-        """One step of all that goes out; True when there may be more.
+        """Makes one step of each pump; returns True if there may be more to do.
 
         Raises:
-            NoAnswer, Refusal: by one of them, after the others had their step.
+            NoAnswer, Refusal: one of the steps failed so; the others were made all the same.
         """
         busy, trouble = False, None
         for step in self.pumps.values():
@@ -159,16 +161,16 @@ def build(
     threaded: bool,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> Bank:
-    """Builds a bank over a migrated database, recovering its core.
+    """Builds a bank over a migrated database and recovers its core.
 
     Args:
         engine: the database.
         parts: name, keys and rules.
-        central_bank: the peer.
+        central_bank: the central bank, as the bank calls it.
         clock: the time.
-        verifier: of signatures in bulk.
+        verifier: verifies signatures in bulk.
         threaded: with a writer thread (the service) or without (simulation).
-        on_stopped: called once when the core had to stop.
+        on_stopped: is called once if the core had to stop.
     """
     database = Database(engine)
     standing = Standing()
@@ -289,7 +291,9 @@ def build(
 
 
 def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None:
-    """Opens the bank's own accounts; a bank that has them already changes nothing."""
+    """Opens the bank's own accounts, and fills the tills once. Those that exist stay as they
+    are.
+    """
     own = [
         (accounts.MIRROR, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.VAULT, accounts.CURRENCY, 0),
@@ -299,7 +303,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]
-    # As the core knows it by itself: what was journaled can perhaps not be looked up yet.
+    # From the core's own state: what was journaled can perhaps not be looked up yet.
     till_is_filled = bool(ledger.read([accounts.TILL])[0]["last_sequence"])
     till_float_fen = 0 if till_is_filled else till_float_fen
     rows = [

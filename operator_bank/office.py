@@ -1,5 +1,5 @@
-"""What officers of the bank do, each act by two: wallets frozen and unfrozen, suspense paid out,
-cash machines registered and revoked, limits set.
+"""Performs what officers of the bank do, each act by two of them: wallets are frozen and unfrozen,
+suspense is paid out, cash machines are registered and revoked, limits are set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def bank_effects(
     policy: Policy,
     standing: Standing,
 ) -> Mapping[str, Effect]:
-    """The effects of these acts by kind."""
+    """The effects of these acts, by the kind of act."""
     return {
         "freeze_wallet": _Freezing(database, directory, frozen=True),
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
@@ -97,7 +97,7 @@ class _SuspensePayment(_BankEffect):
         self._standing = standing
 
     def check(self, act: Act) -> None:
-        # An older copy would pay out what has been paid out since.
+        # An older copy of the database might pay out again what has been paid out since.
         self._standing.check()
         self._suspense.check(act.asked.position, act.asked.wallet_number)
 

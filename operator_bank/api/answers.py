@@ -1,4 +1,4 @@
-"""What several of the public services answer with, and how long they may wait for it."""
+"""Makes answers that several public services share, and says how long they may wait for one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runtime.errors import Refusal, as_reason
 
 
 def patience_s(context: grpc.ServicerContext) -> float:
-    """How long a handler may wait for the central bank before it answers.
+    """How many seconds a handler may wait for the central bank before it answers.
 
-    The edge waits for longer than the caller does, who is to get the answer in time.
+    The edge waits longer than its caller does, so the caller's own deadline is what counts.
     """
     return (context.time_remaining() or 0.0) - CALLERS_GONE_S - ANSWER_MARGIN_S
 
@@ -33,7 +33,7 @@ def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
 
 
 def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[states_pb2.ItemAnswer]:
-    """Most answers of a call are the same ones, so each is made once."""
+    """The answers of a call with many items, in order; equal answers are one message, made once."""
     made: dict[tuple[int, int, bool], states_pb2.ItemAnswer] = {}
     items = []
     key: tuple[int, int, bool]

@@ -1,4 +1,4 @@
-"""What the bank's own edge asks besides what it forwards."""
+"""Serves what the bank's own edge asks, besides what it forwards."""
 
 from __future__ import annotations
 

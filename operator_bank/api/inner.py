@@ -1,4 +1,6 @@
-"""The inner port over gRPC: the central bank's questions, and what officers may see."""
+"""The inner port over gRPC: answers the central bank's questions, and shows officers what they may
+see.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,11 @@ _INBOUND = "/dcep.bank.v1.InboundService/"
 
 
 def inner_authorizer(officers: Officers, revoked: Callable[[], Collection[str]]) -> Authorizer:
-    """Registered officers of this bank to the office, the central bank to the inbound questions.
+    """Admits registered officers of this bank to the office, and the central bank to its own
+    questions.
 
     Args:
-        revoked: fingerprints of certificates that are the central bank's no more.
+        revoked: gives the fingerprints of certificates that the central bank has revoked.
     """
 
     def authorize(who: Identity | None, method: str) -> None:
@@ -60,7 +63,7 @@ class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
     def CheckPayees(
         self, request: inbound_pb2.CheckPayeesRequest, context: grpc.ServicerContext
     ) -> inbound_pb2.CheckPayeesResponse:  # noqa: N802
-        # Of wallets that were opened since it would say that there are none.
+        # An older copy of the database would deny wallets that were opened since.
         self._bank.standing.check()
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
         return inbound_pb2.CheckPayeesResponse(can_be_paid=said)

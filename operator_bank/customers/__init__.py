@@ -1,1 +1,1 @@
-"""Who the bank's customers are, and what they have shown of themselves; wallets are elsewhere."""
+"""The bank's customers, and what they have shown of who they are; their wallets are elsewhere."""

@@ -1,7 +1,7 @@
-"""Customers, what they have shown as proof of who they are, and the class of wallet it gives them.
+"""Keeps customers and what they have shown of who they are, which decides their wallet's class.
 
-A customer is not a wallet: what moves and counts money knows a wallet's class and nothing of its
-holder.
+A customer is not a wallet: the code that moves and counts money knows a wallet's class, and nothing
+of its holder.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from runtime.errors import Refusal
 
 
 class Proof(IntFlag):
-    """What a customer has shown. Several may stand together."""
+    """What a customer has shown; several flags may be set."""
 
     PHONE = 1
     NAME = 2
 
 
 def class_of(shown: Proof) -> int:
-    """The class of a wallet (dcep.bank.v1.WalletClass) whose holder has shown so much."""
+    """The class of wallet (a dcep.bank.v1.WalletClass) for a holder who has shown this much."""
     if Proof.NAME in shown:
         return wallets_pb2.WALLET_CLASS_II
     return wallets_pb2.WALLET_CLASS_IV
@@ -38,14 +38,16 @@ def class_of(shown: Proof) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Somebody who asks for a wallet, by what they say of themselves."""
+    """Somebody who asks for a wallet, as they describe themselves."""
 
     name: str
     phone: str
 
     @classmethod
     def of(cls, order: orders_pb2.OpenWalletOrder) -> Applicant:
-        """Who asks by an order. Raises Refusal when it says nothing of them."""
+        """The applicant of an order. Raises Refusal if the order gives neither name nor phone
+        number.
+        """
         if not order.holder_name and not order.phone:
             raise Refusal(
                 errors_pb2.REASON_FIELD_MISSING,
@@ -58,7 +60,7 @@ class Applicant:
 
     @property
     def shown(self) -> Proof:
-        """What they have shown."""
+        """What the applicant has shown."""
         return (Proof.NAME if self.name else Proof(0)) | (Proof.PHONE if self.phone else Proof(0))
 
 
@@ -84,7 +86,7 @@ class Customers:
         self._lock = threading.Lock()
 
     def ids(self, count: int) -> range:
-        """As many ids for new customers, which nobody else gets while this process runs."""
+        """Ids for so many new customers; nobody else gets them while this process runs."""
         with self._lock:
             first = self._next_id
             self._next_id += count
@@ -97,10 +99,12 @@ class Customers:
         orders: Sequence[tuple[int, OpeningOrder]],
         now_ms: int,
     ) -> None:
-        """Writes down new customers by their ids, and by wallets the orders that named them.
+        """Inserts new customers, and the orders that opened their wallets.
 
         Args:
-            connection: of the transaction in which their wallets are opened.
+            connection: of the transaction in which the wallets are opened.
+            admitted: (customer's id, applicant) of each.
+            orders: (wallet's id, order) of each.
             now_ms: Unix milliseconds.
         """
         rows: list[dict[str, Any]] = [

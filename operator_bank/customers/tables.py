@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, S
 
 from operator_bank.metadata import metadata
 
-# Whom a wallet belongs to, as far as it is known; `shown` is a `customers.Proof`.
+# The holders of wallets, as far as they are known; `shown` is a `customers.Proof`.
 customers = Table(
     "customers",
     metadata,
@@ -17,8 +17,8 @@ customers = Table(
     Column("since_time_ms", BigInteger, nullable=False),
 )
 
-# The OpenWalletOrder that each wallet was opened by, as the wallet's own key signed it: it says who
-# the customer is. The record that opened the account has its digest. `digest` here tells whether a
+# The OpenWalletOrder that opened each wallet, signed with the wallet's own key: it says who the
+# customer is. The record that opened the account has its digest. `digest` here tells whether a
 # repeated order asks for the same.
 opening_orders = Table(
     "opening_orders",

@@ -1,6 +1,7 @@
-"""A bank's edge: ``python -m operator_bank.edge --settings FILE --bank ADDRESS``, by its bank.
+"""Runs a bank's edge: ``python -m operator_bank.edge --settings FILE --bank ADDRESS``.
 
-It opens the public port once a line comes on its standard input, and ends with that.
+The bank starts it. It opens the public port when a line comes on its standard input, and ends when
+that input ends.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from runtime.sources import source_of
 from runtime.tls import TlsFiles, server_credentials
 
 _YOUNG = 2_000
-"""Calls leave cycles behind; to collect those of a thousand calls at once takes 40 to 90 ms."""
+"""New objects between two garbage collections. Calls leave cycles behind, and collecting those of a
+thousand calls at once takes 40 to 90 ms."""
 
 _LOOK_S = 1.0
-"""How often it is looked whether the bank is still there."""
+"""How often the edge looks whether the bank is still there."""
 
 _SERVICES = [service.full_name for service in PUBLIC]
 
@@ -61,7 +63,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"operator_bank.edge: {error}", file=sys.stderr)
         return 2
-    # A bank that was killed cannot do it; one that ends itself finds it done.
+    # A bank that was killed cannot remove its folder; if it ended by itself, this finds it removed.
     shutil.rmtree(Path(arguments.bank.removeprefix("unix:")).parent, ignore_errors=True)
     return 0
 
@@ -89,7 +91,7 @@ async def _run(settings: Settings, bank: str) -> None:
 
 
 def _end_with(bank: int) -> None:
-    """Ends the process some time after its bank has, even if the loop is stuck."""
+    """Ends the process some time after its bank has ended, even if the event loop is stuck."""
     while os.getppid() == bank:
         time.sleep(_LOOK_S)
     time.sleep(DRAIN_S + _LOOK_S)
@@ -99,7 +101,7 @@ def _end_with(bank: int) -> None:
 async def _serve(
     settings: Settings, channel: grpc.aio.Channel
 ) -> tuple[grpc.aio.Server, Inspection]:
-    """The open public port; it says SERVING when the bank can be reached."""
+    """Opens the public port once the bank can be reached; it says SERVING then."""
     shares = PublicShares(
         calls_per_source=settings.calls_per_source,
         watches_per_source=settings.watches_per_source,

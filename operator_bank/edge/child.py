@@ -1,4 +1,4 @@
-"""The edge as the bank's child: begins and ends with it."""
+"""Runs the edge as the bank's child process, which begins and ends with the bank."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from runtime.own_modules import own
 _ENDS_WITHIN_S = DRAIN_S + 2.0
 _PREFIX = "dcep-edge-"
 _LONGEST_FOLDER = 64
-"""Bytes: a Unix socket's path has 103 at most on every system, ours adds 33 to the folder's."""
+"""In bytes: a Unix socket's path has at most 103 on every system, and ours adds 33 to the
+folder's."""
 
 
 def sockets_folder() -> Path:
-    """Where sockets lie: the folder for temporary files, or /tmp when its name is too long."""
+    """The folder for sockets: that for temporary files, or /tmp if its name is too long."""
     found = tempfile.gettempdir()
     return Path(found if len(os.fsencode(found)) <= _LONGEST_FOLDER else "/tmp")
 
 
 def remove_leftovers() -> None:
-    """Removes the folders of edges whose bank was killed: our own, whose process is gone."""
+    """Removes this user's folders of edges whose bank was killed."""
     for folder in sockets_folder().glob(f"{_PREFIX}[0-9]*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):  # somebody else removes it too
@@ -48,13 +49,20 @@ def _runs(pid: int) -> bool:
 
 
 class EdgeProcess:
-    """The process, and the socket between it and the bank, in a folder that nobody else can enter.
+    """The edge's process, and a socket between it and the bank in a folder that nobody else can
+    enter.
 
-    It holds the other end of a pipe: however the bank ends, the edge does too.
+    The bank holds the other end of the edge's standard input: however the bank ends, the edge ends
+    too.
     """
 
     def __init__(self, settings: Path | None, on_ended: Callable[[int], None]) -> None:
-        """Starts it; `on_ended` gets its exit status when it ends by itself."""
+        """Starts the process.
+
+        Args:
+            settings: the bank's settings file, if it has one.
+            on_ended: gets the process's exit status if it ends by itself.
+        """
         self._on_ended = on_ended
         remove_leftovers()
         name = f"{_PREFIX}{os.getpid()}-"
@@ -73,11 +81,13 @@ class EdgeProcess:
         self._watch.start()
 
     def open(self) -> None:
-        """The bank listens at `address`: the public port may open."""
+        """Says that the bank listens at `address`, so that the public port may open."""
         self._pipe.write(b"\n")
 
     def stop(self) -> None:
-        """Lets it answer the calls that run, and waits for its end, within a bound."""
+        """Lets the edge answer the calls that run, and waits for its end; kills it if that takes
+        too long.
+        """
         self._stopping = True
         self._pipe.close()
         self._watch.join(_ENDS_WITHIN_S)

@@ -1,6 +1,6 @@
-"""Connections to the public port, of which one source has so many at most.
+"""Bounds how many connections to the public port one source has.
 
-Those beyond a source's share are shut. Nothing stands in the way of the bytes of the others.
+Connections beyond a source's share are shut. The bytes of all others pass untouched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ _LOOK_S = 0.5
 
 
 def fair_share(counts: Iterable[int], most: int) -> int:
-    """How many each may have at most so that there are no more than `most` in all; 1 at least."""
+    """The most that each source may have so that there are at most `most` in all; never less than
+    1.
+
+    Args:
+        counts: how many each source has now.
+        most: the bound for all of them together.
+    """
     left = sorted(counts)
     for place, count in enumerate(left):
         share = most // (len(left) - place)
@@ -30,15 +36,18 @@ def fair_share(counts: Iterable[int], most: int) -> int:
 
 
 class Connections:
-    """Looks at the open connections, and shuts those that are too many: of a source the newest."""
+    """Looks at the open connections and shuts those that are too many: the newest of each
+    source.
+    """
 
     def __init__(self, port: int, *, each: int, crowded: int) -> None:
-        """Takes the port they come to.
+        """Sets the bounds.
 
         Args:
+            port: the port that the connections come to.
             each: how many one source may have.
-            crowded: where there are more in all, those with most have fewer, so that sources
-                together, however many, leave room for the next one.
+            crowded: if there are more connections than this in all, the sources with the most may
+                have fewer, so that however many sources there are, room is left for the next one.
         """
         self._port = port
         self._each = each
@@ -47,12 +56,12 @@ class Connections:
         self._log = logger("edge")
 
     def start(self) -> None:
-        """Looks from now on, in a thread that ends with the process; where that can be done."""
+        """Looks from now on, in a daemon thread, on systems where connections can be seen."""
         if can_be_seen():
             threading.Thread(target=self._run, name="connections", daemon=True).start()
 
     def look(self) -> int:
-        """Looks once; how many were shut."""
+        """Looks once; returns how many connections were shut."""
         found = dict(sockets())
         self._take_in(found)
         of_source: dict[str, list[str]] = defaultdict(list)
@@ -73,11 +82,11 @@ class Connections:
             connection = held(descriptor, name)
             if connection is not None:
                 with connection:
-                    # What comes from elsewhere than to the port is remembered as nobody's.
+                    # A socket that is no connection to the port is remembered with no source.
                     self._known[name] = self._source(connection)
 
     def _source(self, connection: socket.socket) -> str:
-        """Where a connection to the port comes from; "" for any other socket."""
+        """The source of a connection to the port; "" for any other socket."""
         end = other_end(connection, self._port)
         return source_of_address(end[0]) if end is not None else ""
 

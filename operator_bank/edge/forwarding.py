@@ -1,4 +1,4 @@
-"""What the public port does with a call: hands it to the bank as it came, and the answer back."""
+"""Forwards calls of the public port to the bank as they came, and its answers back."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ _DETAILS = "grpc-status-details-bin"
 _End = tuple[grpc.StatusCode, str, Any]
 """(code, details, metadata), as `abort` takes them."""
 _Behaviour = Callable[[bytes, float], Coroutine[Any, Any, bytes]]
-"""Takes a request, and how long the bank may take for it."""
+"""Takes a request and how many seconds the bank may take for it; returns the answer."""
 T = TypeVar("T")
 
 
 class _Said(Exception):
-    """What the bank said no with."""
+    """The status with which the bank refused a single payment."""
 
     def __init__(self, status: status_pb2.Status) -> None:
         super().__init__(status.message)
@@ -85,13 +85,14 @@ class _Said(Exception):
 class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     """The methods of the public port, over a channel to the bank.
 
-    Requests are measured here, and not parsed but for the number of wallets that one opens. Single
-    payments that come while others are being settled are handed over together: the bank verifies,
-    decides and commits once for all of them.
+    The edge checks how long requests are. It parses only those that open wallets, to count these.
+    Single payments that come while others are being settled are handed over together: the bank
+    verifies, decides and commits once for all of them.
 
-    To gRPC every method takes a stream of requests: it is called before a message has come, takes
-    its place in its source's share, and waits for the message no longer than it has to. The bank
-    works on for a caller who has gone or whose time is over: places stay taken until it is done.
+    For gRPC every method takes a stream of requests. So it is called before a message has come, can
+    take its place in its source's share, and waits for the message only as long as the deadline
+    allows. The bank works on even if a caller has gone or its deadline has passed; the call's
+    places stay taken until the bank is done.
     """
 
     def __init__(self, channel: grpc.aio.Channel, shares: PublicShares) -> None:
@@ -101,7 +102,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._bank = edge_pb2_grpc.EdgeServiceStub(channel)
         self._payments = Gathering(self._settle, most=MAX_GATHERED)
         self._watches = Watches(self._bank)
-        # A loop alone does not keep a task.
+        # The event loop alone does not keep a task from being collected.
         self._running: set[asyncio.Task[Any]] = set()
         self._handlers = dict(self._handler(method) for method in _public_methods())
 
@@ -110,7 +111,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return self._handlers.get(details.method)
 
     def add_as_it_is(self, method: str, handler: grpc.RpcMethodHandler) -> None:
-        """Takes a method that is answered here."""
+        """Adds a method that is answered here and not forwarded."""
         self._handlers[method] = handler
 
     def _handler(self, method: Any) -> tuple[str, grpc.RpcMethodHandler]:
@@ -134,9 +135,10 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _told(
         self, name: str, serve: Callable[[Context], Awaitable[Any]], places: Shares
     ) -> Callable[..., Any]:
-        """A call whose errors become a status that says what the bank said.
+        """Wraps a call so that its errors become a status with what the bank said.
 
-        A long answer is told only where there is room for it: it lies in memory until it is read.
+        A long answer is sent only if there is room for it, because it lies in memory until it is
+        read.
         """
 
         async def answer(_: object, context: Context) -> Any:
@@ -161,7 +163,9 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return answer
 
     def _shared(self, name: str, kind: Descriptor) -> Callable[[Context], Awaitable[bytes]]:
-        """A call with its place in the share of its source; what is cheap to refuse comes first."""
+        """Wraps a method so that each call takes its place in its source's share; cheap refusals
+        come first.
+        """
         behaviour = self._forward(name)
         share = self._shares.bulk if name in _BULK else self._shares.slow if name in _SLOW else None
         most = too_long(kind)
@@ -212,7 +216,9 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return bytes(answer.response.SerializeToString())
 
     async def _to_the_end(self, work: Coroutine[Any, Any, T], places: ExitStack) -> T:
-        """What the bank answers. The places are free once it has, whoever still waits for it."""
+        """Waits for the bank's answer. The places are free once it has come, even if the caller has
+        gone.
+        """
         taken = places.pop_all()
 
         async def kept() -> T:
@@ -225,7 +231,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return await asyncio.shield(running)
 
     async def _turn(self, source: str, places: ExitStack) -> None:
-        """Waits for a turn of a source, which ends with its places."""
+        """Waits for a turn of a source; the turn ends when the places are left."""
         await self._shares.turns.take(source)
         places.callback(self._shares.turns.end, source)
 
@@ -235,7 +241,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return list(answer.answers)
 
     async def _await_end(self, answer: edge_pb2.PayAnswer, context: Context) -> None:
-        """Brings an answer up to date once its payment has ended, if that comes in time."""
+        """Updates an answer with how its payment has ended, if it ends in time."""
         asked = edge_pb2.AwaitEndRequest(payment=answer.on_its_way)
         payer = str(answer.on_its_way.account)
         try:
@@ -245,18 +251,18 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
             ):
                 end = await self._bank.AwaitEnd(asked, timeout=_time_s(context))
         except (grpc.aio.AioRpcError, Refusal):
-            return  # it is on its way: what the bank said first is still so
+            return  # the payment is still on its way, as the bank's first answer says
         answer.response.state, answer.response.reason = end.state, end.reason
         answer.response.available_fen = end.available_fen
 
 
 def _time_s(context: Context) -> float:
-    """How long the bank may take: see `patience_s` for what it makes of that."""
+    """How many seconds the bank may take; `patience_s` is its counterpart at the bank."""
     return min((context.time_remaining() or 0.0) + CALLERS_GONE_S, MAX_DEADLINE_S)
 
 
 async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
-    """The message of a call, once it is known not to be too long for one of its kind."""
+    """The message of a call. Raises Refusal if it is too long for its kind."""
     request = await message_of(context, source_of(context.peer()))
     if len(request) >= most:
         check_length(kind, request)
@@ -264,7 +270,7 @@ async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
 
 
 def _openings(request: bytes) -> int:
-    """How many wallets a request opens; one that cannot be read opens none."""
+    """How many wallets a request opens; 0 if it cannot be read."""
     try:
         asked = wallets_pb2.OpenWalletsRequest.FromString(request)
     except DecodeError:
@@ -273,7 +279,7 @@ def _openings(request: bytes) -> int:
 
 
 _OPENINGS: dict[str, Callable[[bytes], int]] = {_OPEN: lambda _: 1, _OPEN_MANY: _openings}
-"""How many wallets a request opens, of the methods that open any."""
+"""For each method that opens wallets: how many a request opens."""
 
 
 def _public_methods() -> list[MethodDescriptor]:
@@ -281,7 +287,7 @@ def _public_methods() -> list[MethodDescriptor]:
 
 
 def _as_said(error: grpc.aio.AioRpcError) -> _End:
-    """What the bank said, or its silence."""
+    """The end of a call with the bank's error, or with the news that the bank does not answer."""
     said = tuple(pair for pair in error.trailing_metadata() or () if pair[0] == _DETAILS)
     if not said and error.code() == grpc.StatusCode.UNAVAILABLE:
         return error.code(), "the bank does not answer", ()

@@ -1,4 +1,4 @@
-"""Calls that arrive while others are being served are served together."""
+"""Serves calls that arrive while others are being served together."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ R = TypeVar("R")
 
 
 class Gathering(Generic[T, R]):
-    """Serves items in groups, in the order they came: whatever came while the last was served."""
+    """Serves items in groups, in order: the next group is what came while the last was served."""
 
     def __init__(
         self, serve: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int
     ) -> None:
-        """Takes how to serve.
+        """Sets how groups are served.
 
         Args:
-            serve: gives an answer for each item, in order; what it raises, each caller
-                of the group gets. One group at a time.
-            most: items in one group.
+            serve: gives an answer for each item, in order; if it raises, every caller of the group
+                gets the exception. It serves one group at a time.
+            most: how many items one group has at most.
         """
         self._serve = serve
         self._most = most
@@ -29,10 +29,11 @@ class Gathering(Generic[T, R]):
         self._serving: asyncio.Task[None] | None = None
 
     def begin(self, item: T) -> asyncio.Future[R]:
-        """The answer for one item, in time. Who gives up changes nothing for the others.
+        """Queues an item; the future gets its answer. A caller that gives up changes nothing for
+        others.
 
-        It is served whether anybody waits for it or not: what bounds the callers has to count it
-        until it is done, so they wait for it under `asyncio.shield`.
+        The item is served whether anybody waits for it or not. So whatever bounds the number of
+        callers has to count it until it is done, and callers wait for it under `asyncio.shield`.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -48,7 +49,7 @@ class Gathering(Generic[T, R]):
                 for (_, future), answer in zip(group, answers, strict=True):
                     if not future.done():
                         future.set_result(answer)
-            except Exception as error:  # noqa: BLE001 - told to everybody who waits for it
+            except Exception as error:  # noqa: BLE001 - every caller that waits gets it
                 for _, future in group:
                     if not future.done():
                         future.set_exception(error)

@@ -1,4 +1,4 @@
-"""What each source of calls gets of a bank's public port."""
+"""Bounds what each source of calls may use of a bank's public port."""
 
 from __future__ import annotations
 
@@ -25,16 +25,26 @@ from runtime.shares import Shares, Turns
 
 
 class PublicShares:
-    """Places for calls while they are served, and until their answers have gone out; for those with
-    many items, for those that may wait for the central bank, for watches, for ends of payments to
-    other banks that are waited for, and for probes, which have their own; turns for what asks the
-    bank about one wallet; and the rate of openings.
+    """The shares of the public port.
+
+    There are places for calls while they are served, for answers until they have gone out, and for
+    the bytes of long answers; for calls with many items, and for calls that may wait for the
+    central bank; for watches, for payments to other banks whose end is waited for, for health
+    checks and for reflection. There are turns for calls about one wallet, and a rate for the
+    opening of wallets.
     """
 
     def __init__(
         self, *, calls_per_source: int, watches_per_source: int, openings_per_minute: int
     ) -> None:
-        """Of everything but watches and openings a source gets the same part as of the calls."""
+        """Sets the bounds. Of nearly everything a source gets the same part as it gets of the
+        calls.
+
+        Args:
+            calls_per_source: calls of one source at once.
+            watches_per_source: watches of one source at once.
+            openings_per_minute: wallets that one source may open in a minute.
+        """
 
         def part(whole: int) -> int:
             return max(1, min(whole, whole * calls_per_source // MAX_CONCURRENT_CALLS))

@@ -1,4 +1,6 @@
-"""Wallets that watch what arrives: held here, told by the bank, no thread for any of them."""
+"""Serves wallets that watch what arrives: one stream from the bank tells the edge, and no thread
+waits.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from runtime.shares import Shares
 class Watches:
     """The streams of WatchPayments.
 
-    The bank names the accounts that money has come to, on one stream while anybody watches;
-    what has come to a watched one is asked for then, for a bounded number of wallets at a time.
+    While anybody watches, the bank names the accounts that were credited, on one stream. If one of
+    them is watched, the edge asks what has arrived, for a bounded number of wallets at a time.
     """
 
     def __init__(self, bank: edge_pb2_grpc.EdgeServiceStub) -> None:
@@ -31,7 +33,7 @@ class Watches:
         self._log = logger("edge")
 
     async def begin(self, request: bytes) -> edge_pb2.BeginWatchResponse:
-        """Has the bank check who asks."""
+        """Has the bank check the signed request, and returns whose wallet is watched from where."""
         asked = edge_pb2.BeginWatchRequest(request=request)
         begun: edge_pb2.BeginWatchResponse = await self._bank.BeginWatch(
             asked, timeout=DEFAULT_DEADLINE_S
@@ -39,10 +41,10 @@ class Watches:
         return begun
 
     async def follow(self, begun: edge_pb2.BeginWatchResponse) -> AsyncGenerator[bytes, None]:
-        """What arrives in a wallet, as WatchPaymentsResponses, for ever.
+        """Yields what arrives in a wallet, as serialized WatchPaymentsResponses, for ever.
 
         Raises:
-            Refusal: OVERLOADED, the wallet is watched often enough.
+            Refusal: OVERLOADED, the wallet has too many watches.
         """
         position = begun.position
         with self._of_wallet.place(begun.wallet_number), self._telling(begun.account) as told:
@@ -52,7 +54,7 @@ class Watches:
                     found = await self._arrivals(begun, position)
                 for arrival in found.arrivals:
                     yield arrival.SerializeToString()
-                # Not by how far was looked: a bank that is busy goes on all the time.
+                # Not by how far the bank has looked: in a busy bank that goes on all the time.
                 if not found.arrivals:
                     await told.wait()
                 position = found.position
@@ -91,7 +93,8 @@ class Watches:
                 stream = self._bank.FollowArrivals(edge_pb2.FollowArrivalsRequest())
                 heard = False
                 async for news in stream:
-                    # What came before the stream began was not heard of.
+                    # The first message says that the stream has begun; what came before it was not
+                    # announced.
                     for account in news.accounts if heard else tuple(self._told):
                         for told in self._told.get(account, ()):
                             told.set()

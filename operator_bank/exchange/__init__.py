@@ -1,1 +1,1 @@
-"""Deposit and cash ↔ digital currency, free of charge."""
+"""Exchanges deposits and cash for digital currency and back, free of charge."""

@@ -1,4 +1,6 @@
-"""Exchange: a linked pair of records, one in each ledger, that stands or falls together."""
+"""Exchanges money by a linked pair of records, one in each ledger: both are accepted or neither
+is.
+"""
 
 from __future__ import annotations
 
@@ -63,11 +65,13 @@ class Exchange:
         self._clock = clock
         self._receipts = receipts
         self._refused = refused
-        # A receipt is looked for and used by one call after another.
+        # From the look whether a receipt was used until its use is written, one call at a time.
         self._using_receipts = threading.Lock()
 
     def exchange(self, envelope: SignedEnvelope) -> tuple[Exchanged, int]:
-        """One order; returns it with the wallet's available fen."""
+        """Performs one order; returns what came of it, and the wallet's available fen. Raises
+        Refusal.
+        """
         order = self._orders.open(orders_pb2.ExchangeOrder, envelope)
         answer = self._run([order])[0]
         if isinstance(answer, Refusal):
@@ -76,12 +80,15 @@ class Exchange:
         return answer, available
 
     def settle_cash_out(self, question: SignedEnvelope) -> int:
-        """What became of notes that a machine has ready, and, if it asks so, never will."""
+        """What became of notes that a machine has ready: a CashOutState.
+
+        If the question asks so, notes that no order has taken yet are given up for good.
+        """
         with self._using_receipts:
             return self._receipts.settle(question)
 
     def exchange_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Exchanged | Refusal]:
-        """Many orders, each with its own answer."""
+        """Performs many orders; returns an answer for each, in order."""
         at_most(envelopes, "orders", MAX_ITEMS)
         opened = self._orders.open_many(orders_pb2.ExchangeOrder, envelopes)
         answers: list[Exchanged | Refusal] = [
@@ -100,7 +107,9 @@ class Exchange:
         return answers
 
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
-        """An answer for each; those that were decided before keep nobody's cash waiting."""
+        """An answer for each order. Orders that were decided before do not take the lock for
+        receipts.
+        """
         with self._refused.deciding(orders) as rows:
             answers = {index: self._again(orders[index], row) for index, row in rows.items()}
             left = [index for index in range(len(orders)) if index not in answers]
@@ -123,10 +132,11 @@ class Exchange:
         orders: Sequence[Order[orders_pb2.ExchangeOrder]],
         receipts: Mapping[int, Receipt | Refusal],
     ) -> list[Exchanged | Refusal]:
-        """An answer for each.
+        """Submits new orders; returns an answer for each.
 
         Args:
-            receipts: of those by cash, by the index of their order.
+            receipts: for exchanges by cash their receipt or why it is refused, by the order's
+                index.
         """
         answers: list[Exchanged | Refusal] = [Exchanged(False)] * len(orders)
         pairs: list[Records] = []
@@ -142,7 +152,7 @@ class Exchange:
                 self._refused.check_room(order.wallet.account)
                 pairs.append(self._pair(order, now_ms))
                 places.append(index)
-                # The order stands beside the first of the two.
+                # The order is kept with the first record of the pair.
                 notes += (order.payload, b"")
                 signatures += (order.signature, b"")
             except Refusal as refusal:
@@ -169,14 +179,16 @@ class Exchange:
     def _again(
         self, order: Order[orders_pb2.ExchangeOrder], row: PaymentRow
     ) -> Exchanged | Refusal:
-        """The answer to an order whose identity the journal has with this row."""
+        """The answer to an order for which the journal has a record with the same wallet and
+        sequence.
+        """
         try:
             first = self._pair(order, row.time_ms)[0].item()
-        except Refusal as refusal:  # it would be refused so if it were new
+        except Refusal as refusal:  # as it would be refused if it were new
             return refusal
         same = row.is_repeated_by(first)
         if same and bytes(row.note) != order.payload:
-            # The second of the pair, in the bank's own books, goes by the medium.
+            # The second record of the pair, in the bank's own books, depends on the medium.
             earlier = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
             same = earlier.medium == order.content.medium
         result = Result(row.result) if same else Result.ID_REUSED
@@ -234,7 +246,9 @@ class Exchange:
     def _refusal(
         self, order: Order[orders_pb2.ExchangeOrder], result: Result, *, repeated: bool
     ) -> Refusal:
-        """Whose money was short: the deposit's, the wallet's, or the bank's, which is not told."""
+        """The refusal, by whose money was short: the deposit's, the wallet's, or the bank's, which
+        the holder is not told.
+        """
         content = order.content
         if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
             return refusal_of(OF_THE_OWN_WALLET.get(result, result))

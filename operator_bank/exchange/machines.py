@@ -1,7 +1,8 @@
-"""Cash machines and tellers' desks whose word the bank takes, registered and revoked by officers.
+"""Knows the cash machines and tellers' desks that the bank trusts, which officers register and
+revoke.
 
-The setting `cash_machines` names the first ones. It is read while the bank has none, and never
-again: who can write the settings afterwards makes no machine.
+The setting `cash_machines` names the first ones. It is read only while the bank has none, so that
+whoever can write the settings afterwards cannot add a machine.
 """
 
 from __future__ import annotations
@@ -21,38 +22,38 @@ from runtime.errors import Refusal
 from runtime.remembered import Remembered
 
 FOUNDING = 0
-"""In the place of an act's number."""
+"""Stands in place of an act's number for a machine that the settings named."""
 
 
 class Machine(NamedTuple):
-    """A machine by its name."""
+    """A machine: its public key, 32 bytes, and whether it was revoked."""
 
     key: bytes
     revoked: bool
 
 
 class Machines:
-    """Knows them, in memory too."""
+    """The machines, in the database and in memory."""
 
     def __init__(self, database: Database, founding: Mapping[str, bytes]) -> None:
         database.transaction(lambda c: _found(c, founding))
         self._remembered = Remembered(database, _read)
 
     def key(self, name: str) -> bytes | None:
-        """The key of a machine whose receipts are good."""
+        """The key of a machine whose receipts are good; None for one that is unknown or revoked."""
         machine = self._remembered.now().get(name)
         return machine.key if machine is not None and not machine.revoked else None
 
     def find(self, name: str) -> Machine | None:
-        """A machine, also one that was revoked."""
+        """A machine, even if it was revoked; None for one that is unknown."""
         return self._remembered.now().get(name)
 
     def change(self) -> AbstractContextManager[None]:
-        """One change after another; it is known when it ends."""
+        """A context for one change at a time; when it ends the change is known in memory too."""
         return self._remembered.change()
 
     def check_new(self, name: str, key: bytes) -> None:
-        """Refuses a machine that cannot be registered."""
+        """Raises Refusal if a machine with this name and key cannot be registered."""
         known = self._remembered.now()
         public_key(key, "public_key")
         if name in known:
@@ -63,7 +64,7 @@ class Machines:
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_MACHINES} machines")
 
     def check_revocable(self, name: str) -> None:
-        """Refuses to revoke a machine that there is not, or not any more."""
+        """Raises Refusal if there is no such machine, or it was revoked already."""
         machine = self._remembered.now().get(name)
         if machine is None:
             raise Refusal(errors_pb2.REASON_MACHINE_UNKNOWN, f"no machine {name!r}", field="name")

@@ -1,7 +1,8 @@
-"""Cash goes in and out by the word of a machine, or a teller, with a key.
+"""Verifies the signed receipts of machines and tellers for cash that goes in or out.
 
-What goes in was taken in: its receipt says so. What goes out lies counted in a tray for one wallet;
-whether it is given is decided here, once: an order takes it, or the machine gives it up.
+For cash that goes in, the receipt says that the machine has taken it. Cash that goes out lies
+counted in a tray for one wallet. Whether it is given out is decided here, once: either an order
+takes it, or the machine gives it up.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from runtime.signatures import SignatureVerifier
 ExchangeOrder = orders_pb2.ExchangeOrder
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _NOBODY = (-1, 0)
-"""In the place of the order that took the notes: none did, and none will."""
+"""Stands in place of the order for notes that were given up: no order took them, and none will."""
 _FIELD = "cash_receipt"
 _MACHINE = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9a-f]{64})")
 _LONGEST = too_long(orders_pb2.CashReceipt.DESCRIPTOR)
@@ -43,7 +44,7 @@ _LONGEST_QUESTION = too_long(orders_pb2.CashQuestion.DESCRIPTOR)
 
 
 class Receipt(NamedTuple):
-    """Which receipt, and which order it is for."""
+    """A receipt, by machine and number, and the order that uses it, by wallet and sequence."""
 
     machine: str
     number: int
@@ -52,7 +53,7 @@ class Receipt(NamedTuple):
 
     @property
     def name(self) -> tuple[str, int]:
-        """What no other receipt has."""
+        """Machine and number, which no two receipts share."""
         return self.machine, self.number
 
     @property
@@ -62,7 +63,10 @@ class Receipt(NamedTuple):
 
 
 def read_machines(text: str) -> dict[str, bytes]:
-    """The machines of a setting: `machine-1:<64 hexadecimal digits>`, with commas between them.
+    """Parses the setting: `machine-1:<64 hexadecimal digits>`, separated by commas.
+
+    Returns:
+        Public keys, 32 bytes each, by name.
 
     Raises:
         SettingsError: saying what is wrong.
@@ -98,7 +102,9 @@ class Receipts:
         self._bank = bank
 
     def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
-        """For each exchange by cash its receipt, not used by another order; or why not."""
+        """The receipt of each exchange by cash, or why it is refused; one that another order used
+        is.
+        """
         keys = [self._machines.key(_name(order.content.cash_receipt.key_id)) for order in orders]
         good = [False] * len(orders)
         for kind, directed in ((orders_pb2.CashReceipt, True), (orders_pb2.CashReady, False)):
@@ -134,7 +140,9 @@ class Receipts:
     def _put_back_used(
         self, orders: Sequence[Order[ExchangeOrder]], found: list[Receipt | Refusal]
     ) -> None:
-        """What an order has used it may show again: too old by now, or of a revoked machine."""
+        """Accepts a receipt again that its own order has used, even if it is too old by now or its
+        machine was revoked.
+        """
         shown: dict[int, Receipt] = {}
         for place, (order, one) in enumerate(zip(orders, found, strict=True)):
             if isinstance(one, Refusal) and order.content.HasField(_FIELD):
@@ -150,7 +158,7 @@ class Receipts:
     def settle(self, envelope: SignedEnvelope) -> int:
         """What became of notes that a machine has ready: a CashOutState.
 
-        Called while no order is looked at.
+        No order may be decided meanwhile. Raises Refusal if the question is not good.
         """
         machine = _name(envelope.key_id)
         known = self._machines.find(machine)
@@ -172,8 +180,8 @@ class Receipts:
         receipt = Receipt(machine, asked.number, *_NOBODY)
         user = self._users([receipt]).get(receipt.name)
         if user is None and known.revoked:
-            # No order takes the notes of a machine that is good no more: nothing has to be written
-            # down for it, and whoever has its key fills no table.
+            # No order takes notes of a revoked machine. So nothing has to be written down, and
+            # whoever has its key cannot fill the table.
             return exchange_pb2.CASH_OUT_STATE_GIVEN_UP
         if user is None and not asked.give_up:
             return exchange_pb2.CASH_OUT_STATE_OPEN
@@ -184,7 +192,7 @@ class Receipts:
         return exchange_pb2.CASH_OUT_STATE_TAKEN
 
     def use(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
-        """Writes down that they are used, in the transaction of the money."""
+        """Writes down that receipts are used, in the transaction that moves the money."""
         if receipts:
             connection.execute(insert(cash_receipts), [one._asdict() for one in receipts])
 
@@ -228,7 +236,7 @@ class Receipts:
         return Receipt(receipt.machine, receipt.number, order.wallet.row_id, content.sequence)
 
     def _users(self, receipts: Sequence[Receipt]) -> dict[tuple[str, int], tuple[int, int]]:
-        """By receipt that was used before, the order that did."""
+        """For each receipt that was used before, the order that used it."""
         columns = cash_receipts.c
         users: dict[tuple[str, int], tuple[int, int]] = {}
         for part in parts([receipt.name for receipt in receipts]):

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from operator_bank.metadata import metadata
 
-# Cash machines and tellers' desks, and the acts that registered and revoked them; the act 0 is the
-# founding, which is what the settings named when there were none.
+# Cash machines and tellers' desks, and the acts that registered and revoked them. The act 0 stands
+# for machines that the settings named while there were none.
 cash_machines = Table(
     "cash_machines",
     metadata,
@@ -17,7 +17,7 @@ cash_machines = Table(
     Column("revoked_by", BigInteger),
 )
 
-# Receipts of cash machines that were put into a wallet, and by which order.
+# Receipts of cash machines that were used, and by which order.
 cash_receipts = Table(
     "cash_receipts",
     metadata,

@@ -1,4 +1,6 @@
-"""The chain of a bank's feed: each message is signed and continues what the bank has applied."""
+"""Verifies the chain of a bank's feed: each message is signed, and continues what the bank
+applied.
+"""
 
 from __future__ import annotations
 
@@ -28,27 +30,29 @@ _TIP = f"INSERT INTO {feed_tips.name} (number, envelope) VALUES (?, ?)"
 
 
 class FeedBroken(Exception):
-    """The feed says something that cannot be applied; the message says what and why."""
+    """The feed has something that cannot be applied; the message says what and why."""
 
 
 class NeverSent(FeedBroken):
-    """It speaks of what this database does not know to have sent, or of something else under the
-    same number: the database is an older copy, or the central bank is wrong.
+    """The feed speaks of something that this database has not sent, or sent otherwise under that
+    number.
+
+    Either the database is an older copy, or the central bank is wrong.
     """
 
 
 class NotReserved(FeedBroken):
-    """It redeems what nothing was reserved for."""
+    """The feed redeems money that was not reserved."""
 
 
 class Place(NamedTuple):
-    """Where a bank's feed stands.
+    """How far a bank has applied its feed.
 
     Attributes:
-        ledger: the central bank's ledger that it is of, 16 bytes; empty before the first entry.
+        ledger: id of the central bank's ledger, 16 bytes; empty before the first entry.
         number: of the last entry.
-        hash: of the chain up to and with it.
-        position: of the last entry in the central bank's journal.
+        hash: of the chain up to and including that entry.
+        position: of that entry in the central bank's journal.
     """
 
     ledger: bytes = b""
@@ -57,12 +61,12 @@ class Place(NamedTuple):
     position: int = 0
 
     def message(self) -> registration_pb2.FeedPlace:
-        """As it is told to the central bank."""
+        """The place as a message to the central bank."""
         return registration_pb2.FeedPlace(ledger=self.ledger, number=self.number, hash=self.hash)
 
 
 class Link(NamedTuple):
-    """An entry, the bytes that the chain is over, and where the feed stands with it."""
+    """An entry, its bytes, which the chain hashes, and the place after it."""
 
     entry: FeedEntry
     data: bytes
@@ -70,7 +74,7 @@ class Link(NamedTuple):
 
 
 def read_place(database: Database) -> Place:
-    """Where the feed stands by the database."""
+    """Reads the place from the database."""
     query = select(
         feed_place.c.ledger, feed_place.c.number, feed_place.c.hash, feed_place.c.position
     )
@@ -79,7 +83,7 @@ def read_place(database: Database) -> Place:
 
 
 def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None) -> None:
-    """Writes down where the feed stands now; and what was signed, if it is signed for there."""
+    """Writes the place, and the signed tip if it is signed for exactly this place."""
     execute_many(connection, _PLACE, [tuple(place)])
     if tip is not None:
         execute_many(connection, _TIP, [(place.number, tip.SerializeToString())])
@@ -88,11 +92,20 @@ def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None
 def follow(
     message: registration_pb2.FollowFeedResponse, place: Place, bank: str, keys: Verifies
 ) -> tuple[Sequence[Link], registration_pb2.FeedTip]:
-    """The entries of a message, and what is signed, once signature and chain have been verified.
+    """Verifies the signature and the chain of a message.
+
+    Args:
+        message: as the central bank sent it.
+        place: what was applied before it.
+        bank: name of this bank.
+        keys: verify the central bank's signature.
+
+    Returns:
+        The message's entries, and its signed tip.
 
     Raises:
         FeedBroken: it is not signed by the central bank, is another bank's or another ledger's, or
-            does not continue what stands at `place`.
+            does not continue `place`.
     """
     tip = _tip(message.tip, keys)
     ledger = tip.place.ledger

@@ -1,4 +1,4 @@
-"""An entry of the feed as a handler sees it, and the records that entries become."""
+"""Defines an entry of the feed as a handler sees it, and builds the records that entries become."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
 
 _PLACE = {"origin": accounts.MIRROR, "sequence": 0, "time_ms": 0}
-"""Of every record that an entry becomes; the follower adds which entry, and when."""
+"""Values of every record that an entry becomes; the follower replaces them by its own."""
 
 
 class ParsedEntry(NamedTuple):
-    """An entry of the feed, parsed.
+    """A parsed entry of the feed.
 
     Attributes:
         entry: as the central bank wrote it.
-        data: its bytes, which the chain is over.
-        event: the name of its event; None for one that this bank does not know.
-        number: of what it is about, among what this bank has sent or deposited; 0 for nothing.
-        payment: that it brings to a wallet here.
+        data: its bytes, which the chain hashes.
+        event: name of its event; None for one that this bank does not know.
+        number: number of what it is about, among what this bank has sent or deposited; 0 for none.
+        payment: the payment that it brings to a wallet here.
     """
 
     entry: FeedEntry
@@ -39,12 +39,12 @@ class ParsedEntry(NamedTuple):
 
     @property
     def returned(self) -> OutboundPayment | None:
-        """The payment that it brings, if that returns an earlier one."""
+        """The payment that it brings, if that is the return of an earlier one."""
         return self.payment if self.payment and self.payment.returns_payment_id else None
 
 
 class Move(NamedTuple):
-    """What an entry becomes in the ledger: a record, and what stands beside it."""
+    """What an entry becomes in the ledger: a record, and the note that is kept with it."""
 
     row: Row
     note: bytes
@@ -63,7 +63,7 @@ class Sent(NamedTuple):
 
 
 def transferred(one: ParsedEntry, debit: int, credit: int, amount_fen: int, purpose: int) -> Move:
-    """Money moves between two accounts of the bank's own."""
+    """Moves money between two of the bank's own accounts."""
     moved = transfer(
         **_PLACE, debit=debit, credit=credit, amount_fen=_amount(amount_fen), purpose=purpose
     )
@@ -71,7 +71,9 @@ def transferred(one: ParsedEntry, debit: int, credit: int, amount_fen: int, purp
 
 
 def delivered(one: ParsedEntry, account: int, amount_fen: int, purpose: int) -> Move:
-    """Money comes from the central bank for an account, or into suspense if it cannot take it."""
+    """Delivers money from the central bank to an account, or to suspense if the account cannot take
+    it.
+    """
     moved = delivery(
         **_PLACE,
         debit=accounts.MIRROR,
@@ -84,7 +86,7 @@ def delivered(one: ParsedEntry, account: int, amount_fen: int, purpose: int) -> 
 
 
 def captured(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
-    """What was held for something that this bank sent goes to the central bank."""
+    """Captures what was held for something that this bank sent: it goes to the central bank."""
     moved = capture(
         **_PLACE,
         debit=sent.account,
@@ -97,7 +99,7 @@ def captured(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
 
 
 def released(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
-    """What was held for something that this bank sent is its payer's again."""
+    """Releases what was held for something that this bank sent: it is its payer's again."""
     moved = release(
         **_PLACE,
         debit=sent.account,
@@ -109,17 +111,17 @@ def released(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
 
 
 def unmoved(one: ParsedEntry, debit: int, credit: int) -> Move:
-    """An entry that moves nothing here takes its place in the feed all the same."""
+    """Moves nothing; the record only takes the entry's place in the feed."""
     return Move(refusal(**_PLACE, debit=debit, credit=credit), one.data)
 
 
 def fits(number: int) -> bool:
-    """Whether a number may be one of this bank's: a database is asked for no other."""
+    """Whether a number may be one of this bank's; the database is asked about no other."""
     return 0 < number <= MAX_SEQUENCE
 
 
 def payment_of(data: bytes, number: int) -> OutboundPayment:
-    """The payment that is told under a number. Raises FeedBroken."""
+    """Parses the payment that an entry tells under a number. Raises FeedBroken."""
     try:
         payment = read_payload(OutboundPayment, data)
     except Refusal:
@@ -130,7 +132,9 @@ def payment_of(data: bytes, number: int) -> OutboundPayment:
 
 
 def numbered(number: int, body: bytes) -> bytes:
-    """An OutboundPayment as it is sent: the number, its first field, before the rest of it."""
+    """Encodes an OutboundPayment as it is sent: its number, which is the first field, then
+    `body`.
+    """
     head = bytearray(b"\x08")
     while number > 0x7F:
         head.append(number & 0x7F | 0x80)

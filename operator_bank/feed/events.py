@@ -1,6 +1,6 @@
-"""One handler for each event of the feed: what it is about, what it moves, what is written of it.
+"""Handles the events of the feed: one handler says what an event is about, moves and writes.
 
-A new event of the contract is a new handler here, and nothing else; a test compares the two.
+A new event of the contract needs a new handler here, and nothing else; a test compares the two.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _PURPOSE_OF_SENT = {"pay": _PAYMENT, "return": _RETURN, "load": _LOAD}
 
 
 class About(Enum):
-    """Which of this bank's own numbers an event names."""
+    """Which of this bank's own numbers an event has."""
 
     NOTHING = "nothing"
     OUTBOUND = "outbound"
@@ -61,47 +61,47 @@ class About(Enum):
 
 
 class Handler:
-    """What a bank does about one event. A handler has no state of its own.
+    """What a bank does about one event. Handlers have no state.
 
     Attributes:
-        about: what the number of the event is of.
-        ends_what_was_sent: whether what the number names is over with this entry.
+        about: what kind of number the event has.
+        ends_what_was_sent: whether this entry ends what the number names.
     """
 
     about: ClassVar[About] = About.NOTHING
     ends_what_was_sent: ClassVar[bool] = False
 
     def number(self, entry: FeedEntry) -> int:
-        """The number among this bank's own of what an entry is about; 0 for none."""
+        """This bank's own number of what an entry is about; 0 for none."""
         event = getattr(entry, entry.WhichOneof("event"))
         return int(event.number) if self.about is not About.NOTHING else 0
 
     def payment(self, entry: FeedEntry) -> OutboundPayment | None:
-        """The payment to a wallet here that an entry brings."""
+        """The payment to a wallet here that an entry brings; None for most events."""
         return None
 
     def move(self, one: ParsedEntry, known: Known) -> Move:
-        """What the entry becomes.
+        """What the entry becomes in the ledger.
 
         Raises:
-            NeverSent, NotReserved: this database does not know what it is about.
-            FeedBroken: it contradicts what this database knows.
+            NeverSent, NotReserved: this database does not know what the entry is about.
+            FeedBroken: the entry contradicts what this database knows.
         """
         raise FeedBroken("is of no kind that this bank knows")
 
     def move_lost(self, one: ParsedEntry) -> Move:
-        """What it becomes where the database has lost what it is about.
+        """What the entry becomes if this database has lost what it is about.
 
-        What left the bank is owed by the account LOST; what came for nobody that is known lies in
-        suspense; what never was moves nothing.
+        Money that left the bank is taken from the account LOST. Money for a wallet that nobody
+        knows goes to suspense. What never happened moves nothing.
         """
         return unmoved(one, accounts.LOST, accounts.MIRROR)
 
     def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
-        """What is written of it, in the transaction in which the money moves."""
+        """Notes the rows that the entry writes, in the transaction that moves the money."""
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
-        """Where money came from that this entry has left in suspense; None if it stays out of it.
+        """The source of money that this entry left in suspense; None if it left none there.
 
         Args:
             wallet: number of the wallet that could not take it.
@@ -109,12 +109,14 @@ class Handler:
         raise ValueError(f"nobody is to get what {one.event} moves")
 
     def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
-        """Which kind of lost movement it tells of, and its number; see the table `lost_moves`."""
+        """Kind and number of the lost movement that the entry tells of, for the table
+        `lost_moves`.
+        """
         return {"kind": "redemption", "number": one.number}
 
 
 class Issued(Handler):
-    """Money comes into the vault."""
+    """The central bank has issued currency: it comes into the vault."""
 
     def move(self, one: ParsedEntry, known: Known) -> Move:
         """See `Handler`."""
@@ -123,7 +125,7 @@ class Issued(Handler):
 
 
 class Redeemed(Handler):
-    """Money that was reserved for a redemption leaves."""
+    """A redemption took place: what was reserved for it leaves."""
 
     def move(self, one: ParsedEntry, known: Known) -> Move:
         """See `Handler`."""
@@ -143,7 +145,7 @@ class Redeemed(Handler):
 
 
 class RedemptionRejected(Handler):
-    """What was reserved for a redemption is the vault's again."""
+    """A redemption was rejected: what was reserved for it goes back to the vault."""
 
     def move(self, one: ParsedEntry, known: Known) -> Move:
         """See `Handler`."""
@@ -182,7 +184,7 @@ class OutgoingSettled(Handler):
         written.settle(one.number)
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
-        """It takes a return out of suspense, and leaves nothing there."""
+        """None: a settled return takes money out of suspense and leaves none there."""
         return None
 
     def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
@@ -229,7 +231,9 @@ class OutgoingEnded(Handler):
             written.count_ended(row.debit)
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
-        """A return that nobody took: the payment lies here that it was to give back."""
+        """The payment that a return was to give back: nobody took the return, so the money stays
+        here.
+        """
         payment = OutboundPayment.FromString(one.entry.outgoing_ended.payment)
         payer, payee = payment.payer_number, payment.payee_number
         return Source("payment", payment.returns_payment_id, payer, payee)
@@ -255,7 +259,7 @@ class Incoming(Handler):
             account = accounts.SUSPENSE
         purpose = _RETURN if one.returned else _PAYMENT
         if one.returned and not known.returns(payment):
-            # Whatever it is, it is not what it says: an officer looks at it.
+            # It is not the return that it claims to be: an officer looks at it.
             account = accounts.SUSPENSE
         return delivered(one, account, payment.amount_fen, purpose)
 
@@ -265,7 +269,7 @@ class Incoming(Handler):
             return
         if row.credit != accounts.SUSPENSE:
             written.return_payment(one.returned.returns_number, one.entry.number)
-        # Its payer here tried to pay somebody whom the money did not reach.
+        # The payer here had tried to pay a wallet that the money did not reach.
         written.count_returned(row.credit, one.returned.payer_number)
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
@@ -275,7 +279,7 @@ class Incoming(Handler):
 
 
 class TokensRegistered(Handler):
-    """Offline tokens exist that a wallet here has loaded."""
+    """A load took place: offline tokens exist for a wallet here."""
 
     about = About.OUTBOUND
     ends_what_was_sent = True
@@ -302,7 +306,7 @@ class TokensRegistered(Handler):
 
 
 class TokensDeposited(Handler):
-    """A wallet here gets what pieces of tokens were worth."""
+    """A deposit of offline tokens was accepted: the wallet gets what the pieces were worth."""
 
     about = About.DEPOSIT
 
@@ -331,7 +335,7 @@ class TokensDeposited(Handler):
 
 
 class TokensRestored(Handler):
-    """A wallet here gets back what is left of tokens that expired."""
+    """Offline tokens expired: the wallet that loaded them gets back what is left."""
 
     about = About.OUTBOUND
 
@@ -339,7 +343,7 @@ class TokensRestored(Handler):
         """See `Handler`."""
         tokens = one.entry.tokens_restored
         if 0 < tokens.amount_fen <= known.lost_load_fen(one.number):
-            return self.move_lost(one)  # nobody here knows whose that load was
+            return self.move_lost(one)  # this database has lost whose load that was
         sent = known.sent(one.number)
         if sent.kind != "load" or sent.state != states_pb2.PAYMENT_STATE_SETTLED:
             raise FeedBroken(f"gives back tokens of outbound {tokens.number}, which made none")
@@ -368,17 +372,17 @@ HANDLERS: dict[str, Handler] = {
     "tokens_deposited": TokensDeposited(),
     "tokens_restored": TokensRestored(),
 }
-"""By the name of the event in the contract's FeedEntry."""
+"""By the event's name in the contract's FeedEntry."""
 _UNKNOWN = Handler()
 
 
 def handler_of(event: str | None) -> Handler:
-    """The handler of an event; for one that is not known, a handler whose `move` says so."""
+    """The handler of an event. For an unknown event its `move` raises FeedBroken."""
     return HANDLERS.get(event or "", _UNKNOWN)
 
 
 def parsed(entry: FeedEntry, data: bytes) -> ParsedEntry:
-    """An entry with what it is about."""
+    """Parses what an entry is about."""
     event = entry.WhichOneof("event")
     if event is None:
         return ParsedEntry(entry, data, None)
@@ -387,12 +391,12 @@ def parsed(entry: FeedEntry, data: bytes) -> ParsedEntry:
 
 
 def _check_payment(payment: bytes, sent: Sent) -> None:
-    """It is the payment that this bank has sent: the same parties, amount, times and words."""
+    """Checks that this is the payment that this bank sent: same parties, amount, times and memo."""
     if sent.kind == "load":
         raise NeverSent(f"speaks of outbound {sent.number} as a payment, which is a load")
     if payment == numbered(sent.number, sent.body):
         return
-    # Bytes may differ where messages do not.
+    # The bytes may differ although the messages are equal.
     ours = OutboundPayment.FromString(sent.body)
     ours.number = sent.number
     try:
@@ -407,7 +411,7 @@ def _check_payment(payment: bytes, sent: Sent) -> None:
 
 
 def _check_load(tokens: registration_pb2.TokensRegistered, sent: Sent) -> None:
-    """It is the load that this bank has sent: the same amount, for the same device."""
+    """Checks that this is the load that this bank sent: same amount, for the same device."""
     if sent.kind != "load":
         raise NeverSent(f"speaks of outbound {sent.number} as a load, which is a payment")
     digest = hashlib.sha256(sent.body).digest()

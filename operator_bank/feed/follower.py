@@ -1,7 +1,9 @@
-"""The feed: what the central bank says about this bank, verified, applied in order, once each.
+"""Follows the feed: verifies what the central bank says about this bank, and applies it in order,
+once.
 
-Every entry becomes one record with the mirror as its origin and its position in the central bank's
-journal as its sequence. Where the feed stands is written down with these records (`feed_chain`).
+Every entry becomes one record whose origin is the mirror and whose sequence is the entry's position
+in the central bank's journal. The place that the feed has reached is written down with these
+records (`operator_bank.feed.chain`).
 """
 
 from __future__ import annotations
@@ -48,18 +50,17 @@ _NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_
 
 
 class Stop(NamedTuple):
-    """Why the feed does not go on, and since when."""
+    """Why the feed has stopped, and since when."""
 
     cause: str
     since_ms: int
 
 
 class FeedFollower:
-    """Applies the feed. `step` takes one message of it.
+    """Applies the feed; each `step` takes one message.
 
-    What cannot be true, or cannot be applied, stops the feed where it stands, and nothing else: the
-    bank goes on, the entry is asked for again after a while, and after a restart it is the next one
-    again.
+    An entry that cannot be true, or cannot be applied, stops the feed at its place. The rest of the
+    bank goes on. The entry is asked for again after a while, and after a restart.
     """
 
     def __init__(
@@ -104,13 +105,13 @@ class FeedFollower:
         self.stopped: Stop | None = None
 
     def step(self) -> bool:
-        """Waits for the feed's next message and applies it; False when there is nothing to do."""
+        """Waits for the next message and applies it; returns False if there is nothing to do."""
         if self.stopped and self._clock.now_ms() < self._again_at_ms:
             return False
         try:
             if self._stream is None:
                 self._check_copy()
-                # What was written since, by a process that does not know yet, proves nothing.
+                # Records that this process wrote before it knew where it stands prove nothing.
                 shown = self._ledger.position() if self._confirmed else self._began_at
                 self._stream = iter(self._central_bank.feed(self.place.message(), shown))
             message = next(self._stream, None)
@@ -144,7 +145,9 @@ class FeedFollower:
         return True
 
     def acknowledge(self) -> bool:
-        """Tells the central bank how far the feed, and the officers' acts, have gone on."""
+        """Tells the central bank how far the feed and the officers' acts have been applied. Returns
+        False.
+        """
         place, acts = self.place, self._acts.place()
         ends_at = self._ledger.position()
         reached = (place.number, acts.number, ends_at)
@@ -159,11 +162,11 @@ class FeedFollower:
         """Applies a message's entries in order.
 
         Raises:
-            FeedBroken: it does not continue what was applied, and nothing of it was; or one entry
-                cannot be applied, and those before it were.
+            FeedBroken: the message does not continue what was applied, and nothing of it was
+                applied; or one of its entries cannot be applied, and those before it were.
         """
         if not self._central_keys.knows(message.tip.key_id):
-            self._central_keys.step()  # perhaps a successor that was announced just now
+            self._central_keys.step()  # the key may be a successor that was announced just now
         links, tip = follow(message, self.place, self._bank, self._central_keys)
         self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
         self._central_acts.heed(message.tip, tip.acts)
@@ -177,11 +180,11 @@ class FeedFollower:
             raise broken
 
     def ask_again(self) -> None:
-        """Asks at the next step, though it has stopped a moment ago."""
+        """Lets the next step ask again, even if the feed stopped a moment ago."""
         self._again_at_ms = 0
 
     def _check_copy(self) -> None:
-        """The ledger has applied what the chain has, and nothing else."""
+        """Checks that the ledger has applied exactly what the chain has. Raises FeedBroken."""
         applied = int(self._ledger.read([accounts.MIRROR])[0]["last_sequence"])
         if applied != self.place.position:
             raise FeedBroken(
@@ -224,8 +227,8 @@ class FeedFollower:
         batch = Batch(records_of(rows), notes, write, urgent=True)
         answers = self._ledger.submit(batch)
         for index in _refused(answers, moves):
-            # Its place stays where it was: from now on ledger and chain differ, and nothing is
-            # applied any more until somebody has looked.
+            # The place stays where it was. From now on the ledger and the chain differ, and nothing
+            # more is applied until somebody has looked.
             raise FeedBroken(
                 f"entry {found[index].entry.number} ({found[index].event}) was refused by the"
                 f" ledger: {answers.result(index).name}"
@@ -234,6 +237,6 @@ class FeedFollower:
 
 
 def _refused(answers: Answers, moves: Sequence[Move]) -> list[int]:
-    """Indices of entries that should have moved money and have not."""
+    """Indices of entries that should have moved money and did not."""
     refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()
     return [index for index in refused if moves[index].row.kind != _NO_MOVE]

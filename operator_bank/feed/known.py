@@ -1,4 +1,4 @@
-"""What this bank knows of what entries of the feed are about, as it will be after each of them."""
+"""Looks up what this bank knows about the subjects of feed entries, as of each entry."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _DEPOSITS = (
 
 
 class Deposit(NamedTuple):
-    """Whose a deposit is, and SHA-256 of what was deposited."""
+    """The account that a deposit is for, and the SHA-256 of what was deposited."""
 
     account: int
     digest: bytes
 
 
 class Sources:
-    """Where a bank looks up what an entry is about."""
+    """Where a bank looks up what entries are about."""
 
     def __init__(
         self, database: Database, ledger: Ledger, directory: Directory, vault: Vault
@@ -49,7 +49,7 @@ class Sources:
         self.vault = vault
 
     def rows(self, statement: str, numbers: Sequence[int]) -> list[Any]:
-        """What a statement finds for the numbers in its ``IN ?``."""
+        """The rows that a statement finds for the numbers in its ``IN ?``."""
 
         def ask(connection: Connection) -> list[Any]:
             found: list[Any] = []
@@ -61,10 +61,16 @@ class Sources:
 
 
 class Known:
-    """What is known, looked up for many entries at once and kept up to date while they are read."""
+    """What is known, looked up for many entries at once and updated as each of them is handled."""
 
     def __init__(self, sources: Sources, sent: Sequence[int], deposits: Sequence[int]) -> None:
-        """Looks up what was sent, and what was deposited, under these numbers."""
+        """Looks up what was sent, and what was deposited, under these numbers.
+
+        Args:
+            sources: where to look.
+            sent: numbers of payments and loads.
+            deposits: numbers of deposits.
+        """
         self._sources = sources
         self._sent = {row[0]: Sent._make(row) for row in sources.rows(_SENT, sent)}
         self._deposits = {
@@ -89,7 +95,7 @@ class Known:
         return sent
 
     def pending(self, number: int) -> Sent:
-        """What was sent under a number and has not ended. Raises FeedBroken."""
+        """What was sent under a number, and has not ended. Raises FeedBroken."""
         sent = self.sent(number)
         if sent.state != states_pb2.PAYMENT_STATE_PENDING or number in self._ended:
             raise FeedBroken(f"speaks of outbound {number}, which has ended")
@@ -103,17 +109,19 @@ class Known:
         return found
 
     def end(self, number: int, *, settled: bool) -> None:
-        """What was sent under a number has ended: it ends once."""
+        """Notes that what was sent under a number has ended, so that it does not end twice."""
         self._ended.add(number)
         if settled:
             self._settled.add(number)
 
     def account_of(self, wallet_number: str) -> int:
-        """The account of a wallet here; NOBODY for none."""
+        """The account of a wallet here; NOBODY if there is no such wallet."""
         return self._sources.directory.account(wallet_number)
 
     def lost_load_fen(self, number: int) -> int:
-        """What was loaded under a number that this database has lost; 0 for nothing."""
+        """Fen of a load that this database has lost, by its number; 0 if it has lost no such
+        load.
+        """
         if number in self._sent or not fits(number):
             return 0
         of = lost_moves.c
@@ -121,7 +129,9 @@ class Known:
         return int(self._sources.database.read(lambda c: c.execute(query).scalar()) or 0)
 
     def returns(self, payment: OutboundPayment) -> bool:
-        """Whether a return names a payment of ours that settled, the other way round, once."""
+        """Whether a return gives back a payment of ours: one that settled, with the same amount and
+        the parties exchanged, and was not returned before.
+        """
         number = payment.returns_number
         if not fits(number) or number in self._returned:
             return False
@@ -152,11 +162,11 @@ class Known:
         return self._sources.vault.was_reserved(redemption)
 
     def take_reserved(self, redemption: int, amount_fen: int) -> None:
-        """What was reserved for a redemption is used up.
+        """Uses up what was reserved for a redemption.
 
         Raises:
-            NotReserved: nothing was.
-            FeedBroken: another amount was, or less is there.
+            NotReserved: nothing was reserved.
+            FeedBroken: another amount was reserved, or the reserve has less.
         """
         reserved_fen = self._sources.vault.reserved_fen(redemption) if fits(redemption) else 0
         if not reserved_fen:

@@ -1,4 +1,4 @@
-"""The feed in the metrics."""
+"""Shows the state of the feed in the metrics."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What an entry of the feed becomes in this bank's ledger; or why it cannot be, before anything is.
+"""Decides what an entry of the feed becomes in this bank's ledger, before anything is applied.
 
 An entry is checked against what this bank knows: its own payment that has not ended, its own
-deposit, its own redemption. What passes here the rule does not refuse, so no entry uses up a place
-in the feed without having been applied.
+deposit, its own redemption. The rule does not refuse what passes here, so no entry uses up its
+place in the feed without having been applied.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from runtime.messages import check
 
 
 class Moves:
-    """Makes moves of entries."""
+    """Turns entries into moves."""
 
     def __init__(self, sources: Sources, windows: ComeBacks) -> None:
         self._sources = sources
         self._windows = windows
 
     def of(self, entries: Sequence[ParsedEntry]) -> tuple[list[Move], FeedBroken | None]:
-        """The moves of these entries, or of those before the first one that cannot be applied."""
+        """The moves of these entries in order, up to the first that cannot be applied, and why it
+        cannot.
+        """
         known = Known(
             self._sources, _numbers(entries, About.OUTBOUND), _numbers(entries, About.DEPOSIT)
         )
@@ -56,14 +58,16 @@ class Moves:
 
 
 def _numbers(entries: Sequence[ParsedEntry], about: About) -> list[int]:
-    """The numbers of what entries are about, as far as a database can be asked for them."""
+    """The numbers of what these entries are about, as far as the database can be asked for them."""
     return [
         one.number for one in entries if handler_of(one.event).about is about and fits(one.number)
     ]
 
 
 def _check(one: ParsedEntry) -> None:
-    """The entry is within the contract: a newer one may say what this bank does not understand."""
+    """Checks an entry against the contract: a newer central bank may say what this bank does not
+    know.
+    """
     entry = one.entry
     entry.DiscardUnknownFields()
     if entry.ByteSize() != len(one.data):

@@ -1,4 +1,4 @@
-"""What entries of the feed say, as rows, in the transaction in which the money moves."""
+"""Writes what entries of the feed say as rows, in the transaction that moves the money."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_MOVE = int(Kind.REFUSAL)
 
 
 class FeedRows:
-    """Writes them."""
+    """Writes the rows of entries."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class FeedRows:
         moves: Sequence[Move],
         answers: Answers,
     ) -> None:
-        """Writes what these entries say; of one that was refused, nothing."""
+        """Writes what these entries say, except those that the rule refused or that repeat."""
         written = Written(self._refusals, self._refused, self._clock.now_ms())
         results = answers.results.tolist()
         for index in np.flatnonzero(~answers.repeated).tolist():
@@ -66,13 +66,14 @@ class FeedRows:
         written.flush(connection)
 
     def _suspend(self, one: ParsedEntry, row: Row, position: int, written: Written) -> None:
-        """Money came into suspense, or went out of it or back there."""
-        # To a wallet that was lost it was delivered once: it does not go back by itself.
+        """Notes money that came into suspense, or that a failed return left there."""
+        # A payment to a wallet that was lost had been delivered once, so it does not go back by
+        # itself.
         goes_back = not self._windows.has(one.entry.number)
         if one.payment is not None and one.returned is None and goes_back:
             written.undelivered(one.payment, position)
             return
-        # A return that cannot be delivered is not sent back and forth.
+        # A return that cannot be delivered is not sent back again.
         source = handler_of(one.event).source(one, self._directory.number_of(row.credit))
         if source is not None:
             written.suspend(source, position, row.amount_fen)

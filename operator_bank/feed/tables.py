@@ -1,4 +1,4 @@
-"""Tables of the feed: its place, what was signed of it, and what came back."""
+"""Tables of the feed: its place, its signed tips, and which payments came back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 from operator_bank.metadata import metadata
 from settlement.tables import NUMBER
 
-# One row: where the feed stands. It is written with the records of the entries that lead there.
+# One row: the place that the feed has reached, written with the records of the entries up to it.
 feed_place = Table(
     "feed_place",
     metadata,
@@ -18,8 +18,8 @@ feed_place = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-# What the central bank signed of the feed, a row a message: the envelope of the FeedTip. The
-# entries up to each are the notes of the records that they became.
+# The tips that the central bank signed, one for each message: the envelope of a FeedTip. The
+# entries up to each tip are the notes of the records that they became.
 feed_tips = Table(
     "feed_tips",
     metadata,
@@ -27,7 +27,7 @@ feed_tips = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
-# Payments of this bank's that came back, each once: the number of the payment, and of the entry.
+# Payments of this bank that came back, each once: the payment's number, and the entry's.
 returned_payments = Table(
     "returned_payments",
     metadata,

@@ -1,4 +1,4 @@
-"""What entries of the feed have written, gathered, so that one statement writes many rows."""
+"""Gathers the rows that entries of the feed write, so that one statement writes many of them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,16 @@ _LOST = {"payer": "", "payment_id": "", "payment": b"", "settled_fen": 0}
 
 
 class Written:
-    """Rows that wait for `flush`; what is counted is counted at once, in memory."""
+    """Rows that wait for `flush`. Counts are not delayed: they are kept in memory."""
 
     def __init__(self, refusals: PayeeRefusals, refused: Refused, now_ms: int) -> None:
-        """`now_ms`: Unix milliseconds at which all of it is counted and written."""
+        """Begins with no rows.
+
+        Args:
+            refusals: counts payments that failed for their payees.
+            refused: counts what is kept of refused orders.
+            now_ms: Unix milliseconds, the time of all that is counted and written.
+        """
         self._refusals = refusals
         self._refused = refused
         self._now_ms = now_ms
@@ -51,22 +57,22 @@ class Written:
         self._settled.append(number)
 
     def end(self, number: int, state: int, reason: int) -> None:
-        """One that it sent has ended otherwise, for a reason of the contract."""
+        """A payment or load has ended without settling, for a Reason of the contract."""
         told = holders_reason(reason)
         if told != reason:
             self._log.warning("refused", number=number, reason=reason_name(reason))
         self._ends.append((state, told, number))
 
     def deposit(self, number: int, amount_fen: int) -> None:
-        """A deposit of tokens was accepted, for so much in all."""
+        """A deposit of tokens was accepted, worth so much in all."""
         self._deposits.append({"n": number, "s": _SETTLED, "a": amount_fen})
 
     def return_payment(self, number: int, entry: int) -> None:
-        """A payment of this bank's was given back, by this entry."""
+        """A payment of this bank was returned by this entry."""
         self._returned.append({"number": number, "entry": entry})
 
     def undelivered(self, payment: OutboundPayment, position: int) -> None:
-        """A payment lies in suspense and goes back to its payer by itself."""
+        """A payment lies in suspense, and will be sent back to its payer by itself."""
         self._undeliverable.append(
             {
                 "position": position,
@@ -83,25 +89,27 @@ class Written:
         )
 
     def lose(self, entry: int, amount_fen: int, row: dict[str, Any]) -> None:
-        """Money left this bank, and its database does not know of it."""
+        """Money left this bank, and this database does not know why."""
         self._lost.append({**_LOST, "entry": entry, "amount_fen": amount_fen, **row})
 
     def count_not_taken(self, account: int, payment: OutboundPayment) -> None:
-        """An account's payment failed for its payee."""
+        """Counts that a payment of an account failed for its payee."""
         self._refused.count_not_taken(account, payment.payee_number)
         self._refusals.count(account, payment.payee_number, self._now_ms)
 
     def count_expired(self, account: int, payment: OutboundPayment) -> None:
-        """An account's payment has expired; one that was given little time was perhaps meant to."""
+        """Counts a payment of an account that expired, if it was valid only for a short time."""
         if payment.expires_time_ms - payment.created_time_ms < SHORT_VALIDITY_MS:
             self.count_ended(account)
 
     def count_ended(self, account: int) -> None:
-        """An account's payment could not settle by what its payer asked for."""
+        """Counts a payment of an account that could not settle as its payer ordered it."""
         self._refused.count_ended(account)
 
     def count_returned(self, account: int, number: str) -> None:
-        """An account's payment came back from a wallet that the money did not reach."""
+        """Counts that a payment of an account came back from a wallet that the money did not
+        reach.
+        """
         self._refusals.count(account, number, self._now_ms)
 
     def flush(self, connection: Connection) -> None:

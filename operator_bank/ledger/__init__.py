@@ -1,1 +1,1 @@
-"""The bank's account numbers, and what the settlement rule's answers mean."""
+"""The bank's account numbers, and what the answers of the settlement rule mean."""

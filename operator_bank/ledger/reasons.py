@@ -1,4 +1,4 @@
-"""How the settlement rule's answers are called in the contract."""
+"""Translates answers of the settlement rule into reasons of the contract."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _OF_THE_PAYEE = frozenset(
         Result.OVER_BALANCE_CAP,
     )
 )
-"""What stands against a payment and is not the payer's business; told apart for nobody but the
-payee and officers."""
+"""Answers about the payee. Payers are told one reason for all of them; only the payee and officers
+learn which it is."""
 
 OF_THE_OWN_WALLET = {
     Result.CREDIT_CLOSED: Result.DEBIT_CLOSED,
     Result.CREDIT_FROZEN: Result.DEBIT_FROZEN,
 }
-"""Where a holder's own wallet is credited: an exchange."""
+"""In an exchange the holder's own wallet may be the one that is credited."""
 
 _OF_THE_BANK = frozenset(
     (
@@ -53,7 +53,7 @@ _OF_THE_BANK = frozenset(
         errors_pb2.REASON_RESERVES_SHORT,
     )
 )
-"""What the bank lacks: its operators' business and the central bank's."""
+"""What the bank lacks, which only its operators and the central bank are told."""
 
 _SENTENCES = {
     Result.ID_REUSED: "this sequence was used for another order",
@@ -81,7 +81,7 @@ _FIELDS = {
 
 
 def cannot_now() -> Refusal:
-    """What a holder is told, whatever it is that the bank lacks."""
+    """The refusal that a holder is told, whatever it is that the bank lacks."""
     return Refusal(
         errors_pb2.REASON_BANK_CANNOT_NOW,
         "the bank cannot do this at the moment; ask for less, or again later",
@@ -90,15 +90,15 @@ def cannot_now() -> Refusal:
 
 
 def holders_reason(reason: int) -> int:
-    """A reason as far as a holder may know."""
+    """A reason, as far as a holder may know it."""
     return errors_pb2.REASON_BANK_CANNOT_NOW if reason in _OF_THE_BANK else reason
 
 
 def exchange_reason(result: Result, order: orders_pb2.ExchangeOrder) -> int:
-    """What a holder's statement says of an exchange that was refused.
+    """The Reason that a holder's statement gives for an exchange that was refused.
 
-    What was short for a top-up was the bank's money, or the deposit account's: which of the two
-    the rule does not write down.
+    For a top-up either the bank's money or the deposit account was short; the rule does not write
+    down which.
     """
     if (
         result == Result.INSUFFICIENT_FUNDS
@@ -110,14 +110,14 @@ def exchange_reason(result: Result, order: orders_pb2.ExchangeOrder) -> int:
 
 
 def payers_reason(result: Result) -> int:
-    """As `reason_of`, as far as the payer may know."""
+    """As `reason_of`, as far as the payer may know it."""
     if result in _OF_THE_PAYEE:
         return errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
     return reason_of(result)
 
 
 def payers_refusal(result: Result) -> Refusal:
-    """As `refusal_of`, as far as the payer may know."""
+    """As `refusal_of`, as far as the payer may know it."""
     if result in _OF_THE_PAYEE:
         return Refusal(
             errors_pb2.REASON_PAYEE_CANNOT_BE_PAID,
@@ -128,14 +128,14 @@ def payers_refusal(result: Result) -> Refusal:
 
 
 def reason_of(result: Result) -> int:
-    """The contract's reason for an answer of the rule; 0 when it was accepted."""
+    """The contract's Reason for an answer of the rule; 0 if the rule accepted."""
     if result.accepted:
         return 0
     return REASONS.get(result, errors_pb2.REASON_INTERNAL)
 
 
 def refusal_of(result: Result, **metadata: str) -> Refusal:
-    """The refusal for an answer of the rule."""
+    """The refusal for an answer of the rule, with a sentence and the field that it is about."""
     reason = reason_of(result)
     sentence = _SENTENCES.get(result, reason_name(reason).lower().replace("_", " "))
     return Refusal(reason, sentence, field=_FIELDS.get(result, "amount_fen"), **metadata)

@@ -1,4 +1,4 @@
-"""Records of a bank's own that more than one of its rooms makes."""
+"""Builds records that more than one room of the bank needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from settlement.records import RecordFlag
 
 
 def opening_balance(account: int, amount_fen: int, now_ms: int) -> Row:
-    """What an account in the bank's own books begins with; once."""
+    """The record of an account's first balance in the bank's own books; it counts once."""
     return transfer(
         origin=account,
         sequence=1,

@@ -1,8 +1,8 @@
-"""Whether this bank's database is the newest there is, as far as anybody can tell.
+"""Knows whether this bank's database is current, or an older copy.
 
-A copy that is older than what the central bank has heard shows balances of the past, and would use
-its numbers again. So whoever knows to be one moves no customer's money and shows no balance; and
-who has not heard yet gives out no number.
+An older copy shows balances of the past and would give out numbers again that were used. So a bank
+that knows that it is behind moves no customer's money and shows no balance. A bank that has not
+heard from the central bank yet gives out no number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runtime.tls import Identity
 _OPEN_TO_ALL = frozenset(
     (
         "/dcep.bank.v1.OfflineService/GetTrustBundle",
-        # Says that something has come, and not what; the rest of a watch is refused.
+        # Says only that something has come; the rest of a watch is refused.
         "/dcep.bank.v1.EdgeService/FollowArrivals",
     )
 )
@@ -32,7 +32,7 @@ class _State(Enum):
 
 
 class Standing:
-    """What the central bank's feed has told about it. Any thread may ask.
+    """What the central bank's feed has told about the database. Any thread may ask.
 
     It begins as current; a process calls `ask` before it serves anybody.
     """
@@ -43,35 +43,35 @@ class Standing:
 
     @property
     def is_current(self) -> bool:
-        """Whether numbers may be given out, and what has one be sent."""
+        """Whether numbers may be given out and sent."""
         return self._state is _State.CURRENT
 
     @property
     def is_behind(self) -> bool:
-        """Whether it is an older copy."""
+        """Whether the database is an older copy."""
         return self._state is _State.BEHIND
 
     def ask(self) -> None:
-        """From now on nothing is known, until the feed tells."""
+        """Forgets what is known, until the feed tells."""
         self._state = _State.ASKING
         self._told.clear()
 
     def confirm(self) -> None:
-        """The central bank goes on from where this database stands."""
+        """Notes that the central bank continues from where this database stands."""
         self._state = _State.CURRENT
         self._told.set()
 
     def fall_behind(self) -> None:
-        """The central bank has heard more than this database knows."""
+        """Notes that the central bank knows more than this database."""
         self._state = _State.BEHIND
         self._told.set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Waits for the first word of the feed; False when there was none in time."""
+        """Waits until the feed has told where the database stands; False if it does not in time."""
         return self._told.wait(timeout_s)
 
     def check(self) -> None:
-        """Raises Refusal, BANK_BEHIND, at a bank that is an older copy."""
+        """Raises Refusal: BANK_BEHIND, if the database is an older copy."""
         if self._state is _State.BEHIND:
             raise Refusal(
                 errors_pb2.REASON_BANK_BEHIND,
@@ -80,7 +80,9 @@ class Standing:
             )
 
     def check_numbers(self) -> None:
-        """Raises Refusal unless a number may be given out now: for a payment to another bank, …"""
+        """Raises Refusal unless a number may be given out now, for example for a payment to another
+        bank.
+        """
         self.check()
         if self._state is _State.ASKING:
             raise Refusal(
@@ -89,12 +91,12 @@ class Standing:
             )
 
     def when_current(self, step: Callable[[], bool]) -> Callable[[], bool]:
-        """A step that does nothing while this bank must not send anything."""
+        """Wraps a step so that it does nothing while this bank must not send anything."""
         return lambda: self.is_current and step()
 
 
 def public_authorizer(standing: Standing) -> Authorizer:
-    """Nobody is served by an older copy, but for what is no bank's secret and moves nothing."""
+    """Refuses calls to an older copy, except those that show no secret and move nothing."""
 
     def authorize(who: Identity | None, method: str) -> None:
         if method not in _OPEN_TO_ALL:

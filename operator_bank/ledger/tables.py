@@ -1,6 +1,6 @@
-"""The tables of a bank's core, of who may write it, and of whose its accounts are.
+"""Tables of a bank's core: its journal, which process may write it, and whose its accounts are.
 
-The owner of an account is a wallet's id; purposes are those of `accounts.Purpose`.
+The owner of an account is a wallet's id; its purpose is an `accounts.Purpose`.
 """
 
 from __future__ import annotations

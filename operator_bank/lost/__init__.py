@@ -1,1 +1,1 @@
-"""What was lost with a newer copy of the database: taken up from the feed, and settled."""
+"""Payments that were lost with a newer copy of the database: learned from the feed, and settled."""

@@ -1,8 +1,8 @@
-"""A bank comes back: two officers have it go on from an older copy of its database.
+"""Lets a bank go on from an older copy of its database, by an act of two officers.
 
-Its numbers at the central bank are positions in its journal. So the journal goes on behind all that
-the central bank has seen: what lies between is filled with records that do nothing, which take no
-room in a row. Deposits and wallets get later numbers in the same way.
+The bank's numbers at the central bank are positions in its journal. So the journal has to go on
+after all positions that the central bank has seen. The gap is filled with records that do nothing,
+which hardly take any room. Deposits and wallets get later numbers in the same way.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ from settlement.records import AccountFlag
 
 
 class ComingBack(Effect):
-    """The effect of ComeBack. `stands_at` is the feed's place; `done` is called after it."""
+    """The effect of the act ComeBack.
+
+    Attributes:
+        stands_at: gives the number of the feed's last applied entry.
+        done: is called after the bank has come back.
+    """
 
     right = office_pb2.RIGHT_SUSPENSE
 
@@ -76,7 +81,7 @@ class ComingBack(Effect):
             raise invalid("wallets", "would leave no accounts for new wallets")
 
     def perform(self, act: Act, decision: Decision) -> None:
-        """See `Effect.perform`. Cut short, it goes on when it is approved again."""
+        """See `Effect.perform`. If it is interrupted, it goes on when it is approved again."""
         self.check(act)
         asked = act.asked
         self._go_on_at(asked.next_number)
@@ -105,9 +110,9 @@ class ComingBack(Effect):
         self._database.transaction(decision.mark)
 
     def _go_on_at(self, position: int) -> None:
-        """Has the journal's next record stand at that position or beyond."""
+        """Fills the journal so that its next record has that position or a later one."""
         while (missing := position - 1 - self._ledger.position()) > 0:
-            # An account that is open stays as it is.
+            # Opening an account that is open changes nothing.
             again = opening(
                 accounts.LOST,
                 ledger=accounts.CURRENCY,
@@ -119,7 +124,7 @@ class ComingBack(Effect):
 
 
 def _give_later_ids(connection: Connection, table: Table, last: int) -> None:
-    """A table's next row gets an id beyond that one, or beyond what it had."""
+    """Makes a table's next row get an id after `last`, or after the newest that it had."""
     values = {"name": table.name, "last": last}
     if connection.dialect.name == "sqlite":
         later = "UPDATE sqlite_sequence SET seq = MAX(seq, :last) WHERE name = :name"

@@ -1,6 +1,7 @@
-"""What was lost: listed, and settled by two officers, out of the payer's wallet or of the vault.
+"""Lists lost payments, and settles them by two officers, from the payer's wallet or the vault.
 
-The feed takes it out of the account LOST, which stands below zero by what is open.
+The feed takes a lost payment out of the account LOST, whose balance is negative by what is still
+open.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _OPEN = _OF.settled_fen < _OF.amount_fen
 
 
 class LostPayments:
-    """The use-cases behind ListLost and SettleLost, and what a payer is told who orders again."""
+    """The use-cases behind ListLost and SettleLost, and the answer to a payer who orders again."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class LostPayments:
         self._clock = clock
 
     def page(self, limit: int, after_entry: int) -> list[officers_pb2.LostEntry]:
-        """What is open, oldest first."""
+        """Entries that are not settled completely, oldest first."""
         query = select(lost_moves).where(_OPEN, _OF.entry > after_entry).order_by(_OF.entry)
         rows = self._database.read(lambda c: c.execute(query.limit(limit)).all())
         return [_shown(row) for row in rows]
@@ -64,21 +65,24 @@ class LostPayments:
         return not self._windows.incarnation
 
     def was_paid(self, payment_id: str, body: bytes) -> bool:
-        """Whether the central bank has settled this very payment, as this database has lost.
+        """Whether the central bank settled this very payment, which this database has lost.
 
         Args:
-            body: the payment that would go to the central bank, but for its number.
+            payment_id: the payment's id.
+            body: the payment as it would be sent to the central bank, without its number.
         """
         query = select(_OF.number, _OF.payment).where(_OF.payment_id == payment_id)
         rows = self._database.read(lambda c: c.execute(query).all())
         return any(bytes(row.payment) == numbered(row.number, body) for row in rows)
 
     def check(self, entry: int, amount_fen: int, wallet_number: str) -> None:
-        """Refuses what cannot be settled so."""
+        """Raises Refusal if an entry cannot be settled so."""
         self._open(entry, amount_fen, wallet_number)
 
     def settle(self, act: Act, decision: Decision) -> None:
-        """Takes an amount from the payer's wallet, or from the vault, for an entry; once an act."""
+        """Takes an amount from the payer's wallet, or from the vault, for an entry; once for each
+        act.
+        """
         asked = act.asked
         row, debit = self._open(asked.entry, asked.amount_fen, asked.wallet_number)
         taken = transfer(
@@ -100,7 +104,7 @@ class LostPayments:
                 connection.execute(settled.values(settled_fen=now_fen))
                 decision.mark(connection, position=int(answers.positions[0]))
             else:
-                # It has used its sequence up: another act is needed.
+                # The record has used up its sequence: another try needs another act.
                 decision.mark(connection, reason=reason_of(answers.result(0)))
 
         note = bytes(row.payment)
@@ -109,7 +113,7 @@ class LostPayments:
             raise refusal_of(result)
 
     def _open(self, entry: int, amount_fen: int, wallet_number: str) -> tuple[Any, int]:
-        """An entry's row, and the account that is to pay."""
+        """An entry's row, and the account that is to pay. Raises Refusal."""
         query = select(lost_moves).where(_OF.entry == entry)
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:
@@ -134,7 +138,7 @@ class LostPayments:
 
 
 class LostSettlement(Effect):
-    """The effect of SettleLost."""
+    """The effect of the act SettleLost."""
 
     right = office_pb2.RIGHT_SUSPENSE
 

@@ -1,4 +1,4 @@
-"""Tables of what this database has lost since it was put back."""
+"""Tables of what this database lost when it was put back to an older copy."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
 from operator_bank.metadata import metadata
 
-# Entries of the feed that may speak of what this database has lost: it was put back to an older
-# copy, and two officers have it come back, by the central bank's act that the incarnation names.
+# Which entries of the feed may speak of what this database has lost: those after `after_number` up
+# to `until_number`. Two officers have the bank come back from an older copy; the incarnation is the
+# number of the central bank's act for it.
 come_backs = Table(
     "come_backs",
     metadata,
@@ -17,7 +18,7 @@ come_backs = Table(
     Column("until_number", BigInteger, nullable=False),
 )
 
-# What left this bank's circulation and this database does not know of, by the entry that tells it.
+# Money that left this bank's circulation without this database knowing, by the entry that tells it.
 # `payment` is the OutboundPayment as the central bank settled it; empty for a load or a redemption.
 lost_moves = Table(
     "lost_moves",

@@ -1,4 +1,4 @@
-"""Which entries of the feed may speak of what this database has lost."""
+"""Knows which entries of the feed may speak of what this database has lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.remembered import Remembered
 
 
 class Window(NamedTuple):
-    """Entries after one and until another, as two officers have named them."""
+    """Entries after one and up to another, as two officers have named them."""
 
     incarnation: int
     after_number: int
@@ -21,18 +21,18 @@ class Window(NamedTuple):
 
 
 class ComeBacks:
-    """What two officers each time have had this bank take up. Any thread may ask."""
+    """The windows that two officers each have named, oldest first. Any thread may ask."""
 
     def __init__(self, database: Database) -> None:
         self._remembered = Remembered(database, _read)
 
     def change(self) -> AbstractContextManager[None]:
-        """Around the transaction that writes one down."""
+        """A context for the transaction that writes a window."""
         return self._remembered.change()
 
     @property
     def incarnation(self) -> int:
-        """The central bank's act by which this bank was put back last; 0 for none."""
+        """Number of the central bank's act by which this bank last came back; 0 if it never did."""
         windows = self._remembered.now()
         return windows[-1].incarnation if windows else 0
 
@@ -43,7 +43,7 @@ class ComeBacks:
         )
 
     def is_over(self, number: int) -> bool:
-        """Whether a feed that stands at an entry has told all that was lost."""
+        """Whether a feed that has reached an entry has told all that was lost."""
         windows = self._remembered.now()
         return not windows or number >= windows[-1].until_number
 

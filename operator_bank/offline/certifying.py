@@ -1,4 +1,4 @@
-"""Devices certified for a wallet, by the bank's key."""
+"""Certifies devices for a wallet, with the bank's key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runtime.errors import Refusal
 
 
 class Certifying:
-    """Certifies keys of devices that have asked for it themselves."""
+    """Certifies keys of devices that have themselves signed that they want it."""
 
     def __init__(
         self,
@@ -45,7 +45,10 @@ class Certifying:
         self._bank = bank
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
-        """(the device's certificate, the bank's); the same again until it is due for renewal."""
+        """Certifies a device; returns its certificate and the bank's, encoded.
+
+        The same request gets the same certificate until that is due for renewal. Raises Refusal.
+        """
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = public_key(order.content.device_key, "device_key")
         self._check_possession(order, key)
@@ -59,18 +62,22 @@ class Certifying:
         return certificate, self._certifier(bundle, certificate)
 
     def _certifier(self, bundle: TrustBundle, encoded: bytes) -> bytes:
-        """The certificate in a bundle of that key of the bank which certified a device."""
+        """The certificate of the bank's key that certified a device; b"" if it is not to be
+        found.
+        """
         device = Certificate.decode(encoded, DEVICE)
         part, signature = device.signed_part(), device.signature
         its = (bank for bank in bundle.of_bank(self._bank) if verified(bank.key, part, signature))
         found = [bank.encode() for bank in its]
-        if not found:  # the bundle has no room for this bank
+        if not found:  # the bundle has no room for this bank: the central bank is asked
             said = self._questions.need(lambda: self._central_bank.statements([encoded]))
             found = [statement for statement in said if statement[:1] == BANK]
         return found[0] if found else b""
 
     def _check_possession(self, order: Order[orders_pb2.CertifyDeviceOrder], key: bytes) -> None:
-        """Raises Refusal unless the key itself asks to be certified here, for this wallet."""
+        """Raises Refusal unless the device key has signed that it is to be certified for this
+        wallet.
+        """
         account = account_of(order.wallet.number, order.content.nonce)
         if not Possession(account, order.content.possession).proves(key, self._bank):
             raise Refusal(

@@ -1,4 +1,4 @@
-"""Pieces of tokens that become money of a wallet again."""
+"""Deposits pieces of tokens: they become money of a wallet again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REFUSED = states_pb2.PAYMENT_STATE_REFUSED
 
 
 class Deposits:
-    """Writes a deposit down, has the central bank judge it, and waits for its feed."""
+    """Writes a deposit down, has the central bank decide about it, and waits for the feed."""
 
     def __init__(
         self,
@@ -78,7 +78,19 @@ class Deposits:
         )
 
     def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
-        """(PaymentState, fen deposited, available fen, Reason)."""
+        """Deposits pieces, or repeats the answer to an earlier deposit of them.
+
+        Args:
+            envelope: the signed DepositOrder.
+            wait_s: how long to wait for the feed if the central bank has accepted the deposit.
+
+        Returns:
+            PaymentState, fen deposited, the wallet's available fen, and what a pending deposit
+            waits for: a Reason.
+
+        Raises:
+            Refusal: the deposit was refused, here or by the central bank.
+        """
         self._standing.check_numbers()
         order = self._orders.open(orders_pb2.DepositOrder, envelope)
         content = order.content
@@ -94,14 +106,15 @@ class Deposits:
         return row.state, row.amount_fen, available, row.reason if row.state == PENDING else 0
 
     def last(self) -> int:
-        """The newest deposit's number; 0 for none."""
+        """Number of the newest deposit; 0 if there is none."""
         query = select(func.max(token_deposits.c.id))
         return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
 
     def _check_owners(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
-        """The wallet's own devices among those that endorsed what it deposits.
+        """The keys of the wallet's own devices among those that endorsed the deposit.
 
-        Whose key owns a piece decides where it is deposited: it has signed for this very wallet.
+        The owner of each piece decides where it is deposited, so it must have signed it over to
+        this very wallet.
 
         Raises:
             Refusal: FIELD_INVALID, NOT_THE_OWNER.
@@ -131,13 +144,14 @@ class Deposits:
         )
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:
-            # Its first order may have come too late to be sent again: the deposit is the same.
+            # The same pieces may come in another order, if the first came too late to be sent
+            # again.
             same = select(table).where(
                 table.c.wallet == order.wallet.row_id, table.c.digest == digest
             )
             row = self._database.read(lambda c: c.execute(same).first())
         if row is None:
-            # Only a deposit that is new: one that is asked again gets its first answer.
+            # Only for a new deposit: one that is asked for again gets its first answer.
             self._refused.check(order)
             try:
                 own_keys = self._check_owners(order)
@@ -177,7 +191,7 @@ class Deposits:
             return self._deposit_again(row.id)
         self.end_refused(row, outcome)
         if outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
-            # Settled at the central bank; the money itself comes with the feed.
+            # The central bank has settled it; the money itself comes with the feed.
             self._wait_for_feed(row.id, wait_s)
         return self._deposit_again(row.id)
 
@@ -186,12 +200,14 @@ class Deposits:
         return self._database.read(lambda c: c.execute(query).one())
 
     def end_refused(self, row: Any, outcome: registration_pb2.DepositOutcome) -> None:
-        """A signed refusal ends a deposit here; the feed ends one that has settled."""
+        """Ends a deposit that the central bank has refused with its signature; the feed ends the
+        others.
+        """
         told = signed_refusal(outcome, row, self._bank, self._central_keys)
         of = token_deposits.c
         statement = update(token_deposits).where(of.id == row.id, of.state == PENDING)
         if told is None:
-            # What it waits for, for its holder to see.
+            # Shows the holder what the deposit waits for.
             waits = {"reason": outcome.reason, "verdict": outcome.verdict}
             still = outcome.state == registration_pb2.OUTCOME_STATE_PENDING
             if still and (row.reason, row.verdict) != (outcome.reason, outcome.verdict):
@@ -216,7 +232,7 @@ class Deposits:
         )
 
     def _check_pending(self, wallet: int) -> None:
-        """What one wallet may have under way is bounded."""
+        """Raises Refusal: OVERLOADED, if too many deposits of a wallet have not ended."""
         of = token_deposits.c
         query = select(func.count()).where(IS_PENDING, of.wallet == wallet)
         if self._database.read(lambda c: c.execute(query).scalar_one()) >= MAX_PENDING_DEPOSITS:
@@ -227,7 +243,9 @@ class Deposits:
             )
 
     def _forget_refused(self, wallet: int) -> None:
-        """Keeps a wallet's newest refusals: whoever asks for an older one is refused again."""
+        """Deletes all but a wallet's newest refusals; an older deposit that comes again is refused
+        again.
+        """
         of = token_deposits.c
         own = (of.wallet == wallet) & (of.state == REFUSED)
         newest = select(of.id).where(own).order_by(of.id.desc()).offset(MAX_REFUSED_DEPOSITS)
@@ -238,7 +256,7 @@ class Deposits:
 
 
 def _refused(row: Any) -> Refusal:
-    """What its holder is told of a refused deposit, with the root's ruling for the device."""
+    """The refusal of a deposit, as its holder is told, with the root's ruling for the device."""
     reason, verdict = row.reason, row.verdict
     payload = SignedEnvelope.FromString(bytes(row.refusal)).payload
     ruling = registration_pb2.DepositRefusal.FromString(payload).ruling

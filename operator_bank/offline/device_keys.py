@@ -1,7 +1,8 @@
-"""Keys of devices that the bank has certified: whose they are, which are live, which revoked.
+"""Keeps the device keys that the bank has certified: whose they are, which are live, which revoked.
 
-A wallet has a key for each load. Nobody but its bank knows which keys are of one wallet, so it is
-the bank that bounds how many of them are live, and that puts all of them out of use when one is.
+A wallet has a key for each load. Only its bank knows which keys belong to one wallet. So it is the
+bank that bounds how many of them are live, and that puts all of them out of use when one is
+revoked.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _OF = devices.c
 
 
 class DeviceKeys:
-    """Certifies keys, and keeps what is known of them."""
+    """Certifies device keys, and keeps what is known of them."""
 
     def __init__(
         self, database: Database, business_key: Signer, clock: Clock, *, bank: str
@@ -50,17 +51,18 @@ class DeviceKeys:
         self._key = business_key
         self._clock = clock
         self._bank = bank
-        # Keys of one wallet are counted and added by one call after another.
+        # So that keys of one wallet are counted and added by one call at a time.
         self._changing = threading.Lock()
 
     def certify(self, order: Order[CertifyDeviceOrder], key: bytes) -> bytes:
-        """The certificate of a wallet's device; the same again until it is due for renewal.
+        """The certificate of a wallet's device, encoded; the same again until it is due for
+        renewal.
 
-        That is some time before it ends, and when the bank has another business key.
+        It is due some time before it expires, and when the bank has another business key.
 
         Args:
-            order: which asks for it, and is kept with it.
-            key: the device's.
+            order: asks for the certificate, and is kept with it.
+            key: the device's public key, 32 bytes.
 
         Raises:
             Refusal: ALREADY_EXISTS, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
@@ -94,7 +96,8 @@ class DeviceKeys:
             return certificate
 
     def to_load(self, wallet: int, key: bytes) -> bytes:
-        """The certificate of a key that tokens are about to be made for.
+        """The certificate of a key for which tokens are about to be made; the key counts as live
+        again.
 
         Raises:
             Refusal: DEVICE_UNKNOWN, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
@@ -112,15 +115,15 @@ class DeviceKeys:
             return bytes(row.certificate)
 
     def among(self, wallet: int, keys: Collection[bytes]) -> list[bytes]:
-        """Those of these keys that are the wallet's."""
+        """Those of these keys that belong to the wallet, sorted."""
         query = select(_OF.device_key).where(_OF.device_key.in_(keys), _OF.wallet == wallet)
         found = self._database.read(lambda c: c.execute(query).scalars().all())
         return sorted(bytes(key) for key in found)
 
     def possession(self, certificate: bytes) -> bytes:
-        """By which a device that was certified here asked for it, as the centre is shown it.
+        """What a certified device signed to be certified here, as the central bank is shown it.
 
-        Zeros for one that is not known any more: the centre refuses its load then.
+        Zeros for a key that is no longer known; the central bank refuses its load then.
         """
         row = self._row(Certificate.decode(certificate, DEVICE).key)
         if row is None:
@@ -129,7 +132,12 @@ class DeviceKeys:
         return Possession(account_of(asked.wallet_number, asked.nonce), asked.possession).encode()
 
     def mark_revoked(self, revocations: Collection[bytes]) -> None:
-        """These, of whatever bank, are out of use: this one's wallets among them get no more."""
+        """Notes that devices, of any bank, are revoked; wallets here that have one get no more
+        keys.
+
+        Args:
+            revocations: what the trust bundle lists for them, 32 bytes each.
+        """
         ordered, now_ms = sorted(revocations), self._clock.now_ms()
         unmarked = update(devices).where(_OF.revoked_time_ms.is_(None))
         with self._changing:
@@ -139,7 +147,7 @@ class DeviceKeys:
                 self._database.transaction(partial(_execute, statement))
 
     def to_report(self) -> list[Certificate]:
-        """Certificates of other keys of wallets with a revoked one, some at a time."""
+        """Certificates of the other keys of wallets with a revoked key, some at a time."""
         barred = select(_OF.wallet).where(_OF.revoked_time_ms.is_not(None))
         others = select(_OF.certificate).where(
             _OF.revoked_time_ms.is_(None), _OF.wallet.in_(barred)
@@ -149,11 +157,12 @@ class DeviceKeys:
         return [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
 
     def forget_old(self) -> bool:
-        """Deletes some keys of which nothing can come any more; True when there may be others.
+        """Deletes some keys that nothing can come of any more; returns True if there may be others.
 
-        No deposit that the centre would take needs them to show whose a piece is, or who endorsed
-        it, and none can prove them cheats. Revoked keys stay as long as evidence against them: they
-        say whose they were. One of them stays for ever: it says that its wallet gets no more.
+        No deposit that the central bank would take needs them, to show whose a piece is or who
+        endorsed it, and none can prove that they cheated. Revoked keys stay as long as evidence
+        against them is kept, because they say whose they were. One revoked key of each wallet stays
+        for ever: it bars the wallet from more.
         """
         now_ms = self._clock.now_ms()
         past = _OF.live_until_ms < now_ms - KEY_KEPT_MS
@@ -165,7 +174,7 @@ class DeviceKeys:
             .where(beside.c.device_key > _OF.device_key)
         )
         spare = old.where(_OF.revoked_time_ms < now_ms - REVOKED_KEY_KEPT_MS, barred.exists())
-        # A revoked key is never live again, so these may be looked for beside other calls.
+        # A revoked key is never live again, so these may be looked for while other calls run.
         found = list(self._database.read(lambda c: c.execute(spare).scalars().all()))
         unrevoked = old.where(_OF.revoked_time_ms.is_(None))
         with self._changing:
@@ -180,7 +189,7 @@ class DeviceKeys:
         return self._database.read(lambda c: c.execute(query).first())
 
     def _enliven(self, row: Any, **values: object) -> None:
-        """Counts a key among the live ones of its wallet, if it is not."""
+        """Makes a key live again, if its wallet may have another live one."""
         if row.live_until_ms <= self._clock.now_ms():
             self._check_room(row.wallet)
         statement = update(devices).where(_OF.device_key == row.device_key)

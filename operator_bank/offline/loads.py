@@ -1,4 +1,4 @@
-"""Money of a wallet that becomes tokens of its device."""
+"""Loads tokens: money of a wallet becomes tokens of its device."""
 
 from __future__ import annotations
 
@@ -66,7 +66,14 @@ class Loads:
         self._clock = clock
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
-        """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""
+        """Loads tokens, or repeats the answer to an earlier load.
+
+        Returns:
+            PaymentState, the encoded tokens, and a Reason if there are none.
+
+        Raises:
+            Refusal: the load was refused here, and nothing is held.
+        """
         self._standing.check_numbers()
         order = self._orders.open(orders_pb2.LoadOrder, envelope)
         amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
@@ -74,7 +81,7 @@ class Loads:
         key = exact_bytes(content.device_key, "device_key", DEVICE_KEY_BYTES)
         certificate = self._held_certificate(order)
         if certificate is None:
-            # Only a load that is new: one that is asked again gets its first answer.
+            # Only for a new load: one that is asked for again gets its first answer.
             self._refused.check(order)
             try:
                 certificate = self._keys.to_load(order.wallet.row_id, key)
@@ -92,12 +99,12 @@ class Loads:
                 )
             )
         except NoAnswer:
-            # The hold stands, and the load is registered again until the feed has ended it.
+            # The hold stays, and the load is registered again until the feed has ended it.
             return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             return SETTLED, list(answer.tokens), 0
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
-            # No more than a courtesy: the feed says so, signed, and frees the hold.
+            # Waiting is a courtesy: the feed brings the signed refusal, which releases the hold.
             self._questions.wait_for(
                 lambda: self._outgoing.state(number)[0] != PENDING, FEED_PATIENCE_S
             )
@@ -116,7 +123,9 @@ class Loads:
         return bytes(found) if found is not None else None
 
     def _check_holding(self, amount_fen: int) -> None:
-        """No more than a device may hold; as long as no bundle was read the centre alone judges."""
+        """Raises Refusal if a device may not hold this much. Before the first trust bundle was read
+        only the central bank checks that.
+        """
         most_fen = self._revocations.max_holding_fen
         if most_fen is not None and amount_fen > most_fen:
             raise Refusal(

@@ -1,9 +1,9 @@
-"""The newest trust bundle that a bank has seen: verified, kept, not exchanged for an older one.
+"""Keeps the newest trust bundle that this bank has seen, verified, and takes no older one for it.
 
-Devices go by what their bank hands on, and a wallet that is new believes the root in it. So a bank
-verifies each bundle with the root's key that its settings name. What it has kept outlives a
-restart: a central bank that was restored to an older copy, or whoever shows an old bundle, cannot
-make a revoked device good again.
+Devices rely on what their bank hands on, and a new wallet trusts the root in it. So a bank verifies
+each bundle with the root's key that its settings name. The kept bundle outlives a restart: neither
+a central bank that was restored to an older copy, nor somebody who shows an old bundle, can make a
+revoked device good again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from runtime.settings import SettingsError
 
 
 class NewestBundle:
-    """Asks for bundles, a few times a minute at most, whatever wallets do. Any thread may ask."""
+    """Asks the central bank for bundles, a few times a minute at most, however many wallets ask.
+
+    Any thread may ask.
+    """
 
     def __init__(
         self,
@@ -39,12 +42,14 @@ class NewestBundle:
         clock: Clock,
         contradictions: Contradictions,
     ) -> None:
-        """Reads what was kept before.
+        """Reads the bundle that was kept before.
 
         Args:
-            central_bank: is asked for them.
+            database: where the bundle is kept.
+            central_bank: is asked for bundles.
             roots: public keys of the root of offline money, one or more.
-            contradictions: are told what is shown otherwise than before.
+            clock: the time.
+            contradictions: is told if the central bank contradicts an earlier bundle.
         """
         self._database = database
         self._central_bank = central_bank
@@ -58,15 +63,18 @@ class NewestBundle:
         self._kept = None if row is None else _read(bytes(row))
 
     def kept(self) -> Kept | None:
-        """The newest that was seen, if devices still take one of its age from a known root."""
+        """The kept bundle, if devices still take one of its age and its root is trusted; else
+        None.
+        """
         kept = self._kept
         return kept if kept is not None and self._problem(kept) is None else None
 
     def newest(self) -> Kept:
-        """A bundle of the last seconds; of the last minute while another thread asks for one.
+        """A bundle of the last seconds, or of the last minute while another thread asks for a newer
+        one.
 
         Raises:
-            NoAnswer: the central bank gave none, or none that is the root's.
+            NoAnswer: the central bank gave no bundle, or none that a trusted root has signed.
         """
         with self._lock:
             recent = self._recent()
@@ -80,7 +88,7 @@ class NewestBundle:
                 self._asking = False
 
     def ask(self) -> Kept:
-        """Asks the central bank, now. What it shows is kept when it is newer.
+        """Asks the central bank now, and keeps its bundle if that is newer.
 
         Raises:
             NoAnswer: as `newest`.
@@ -92,7 +100,7 @@ class NewestBundle:
         problem = self._problem(shown, succeeds)
         if problem is not None:
             raise NoAnswer(f"the trust bundle is not taken: {problem}")
-        # Not one that another thread's overtook: compared with what was kept at the start.
+        # Compared with what was kept at the start, so that a slower answer is no contradiction.
         same = before is not None and self._known(before)
         cause = _contradiction(before, shown) if before is not None and same else None
         if before is not None and cause is not None:
@@ -129,7 +137,7 @@ class NewestBundle:
             return shown
 
     def _stay(self, kept: Kept, cause: str, began_ms: int) -> Kept:
-        """The bundle that was kept, in place of one that contradicts it; while devices take it."""
+        """The kept bundle, in place of one that contradicts it, as long as devices take it."""
         if self._problem(kept) is not None:
             raise NoAnswer(f"the trust bundle is not taken: {cause}")
         with self._lock:
@@ -140,10 +148,10 @@ class NewestBundle:
         return kept.root in self._roots.trusted()
 
     def _problem(self, kept: Kept, succeeds: bytes | None = None) -> str | None:
-        """Why a bundle is not to be handed on.
+        """Why a bundle is not to be handed on; None if it is good.
 
         Args:
-            succeeds: the trusted root from which its own takes over.
+            succeeds: the trusted root from which the bundle's root takes over.
         """
         now_ms = self._clock.now_ms()
         if succeeds is None and not self._known(kept):
@@ -155,10 +163,10 @@ class NewestBundle:
 
 
 def read_roots(setting: str) -> tuple[bytes, ...]:
-    """The root's public keys in a setting: hexadecimal, separated by commas.
+    """Parses the root's public keys in a setting: hexadecimal, separated by commas.
 
     Raises:
-        SettingsError: there is none, or one of them is no key.
+        SettingsError: there is no key, or one of them is not a public key.
     """
     found = []
     for text in filter(None, (part.strip() for part in setting.split(","))):
@@ -179,7 +187,7 @@ def _read(encoded: bytes) -> Kept:
 
 
 def _contradiction(before: Kept, shown: Kept) -> str | None:
-    """Why a bundle cannot be one that came after another."""
+    """Why a bundle cannot have followed another; None if it can."""
     old, new = before.bundle, shown.bundle
     if new.created_time_ms < old.created_time_ms:
         return "the central bank shows an older trust bundle than before"
@@ -191,10 +199,10 @@ def _contradiction(before: Kept, shown: Kept) -> str | None:
 
 
 def _brought_back(old: TrustBundle, new: TrustBundle) -> bool:
-    """Whether something that was revoked is not any more.
+    """Whether something that was revoked is not revoked any more.
 
-    A device is listed or in the filter. A bank that was suspended may come back; a key of a bank's
-    leaves the bundle with its certificate alone.
+    A revoked device is in the list or in the filter. A bank that was suspended may come back. A
+    bank's key leaves the bundle only with its certificate.
     """
     keys = [each for each in new.banks if old.bars_key(each) and not new.bars_key(each)]
     return bool(keys) or not all(new.may_be_revoked(device) for device in old.revoked)

@@ -1,4 +1,4 @@
-"""Offline money at the bank: devices certified, tokens loaded, pieces deposited."""
+"""Puts together the bank's part in offline money: certificates, loads, deposits."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from settlement.ledger import Ledger
 
 
 class Offline:
-    """The use-cases behind OfflineService, and what sends again what has not ended.
+    """The use-cases behind OfflineService, and what repeats loads and deposits that have not ended.
 
     Attributes:
-        certifying: certificates of devices.
-        loads: money that becomes tokens.
-        deposits: tokens that become money.
+        certifying: certifies devices.
+        loads: turns money into tokens.
+        deposits: turns tokens into money.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ class Offline:
         )
 
     def trust_bundle(self) -> bytes:
-        """The root's key and the newest trust bundle that this bank has seen, verified.
+        """The root's key, 32 bytes, and the newest trust bundle that this bank has verified.
 
         Raises:
-            Refusal: PEER_UNAVAILABLE: there is none that a device would take.
+            Refusal: PEER_UNAVAILABLE, there is no bundle that a device would take.
         """
         try:
             return self.questions.ask(self.bundles.newest).encoded
@@ -109,7 +109,10 @@ class Offline:
             raise unavailable() from error
 
     def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
-        """What the root says of devices and their banks, where its trust bundle does not.
+        """The root's statements about devices and their banks that its trust bundle does not cover.
+
+        Args:
+            certificates: of the devices, encoded.
 
         Raises:
             Refusal: TOO_MANY_ITEMS, FIELD_INVALID, PEER_UNAVAILABLE.

@@ -1,4 +1,4 @@
-"""Questions to the central bank within a wallet's call: few at once, none while it is silent."""
+"""Asks the central bank within a wallet's call: few at once, and hardly while it is silent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.patience import Patience
 
 FEED_PATIENCE_S = 5.0
-"""How long a wallet's call waits for the feed to tell what became of what the centre answered."""
+"""How long a wallet's call waits for the feed after the central bank has answered."""
 T = TypeVar("T")
 
 
 class Questions:
-    """Asks the central bank, and waits for its feed, in wallets' calls."""
+    """Asks the central bank, and waits for the feed, in wallets' calls."""
 
     def __init__(self, outgoing: Outbound, clock: Clock) -> None:
         self._outgoing = outgoing
@@ -31,13 +31,13 @@ class Questions:
         self.waiting = threading.BoundedSemaphore(MAX_WAITING)
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Asks the central bank in a wallet's call. Few of those wait for it at once.
+        """Asks the central bank. Only a few calls of wallets wait for it at once.
 
-        A refusal of the call is about this bank or its clock, and no answer to the wallet's order,
-        which may still happen.
+        If the central bank refuses the call, that is about this bank or its clock, and not about
+        the wallet's order, which may still be performed.
 
         Raises:
-            NoAnswer: there is none, or nobody may ask now.
+            NoAnswer: there is no answer, or it cannot be asked now.
         """
         turn = self._patience.begin()
         if turn is None:
@@ -54,14 +54,19 @@ class Questions:
             self._patience.end(turn, answered=answered)
 
     def need(self, call: Callable[[], T]) -> T:
-        """As `ask`, for what nothing was written down for yet."""
+        """As `ask`, for a call before which nothing was written down. Raises Refusal:
+        PEER_UNAVAILABLE.
+        """
         try:
             return self.ask(call)
         except NoAnswer as error:
             raise unavailable() from error
 
     def wait_for(self, done: Callable[[], bool], wait_s: float) -> None:
-        """Waits for what the feed tells, up to `wait_s` and FEED_PATIENCE_S; few wait at once."""
+        """Waits until the feed has done something: up to `wait_s`, and at most FEED_PATIENCE_S.
+
+        Returns at once if too many wait already.
+        """
         if not self.waiting.acquire(blocking=False):
             return
         try:
@@ -71,7 +76,7 @@ class Questions:
 
 
 def unavailable() -> Refusal:
-    """Nothing was written down yet of what needs the central bank's word."""
+    """The refusal if the central bank must be asked and cannot be; nothing was written down yet."""
     return Refusal(
         errors_pb2.REASON_PEER_UNAVAILABLE, "the central bank cannot be asked now; ask again"
     )

@@ -1,7 +1,7 @@
-"""What ends a deposit at its bank without money: the central bank's signed word that it refused it.
+"""Verifies the central bank's signed refusal of a deposit.
 
-An answer is no more than what came over a connection. Told to a holder, a refusal is final, so it
-is believed only as the central bank's signature has it, for this bank, number and payment.
+An answer is only what came over a connection, and a refusal is final for the holder. So it counts
+only if the central bank has signed it, for this bank, number and payment.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from runtime.messages import read_payload
 def signed_refusal(
     outcome: registration_pb2.DepositOutcome, row: Any, bank: str, keys: Verifies
 ) -> registration_pb2.DepositRefusal | None:
-    """The refusal of a deposit, verified; None where there is none that counts.
+    """The refusal of a deposit, verified; None if there is none, or none that counts.
 
     Args:
-        outcome: as the central bank answered.
+        outcome: the central bank's answer.
         row: the deposit in `token_deposits`.
-        bank: this one.
-        keys: the central bank's.
+        bank: name of this bank.
+        keys: verify the central bank's signature.
     """
     if outcome.state != registration_pb2.OUTCOME_STATE_REFUSED:
         return None

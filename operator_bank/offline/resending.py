@@ -1,7 +1,7 @@
-"""Loads and deposits that have not ended are sent again, in turn: none of them holds up another.
+"""Sends loads and deposits that have not ended again, so that none of them holds up another.
 
-An item goes out again after a pause of its own that grows. One for which the central bank refuses
-the whole call is left out of the others' calls.
+Each item goes out again after a pause of its own, which grows. An item for which the central bank
+refuses the whole call is left out of the other items' calls.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _ABOUT_THE_ITEM = frozenset(
 
 
 class Turns:
-    """Whose turn it is among pending items, by their numbers; each has pauses of its own.
+    """Decides which pending items may go out now; each has pauses of its own.
 
     Args:
-        find: numbers of pending items behind one, in order, and at most so many.
+        find: gives up to so many numbers of pending items after a number, in order.
         clock: for the pauses.
     """
 
@@ -49,13 +49,13 @@ class Turns:
         self._clock = clock
         self._after = 0
         self._pauses: dict[int, tuple[int, int]] = {}
-        """By number: when it may go out again, and how often it went out."""
+        """By number: when the item may go out again (monotonic ms), and how often it went out."""
 
     def next(self, most: int) -> list[int]:
-        """The next items that may go out now. Each call goes on behind the last."""
+        """The next items that may go out now; each call continues after the last."""
         found = list(self._find(self._after, most))
         if len(found) < most:
-            # The end of a round: what is not pending any more has no pauses either.
+            # The end of a round. Items that are no longer pending lose their pauses here.
             self._after = 0
             now_ms = self._clock.monotonic_ms()
             self._pauses = {n: p for n, p in self._pauses.items() if p[0] > now_ms - ISOLATED_MS}
@@ -65,7 +65,7 @@ class Turns:
         return [number for number in found if self._pauses.get(number, (0, 0))[0] <= now_ms]
 
     def went_out(self, numbers: Sequence[int]) -> None:
-        """They may go out again after their pauses."""
+        """Notes that items went out: they may go out again after their pauses."""
         now_ms = self._clock.monotonic_ms()
         for number in numbers:
             times = self._pauses.get(number, (0, 0))[1]
@@ -73,16 +73,19 @@ class Turns:
             self._pauses[number] = (now_ms + pause_ms, times + 1)
 
     def leave_out(self, number: int) -> None:
-        """It may go out again after a long pause."""
+        """Leaves an item out for a long pause."""
         self._pauses[number] = (self._clock.monotonic_ms() + ISOLATED_MS, _LONGEST_DOUBLINGS)
 
 
 class Resending:
-    """Sends again. `step_loads` and `step_deposits` do one call or a few.
+    """Sends loads and deposits again.
 
     Args:
-        end: ends a deposit here, its row, if the central bank has refused it.
-        possession: by which a device, of this certificate, asked to be certified here.
+        database: where they are.
+        central_bank: they are sent to.
+        clock: for the pauses.
+        end: ends a deposit, by its row and the outcome, if the central bank has refused it.
+        possession: what a device, by its certificate, signed to be certified here.
     """
 
     def __init__(
@@ -102,10 +105,12 @@ class Resending:
         self._log = logger("offline")
 
     def step_loads(self) -> bool:
-        """Registers some loads again; the feed ends them. True when there may be more at once."""
+        """Registers some loads again; the feed ends them. Returns True if there may be more to send
+        now.
+        """
         numbers = self._loads.next(RESENT_LOADS)
         for row in self._rows(select(outbound), outbound.c.number, numbers):
-            # First: one that gets no answer is not the first one again next time.
+            # Before the call, so that a load that gets no answer does not come first the next time.
             self._loads.went_out([row.number])
             try:
                 certificate = bytes(row.body)
@@ -119,7 +124,7 @@ class Resending:
         return len(numbers) == RESENT_LOADS
 
     def step_deposits(self) -> bool:
-        """Sends some deposits again; True when there may be more at once."""
+        """Sends some deposits again; returns True if there may be more to send now."""
         numbers = self._deposits.next(RESENT_DEPOSITS)
         rows = self._rows(select(token_deposits), token_deposits.c.id, numbers)
         if not rows:
@@ -129,7 +134,9 @@ class Resending:
         return ended or len(numbers) == RESENT_DEPOSITS
 
     def _deposit(self, rows: Sequence[Any]) -> bool:
-        """Whether one of them has ended. A call that is refused is made again in halves."""
+        """Sends deposits; returns whether one of them ended. A refused call is made again in
+        halves.
+        """
         try:
             outcomes = self._central_bank.deposit([deposit_item(row) for row in rows])
         except Refusal as refusal:
@@ -172,7 +179,7 @@ class Resending:
 
 
 def deposit_item(row: Any) -> registration_pb2.TokenDepositItem:
-    """A deposit as it goes to the central bank, from its row in `token_deposits`."""
+    """A deposit as it is sent to the central bank, from its row in `token_deposits`."""
     order = orders_pb2.DepositOrder.FromString(bytes(row.order_payload))
     keys = bytes(row.own_keys)
     return registration_pb2.TokenDepositItem(

@@ -1,7 +1,7 @@
-"""A wallet one of whose devices is revoked has all of its devices revoked.
+"""Has all devices of a wallet revoked when one of them is.
 
-Only its bank knows which keys are of one wallet. It learns what is revoked from the trust bundle,
-gives the wallet no certificate and no tokens any more, and reports its other keys.
+Only its bank knows which keys belong to one wallet. The bank learns from the trust bundle what is
+revoked, gives the wallet no more certificates and tokens, and reports the wallet's other keys.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from operator_bank.peers.interface import CentralBank
 from runtime.clock import Clock
 
 _MARGIN_MS = 3_600_000
-"""What was revoked while a bundle was made may stand in the next one; clocks differ besides."""
+"""Something revoked while a bundle was made may only be in the next one; and clocks differ."""
 CAUSE = "another key of its wallet was revoked"
 
 
 class Revocations:
-    """Reads bundles, reports, and has old keys forgotten. `step` does all of it."""
+    """Reads bundles, reports keys, and has old keys deleted; `step` does all of it."""
 
     def __init__(
         self, keys: DeviceKeys, central_bank: CentralBank, bundles: NewestBundle, clock: Clock
@@ -37,9 +37,11 @@ class Revocations:
         self.on_found: Callable[[], None] = lambda: None
 
     def step(self) -> bool:
-        """Fetches the bundle, reports some keys and forgets some; True when there may be more."""
+        """Fetches the bundle, reports some keys and deletes some; returns True if there may be
+        more.
+        """
         self._heed(self._read(self._bundles.ask()))
-        # What the bundle revokes is marked by now, and so is not forgotten.
+        # By now what the bundle revokes is marked, so it is not deleted.
         forgotten = self._keys.forget_old()
         return self._report() or forgotten
 
@@ -48,7 +50,7 @@ class Revocations:
         if not certificates:
             return False
         now_ms = self._clock.now_ms()
-        # Nobody takes money of a device whose certificate has run out: it need not be listed.
+        # Nobody takes money of a device whose certificate has expired, so it need not be listed.
         valid = [each.encode() for each in certificates if each.expires_time_ms >= now_ms]
         if valid:
             self._central_bank.revoke(valid, CAUSE)
@@ -57,13 +59,13 @@ class Revocations:
 
     @property
     def max_holding_fen(self) -> int | None:
-        """What a device may hold by the bundle that was read last; None before the first."""
+        """What a device may hold, by the bundle that was read last; None before the first."""
         return self._rule
 
     def newest(self) -> TrustBundle:
-        """The newest bundle, asked for now: a key that was revoked a moment ago gets no money.
+        """Asks for the newest bundle now, so that a key that was just revoked gets no money.
 
-        What it revokes counts here from now on. Raises NoAnswer.
+        What the bundle revokes counts here from now on. Raises NoAnswer.
         """
         bundle = self._read(self._bundles.ask())
         if self._heed(bundle):
@@ -75,10 +77,10 @@ class Revocations:
         return kept.bundle
 
     def _heed(self, bundle: TrustBundle) -> bool:
-        """Marks what is revoked anew; False when there is nothing new.
+        """Marks what is newly revoked; returns whether there was anything.
 
-        A bundle lists what was revoked last. What was pushed out of its list before this bank saw
-        it stands in a filter, which cannot tell for certain: so the central bank is asked.
+        A bundle lists what was revoked last. What left its list before this bank saw it is only in
+        a filter, which gives no certain answer; so the central bank is asked.
         """
         revoked = frozenset(bundle.revoked)
         fresh = revoked - self._heeded

@@ -1,7 +1,7 @@
-"""Which roots of offline money a bank trusts: those in its settings, and what took over from them.
+"""Knows which roots of offline money a bank trusts: those in its settings, and their successors.
 
-A successor is one that a kept bundle lists, or that comes with what a trusted root has signed of
-it. Once a bundle of it was kept, the one before signs no bundle for this bank any more.
+A successor is named by a kept bundle, or brings a trusted root's signature. Once a bundle of the
+successor was kept, this bank takes no bundle of its predecessor any more.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ from runtime.logs import logger
 
 
 class Kept(NamedTuple):
-    """A bundle as it came, behind the root's key, and as it reads."""
+    """A trust bundle: encoded after its root's key, and decoded."""
 
     encoded: bytes
     bundle: TrustBundle
 
     @property
     def root(self) -> bytes:
-        """The key of the root that signed it, as it says itself."""
+        """The root's key that the bundle came with, 32 bytes."""
         return self.encoded[:KEY_BYTES]
 
 
 class SucceedingRoots:
-    """The roots, in SQL and in memory. Any thread may ask; who writes holds the bundle's lock."""
+    """The roots, in SQL and in memory. Any thread may ask; a writer holds the bundle's lock."""
 
     def __init__(self, database: Database, listed: Iterable[bytes], clock: Clock) -> None:
-        """Reads what took over before.
+        """Reads the successions that were kept before.
 
         Args:
-            listed: in the settings, where trust begins.
+            database: where they are kept.
+            listed: the roots in the settings, where trust begins.
+            clock: the time.
         """
         self._listed = frozenset(listed)
         self._clock = clock
@@ -48,7 +50,9 @@ class SucceedingRoots:
         self._before = {bytes(row.successor): bytes(row.predecessor) for row in rows}
 
     def trusted(self) -> set[bytes]:
-        """Whose bundles are taken: those that are listed or succeed, and have no successor here."""
+        """The roots whose bundles are taken: listed ones and successors that have no successor
+        here.
+        """
         before = dict(self._before)
         found = set(self._listed)
         while new := {one for one, other in before.items() if other in found} - found:
@@ -56,10 +60,10 @@ class SucceedingRoots:
         return found - {before[one] for one in found if one in before}
 
     def succession(self, kept: Kept | None, shown: Kept) -> bytes | None:
-        """The trusted root from which the root of a bundle takes over; None when it does not."""
+        """The trusted root that a bundle's root succeeds; None if it succeeds none."""
         now_ms, trusted = self._clock.now_ms(), self.trusted()
         if kept is not None and kept.root != shown.root and kept.root in trusted:
-            trusted = {kept.root}  # the one in use first: what it says of its successor counts
+            trusted = {kept.root}  # only the root in use may name its successor
             if shown.root in heirs(kept.bundle, kept.root, now_ms):
                 return kept.root
         for root in sorted(trusted - {shown.root}):
@@ -68,7 +72,7 @@ class SucceedingRoots:
         return None
 
     def write(self, connection: Connection, successor: bytes, predecessor: bytes) -> None:
-        """Writes a succession down, within the transaction that keeps the successor's bundle."""
+        """Writes a succession, in the transaction that keeps the successor's bundle."""
         same = root_successions.c.successor == successor
         connection.execute(delete(root_successions).where(same))
         row = {
@@ -79,7 +83,7 @@ class SucceedingRoots:
         connection.execute(insert(root_successions), row)
 
     def note(self, successor: bytes, predecessor: bytes) -> None:
-        """What was written counts from now on."""
+        """Lets a succession count from now on; called when it is written."""
         if self._before.get(successor) != predecessor:
             self._before[successor] = predecessor
             logger("trust-bundle").info(

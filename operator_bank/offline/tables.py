@@ -1,4 +1,4 @@
-"""Tables of devices, of deposited tokens and of what the trust bundle says."""
+"""Tables of devices, of deposits of tokens, and of the trust bundle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 from operator_bank.metadata import metadata
 from operator_bank.payments.tables import IS_PENDING
 
-# A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
-# `revocation`: what a trust bundle lists when it is out of use, by this bank's name and its key.
-# `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
-# Rows long past both are deleted, but for one revoked key of a wallet, which bars it. The order is
-# the CertifyDeviceOrder that the certificate was made for, as its holder signed it.
+# A wallet's device has a key for each load. `live_until_ms` is how long tokens of the key may be
+# good. `revocation` is what a trust bundle lists if the key is revoked, made from this bank's name
+# and the key. `revoked_time_ms` is when the bank learned or reported that it is revoked. Rows long
+# past both are deleted, but for one revoked key of each wallet, which bars the wallet. The order is
+# the CertifyDeviceOrder for which the certificate was made, as its holder signed it.
 devices = Table(
     "devices",
     metadata,
@@ -29,8 +29,8 @@ devices = Table(
 )
 
 # The order is the DepositOrder, with the pieces in it, as its holder signed it. `own_keys` are the
-# wallet's own devices among those that endorsed them, 32 bytes each. `refusal` is the envelope of
-# the central bank's DepositRefusal, if it has refused them.
+# wallet's own devices among those that endorsed the pieces, 32 bytes each. `refusal` is the
+# envelope of the central bank's DepositRefusal, if there is one.
 token_deposits = Table(
     "token_deposits",
     metadata,
@@ -58,7 +58,7 @@ token_deposits = Table(
     sqlite_autoincrement=True,
 )
 
-# One row: the newest trust bundle that was seen, behind the root's key, as devices take it.
+# One row: the newest trust bundle that was seen, after the root's key, as devices take it.
 trust_bundle = Table(
     "trust_bundle",
     metadata,
@@ -66,7 +66,7 @@ trust_bundle = Table(
     Column("bundle", LargeBinary, nullable=False),
 )
 
-# Roots of offline money that took over from another, as the bundles said that were kept.
+# Roots of offline money that succeeded another, by the bundles that were kept.
 root_successions = Table(
     "root_successions",
     metadata,

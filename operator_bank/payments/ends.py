@@ -1,4 +1,4 @@
-"""Waiting for payments to other banks to end: one thread looks for all who wait on the loop."""
+"""Waits for payments to other banks to end: one thread looks for all callers on the event loop."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ from runtime.loop import shared_loop
 from runtime.parts import parts
 
 End = tuple[int, int]
-"""PaymentState, and the Reason of the other side's refusal."""
+"""PaymentState, and the Reason of the other bank's refusal."""
 
 _PENDING: End = (states_pb2.PAYMENT_STATE_PENDING, 0)
 
 
 class Ends:
-    """The thread begins with the first who waits and ends with the process."""
+    """Lets callers wait for ends. Its thread starts with the first caller and runs with the
+    process.
+    """
 
     def __init__(self, look: Callable[[Sequence[int]], Mapping[int, End]]) -> None:
-        """Takes what says, of up to ENDS_AT_ONCE numbers, which nobody need wait for, and why."""
+        """Args:
+        look: given up to ENDS_AT_ONCE numbers, gives the ends of those that nobody need wait
+            for.
+        """
         self._look = look
         self._waiting: dict[int, set[asyncio.Future[End]]] = {}
         self._new: deque[int] = deque()
@@ -33,12 +38,12 @@ class Ends:
         self._log = logger("ends")
 
     def told(self) -> None:
-        """Payments have ended; from any thread."""
+        """Is told that payments have ended; from any thread."""
         self._all.set()
         self._woken.set()
 
     async def of(self, number: int, within_s: float) -> End:
-        """The end of a payment, after waiting for it; PENDING when time runs out."""
+        """Waits for the end of a payment; PENDING if it does not end in time."""
         waiter: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(number, set()).add(waiter)
         self._new.append(number)

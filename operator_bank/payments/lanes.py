@@ -1,4 +1,4 @@
-"""One lane for each bank that is paid: what one of them does not take holds up no other."""
+"""Schedules submissions in one lane for each bank that is paid, so that none holds up another."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 AGAIN_MS = 1_000
-"""After so long a payment is submitted again that the central bank could not settle yet."""
+"""How long until a payment is submitted again that the central bank could not settle yet."""
 
 LATER_MS = 10_000
-"""After so long whatever the feed has not ended."""
+"""How long until a payment is submitted again that is decided but not ended by the feed."""
 
 _LONGEST_DOUBLINGS = 4
 
 
 @dataclass
 class Lane:
-    """Where submitting to one bank stands. Times are by the monotonic clock.
+    """How far payments to one bank have been submitted. Times are by the monotonic clock.
 
-    What is new goes out at once. What went out before goes out again in rounds, a share at a time.
+    New payments go out at once. Payments that went out before go out again in rounds, a share at a
+    time.
 
     Attributes:
         sent: number of the last payment that was submitted at all.
-        again_after: number behind which the round goes on.
-        again_at_ms: when it goes on.
+        again_after: number after which the round continues; 0 between rounds.
+        again_at_ms: when it continues.
         first: number of the round's first payment.
-        silences: shares in a row of which nothing has ended.
+        silences: how many shares in a row had no payment that ended.
     """
 
     sent: int = 0
@@ -36,15 +37,15 @@ class Lane:
 
     @property
     def silent(self) -> bool:
-        """Whether payments in it have not ended within a second."""
+        """Whether payments in this lane have not ended of late."""
         return self.silences > 0
 
     def submitted_new(self, numbers: Sequence[int], ended: int, now_ms: int) -> None:
-        """New payments were submitted, of which so many have ended."""
+        """Notes that new payments were submitted, and how many of them have ended."""
         self.first = self.first or numbers[0]
         self.sent = numbers[-1]
         if ended and self.silences:
-            # It goes through again: what waited goes out at once.
+            # Payments end again: those that waited go out at once.
             self.silences, self.again_after, self.again_at_ms = 0, 0, now_ms
             return
         at_ms = now_ms + (LATER_MS if ended == len(numbers) else self._pause_ms())
@@ -53,10 +54,18 @@ class Lane:
     def submitted_again(
         self, numbers: Sequence[int], ended: int, now_ms: int, *, over: bool
     ) -> None:
-        """A share of a round was submitted again; with the last one the round is over."""
+        """Notes that a share of a round was submitted again.
+
+        Args:
+            numbers: of the share's payments.
+            ended: how many of them have ended.
+            now_ms: monotonic.
+            over: this was the round's last share.
+        """
         moves = ended > 0
         if not self.again_after:
-            # Another first one than in the last round: the feed has ended some.
+            # The round's first payment is another than in the last round, so the feed has ended
+            # some.
             moves = moves or numbers[0] != self.first
             self.first = numbers[0]
         self.silences = 0 if moves else self.silences + 1
@@ -67,7 +76,7 @@ class Lane:
             self.again_at_ms = now_ms + (LATER_MS if ended == len(numbers) else self._pause_ms())
 
     def nothing_again(self, now_ms: int) -> None:
-        """Nothing is left behind the place where the round stood."""
+        """Notes that the round has nothing left after its place."""
         self.again_after, self.again_at_ms = 0, now_ms
 
     def _pause_ms(self) -> int:

@@ -1,6 +1,7 @@
-"""What is on its way to the central bank: sent in order, again and again, until the feed speaks.
+"""Submits pending payments to the central bank, in order and again until the feed ends them.
 
-Each bank that is paid has a lane of its own (`lanes.py`) and its share of every submission.
+Each bank that is paid has its own lane (`operator_bank.payments.lanes`) and its share of every
+submission.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _ENDED = frozenset(
         registration_pb2.OUTCOME_STATE_EXPIRED,
     )
 )
-# Looks each destination up in the index, where DISTINCT would read all that is pending.
+# Looks each destination up in the index; DISTINCT would read all pending rows.
 _DESTINATIONS = text(
     "WITH RECURSIVE found (destination) AS ("
     "SELECT MIN(destination) FROM outbound WHERE state = 1 AND destination > ''"
@@ -44,7 +45,7 @@ _ITEM = re.compile(r"payments\[([0-9]{1,9})\]")
 
 
 class _Share(NamedTuple):
-    """What one lane has in a submission."""
+    """The payments of one lane in a submission."""
 
     lane: Lane
     numbers: list[int]
@@ -53,7 +54,7 @@ class _Share(NamedTuple):
 
 
 class Outbound:
-    """Pending outbound payments. `step` submits those that have not been submitted lately."""
+    """The pending outbound payments; `step` submits those that were not submitted lately."""
 
     def __init__(self, database: Database, central_bank: CentralBank, clock: Clock) -> None:
         self._database = database
@@ -67,14 +68,15 @@ class Outbound:
         self.on_ended: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
-        """There is something new to submit."""
+        """Says that there is something new to submit."""
         self.on_work()
 
     def step(self) -> bool:
-        """Submits the next payments, of each lane in order; True when there may be more.
+        """Submits the next payments of each lane, in order; returns True if there may be more.
 
         A payment that the central bank could not settle yet is submitted again after a second,
-        later less often, and whatever the feed has not ended after ten: it is known by its number.
+        later less often. One that it decided and that the feed has not ended is submitted again
+        after ten seconds. The central bank knows each by its number.
         """
         chosen, more = self._choose()
         batch = registration_pb2.OutboundBatch()
@@ -98,11 +100,13 @@ class Outbound:
             else:
                 share.lane.submitted_again(share.numbers, count, now_ms, over=not share.full)
         if len(ended) < len(batch.payments):
-            self.ended()  # who waits for a payment in a silent lane need not
+            self.ended()  # nobody need wait any longer for a payment in a silent lane
         return more or any(share.full for share in shares)
 
     def _isolate(self, batch: registration_pb2.OutboundBatch, refusal: Refusal) -> None:
-        """Leaves a payment out, for a while, for which the central bank refuses the whole call."""
+        """Leaves out a payment for a while, if the central bank refuses the whole call because of
+        it.
+        """
         item = _ITEM.match(refusal.field)
         now_ms = self._clock.monotonic_ms()
         self._isolated = {n: until for n, until in self._isolated.items() if until > now_ms}
@@ -116,7 +120,9 @@ class Outbound:
         logger("outbound").error("payment left out", number=number, refused=str(refusal))
 
     def _choose(self) -> tuple[list[str], bool]:
-        """Lanes for the next submission, one after the other; and whether there are others."""
+        """Names of the lanes of the next submission, which take turns; and whether there are
+        more.
+        """
         found = self._database.read(lambda c: c.execute(_DESTINATIONS).scalars().all())
         names = sorted(found)
         self._lanes = {name: self._lanes.get(name) or Lane() for name in names}
@@ -128,9 +134,10 @@ class Outbound:
     def _shares(
         self, lane: Lane, name: str, most: int, batch: registration_pb2.OutboundBatch
     ) -> list[_Share]:
-        """Adds a lane's share to a batch: what is new, and, when it is time, what went out before.
+        """Adds a lane's share to a batch: new payments, and, if it is time, those that went out
+        before.
 
-        Neither can keep the other from going out.
+        Neither kind can keep the other from going out.
         """
         now_ms = self._clock.monotonic_ms()
         shares: list[_Share] = []
@@ -169,20 +176,20 @@ class Outbound:
         ]
 
     def state(self, number: int) -> tuple[int, int]:
-        """(PaymentState, Reason) of an outbound payment."""
+        """(PaymentState, Reason) of an outbound payment or load."""
         return self._state(number)[:2]
 
     def _state(self, number: int) -> tuple[int, int, str]:
-        """And its destination."""
+        """As `state`, with the destination."""
         of = outbound.c
         query = select(of.state, of.reason, of.destination).where(of.number == number)
         row = self._database.read(lambda c: c.execute(query).first())
         return (row.state, row.reason, row.destination) if row is not None else (PENDING, 0, "")
 
     def wait(self, number: int, timeout_s: float) -> tuple[int, int]:
-        """As `state`, after waiting for the payment to end, within a bound.
+        """As `state`, after waiting for the payment to end, for at most `timeout_s`.
 
-        Nobody waits for a payment to a bank whose payments do not end.
+        It does not wait for a payment to a bank whose payments do not end.
         """
         ended: tuple[int, int] = (PENDING, 0)
 
@@ -197,7 +204,9 @@ class Outbound:
         return ended
 
     def over(self, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """(PaymentState, Reason) of those payments that nobody need wait for, as in `wait`."""
+        """(PaymentState, Reason) of those payments that nobody need wait for, as in `wait`, by
+        number.
+        """
         of = outbound.c
         query = select(of.number, of.state, of.reason, of.destination).where(of.number.in_(numbers))
         rows = self._database.read(lambda c: c.execute(query).all())
@@ -209,12 +218,14 @@ class Outbound:
         }
 
     def wait_until(self, over: Callable[[], bool], timeout_s: float) -> bool:
-        """Looks whenever the feed has been applied, until `over` says so or time runs out."""
+        """Waits until `over` is true, which is looked at whenever the feed was applied, or time
+        runs out.
+        """
         with self._ended:
             return self._ended.wait_for(over, max(0.0, timeout_s))
 
     def ended(self) -> None:
-        """Payments have ended: whoever waits may look."""
+        """Says that payments have ended, so that those that wait look again."""
         with self._ended:
             self._ended.notify_all()
         self.on_ended()

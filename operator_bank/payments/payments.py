@@ -1,4 +1,4 @@
-"""Payments: settled at once within the bank, held and sent out across banks."""
+"""Makes payments: within the bank they settle at once, to other banks they are held and sent."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ class Paid(NamedTuple):
     repeated: bool = False
     reason: int = 0
     number: int = 0
-    """Of the outbound payment, when it went to another bank."""
+    """Number of the outbound payment, if it went to another bank."""
 
 
 class Going(NamedTuple):
-    """What goes to the central bank.
+    """What is sent to the central bank for a hold.
 
     Attributes:
         destination: prefix of the bank that is paid; "" for a load.
-        body: the payment but for its number; for a load its device's certificate.
+        body: the payment without its number; for a load the device's certificate.
     """
 
     destination: str
@@ -72,7 +72,7 @@ class Going(NamedTuple):
 
 
 class PaidAlone(NamedTuple):
-    """A single payment, with the payer's account and what is available there then."""
+    """A single payment, the payer's account, and what is available there afterwards."""
 
     paid: Paid
     account: int
@@ -80,7 +80,7 @@ class PaidAlone(NamedTuple):
 
 
 class Payments:
-    """The use-case behind Pay, singly or together, and PayMany."""
+    """The use-case behind Pay, single or gathered by the edge, and PayMany."""
 
     def __init__(
         self,
@@ -108,12 +108,13 @@ class Payments:
         self._prefix = prefix
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
-        """One payment; across banks waits for its end up to `wait_s`.
+        """Makes one payment; if it goes to another bank, waits up to `wait_s` for its end.
 
-        Returns it with the payer's available fen.
+        Returns:
+            The payment, and the payer's available fen.
 
         Raises:
-            Refusal: it was refused here; the other side's refusal is in the answer.
+            Refusal: this bank refused it. A refusal by the other side is in the answer.
         """
         answer = self.pay_together([envelope])[0]
         if isinstance(answer, Refusal):
@@ -126,26 +127,28 @@ class Payments:
         return paid, available_fen
 
     def available_fen(self, account: int) -> int:
-        """What a payer has now."""
+        """The available fen of an account now."""
         return int(self._ledger.read([account])[0]["available_fen"])
 
     def pay_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Paid | Refusal]:
-        """Many payments, in order, each with its own answer."""
+        """Makes many payments of one caller, in order; returns an answer for each."""
         at_most(envelopes, "orders", MAX_ITEMS)
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
         return self._run_all(opened, read=False)[0]
 
     def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
-        """Single payments in order, each with its own answer; no end is waited for."""
+        """Makes single payments of many callers, in order; returns an answer for each, without
+        waiting for ends at other banks.
+        """
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
         answers, available_fen = self._run_all(opened, read=True)
         together: list[PaidAlone | Refusal] = []
         for order, answer in zip(opened, answers, strict=True):
             if isinstance(order, Refusal) or isinstance(answer, Refusal):
-                together.append(answer)  # type: ignore[arg-type]  # a refused order's is one too
+                together.append(answer)  # type: ignore[arg-type]  # the answer to a refused order is a Refusal too
             else:
                 account = order.wallet.account
-                if account not in available_fen:  # nothing was done for it
+                if account not in available_fen:  # nothing was submitted for it
                     available_fen[account] = self.available_fen(account)
                 together.append(PaidAlone(answer, account, available_fen[account]))
         return together
@@ -153,11 +156,12 @@ class Payments:
     def _run_all(
         self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
-        """As `_run`; so many of one payer at once, that what is refused of them is bounded.
+        """As `_run`, with a bounded number of one payer's orders at a time, so that what may be
+        refused of them is bounded.
 
         Args:
-            read: these are single payments of many callers, of whom none waits for another's
-                calls; else one caller's, which do.
+            read: the orders are single payments of many callers, none of whom waits for another's
+                call; else they are one caller's, which do wait.
         """
         answers: list[Paid | Refusal] = []
         available_fen: dict[int, int] = {}
@@ -178,7 +182,9 @@ class Payments:
         *,
         read: bool,
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
-        """An answer for each; and, where asked for, what the payers have then, by account."""
+        """An answer for each order; and, if `read`, the payers' available fen afterwards, by
+        account.
+        """
         answers: list[Paid | Refusal] = []
         rows: list[Row] = []
         taken: list[Order[orders_pb2.PaymentOrder]] = []
@@ -213,7 +219,7 @@ class Payments:
             return answers, {}
         records = records_of(rows)
         in_transaction = None
-        # Made here: the writer, which all payments wait for, only writes it down.
+        # Made here, so that the writer, for which all payments wait, only has to insert it.
         going = {
             index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
             for index, (row, order) in enumerate(zip(rows, taken, strict=True))
@@ -231,7 +237,7 @@ class Payments:
         )
         decided = self._ledger.submit(batch)
         self._refused.count(batch, decided)
-        # As lists: a bulk call reads each of them thousands of times.
+        # Lists, because a bulk call reads each of them thousands of times.
         kinds, results = records["kind"].tolist(), decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
         for place, index in enumerate(places):
@@ -254,14 +260,18 @@ class Payments:
         return answers, dict(zip(payers, decided.accounts["available_fen"].tolist(), strict=True))
 
     def _paid_before(self, order: Order[orders_pb2.PaymentOrder]) -> Paid | None:
-        """The end of a payment that was settled, and of which this database alone knows nothing."""
+        """The answer to a payment that had settled and that only this database has lost; None if it
+        had not.
+        """
         content = order.content
         payment_id = id_of(order.wallet.number, content.sequence)
         was_paid = self._lost.was_paid(payment_id, _outbound(content))
         return Paid(payment_id, SETTLED, True) if was_paid else None
 
     def _again(self, order: Order[orders_pb2.PaymentOrder], row: PaymentRow) -> Paid | Refusal:
-        """The answer to an order whose identity the journal has with this row."""
+        """The answer to an order for which the journal has a record with the same wallet and
+        sequence.
+        """
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
@@ -287,7 +297,7 @@ class Payments:
             origin=payer,
             sequence=content.sequence,
             debit=payer,
-            # NOBODY the rule refuses, after all that stands against the payer.
+            # The rule refuses NOBODY, but only after everything that it refuses about the payer.
             credit=payee,
             amount_fen=content.amount_fen,
             purpose=_PAYMENT,
@@ -313,7 +323,7 @@ class Payments:
 
 
 def id_of(number: str, sequence: int) -> str:
-    """The id of a payment: its payer's number and sequence."""
+    """The id of a payment: its payer's wallet number and sequence."""
     return f"{number}-{sequence}"
 
 
@@ -330,10 +340,14 @@ def put_outbound(
     answers: Answers,
     kind: str,
 ) -> None:
-    """Writes down, with their holds, what has to go to the central bank.
+    """Writes what has to be sent to the central bank, in the transaction of its holds.
 
     Args:
-        going: by the index of its record, what is held for.
+        connection: of that transaction.
+        records: the batch.
+        going: what is sent for each hold, by the index of its record.
+        answers: the rule's answers to the batch.
+        kind: "pay", "load" or "return".
     """
     held = _newly_held(records, answers)
     columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
@@ -349,7 +363,7 @@ def put_outbound(
 
 
 def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
-    """The payment that goes to the central bank for a payer's order, but for its number."""
+    """The payment that is sent to the central bank for a payer's order, without its number."""
     payment = registration_pb2.OutboundPayment(
         payment_id=id_of(content.wallet_number, content.sequence),
         payer_number=content.wallet_number,
@@ -363,7 +377,7 @@ def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
 
 
 def _is_own(number: str, own_prefix: str) -> bool:
-    """Whether a number would be of a wallet of this bank: its prefix says whose it is."""
+    """Whether a number belongs to this bank, as its prefix says. Raises Refusal: FIELD_INVALID."""
     try:
         return prefix_of(check(number)) == own_prefix
     except NumberError as error:

@@ -1,10 +1,11 @@
-"""What refused payments tell of their payees is bounded: whoever has too many of them waits.
+"""Bounds what a payer can learn about payees from refused payments: too many make it wait.
 
-A payment that fails for its payee says that this wallet is not there, not open, or nearly full.
-That cannot be hidden from somebody who could have paid; how often one may ask, can.
+A payment that fails for its payee tells that the payee's wallet does not exist, is not open, or is
+nearly full. That cannot be hidden from somebody who could have paid; but it can be bounded how
+often one may ask.
 
-Failures are counted apart for each bank that is paid: a bank that turns payments down makes their
-payer wait for that bank, and for no other.
+Failures are counted separately for each bank that is paid. So a bank that turns payments down makes
+their payer wait for that bank only.
 """
 
 from __future__ import annotations
@@ -30,29 +31,32 @@ T = TypeVar("T")
 
 
 class PayeeRefusals:
-    """Counts them by payer and bank of the payee, in memory, for the newest that had any.
+    """Counts failed payments by payer and payee's bank, in memory, for the newest payers that had
+    any.
 
-    `on_refused` hears of each; `waiting` says whom it keeps waiting.
+    `on_refused` is called for each; `waiting` says who has to wait.
     """
 
     def __init__(self, number_of: Callable[[int], str]) -> None:
-        """Takes how the wallet of an account is called."""
+        """Args:
+        number_of: gives the number of the wallet of an account.
+        """
         self._number_of = number_of
         self._log = logger("probing")
-        # By account and prefix: when its time began, and how many there were since then.
+        # By account and prefix: when the count began, and how many payments failed since then.
         self._since: OrderedDict[tuple[int, str], tuple[int, int]] = OrderedDict()
         self._until: dict[tuple[int, str], int] = {}
         self.on_refused: Callable[[], None] = lambda: None
 
     def portions(self, items: Sequence[T], payer_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
-        """The items in order, in parts in which no payer has more than may fail."""
+        """The items in order, in parts in each of which a payer has no more than may fail."""
         return parts_by_owner(items, payer_of, MAX_PAYEE_REFUSALS)
 
     def check(self, account: int, payee_number: str, now_ms: int) -> None:
-        """That a payer may go on paying wallets of the payee's bank.
+        """Checks that a payer may pay wallets of the payee's bank now.
 
         Raises:
-            Refusal: TOO_MANY_REFUSALS, with retry_time_ms. The order was not judged.
+            Refusal: TOO_MANY_REFUSALS, with retry_time_ms. Nothing was decided about the order.
         """
         if not self._until:
             return
@@ -68,7 +72,7 @@ class PayeeRefusals:
         self._until.pop(key, None)
 
     def count(self, account: int, payee_number: str, now_ms: int) -> None:
-        """A payment of a wallet has failed for its payee."""
+        """Counts that a payment of a wallet failed for its payee."""
         if account < FIRST_OF_WALLETS:
             return
         self.on_refused()

@@ -1,4 +1,4 @@
-"""Money that could not be credited goes back, by a new payment that names the old one."""
+"""Sends money back that could not be credited, by a new payment that names the old one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Returns:
         self._bank = bank
 
     def step(self) -> bool:
-        """Starts the return of one undeliverable payment; True when there was one."""
+        """Starts the return of one undeliverable payment; returns True if there was one."""
         query = (
             select(undeliverable)
             .where(undeliverable.c.returned == 0)
@@ -74,7 +74,8 @@ class Returns:
             going = Going(prefix_of(old.payer_number), body)
             put_outbound(connection, record, {0: going}, answers, "return")
             if not answers.result(0).accepted:
-                # Too many holds: it stays where it is until an officer pays it out.
+                # There are too many holds: the money stays in suspense until an officer pays it
+                # out.
                 suspended = entry_row(
                     undelivered(old),
                     position=row.position,

@@ -1,4 +1,4 @@
-"""Tables of payments to other banks, and of those that came and could not be taken."""
+"""Tables of payments to other banks, and of payments that came and could not be credited."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sqlalchemy import (
 from operator_bank.metadata import metadata
 from settlement.tables import NUMBER
 
-# Of `outbound` and `token_deposits`, in the words of their indexes: a database finds one only by
-# the condition it has. 1 is PAYMENT_STATE_PENDING.
+# Conditions on `outbound` and `token_deposits`, worded as in their indexes: a database uses a
+# partial index only for its very condition. 1 is PAYMENT_STATE_PENDING.
 IS_PENDING, IS_LOAD = text("state = 1"), text("kind = 'load'")
 
-# Every payment to another bank is here, and an index that each of them stood in would cost half as
-# much as its row. So only those stand in one that are looked for other than by number.
-# `destination` is the prefix of the bank that is paid; empty for a load.
+# Every payment to another bank is here, and an index over all of them would cost half as much as
+# the rows. So only those rows are indexed that are looked for other than by number. `destination`
+# is the prefix of the bank that is paid; empty for a load.
 outbound = Table(
     "outbound",
     metadata,

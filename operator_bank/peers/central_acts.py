@@ -1,4 +1,4 @@
-"""Where the acts of the central bank's officers end, by what it signed in words of the feed."""
+"""Checks where the acts of the central bank's officers end, as it signs with the feed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from runtime.database import Database
 
 
 class CentralActs:
-    """Compares each word with the one before: acts are added, never taken back.
+    """Compares each signed place with the one before: acts are added, and never taken back.
 
-    The feed goes on beside a contradiction, for its own chain holds. What stands between two words
-    is not shown to banks; `dcep audit` makes the chain anew and holds it against each word kept.
+    The feed goes on despite a contradiction, because its own chain holds. The acts between two
+    places are not shown to banks; `dcep audit` builds the chain anew and compares it with each
+    place that was kept.
     """
 
     def __init__(self, database: Database, contradictions: Contradictions) -> None:
@@ -30,10 +31,10 @@ class CentralActs:
             self._last = registration_pb2.FeedTip.FromString(tip.payload).acts
 
     def heed(self, tip: SignedEnvelope, acts: registration_pb2.ActsPlace) -> None:
-        """Takes a word of the feed, verified, and what it says of the acts.
+        """Takes a verified tip of the feed, and the place of the acts in it.
 
-        After a contradiction only the place that was heard before it is believed again: a chain
-        that went on from an older copy is longer one day.
+        After a contradiction only the place that was heard before it ends the contradiction: a
+        chain that continued from an older copy will be longer some day.
         """
         stands = ACTS in self._contradictions.now()
         if acts.number < self._last.number:

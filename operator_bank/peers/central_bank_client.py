@@ -1,4 +1,4 @@
-"""The central bank as a gRPC peer: implements `peers.CentralBank`."""
+"""Calls the central bank over gRPC; implements `operator_bank.peers.interface.CentralBank`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class GrpcCentralBank:
-    """One channel; every batch is signed with the bank's business key."""
+    """The central bank over one channel. Every batch is signed with the bank's business key."""
 
     def __init__(self, channel: grpc.Channel, bank: str, key: Signer, clock: Clock) -> None:
         self._bank = bank
@@ -41,9 +41,11 @@ class GrpcCentralBank:
         self._lock = threading.Lock()
         self._feed: grpc.Call | None = None
         self.incarnation: Callable[[], int] = lambda: 0
-        """See `operator_bank.lost.windows.ComeBacks`; whatever is signed names it."""
+        """The number that everything signed here names; see
+        `operator_bank.lost.windows.ComeBacks`."""
         self._behind_ms = 0
-        """How far this bank's clock is behind the central bank's, where that mattered."""
+        """How far this bank's clock is behind the central bank's, once a call was refused for
+        that."""
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         """See `peers.CentralBank.submit`."""
@@ -183,10 +185,10 @@ class GrpcCentralBank:
         return names, int(answer.own_revoked_until_time_ms)
 
     def _in_time(self, call: Callable[[], T]) -> T:
-        """Makes a signed call; once more, by the central bank's time, where that is the trouble.
+        """Makes a signed call; if the clocks differ, once more by the central bank's time.
 
-        How long a call is good for the central bank alone judges, and by its own clock: what it
-        says about the time is believed for nothing else.
+        Only the central bank decides, by its own clock, how long a call is good. So its time is
+        believed for that, and for nothing else.
         """
         try:
             return call()
@@ -196,7 +198,7 @@ class GrpcCentralBank:
         return call()
 
     def _heed(self, refusal: Refusal) -> bool:
-        """Whether a refusal says that the clocks differ, and by how much."""
+        """Whether a refusal says that the clocks differ; notes by how much."""
         said = refusal.metadata.get("now_ms", "")
         if refusal.reason not in _OF_THE_CLOCK or not _TIME.fullmatch(said):
             return False

@@ -1,7 +1,7 @@
-"""The central bank's business keys, as a bank's settings list them.
+"""Reads the central bank's business keys, as a bank's settings list them.
 
-The same file may name TLS certificates of the central bank's that are not to be spoken to any more,
-for when its operator hears of a theft before the bank does.
+The same file may name TLS certificates of the central bank that must not be trusted any more, in
+case its operator hears of a theft before the bank does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _FINGERPRINT_BYTES = 32
 
 
 class Listed(NamedTuple):
-    """What a file lists: business keys, and fingerprints of TLS certificates, SHA-256, hex."""
+    """What a file lists: business keys, 32 bytes each, and SHA-256 fingerprints of revoked TLS
+    certificates, in hex.
+    """
 
     keys: list[bytes]
     revoked_certificates: frozenset[str]
@@ -36,18 +38,18 @@ class Verifies(Protocol):
     """Says whether the central bank signed something."""
 
     def verify(self, kind: type[Message], envelope: SignedEnvelope) -> bytes:
-        """What was signed. Raises Refusal when it was not by the central bank."""
+        """The signed payload. Raises Refusal if the central bank did not sign it."""
         ...
 
 
 class CentralKeys:
-    """Keys by their ids: one, or several while the central bank changes from one to the next."""
+    """Keys by their ids: one, or several while the central bank changes its key."""
 
     def __init__(self, public_keys: Iterable[bytes]) -> None:
         self._keys: Mapping[bytes, bytes] = {key_id(key): key for key in public_keys}
 
     def now(self) -> Mapping[bytes, bytes]:
-        """The keys of this moment, by their ids."""
+        """The keys that count now, by their ids."""
         return self._keys
 
     def revoked_certificates(self) -> frozenset[str]:
@@ -63,10 +65,10 @@ class CentralKeys:
 
 
 class KeysFile(CentralKeys):
-    """The keys in a file, which is read again when it is replaced."""
+    """Keys in a file, which is read again when it was replaced."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SettingsError as `read_keys`."""
+        """Reads the file. Raises SettingsError, as `read_keys` does."""
         self._path = path
         self._stamp = stamp_of(path)
         listed = read_keys(path)
@@ -74,8 +76,8 @@ class KeysFile(CentralKeys):
         self._revoked = listed.revoked_certificates
 
     def now(self) -> Mapping[bytes, bytes]:
-        """See `CentralKeys`; while the file is no good, what was read before."""
-        stamp = stamp_of(self._path)  # of none, reading says what is wrong
+        """See `CentralKeys`. If the file is bad now, the keys that were read before count."""
+        stamp = stamp_of(self._path)  # if the file is missing, reading it says so
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -94,7 +96,7 @@ class KeysFile(CentralKeys):
 
 
 def unknown_key(name: bytes) -> Refusal:
-    """What is said of a key that is none of the central bank's, or not any more."""
+    """The refusal for a key that is not, or no longer, the central bank's."""
     return Refusal(
         errors_pb2.REASON_SIGNATURE_INVALID,
         f"key {name!r} is none of the central bank's",
@@ -103,12 +105,12 @@ def unknown_key(name: bytes) -> Refusal:
 
 
 def read_keys(path: Path) -> Listed:
-    """What a file lists: one key a line, hexadecimal; what follows # is a comment.
+    """Reads a file with one key in each line, hexadecimal; what follows # is a comment.
 
-    A line ``revoked-certificate FINGERPRINT`` names a TLS certificate that is good no more.
+    A line ``revoked-certificate FINGERPRINT`` names a TLS certificate that is revoked.
 
     Raises:
-        SettingsError: the file cannot be read, has no key, or a line that is neither.
+        SettingsError: the file cannot be read, has no key, or has a line of another kind.
     """
     try:
         lines = path.read_text(encoding="ascii").splitlines()

@@ -1,7 +1,8 @@
-"""What the central bank says that cannot stand beside what it said before: noticed, never taken.
+"""Records when the central bank contradicts what it said before; the later statement is never
+taken.
 
-A fork, a step back, an older copy: whatever the cause, this bank goes on by what it has heard, and
-keeps both words as they came, for whoever has to find out.
+Whether it is a fork, a step back or an older copy: this bank goes on with what it heard first, and
+keeps both statements as they came, for whoever investigates.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from runtime.logs import logger
 
 KEYS, BUNDLE, ACTS = "central keys", "trust bundle", "officers' acts"
 MAX_KEPT = 200
-"""Pairs of words that are kept; further ones are said and not kept."""
+"""Pairs of statements that are kept; further ones are logged only."""
 
 
 class Contradiction(NamedTuple):
-    """What contradicts, and since when."""
+    """A contradiction, and since when it has been there."""
 
     cause: str
     since_ms: int
 
 
 class Contradictions:
-    """What contradicts now, by what it is about; what did, in the database. Any thread may say."""
+    """Contradictions that are there now, by subject, and in the database those that ever were. Any
+    thread may call this.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -41,17 +44,17 @@ class Contradictions:
         self._now: dict[str, Contradiction] = {}
 
     def now(self) -> Mapping[str, Contradiction]:
-        """What has not gone since."""
+        """The contradictions that are there now, by subject."""
         return dict(self._now)
 
     def found(self, about: str, cause: str, kept: bytes, shown: bytes) -> None:
-        """Something contradicts what was kept. Said once until it changes; both words stay.
+        """Records a contradiction, once until it changes; both statements are kept.
 
         Args:
             about: `KEYS`, `BUNDLE` or `ACTS`.
             cause: a sentence for a person.
             kept: what was said before, as it came.
-            shown: what is said now.
+            shown: what is said now, as it came.
         """
         with self._lock:
             before = self._now.get(about)
@@ -64,7 +67,7 @@ class Contradictions:
         )
 
     def gone(self, about: str) -> None:
-        """What is said now agrees with what was kept."""
+        """Records that the central bank agrees again with what was kept."""
         if about in self._now:
             with self._lock:
                 self._now.pop(about, None)
@@ -92,7 +95,7 @@ class Contradictions:
 
 
 def watch_contradictions(found: Contradictions, registry: CollectorRegistry) -> None:
-    """Shows whether the central bank contradicts itself."""
+    """Shows in the metrics whether the central bank contradicts itself."""
     gauge = Gauge(
         "dcep_central_bank_contradicts",
         "1 while the central bank contradicts what it said before",

@@ -1,4 +1,4 @@
-"""What a bank needs of the central bank."""
+"""Defines what a bank asks of the central bank."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from dcep.registration.v1 import registration_pb2
 
 
 class CentralBank(Protocol):
-    """The central bank, as a bank sees it. Every call raises NoAnswer or Refusal."""
+    """The central bank, as a bank calls it. Every call raises NoAnswer or Refusal."""
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
-        """Asks for settlement of a batch's payments; fills in the rest of it and signs it."""
+        """Asks for settlement of a batch's payments. The rest of the batch is filled in, and it is
+        signed.
+        """
         ...
 
     def feed(
         self, after: registration_pb2.FeedPlace, journal_position: int
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
-        """The bank's feed after a place, as it comes; and where the bank's own journal ends."""
+        """Yields the bank's feed after a place, as it comes.
+
+        Args:
+            after: the place that was applied last.
+            journal_position: where the bank's own journal ends, which the central bank is told.
+        """
         ...
 
     def acknowledge(
@@ -28,46 +35,55 @@ class CentralBank(Protocol):
         acts: registration_pb2.ActsPlace,
         journal_position: int,
     ) -> None:
-        """Signs how far the feed has durably been applied, and where its officers' acts end, and
-        its journal.
+        """Signs how far the feed is durably applied, and where the officers' acts and the journal
+        end.
         """
         ...
 
     def register(
         self, number: int, amount_fen: int, device_certificate: bytes, possession: bytes
     ) -> registration_pb2.RegisterTokensResponse:
-        """Registers tokens for a device that has asked this bank for its certificate."""
+        """Registers a load: the central bank makes tokens.
+
+        Args:
+            number: of the load at this bank.
+            amount_fen: how much.
+            device_certificate: encoded.
+            possession: what the device signed to be certified by this bank.
+        """
         ...
 
     def deposit(
         self, items: Sequence[registration_pb2.TokenDepositItem]
     ) -> Sequence[registration_pb2.DepositOutcome]:
-        """Deposits tokens."""
+        """Deposits tokens; returns an outcome for each."""
         ...
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
-        """Asks for issuance; True while the central bank's officers have not decided."""
+        """Asks for issuance; returns True while the central bank's officers have not decided."""
         ...
 
     def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
-        """Has devices revoked that the bank certified."""
+        """Has devices revoked that this bank certified."""
         ...
 
     def key_successions(self) -> Sequence[SignedEnvelope]:
-        """What it has announced of its business keys, in order."""
+        """What the central bank has announced about its business keys, in order."""
         ...
 
     def trust_bundle(self) -> bytes:
-        """The root's key and the signed trust bundle."""
+        """The root's key, 32 bytes, and the signed trust bundle."""
         ...
 
     def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
-        """What the root says of devices and their banks, where the trust bundle does not."""
+        """The root's statements about devices and their banks that the trust bundle does not
+        cover.
+        """
         ...
 
     def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
-        """This bank's devices that were revoked from a time on, and when the last of these was.
+        """This bank's devices that were revoked since a time, and when the last of them was.
 
-        A full answer has `MAX_OWN_REVOKED`; the rest is asked for from that time on.
+        If there are `MAX_OWN_REVOKED` of them, there may be more; ask again from the time returned.
         """
         ...

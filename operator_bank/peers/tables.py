@@ -1,4 +1,4 @@
-"""Tables of the central bank's word: its keys, and what it contradicted itself in."""
+"""Tables of what the central bank said: its keys, and its contradictions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from operator_bank.metadata import metadata
 
-# What the central bank announced of its business keys, in order: the envelope of a KeySuccession.
+# What the central bank announced about its business keys, in order: the envelope of a
+# KeySuccession.
 key_successions = Table(
     "key_successions",
     metadata,
@@ -14,8 +15,8 @@ key_successions = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
-# Words of the central bank that cannot stand beside each other: what was heard first, and what was
-# shown later, as they came.
+# Statements of the central bank that contradict each other, as they came: `kept` is what was heard
+# first, `shown` what came later.
 contradictions = Table(
     "contradictions",
     metadata,

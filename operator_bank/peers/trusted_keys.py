@@ -1,11 +1,11 @@
-"""Which business keys of the central bank a bank takes: those it was given, and their successors.
+"""Knows which business keys of the central bank a bank trusts: listed ones, and their successors.
 
-A successor counts once a key that is good has announced it. What was announced is kept as it was
-signed; whatever the list in the settings says at the moment is where trust begins. The same
-statements name TLS certificates of the central bank's that are good no more.
+A successor counts once a good key has announced it. Announcements are kept as they were signed.
+Trust begins with the list in the settings, as it is now. The same statements name revoked TLS
+certificates of the central bank.
 
-A central bank that does not say any more what it said before, or says something else under the same
-number, goes on from an older copy, or is somebody else. Nothing of that is taken.
+A central bank that no longer shows what it said before, or says something else under the same
+number, continues from an older copy, or is somebody else. None of that is taken.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from runtime.messages import read_payload
 
 _FOR_EVER = 1 << 62
 _LATE_MS = 60_000
-"""A word of the feed is that much younger than a statement which it does not know, at least."""
+"""A tip of the feed that does not know a statement is a step back only if it was signed at least
+this long after the statement."""
 MAX_REMEMBERED = 100
-"""Successions that were not believed, so that each is said once."""
+"""Successions that were not believed and are remembered, so that each is logged once."""
 
 Succession = authentication_pb2.KeySuccession
 
@@ -52,9 +53,11 @@ class TrustedKeys:
         """Reads what was learned before.
 
         Args:
+            database: where it is kept.
             listed: the keys in the settings.
             central_bank: says what it has announced.
-            contradictions: are told what it says otherwise than before.
+            clock: the time.
+            contradictions: is told if the central bank contradicts itself.
         """
         self._database = database
         self._listed = listed
@@ -65,30 +68,31 @@ class TrustedKeys:
         self._announced: dict[bytes, bytes] = {}
         """Successors, by their ids."""
         self._ends: dict[bytes, int] = {}
-        """By key; 0 for a revoked one."""
+        """By key: Unix milliseconds when it ends; 0 for a revoked one."""
         self._revoked: frozenset[str] = frozenset()
         self._told: dict[int, SignedEnvelope] = {}
-        """What was believed, by number."""
+        """The statements that were believed, by number."""
         self._last = 0
         self._asked_for = 0
         self._refused: set[bytes] = set()
         self.on_revoked: Callable[[], None] = lambda: None
-        """Called when a TLS certificate of the central bank's was revoked."""
+        """Called when a TLS certificate of the central bank was revoked."""
         query = select(key_successions.c.envelope).order_by(key_successions.c.number)
         for row in database.read(lambda c: c.execute(query).scalars().all()):
             self._replay(SignedEnvelope.FromString(bytes(row)))
 
     def knows(self, name: bytes) -> bool:
-        """Whether a key of that id was listed or announced, ended or not."""
+        """Whether a key with this id was listed or announced, even if it has ended."""
         return self._find(name) is not None
 
     def heed(self, tip: SignedEnvelope, number: int, signed_time_ms: int) -> None:
-        """A word of the feed says the number of the last statement: a new one is asked for at once.
+        """Takes the number of the newest statement from the feed, and asks for a new statement at
+        once.
 
         Args:
-            tip: the word, verified.
-            number: of the statement; one is asked for once.
-            signed_time_ms: when the word was signed.
+            tip: of the feed, verified.
+            number: of the newest statement; each is asked for once.
+            signed_time_ms: when the tip was signed.
         """
         if number > max(self._last, self._asked_for):
             self.step()
@@ -97,11 +101,13 @@ class TrustedKeys:
             self._stepped_back(tip, number, signed_time_ms)
 
     def revoked_certificates(self) -> frozenset[str]:
-        """Fingerprints of TLS certificates that are the central bank's no more."""
+        """Fingerprints of TLS certificates that the central bank no longer uses."""
         return self._revoked | self._listed.revoked_certificates()
 
     def verify(self, kind: type[Message], envelope: SignedEnvelope) -> bytes:
-        """What the central bank signed with a key that is good now. Raises Refusal otherwise."""
+        """The payload that the central bank signed with a key that is good now. Raises Refusal if
+        none did.
+        """
         return self._verify(kind, envelope, self._ends)
 
     def _verify(
@@ -133,7 +139,7 @@ class TrustedKeys:
         return self._listed.now().get(name) or self._announced.get(name)
 
     def _contradicts(self, shown: Sequence[SignedEnvelope], ends: Mapping[bytes, int]) -> bool:
-        """Whether what is shown cannot be what was shown before, and more."""
+        """Whether the statements shown cannot be those of before and perhaps more; records why."""
         found = [(number, each) for each in shown if (number := _number(each)) is not None]
         for number, envelope in found:
             kept = self._told.get(number)
@@ -166,7 +172,7 @@ class TrustedKeys:
     def _stepped_back(self, tip: SignedEnvelope, number: int, signed_time_ms: int) -> None:
         last = self._told[self._last]
         announced_ms = Succession.FromString(last.payload).from_time_ms
-        # One that was signed before, and came late, says nothing.
+        # A tip that was signed before the statement and came late proves nothing.
         if signed_time_ms > announced_ms + _LATE_MS:
             self._differs(f"signs that its last one is {number}, after {self._last}", last, tip)
 
@@ -179,7 +185,7 @@ class TrustedKeys:
         )
 
     def _signed(self, envelope: SignedEnvelope, ends: Mapping[bytes, int] | None = None) -> bool:
-        """Whether a key signed it that is known, or, with ends, good."""
+        """Whether a known key signed this; with `ends`, one that is good."""
         try:
             self._verify(Succession, envelope, ends or {})
         except Refusal:
@@ -197,7 +203,7 @@ class TrustedKeys:
                 logger("central-keys").warning("a succession is not believed", why=str(refusal))
             return
         if told.number <= self._last:
-            return  # it was heard before, the very same
+            return  # the very same was heard before
         row = {"number": told.number, "envelope": envelope.SerializeToString()}
 
         def keep(connection: Connection) -> None:
@@ -218,12 +224,16 @@ class TrustedKeys:
             self.on_revoked()
 
     def _is_old(self, envelope: SignedEnvelope) -> bool:
-        """Whether it says what was learned before: its key may have ended since, by that."""
+        """Whether this statement was learned before; its key may have ended since, even by this
+        statement.
+        """
         number = _number(envelope)
         return number is not None and number <= self._last
 
     def _replay(self, envelope: SignedEnvelope) -> None:
-        """What was believed when it came; its signature has to hold still."""
+        """Takes a kept statement again, which was believed when it came; its signature must still
+        be good.
+        """
         key = self._find(envelope.key_id)
         try:
             if key is None:
@@ -244,7 +254,7 @@ class TrustedKeys:
 
 
 def _number(envelope: SignedEnvelope) -> int | None:
-    """Of a statement; None of what is none."""
+    """The number of a statement; None if it cannot be read."""
     try:
         return int(read_payload(Succession, envelope.payload).number)
     except Refusal:

@@ -1,1 +1,1 @@
-"""A wallet's past."""
+"""Statements: what moved in a wallet, as its holder reads it."""

@@ -1,4 +1,4 @@
-"""A wallet's past: one payment, pages with running balances, and what arrives."""
+"""Shows a wallet's past: one payment, pages with running balances, and what arrives."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PaymentHistory:
         self._outgoing = outgoing
 
     def get(self, wallet: Wallet, payment_id: str) -> payments_pb2.Payment:
-        """A payment that the wallet made; PAYMENT_UNKNOWN for any other."""
+        """A payment that the wallet made. Raises Refusal: PAYMENT_UNKNOWN for any other."""
         number, _, sequence = payment_id.partition("-")
         try:
             check(number)
@@ -53,7 +53,7 @@ class PaymentHistory:
         if not sequence.isascii() or not sequence.isdigit() or len(sequence) > 16:
             raise invalid("payment_id", "looks like 6201000000000012-7")
         row = None
-        # Number 0 is what an exchange moved in the bank's own books, and no payment.
+        # Sequence 0 is an exchange's record in the bank's own books, which is no payment.
         if number == wallet.number and int(sequence):
             row = self._history.row(wallet.account, int(sequence))
         if row is None:
@@ -67,10 +67,10 @@ class PaymentHistory:
     def page(
         self, wallet: Wallet, wanted_size: int, token: str
     ) -> tuple[list[payments_pb2.Payment], str]:
-        """Payments newest first, with the balance after each; and the next page's token.
+        """A page of payments, newest first, with the balance after each; and the next page's token.
 
-        The available balance is counted back from today's, so that no running
-        balance has to be stored. A payment across banks counts where it was held.
+        The available balance is counted back from today's, so that no running balance has to be
+        stored. A payment to another bank counts from its hold on.
         """
         size = page_size(wanted_size)
         start = decode_token(token, 2)
@@ -101,7 +101,9 @@ class PaymentHistory:
     def arrivals(
         self, wallet: Wallet, after: int, limit: int
     ) -> tuple[list[payments_pb2.Payment], int]:
-        """Money that arrived after a position, oldest first; and the position looked up to."""
+        """Payments that arrived after a position, oldest first; and the position up to which was
+        looked.
+        """
         journal_position(after)
         upto = self._ledger.position()
         rows = self._history.arrivals(wallet.account, after, limit)
@@ -110,7 +112,9 @@ class PaymentHistory:
         return [self._payment(row, wallet, 0) for row in rows], seen
 
     def credited(self, after: int) -> tuple[list[int], int]:
-        """Accounts that money may have come to after a position; and the position looked up to."""
+        """Accounts that may have been credited after a position; and the position up to which was
+        looked.
+        """
         accounts_: set[int] = set()
         for entry in self._journal.read(after):
             came = entry.records["credit"][entry.results < _REFUSED]
@@ -151,12 +155,12 @@ class PaymentHistory:
         if row.kind == Kind.DELIVER:
             _fed(payment, row)
         elif row.purpose == purposes_pb2.PURPOSE_SUSPENSE_PAYOUT:
-            # Paid out by an officer: what it was before it lay there.
+            # An officer paid it out: shown as what it was before it came into suspense.
             entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))
             payment.kind, payment.payment_id = entry.kind, entry.payment_id
             payment.payer_number = entry.payer_number
         elif row.purpose == purposes_pb2.PURPOSE_LOST_SETTLEMENT:
-            # Taken by two officers for a payment that this database had lost.
+            # Two officers took it for a payment that this database had lost.
             lost = registration_pb2.OutboundPayment.FromString(bytes(row.note))
             payment.payment_id, payment.memo = lost.payment_id, lost.memo
             payment.payee_number = lost.payee_number
@@ -167,7 +171,7 @@ class PaymentHistory:
 
 
 def _fed(payment: payments_pb2.Payment, row: PaymentRow) -> None:
-    """What an entry of the feed brought."""
+    """Fills in a payment that an entry of the feed brought."""
     entry = registration_pb2.FeedEntry.FromString(bytes(row.note))
     if row.purpose == purposes_pb2.PURPOSE_TOKEN_DEPOSIT:
         payment.payment_id = f"deposit-{entry.tokens_deposited.number}"
@@ -190,13 +194,13 @@ _KIND_WORDS: dict[int, str] = {
     purposes_pb2.PURPOSE_TOKEN_DEPOSIT: "offline-deposit",
     purposes_pb2.PURPOSE_TOKEN_EXPIRY: "offline-restore",
 }
-"""What a statement calls a movement; a settlement of what was lost is that payment."""
+"""What a statement calls a movement; the settlement of a lost payment is called a payment."""
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 
 def _change(row: PaymentRow, account: int, state: int) -> int:
-    """What a row changes in an account's available fen, for good or until further notice."""
+    """What a row changes in an account's available fen, for good or for now."""
     if state not in (states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING):
         return 0
     if row.kind == Kind.HOLD and row.debit == account:

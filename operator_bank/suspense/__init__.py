@@ -1,1 +1,1 @@
-"""Money in the suspense account that nobody sends back: written down, and paid out by officers."""
+"""Money in suspense that does not go back by itself: written down, and paid out by officers."""

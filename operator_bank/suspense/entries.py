@@ -1,4 +1,4 @@
-"""What the feed leaves in suspense for good, as it is written down."""
+"""Writes entries for money that the feed leaves in suspense until officers pay it out."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ OutboundPayment = registration_pb2.OutboundPayment
 
 
 class Source(NamedTuple):
-    """Where an entry came from, in the words of a statement, and whose it was to be.
+    """Where the money of an entry came from, in the words of a statement, and whose it was to be.
 
     Attributes:
-        wallet: number of the wallet that was to get it: that deposited, that loaded, or the payee.
-        payer: number of the wallet that paid it; empty for offline money.
+        kind: what it was.
+        payment_id: as in the statement.
+        wallet: number of the wallet that was to get the money: the payee, or the one that deposited
+            or loaded.
+        payer: number of the wallet that paid; empty for offline money.
     """
 
     kind: str
@@ -29,7 +32,7 @@ class Source(NamedTuple):
 
 
 def undelivered(payment: OutboundPayment) -> Source:
-    """The source of a payment from another bank, or of one that came back."""
+    """The source of a payment from another bank, or of a returned payment."""
     kind = "return" if payment.returns_payment_id else "payment"
     return Source(kind, payment.payment_id, payment.payee_number, payment.payer_number)
 
@@ -37,11 +40,14 @@ def undelivered(payment: OutboundPayment) -> Source:
 def entry_row(
     source: Source, *, position: int, amount_fen: int, time_ms: int, sequence: int = 0
 ) -> dict[str, Any]:
-    """A row of `suspense`.
+    """Makes a row of the table `suspense`.
 
     Args:
+        source: where the money came from.
         position: of the record that brought the money in.
-        sequence: that the record has which pays it out; 0 for the same as the position.
+        amount_fen: how much.
+        time_ms: Unix milliseconds.
+        sequence: for the record that will pay it out; 0 for the position.
     """
     return {
         **source._asdict(),
@@ -55,13 +61,13 @@ def entry_row(
 
 
 def put_entries(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Writes rows down, in the transaction of the records that brought the money in."""
+    """Inserts rows, in the transaction of the records that brought the money in."""
     if rows:
         connection.execute(insert(suspense), rows)
 
 
 def entry_of(row: Any, reason: int = 0) -> officers_pb2.SuspenseEntry:
-    """A row as the contract has it."""
+    """A row as a message of the contract."""
     return officers_pb2.SuspenseEntry(
         position=row.position,
         kind=row.kind,

@@ -1,4 +1,4 @@
-"""The officers' desk for what lies in suspense: listed, and paid out once each."""
+"""Lists what lies in suspense for officers, and pays each entry out once."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from settlement.records import RecordFlag, Result
 
 @dataclass(frozen=True)
 class PaidOut:
-    """An entry that was paid out, and to whom."""
+    """An entry that was paid out, and to which wallet."""
 
     wallet_number: str
     amount_fen: int
 
 
 class SuspensePayouts:
-    """The use-cases behind ListSuspense and acts that pay entries out."""
+    """The use-cases behind ListSuspense and the act that pays an entry out."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class SuspensePayouts:
         self._clock = clock
 
     def page(self, limit: int, after_position: int) -> list[officers_pb2.SuspenseEntry]:
-        """Entries that lie there, oldest first, with what keeps each from its wallet now."""
+        """Unpaid entries, oldest first, each with the reason why its wallet cannot take it now."""
         query = (
             select(suspense)
             .where(suspense.c.paid == 0, suspense.c.position > after_position)
@@ -66,7 +66,7 @@ class SuspensePayouts:
         return [entry_of(row, reason) for row, reason in zip(rows, reasons, strict=True)]
 
     def check(self, position: int, number: str) -> None:
-        """Refuses a payment of an entry that is not there, was paid, or has no such wallet."""
+        """Raises Refusal if there is no such entry or wallet, or the entry was paid."""
         self._unpaid(position, number)
 
     def pay(
@@ -77,13 +77,16 @@ class SuspensePayouts:
         digest: int = 0,
         in_transaction: InTransaction = nothing_else,
     ) -> PaidOut:
-        """Pays an entry to a wallet of this bank, once. One after another.
+        """Pays an entry to a wallet of this bank, once; to be called by one thread at a time.
 
         Args:
             position: the entry's.
             number: of the wallet; empty for the one whose money it was to be.
-            digest: of what was signed for it, in the record.
+            digest: of what officers signed for it, for the record.
             in_transaction: further SQL for the same transaction, given the record's position.
+
+        Raises:
+            Refusal: it was not paid.
         """
         row, wallet = self._unpaid(position, number)
         paid_out = transfer(
@@ -115,7 +118,7 @@ class SuspensePayouts:
         return PaidOut(wallet.number, row.amount_fen)
 
     def _unpaid(self, position: int, number: str) -> tuple[Any, Wallet]:
-        """An entry that lies there, and the wallet to pay."""
+        """An unpaid entry, and the wallet to pay. Raises Refusal."""
         journal_position(position, "position")
         row = self._row(position)
         if row.paid:

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, Table
 
 from operator_bank.metadata import metadata
 
-# What lies in suspense until an officer pays it out, by the journal position that brought it in.
-# `sequence` is that of the next record that tries to; a refused one has used its own up.
+# Money that lies in suspense until an officer pays it out, by the journal position that brought it
+# in. `sequence` is for the next record that tries to pay it; a refused one has used its own up.
 suspense = Table(
     "suspense",
     metadata,

@@ -1,1 +1,1 @@
-"""The bank's vault and its books."""
+"""The bank's vault, and its books."""

@@ -1,7 +1,7 @@
-"""Issuance that the bank asks for by itself when its vault is short: one request at a time.
+"""Asks for issuance when the vault is short, by one request at a time.
 
-A top-up that the vault cannot serve writes down what is missing and is answered at once; a
-background step asks the central bank, and asks again, by the same id, until somebody has decided.
+A top-up that the vault cannot serve writes down what is missing, and is answered at once. A
+background step asks the central bank, and asks again by the same id until somebody has decided.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _AGAIN_MS = 5_000
 
 
 class Drawing:
-    """The one open request, if there is one."""
+    """The bank's open request for issuance, if there is one."""
 
     def __init__(self, database: Database, central_bank: CentralBank, clock: Clock) -> None:
         self._database = database
         self._central_bank = central_bank
         self._clock = clock
-        # One request is written down, whoever finds the vault short.
+        # So that only one request is written, however many find the vault short.
         self._writing = threading.Lock()
         self._again_at_ms = 0
 
     def want(self, order: str, missing_fen: int) -> str:
-        """So much is missing for an order; returns the id of the request that is open.
+        """Notes what is missing for an order; returns the id of the open request.
 
-        While it has not been sent it grows to what the largest order misses.
+        Until the request is sent, it grows to the largest amount that an order misses.
         """
         seed = hashlib.sha256(f"{order} {missing_fen}".encode()).digest()[:16]
         new = {
@@ -59,7 +59,7 @@ class Drawing:
             return self._database.transaction(put)
 
     def step(self) -> bool:
-        """Asks for what is written down; never busy, one request is all there is."""
+        """Sends the open request, if there is one. Returns False: there is never more than one."""
         now_ms = self._clock.monotonic_ms()
         row = self._database.read(lambda c: c.execute(select(drawing)).first())
         if row is None or now_ms < self._again_at_ms:
@@ -80,7 +80,7 @@ class Drawing:
         return False
 
     def _mark_sent(self) -> Any:
-        """From now on its amount stays: the id stands for it."""
+        """Fixes the request's amount, because from now on its id stands for it."""
 
         def mark(connection: Connection) -> Any:
             connection.execute(update(drawing).values(sent=1))

@@ -1,4 +1,4 @@
-"""The table of what the bank draws by itself."""
+"""The table of the bank's own request for issuance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, SmallInteger, String, Table
 
 from operator_bank.metadata import metadata
 
-# The issuance that the bank has asked for by itself and nobody has decided: one row or none.
+# The issuance that the bank has asked for by itself and that nobody has decided: at most one row.
 drawing = Table(
     "drawing",
     metadata,

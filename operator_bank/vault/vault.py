@@ -1,4 +1,6 @@
-"""The vault: draws issuance when it is short, and shows the bank's books."""
+"""Keeps the vault: asks for issuance when it is short, reserves for redemptions, shows the
+books.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from settlement.records import RecordFlag, Result
 
 @dataclass(frozen=True)
 class Books:
-    """The bank's side of equation 2, in fen, and where it stands."""
+    """The bank's side of equation 2, in fen, and how far its books have come."""
 
     mirror_fen: int
     vault_fen: int
@@ -45,7 +47,7 @@ class Books:
 
 
 class Vault:
-    """What lies in the bank's hands."""
+    """The currency that the bank holds."""
 
     def __init__(
         self,
@@ -64,11 +66,15 @@ class Vault:
         self._clock = clock
 
     def draw(self, number: str, sequence: int, missing_fen: int) -> None:
-        """Has issuance asked for of what is missing for an order."""
+        """Has issuance asked for, as much as is missing for an order."""
         self.drawing.want(f"{number} {sequence}", missing_fen)
 
     def reserve_for_redemption(self, number: int, amount_fen: int) -> None:
-        """Takes money out of the vault for a redemption, once by its number."""
+        """Takes money out of the vault for a redemption, once for each number.
+
+        Raises:
+            Refusal: VAULT_SHORT if the vault does not have so much.
+        """
         if number < 1:
             raise invalid("number", "is at least 1")
         amount(amount_fen)
@@ -96,7 +102,7 @@ class Vault:
             raise refusal_of(result)
 
     def was_reserved(self, number: int) -> bool:
-        """Whether money is reserved for a redemption; if not, none will from now on."""
+        """Whether money is reserved for a redemption; if not, none can be from now on."""
         never = refusal(
             origin=accounts.REDEMPTION_RESERVE,
             sequence=number,
@@ -110,14 +116,16 @@ class Vault:
         return found is not None and Result(found.result).accepted
 
     def reserved_fen(self, number: int) -> int:
-        """What was reserved for a redemption; 0 for nothing."""
+        """Fen reserved for a redemption; 0 if nothing was."""
         found = self._history.find(accounts.REDEMPTION_RESERVE, number)
         if found is None or not Result(found.result).accepted:
             return 0
         return int(found.record["amount_fen"])
 
     def books(self) -> Books:
-        """All of it; wallets and holds as of the projection, which is brought up to date first."""
+        """The books; wallets and holds are those of the projection, which is brought up to date
+        first.
+        """
         self._history.follow_balances()
         rows = self._ledger.read(
             [

@@ -1,1 +1,1 @@
-"""Wallets: who holds them, opened, frozen, closed."""
+"""Wallets: opened, found, frozen, closed, and what they order."""

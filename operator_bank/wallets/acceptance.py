@@ -1,4 +1,4 @@
-"""Whether wallets may be paid: yes or no for others, the exact reason for this bank's officers."""
+"""Says whether wallets can be paid: yes or no to other banks, the exact reason to own officers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _WHY_NOT = {
 
 
 class Inbound:
-    """The use-case behind CheckPayees, and what the officers' desk asks. No promise, no state."""
+    """The use-case behind CheckPayees, and reasons for officers. It promises nothing and keeps
+    nothing.
+    """
 
     def __init__(self, ledger: Ledger, directory: Directory, policy: Policy) -> None:
         self._ledger = ledger
@@ -32,9 +34,9 @@ class Inbound:
         self._policy = policy
 
     def can_be_paid(self, numbers: Sequence[str]) -> list[bool]:
-        """For each number whether it is a wallet's that is neither closed nor frozen.
+        """For each number, whether it is that of a wallet that is neither closed nor frozen.
 
-        An account is read for each, whether there is one or not.
+        One account is read for each number, even if there is no such wallet.
         """
         at_most(numbers, "wallet_numbers", MAX_ITEMS)
         found = [self._directory.account(number) for number in numbers]
@@ -46,7 +48,7 @@ class Inbound:
         ]
 
     def reasons(self, payees: Sequence[tuple[str, int]]) -> list[int]:
-        """For each (number, fen) a Reason why the wallet cannot take it now, or 0."""
+        """For each (number, fen), the Reason why the wallet cannot take it now, or 0."""
         rows = self._ledger.read([self._directory.account(number) for number, _ in payees])
         return [
             _WHY_NOT.get(can_take(rows, self._policy.table, place, fen), 0)

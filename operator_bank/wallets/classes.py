@@ -1,6 +1,6 @@
-"""Limits of the wallet classes, kept in the core's policy table.
+"""Keeps the limits of the wallet classes, in the core's policy table.
 
-A file founds a new bank's; from then on an act of two officers changes them (`SetPolicy`).
+A file gives a new bank its limits; from then on an act of two officers changes them (`SetPolicy`).
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ COLUMNS = {
 
 
 def read_policy(file: Path) -> NDArray[np.int64]:
-    """The limit sets (MAX_LIMIT_SETS, 4) in fen; 0 is no limit. Raises SettingsError, which names
-    what is wrong."""
+    """Reads limit sets from a TOML file: int64 (MAX_LIMIT_SETS, 4) in fen; 0 is no limit.
+
+    Raises:
+        SettingsError: naming what is wrong.
+    """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -63,10 +66,10 @@ def read_policy(file: Path) -> NDArray[np.int64]:
 
 
 def table_of(wanted: Iterable[office_pb2.ClassLimits]) -> NDArray[np.int64]:
-    """The limit sets (MAX_LIMIT_SETS, 4) in fen of what officers sign; 0 is no limit.
+    """The limit sets that officers sign: int64 (MAX_LIMIT_SETS, 4) in fen; 0 is no limit.
 
     Raises:
-        Refusal: FIELD_INVALID; a class is none, or stands twice, or a limit is out of its bounds.
+        Refusal: FIELD_INVALID, a class does not exist or occurs twice, or a limit is out of bounds.
     """
     table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     named = set()
@@ -84,7 +87,7 @@ def table_of(wanted: Iterable[office_pb2.ClassLimits]) -> NDArray[np.int64]:
 
 
 def limits_of(table: NDArray[np.int64]) -> list[office_pb2.ClassLimits]:
-    """The other way round: the classes that have a limit."""
+    """The limits of each class that has any; the inverse of `table_of`."""
     return [
         office_pb2.ClassLimits(
             wallet_class=row, **{name: int(table[row, column]) for name, column in COLUMNS.items()}
@@ -95,18 +98,18 @@ def limits_of(table: NDArray[np.int64]) -> list[office_pb2.ClassLimits]:
 
 
 class Policy:
-    """The limits that hold, and their change, which is part of the journal. Any thread may look.
+    """The limits that hold now; a change of them is part of the journal. Any thread may look.
 
-    What is signed here for all classes at once may come from elsewhere later: `put` takes any
-    table, and whoever looks sees the newest.
+    Officers sign all classes at once, but `put` takes any table, so limits may come from elsewhere
+    later.
     """
 
     def __init__(self, ledger: Ledger, read: Callable[[], NDArray[np.int64]], clock: Clock) -> None:
-        """Reads them.
+        """Reads the limits.
 
         Args:
             ledger: where changes are submitted.
-            read: the core's table of limit sets (MAX_LIMIT_SETS, 4), a copy.
+            read: gives a copy of the core's table of limit sets (MAX_LIMIT_SETS, 4).
             clock: the time.
         """
         self._ledger = ledger
@@ -117,12 +120,13 @@ class Policy:
     def put(
         self, wanted: NDArray[np.int64], digest: int = 0, in_transaction: PositionToo | None = None
     ) -> int:
-        """Submits the cells that differ; they hold for whatever is decided after them.
+        """Submits the cells that differ; they hold for everything that is decided afterwards.
 
         Args:
-            digest: of the officers' act behind it; 0 for the bank's founding.
+            wanted: limit sets (MAX_LIMIT_SETS, 4) in fen.
+            digest: of the officers' act; 0 for the bank's founding.
             in_transaction: further SQL for the same transaction, given the first record's position;
-                not called when nothing differs.
+                not called if nothing differs.
 
         Returns:
             How many cells differ.
@@ -148,7 +152,9 @@ class Policy:
 def found_policy(
     policy: Policy, wanted: NDArray[np.int64], acts: Table, database: Database
 ) -> None:
-    """Gives a new bank the limits of its file. Once there are any, two officers change them."""
+    """Gives a new bank the limits of its file. Once there are any, only two officers change
+    them.
+    """
     made = select(acts.c.id).where(acts.c.kind == KIND, acts.c.state == _APPROVED).limit(1)
     if not policy.table.any() and database.read(lambda c: c.execute(made).first()) is None:
         policy.put(wanted)

@@ -1,4 +1,4 @@
-"""The wallets of the bank: in SQL, and by number in memory."""
+"""Opens and finds the bank's wallets, in SQL and by number in memory."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from settlement.records import (
 CLASS_IV = wallets_pb2.WALLET_CLASS_IV
 
 _MOST_ACCOUNTS = 2
-"""Of one wallet."""
+"""Accounts of one wallet."""
 
 AskedBy = tuple[str, bytes]
-"""The id of a request and the key that asked."""
+"""A request's id, and the key that signed it."""
 
 Row = dict[str, Any]
 InTransaction = Callable[[Connection, int], None]
@@ -67,12 +67,12 @@ _WALLETS = (
 
 
 def nothing_else(_: Connection, __: int) -> None:
-    """No further SQL."""
+    """Adds no further SQL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wallet that somebody asked for who has its key."""
+    """A wallet that the holder of its key asked for."""
 
     request_id: str
     public_key: bytes
@@ -82,23 +82,25 @@ class Wanted:
 
     @property
     def wallet_class(self) -> int:
-        """By what its holder has shown."""
+        """The class, by what the holder has shown."""
         return class_of(self.applicant.shown)
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
-        """What it gets accounts for: a holder known by phone alone has no deposit account."""
+        """What the wallet gets accounts for. A holder known only by phone has no deposit
+        account.
+        """
         known = self.wallet_class != CLASS_IV
         return (Purpose.WALLET, Purpose.DEPOSIT) if known else (Purpose.WALLET,)
 
     @property
     def asked_by(self) -> AskedBy:
-        """What makes it the same request: another key's requests are nobody's business."""
+        """What identifies the request; another key may use the same id."""
         return self.request_id, self.public_key
 
 
 class Directory:
-    """Opens wallets and finds them."""
+    """The directory of wallets."""
 
     def __init__(
         self,
@@ -125,7 +127,7 @@ class Directory:
         self._next_row = (owner or 0) + 1
         self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)
         self._free_accounts: list[int] = []
-        """Below the next one, of openings that came to nothing."""
+        """Numbers below the next one that were not used because an opening failed."""
         self._in_work: set[AskedBy] = set()
 
     def __len__(self) -> int:
@@ -136,7 +138,7 @@ class Directory:
         return self._known.find(number)
 
     def get(self, number: str, field: str = "wallet_number") -> Wallet:
-        """The wallet with this number, or WALLET_UNKNOWN."""
+        """The wallet with this number. Raises Refusal: WALLET_UNKNOWN."""
         wallet = self._known.find(number)
         if wallet is None:
             raise Refusal(
@@ -145,15 +147,19 @@ class Directory:
         return wallet
 
     def account(self, number: str) -> int:
-        """The account of the wallet with this number; NOBODY where there is none."""
+        """The account of the wallet with this number; NOBODY if there is none."""
         return self._known.account(number)
 
     def number_of(self, account: int) -> str:
-        """The number of the wallet whose money lies in an account; "" for all others."""
+        """The number of the wallet that an account belongs to; "" for any other account."""
         return self._known.number_of(account)
 
     def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
-        """Opens wallets; each repeats by its key and the id that it was asked for with."""
+        """Opens wallets, all or none. A request that repeats, by key and id, gets its first wallet.
+
+        Raises:
+            Refusal: FIELD_INVALID, ID_REUSED or OVERLOADED.
+        """
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
@@ -176,7 +182,7 @@ class Directory:
 
     @contextmanager
     def _one_at_a_time(self, asked: Sequence[AskedBy]) -> Iterator[None]:
-        """Whoever asks for what is just being opened waits, and finds it."""
+        """Makes a call wait while another opens a wallet that it asks for too."""
         mine = set(asked)
         with self._changing:
             self._changing.wait_for(lambda: self._in_work.isdisjoint(mine))
@@ -189,7 +195,7 @@ class Directory:
                 self._changing.notify_all()
 
     def _check_room(self, fresh: Sequence[Wanted]) -> None:
-        """Refuses what there would be no accounts for, or no place on the disk."""
+        """Raises Refusal if there are not enough accounts, or the disk is too full."""
         if not self._ledger.has_room():
             raise CoreOverloaded(DISK_IS_SHORT)
         count = sum(len(one.purposes) for one in fresh)
@@ -199,10 +205,13 @@ class Directory:
             raise _no_accounts_left()
 
     def leave_out(self, wallets_: int) -> Row:
-        """Has the next wallet get an id, and accounts, behind those of so many that are not known.
+        """Leaves out ids and accounts for wallets that only a newer copy of the database knew.
+
+        Args:
+            wallets_: how many wallets to leave room for.
 
         Returns:
-            The row of the table `accounts` that keeps it so, for the caller to write.
+            The row of the table `accounts` that makes it permanent, for the caller to insert.
         """
         with self._changing:
             self._free_accounts.clear()
@@ -230,7 +239,9 @@ class Directory:
         """Freezes or unfreezes a wallet.
 
         Args:
-            digest: of what was signed for it, in the record.
+            number: the wallet's.
+            frozen: whether it is to be frozen.
+            digest: of what officers signed for it, for the record.
             in_transaction: further SQL for the same transaction, given the record's position.
         """
         frozen_now = setting_flags(
@@ -246,7 +257,7 @@ class Directory:
         self._ledger.submit(Batch(records_of([frozen_now]), None, with_position, urgent=True))
 
     def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
-        """The rows of those that were asked for before."""
+        """The rows of those requests whose wallets were opened before."""
         wanted, found = set(asked), {}
         for part in parts([request for request, _ in asked]):
             query = _WALLETS.add_columns(*_OPENED).where(wallets.c.request_id.in_(part))
@@ -261,7 +272,7 @@ class Directory:
         return self._database.read(lambda c: c.execute(query).all())
 
     def _open(self, wanted: Sequence[Wanted]) -> dict[AskedBy, Wallet]:
-        """Opens wallets: their rows, their accounts and their first records in one transaction."""
+        """Opens wallets: their rows, accounts and first records in one transaction."""
         made = self._allocate(wanted)
         pairs = list(zip(made, wanted, strict=True))
         ids = self._customers.ids(len(pairs))
@@ -281,7 +292,7 @@ class Directory:
         try:
             self._ledger.submit(Batch(self._records(pairs), None, in_transaction))
         except CoreStopped:
-            raise  # it may have been written: whoever starts next will see
+            raise  # it may have been written, so the numbers are not free
         except Exception:
             with self._changing:
                 self._free_accounts += [row["number"] for row in owned]
@@ -292,7 +303,7 @@ class Directory:
         return {one.asked_by: wallet for wallet, one in pairs}
 
     def _allocate(self, wanted: Sequence[Wanted]) -> list[Wallet]:
-        """Gives each an id and accounts that no other has, or had."""
+        """Gives each an id, and accounts that no other wallet has or had."""
         made = []
         with self._changing:
             for one in wanted:
@@ -317,7 +328,7 @@ class Directory:
         return self._next_account - 1
 
     def _records(self, pairs: Sequence[tuple[Wallet, Wanted]]) -> Records:
-        """OPEN records for wallets and deposit accounts, and the opening deposits."""
+        """The OPEN records of wallets and deposit accounts, and the opening deposits."""
         records: list[builders.Row] = []
         now_ms = self._clock.now_ms()
         for wallet, one in pairs:
@@ -326,7 +337,8 @@ class Directory:
                 ledger=accounts_.CURRENCY,
                 limit_set=one.wallet_class,
                 time_ms=now_ms,
-                # It has the order, and with it the wallet's key: none is exchanged later.
+                # The digest covers the order, and so the wallet's key: nobody can exchange it
+                # later.
                 digest=opening_digest(one.order.payload, Purpose.WALLET),
             )
             records.append(opened)

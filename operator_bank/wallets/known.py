@@ -1,6 +1,6 @@
-"""The wallets of a bank in memory, by number and by account: some hundred bytes for each.
+"""Keeps the bank's wallets in memory, by number and account: some hundred bytes for each.
 
-A bank has millions. So what is known of them stands in columns, and a wallet becomes an object when
+A bank has millions of them. So they are kept in columns, and a wallet becomes an object only when
 somebody asks for it.
 """
 
@@ -17,9 +17,9 @@ class Wallet(NamedTuple):
     """A wallet of this bank.
 
     Attributes:
-        row_id: what it is called in tables.
+        row_id: its id in tables.
         account: in the currency's ledger.
-        deposit_account: its holder's; None for a holder known by phone alone.
+        deposit_account: its holder's; None for a holder known only by phone.
     """
 
     row_id: int
@@ -31,17 +31,17 @@ class Wallet(NamedTuple):
 
 
 class KnownWallets:
-    """One thread adds at a time; any thread may look meanwhile."""
+    """The wallets in memory. One thread may add at a time; any thread may look meanwhile."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
         self._numbers: list[str] = []
         self._row_ids = array("I")
         self._accounts = array("I")
-        self._deposits = array("I")  # 0, which is no wallet's: none
+        self._deposits = array("I")  # 0 for none
         self._classes = bytearray()
         self._keys = bytearray()
-        self._by_account = array("I")  # from FIRST_OF_WALLETS on: 1 + the place, 0 for no wallet's
+        self._by_account = array("I")  # from FIRST_OF_WALLETS on: 1 + the place, or 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -60,10 +60,10 @@ class KnownWallets:
         at = wallet.account - FIRST_OF_WALLETS
         self._by_account.extend([0] * (at + 1 - len(self._by_account)))
         self._by_account[at] = 1 + place
-        self._places[wallet.number] = place  # last: whoever finds it finds all of it
+        self._places[wallet.number] = place  # last, so that all of it can be found
 
     def find(self, number: str) -> Wallet | None:
-        """The wallet with this number."""
+        """The wallet with this number; None if there is none."""
         place = self._places.get(number)
         if place is None:
             return None
@@ -78,12 +78,12 @@ class KnownWallets:
         )
 
     def account(self, number: str) -> int:
-        """The account of the wallet with this number; NOBODY where there is none."""
+        """The account of the wallet with this number; NOBODY if there is none."""
         place = self._places.get(number)
         return NOBODY if place is None else self._accounts[place]
 
     def number_of(self, account: int) -> str:
-        """The number of the wallet whose money lies in an account; "" for all others."""
+        """The number of the wallet that an account belongs to; "" for any other account."""
         at = account - FIRST_OF_WALLETS
         place = self._by_account[at] if 0 <= at < len(self._by_account) else 0
         return self._numbers[place - 1] if place else ""

@@ -1,4 +1,4 @@
-"""Which number a wallet gets: none that tells how many there are, or which others exist."""
+"""Gives wallets numbers that do not tell how many there are, or which others exist."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SECRET_BYTES = 32
 class Numbers:
     """A permutation of all serials, by a secret of the bank.
 
-    A Feistel network over two numbers whose product is the serials' count, with addition in the
-    place of exclusive or (as in NIST SP 800-38G, FF1) and BLAKE2b as the round function: no two
+    It is a Feistel network over two numbers whose product is the count of serials, with addition in
+    place of exclusive or (as in NIST SP 800-38G, FF1) and BLAKE2b as the round function. So no two
     wallets have the same number, and no table is needed to find a free one.
     """
 
@@ -32,7 +32,7 @@ class Numbers:
         ]
 
     def of(self, row_id: int) -> str:
-        """The number of the wallet with this row id."""
+        """The number of the wallet with this row id. Raises ValueError for an id that has none."""
         if not 0 <= row_id < _LEFT * _RIGHT:
             raise ValueError(f"row {row_id} has no number")
         left, right = divmod(row_id, _RIGHT)
@@ -48,7 +48,7 @@ class Numbers:
 
 
 def numbers_of(database: Database, prefix: str) -> Numbers:
-    """By the secret in the database, made when there is none yet."""
+    """The numbers by the secret in the database, which is made if there is none yet."""
 
     def body(connection: Connection) -> bytes:
         found = connection.execute(select(number_secret.c.secret)).scalar()

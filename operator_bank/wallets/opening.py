@@ -1,4 +1,4 @@
-"""Opening wallets: for who proves to have the key, and for nobody else."""
+"""Opens wallets, only for somebody who proves to have the key."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ class Opening:
         self._bank = bank
 
     def open(self, envelope: SignedEnvelope) -> Wallet:
-        """Opens a wallet for the key that signed for it; a repeat opens no second one."""
+        """Opens a wallet for the key that signed the order; a repeated order opens no second
+        one.
+        """
         [(key, good)] = self._verified([envelope])
         return self._directory.open_many([self._wanted(envelope, key, verified=good)])[0]
 
     def open_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Wallet]:
-        """Opens wallets, all or none; a refusal names the item."""
+        """Opens wallets, all or none; a Refusal names the item."""
         wanted = []
         for index, (key, good) in enumerate(self._verified(envelopes)):
             try:
@@ -50,7 +52,9 @@ class Opening:
         return self._directory.open_many(wanted)
 
     def _verified(self, envelopes: Sequence[SignedEnvelope]) -> list[tuple[bytes | None, bool]]:
-        """For each its key, None if its key_id is none, and whether it signed."""
+        """For each envelope its key, or None if its key_id is no key, and whether the key signed
+        it.
+        """
         keys = [_key(envelope.key_id) for envelope in envelopes]
         good = begin_many(
             orders_pb2.OpenWalletOrder, envelopes, keys, self._verifier, most=_LONGEST
@@ -87,7 +91,7 @@ class Opening:
 
 
 def _key(key_id: bytes) -> bytes | None:
-    """The key in its one form as text; None for anything else."""
+    """The key of a key_id in lower-case hex; None for anything else."""
     try:
         key = bytes.fromhex(key_id.decode("ascii"))
     except ValueError:

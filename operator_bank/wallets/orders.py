@@ -1,4 +1,4 @@
-"""Signed orders: verified first, then parsed, then checked; one way for all of them."""
+"""Opens signed orders, all kinds in one way: verified first, then parsed, then checked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Order(NamedTuple, Generic[T]):
     """A verified order of a wallet.
 
     Attributes:
-        digest: tells whether two are the same.
+        digest: tells whether two orders are the same.
         payload: the content as it was signed.
         signature: over the payload, by the wallet's key.
     """
@@ -50,7 +50,7 @@ class Order(NamedTuple, Generic[T]):
 
 
 class Orders:
-    """Opens envelopes."""
+    """Opens envelopes with orders."""
 
     def __init__(
         self, directory: Directory, ledger: Ledger, clock: Clock, verifier: SignatureVerifier
@@ -59,15 +59,16 @@ class Orders:
         self._ledger = ledger
         self._clock = clock
         self._verifier = verifier
-        # Nobody has its secret. What names an unknown wallet is verified against it: that takes
-        # as long, and is answered in the same words, as a wrong signature for a wallet there is.
+        # Nobody has the secret of this key. An envelope that names an unknown wallet is verified
+        # with it: that takes as long as for a wallet that exists, and gets the same words as a
+        # wrong signature.
         self._nobody = bytes(SigningKey.generate().verify_key)
 
     def open(self, kind: type[T], envelope: SignedEnvelope) -> Order[T]:
         """The order in an envelope.
 
         Raises:
-            Refusal: naming the field: bad signature, expired, …
+            Refusal: the signature is wrong, it has expired, and so on; it names the field.
         """
         _check_shape(kind, envelope)
         wallet = self._find(envelope)
@@ -82,7 +83,7 @@ class Orders:
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> list[Order[T] | Refusal]:
-        """For each envelope its order, or why not; verified on all cores."""
+        """For each envelope its order, or why it is refused; verified on all cores."""
         begun = [self._begin(kind, part) for part in parts(envelopes, _AT_ONCE)]
         now_ms = self._clock.now_ms()
         answers: list[Order[T] | Refusal] = []
@@ -99,7 +100,7 @@ class Orders:
         return answers
 
     def _refuse_far_sequences(self, answers: list[Order[T] | Refusal]) -> None:
-        """Puts a refusal in the place of each order whose sequence is too far ahead."""
+        """Replaces each order whose sequence is too far ahead by a refusal."""
         places = [i for i, one in enumerate(answers) if not isinstance(one, Refusal)]
         orders: list[Order[T]] = [answers[i] for i in places]  # type: ignore[misc]
         try:
@@ -112,7 +113,7 @@ class Orders:
                     answers[place] = refusal
 
     def _check_sequences(self, orders: Sequence[Order[T]]) -> None:
-        """That no sequence is too far beyond its wallet's last."""
+        """Checks that no sequence is too far ahead of its wallet's last. Raises Refusal."""
         if not orders:
             return
         rows = self._ledger.read([order.wallet.account for order in orders])
@@ -130,7 +131,9 @@ class Orders:
     def _begin(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> tuple[Sequence[SignedEnvelope], list[Wallet | None], Callable[[], NDArray[np.bool_]]]:
-        """The envelopes, their wallets, and what waits for the verification of their signatures."""
+        """The envelopes, their wallets, and a function that waits until the signatures are
+        verified.
+        """
         found = [self._find(envelope) for envelope in envelopes]
         keys = [self._key(wallet) for wallet in found]
         most = too_long(kind.DESCRIPTOR)
@@ -148,7 +151,7 @@ class Orders:
 
 
 def _unverified(kind: type[Message], envelope: SignedEnvelope) -> Refusal:
-    """Why an envelope is not its wallet's; the same for a wallet that there is not."""
+    """The refusal for an envelope that is not verified; the same if there is no such wallet."""
     try:
         _check_shape(kind, envelope)
     except Refusal as refusal:
@@ -157,7 +160,7 @@ def _unverified(kind: type[Message], envelope: SignedEnvelope) -> Refusal:
 
 
 def _check_shape(kind: type[Message], envelope: SignedEnvelope) -> None:
-    """One of a bulk call's has not been checked yet."""
+    """Checks an envelope against the contract; those of a bulk call were not checked before."""
     check(envelope)
     if len(envelope.payload) >= too_long(kind.DESCRIPTOR):
         raise invalid("payload", f"is too long for a {kind.DESCRIPTOR.name}")
@@ -179,10 +182,10 @@ def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int)
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: int) -> None:
-    """That a statement's times can be.
+    """Checks that a statement's times are possible. Raises Refusal.
 
-    Whether it has expired is the rule's word: an order that settled in time
-    still gets its first answer when it is asked again later.
+    Whether an order has expired is for the rule to say: an order that settled in time still gets
+    its first answer when it is repeated later.
     """
     latest_ms = created_ms + longest_ms
     if not created_ms <= now_ms + CLOCK_SKEW_MS or not created_ms <= expires_ms <= latest_ms:
@@ -190,7 +193,7 @@ def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: i
 
 
 def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> NoReturn:
-    """Says what is wrong with a statement's times."""
+    """Raises Refusal, which says what is wrong with a statement's times."""
     if created_ms > now_ms + CLOCK_SKEW_MS:
         raise Refusal(
             errors_pb2.REASON_NOT_YET_VALID,
@@ -207,6 +210,8 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: in
 
 
 def check_unexpired(expires_ms: int, now_ms: int) -> None:
-    """For what the rule does not judge: queries and certificates."""
+    """Raises Refusal: EXPIRED. For what the rule does not decide about: queries and
+    certificates.
+    """
     if expires_ms < now_ms:
         raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired", field="expires_time_ms")

@@ -1,12 +1,12 @@
-"""A no to an authentic order is final: it takes the order's sequence, whatever the no was for.
+"""Keeps refusals: a refused authentic order has used up its sequence, whatever the reason was.
 
-What the rule refuses has used its sequence up already. This is for orders that are refused before
-the rule is asked, for reasons that may pass: without it, somebody who kept one could send it again
-when they have.
+An order that the rule refuses has used up its sequence already. This is for orders that are refused
+before the rule is asked, for reasons that may pass. Otherwise somebody who kept such an order could
+send it again after the reason has passed.
 
-Whatever is refused is kept for ever, so of each wallet only so much is: beyond that its orders are
-not judged for a while. What comes to nothing by another bank's word counts against payments to that
-bank alone, so that no bank holds up what a wallet does elsewhere.
+What is refused is kept for ever. So only so much is kept for each wallet; beyond that its orders
+are not decided for a while. A payment that another bank did not take counts only against payments
+to that bank, so that no bank can hold up what a wallet does elsewhere.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ _PURPOSES: dict[type[Message], int] = {
     orders_pb2.LoadOrder: purposes_pb2.PURPOSE_TOKEN_LOAD,
     orders_pb2.DepositOrder: purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
 }
-"""What orders would have moved money for; the others move none."""
+"""The purpose for which an order would have moved money; other orders move none."""
 
 
 def check_room(room: KeptBytes, caller: Hashable, clock: Clock) -> None:
-    """Raises Refusal, TOO_MANY_REFUSALS, where too much is kept of a wallet that was refused."""
+    """Raises Refusal: TOO_MANY_REFUSALS, if too much is kept of a wallet's refused orders."""
     wait_ms = room.wait_ms(caller)
     if wait_ms:
         raise Refusal(
@@ -71,7 +71,7 @@ def check_room(room: KeptBytes, caller: Hashable, clock: Clock) -> None:
 
 
 class Refused:
-    """Keeps and finds refusals, in the journal."""
+    """Keeps refusals in the journal, and finds them there."""
 
     def __init__(self, ledger: Ledger, history: History, clock: Clock) -> None:
         self._ledger = ledger
@@ -79,11 +79,11 @@ class Refused:
         self._clock = clock
         self._deciding = OneCallEach()
         self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
-        # By account and prefix of the bank that was to be paid.
+        # By account, and prefix of the payee's bank.
         self._elsewhere = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
 
     def check_room(self, account: int) -> None:
-        """That an order of a wallet may be judged.
+        """Checks that an order of a wallet may be decided.
 
         Raises:
             Refusal: TOO_MANY_REFUSALS, with retry_time_ms.
@@ -91,16 +91,16 @@ class Refused:
         check_room(self._room, account, self._clock)
 
     def check_room_at(self, account: int, payee_number: str) -> None:
-        """That a payment to a wallet of another bank may be judged. Raises as `check_room`."""
+        """Checks that a payment to another bank's wallet may be decided. Raises as `check_room`."""
         check_room(self._elsewhere, (account, prefix_of(payee_number)), self._clock)
 
     def count(self, batch: Batch, answers: Answers) -> None:
-        """Counts what was written down of orders in a batch that the rule has refused."""
+        """Counts the bytes that were written for orders in a batch that the rule has refused."""
         for place in answers.refused_now():
             self._room.count(int(batch.records[place]["origin"]), batch.bytes_of(place))
 
     def count_ended(self, account: int) -> None:
-        """Counts a payment that the central bank has written down as refused."""
+        """Counts a payment that the central bank has recorded as refused."""
         self._room.count(account, REFUSED_PAYMENT_BYTES)
 
     def count_not_taken(self, account: int, payee_number: str) -> None:
@@ -108,10 +108,11 @@ class Refused:
         self._elsewhere.count((account, prefix_of(payee_number)), REFUSED_PAYMENT_BYTES)
 
     def check(self, order: Order[Any]) -> None:
-        """That an order was not refused before, and that it may be judged if it is new.
+        """Checks that an order was not refused before, and may be decided if it is new.
 
         Raises:
-            Refusal: it was, and for this; or ID_REUSED; or TOO_MANY_REFUSALS.
+            Refusal: for the reason for which it was refused before; or ID_REUSED; or
+                TOO_MANY_REFUSALS.
         """
         row = self.earlier(order)
         if row is None:
@@ -120,7 +121,9 @@ class Refused:
             raise Refusal(row.reason, "it was refused for this before; make it anew")
 
     def earlier(self, order: Order[Any]) -> Any:
-        """The journal's row of this order, or None. Raises Refusal: ID_REUSED for another one."""
+        """The journal's row of this order; None if there is none. Raises Refusal: ID_REUSED if the
+        sequence belongs to another order.
+        """
         row = self._history.row(order.wallet.account, order.content.sequence)
         if row is not None and int.from_bytes(bytes(row.digest), "little") != order.digest:
             raise refusal_of(Result.ID_REUSED)
@@ -128,10 +131,11 @@ class Refused:
 
     @contextmanager
     def deciding(self, orders: Sequence[Order[Any] | Refusal]) -> Iterator[dict[int, PaymentRow]]:
-        """What `decided` finds of one caller's orders; the caller decides the rest inside.
+        """A context with what `decided` finds for one caller's orders, in which the caller decides
+        the rest.
 
-        Other calls with some of the same orders wait meanwhile: all at once, each of them would
-        find nothing, and the writer would look up all but the first.
+        Other calls with some of the same orders wait meanwhile. Otherwise each of them would find
+        nothing, and the writer would have to look up all but the first.
         """
         given = [order for order in orders if not isinstance(order, Refusal)]
         if len(given) <= MAX_LOOKED_UP:
@@ -141,10 +145,11 @@ class Refused:
             yield self.decided(orders)
 
     def decided(self, orders: Sequence[Order[Any] | Refusal]) -> dict[int, PaymentRow]:
-        """The journal's rows of those of many orders, by place, that were decided before.
+        """The journal's rows of those orders that were decided before, by their places.
 
-        Looked for in the call that brings them again: the writer, whom all payments wait for, would
-        take longer for each of them than for a new one. Of a few orders it may look itself.
+        They are looked up in the call that repeats them, because for each of them the writer, for
+        which all payments wait, would need longer than for a new order. For a few orders nothing is
+        looked up here; the writer may do it.
         """
         places = [place for place, one in enumerate(orders) if not isinstance(one, Refusal)]
         if len(places) <= MAX_LOOKED_UP:
@@ -162,12 +167,14 @@ class Refused:
             return {}
         try:
             rows = self._history.rows(set(late.values()))
-        except Overloaded:  # the past cannot be looked at now: the ledger says so
+        except Overloaded:  # the past cannot be looked up now, so the ledger will answer that
             return {}
         return {place: rows[identity] for place, identity in late.items() if identity in rows}
 
     def keep(self, order: Order[Any], refusal: Refusal) -> Refusal:
-        """The refusal, once it is durable; ID_REUSED for a sequence that was used before."""
+        """Keeps a refusal durably and returns it; ID_REUSED instead if the sequence was used
+        before.
+        """
         if refusal.reason in _DECIDES_NOTHING:
             return refusal
         row = builders.refusal(

@@ -1,4 +1,4 @@
-"""Tables of wallets and of what their numbers are made with."""
+"""Tables of wallets, and of the secret that their numbers are made with."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 
 from operator_bank.metadata import metadata
 
-# `customer` is nobody where it is not known whose a wallet is. What its holder has signed and shown
-# lies with the customers.
+# `customer` is null if the holder is not known. What the holder has signed and shown is kept with
+# the customers.
 wallets = Table(
     "wallets",
     metadata,
@@ -21,7 +21,7 @@ wallets = Table(
     Index("wallets_by_request", "request_id", "public_key", unique=True),
 )
 
-# What wallets' numbers are made with; one row.
+# The secret that wallets' numbers are made with; one row.
 number_secret = Table(
     "number_secret",
     metadata,

@@ -1,4 +1,4 @@
-"""What holders may do with wallets themselves: see them, close them."""
+"""Shows wallets to their holders, closes them, and checks every query."""
 
 from __future__ import annotations
 
@@ -57,10 +57,14 @@ class Wallets:
         self._bank = bank
 
     def asking(self, envelope: SignedEnvelope, method: str) -> Wallet:
-        """The wallet that signed a query for this method, of this bank, a moment ago.
+        """The wallet that signed a query just now, for this method of this bank.
 
         Args:
-            method: as `dcep.bank.v1.WalletService/GetWallet`.
+            envelope: the signed Query.
+            method: such as `dcep.bank.v1.WalletService/GetWallet`.
+
+        Raises:
+            Refusal: the query is not good.
         """
         order = self._orders.open(orders_pb2.Query, envelope)
         query, now_ms = order.content, self._clock.now_ms()
@@ -75,7 +79,7 @@ class Wallets:
         return order.wallet
 
     def state(self, wallet: Wallet) -> WalletState:
-        """Balances from memory, always fresh."""
+        """The wallet's state; balances come from memory and are always current."""
         deposit = wallet.deposit_account
         numbers = [wallet.account] + ([deposit] if deposit is not None else [])
         rows = self._ledger.read(numbers)
@@ -100,8 +104,11 @@ class Wallets:
     def close(self, envelope: SignedEnvelope) -> None:
         """Closes an empty wallet, for good.
 
-        An order counts once, by its sequence, also when it is refused: one that came while there
-        was money in the wallet does not close it when there is none.
+        An order counts once, by its sequence, even if it is refused. So one that came while there
+        was money in the wallet does not close it later.
+
+        Raises:
+            Refusal: the wallet is not closed.
         """
         order = self._orders.open(orders_pb2.CloseOrder, envelope)
         now_ms = self._clock.now_ms()
