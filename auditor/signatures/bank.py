@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from auditor.signatures.acts import ActsDone
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.late import Late
 from auditor.signatures.lost import LostTime
-from auditor.signatures.machines import CashMachines
+from auditor.signatures.machines import CashMachines, machine_rows
 from auditor.signatures.orders import (
     Line,
     Wrong,
@@ -117,7 +117,13 @@ class BankWalk:
         verifying: Verifying,
         chain: FeedChain,
         lost: LostTime,
+        machines: Sequence[Any],
     ) -> None:
+        """Prepares it.
+
+        Args:
+            machines: as `machine_rows` read them before the acts.
+        """
         self._name = name
         self._chain = chain
         self._lost = lost
@@ -142,7 +148,9 @@ class BankWalk:
         self._stands_for: dict[int, int] = {}
         self._late = Late()
         self._policy = PolicyWalk(acts, self._problems)
-        self._machines = CashMachines(engine, acts.approved, self._problems, verifying)
+        self._machines = CashMachines(
+            machines, acts.approved, machine_rows(engine), self._problems, verifying
+        )
         self.unsaid = Unsaid()
 
     def run(self, until_seq: int) -> Problems:

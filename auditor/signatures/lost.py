@@ -27,21 +27,19 @@ _moves = table("lost_moves", *map(column, _MOVE))
 
 
 def check_put_backs(
-    central: Engine, names: Mapping[int, str], approved: Sequence[Approved]
+    rows: Sequence[Any], names: Mapping[int, str], approved: Sequence[Approved], last: Sequence[Any]
 ) -> tuple[dict[str, list[Any]], Problems]:
-    """Compares the rows of `put_backs` with the central bank's acts.
+    """Each bank's rows of `put_backs`, oldest first, and those that no act of two officers made.
 
     Args:
-        central: the central bank's database.
-        names: of the banks, by their ids.
+        rows: as `put_back_rows` read them before the acts: the act of each is among these.
+        names: of banks by their index.
         approved: the central bank's acts that took effect.
-
-    Returns:
-        By bank, its rows that an act says, oldest first; and what is wrong.
+        last: as `put_back_rows` read them after the acts: the row of each act is among them.
     """
     problems, found = Problems(), dict[str, list[Any]]()
     acts = {act.number: act.content.put_back for act in _of(approved, "put_back")}
-    for row in _until(approved, put_back_rows(central)):
+    for row in _of_both(rows, last, acts):
         said = acts.pop(row.act, None)
         wanted = office_pb2.PutBack(
             name=names.get(row.bank, ""),
@@ -69,10 +67,16 @@ def put_back_rows(central: Engine) -> Sequence[Any]:
         return connection.execute(select(put_backs).order_by(put_backs.c.act)).all()
 
 
-def _until(approved: Sequence[Approved], rows: Sequence[Any]) -> list[Any]:
-    """The rows of acts that were read; those of newer acts are left to the next audit."""
-    last = max((act.number for act in approved), default=0)
-    return [row for row in rows if row.act <= last]
+def come_back_rows(engine: Engine) -> Sequence[Any]:
+    """All of a bank's rows of `come_backs` as they stand, oldest first."""
+    with engine.connect() as connection:
+        return connection.execute(select(_come_backs).order_by(_come_backs.c.act)).all()
+
+
+def _of_both(rows: Sequence[Any], last: Sequence[Any], acts: Mapping[int, Any]) -> list[Any]:
+    """Rows that stood before the acts were read, and those that these acts have made since."""
+    before = {row.act for row in rows}
+    return [*rows, *(row for row in last if row.act not in before and row.act in acts)]
 
 
 @dataclass
@@ -88,14 +92,19 @@ class LostTime:
     """Knows which entries of a feed may be about lost movements, and follows what they move."""
 
     def __init__(
-        self, engine: Engine, put_back: Sequence[Any], approved: Sequence[Approved]
+        self,
+        engine: Engine,
+        come_backs: Sequence[Any],
+        put_back: Sequence[Any],
+        approved: Sequence[Approved],
     ) -> None:
         """Reads the bank's rows of `come_backs`, and compares them with acts.
 
         Args:
-            engine: the bank's database.
-            put_back: its rows at the central bank that an act says, from `check_put_backs`.
-            approved: the acts of the bank's own officers that took effect.
+            engine: of the bank.
+            come_backs: as `come_back_rows` read them before the acts.
+            put_back: its rows at the central bank, each with an act of two officers there.
+            approved: acts of the bank's own officers.
         """
         self.problems = Problems()
         self.moves: dict[int, _Move] = {}
@@ -103,9 +112,7 @@ class LostTime:
         self._windows: list[tuple[int, int]] = []
         let = {row.act for row in put_back}
         acts = {act.number: act.content.come_back for act in _of(approved, "come_back")}
-        with engine.connect() as connection:
-            rows = connection.execute(select(_come_backs).order_by(_come_backs.c.act)).all()
-        for row in _until(approved, rows):
+        for row in _of_both(come_backs, come_back_rows(engine), acts):
             said = acts.pop(row.act, None)
             told = (row.incarnation, row.after_number, row.until_number)
             where = _("table come_backs, row act={act}").format(act=row.act)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, column, select, table
@@ -19,29 +19,39 @@ _machines = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 
 
+def machine_rows(engine: Engine) -> Sequence[Any]:
+    """The machines that a bank ever had, as they stand now."""
+    with engine.connect() as connection:
+        return connection.execute(select(_machines).order_by(_machines.c.name)).all()
+
+
 class CashMachines:
-    """All cash machines that a bank has or had."""
+    """All cash machines that a bank has or had, each compared with acts."""
 
     def __init__(
-        self, engine: Engine, approved: Sequence[Approved], problems: Problems, verifying: Verifying
+        self,
+        rows: Sequence[Any],
+        approved: Sequence[Approved],
+        last: Sequence[Any],
+        problems: Problems,
+        verifying: Verifying,
     ) -> None:
-        """Reads the machines, and names those that acts do not register or revoke so.
+        """Names those that no act registered or revoked, and acts that made none.
 
         Args:
-            engine: the bank's database.
-            approved: the bank's acts that took effect, read before.
-            problems: gets what is wrong.
-            verifying: verifies the signatures.
+            rows: of machines, read before the acts: the act of each is among these.
+            approved: the bank's acts that took effect.
+            last: rows of machines, read after the acts: what each of these did is among them.
+            problems: takes what is wrong.
+            verifying: takes the machines' signatures.
         """
         self._problems = problems
         self._verifying = verifying
         self._acts = {act.number: act.content for act in approved}
-        self._newest = max(self._acts, default=0)
-        with engine.connect() as connection:
-            rows = connection.execute(select(_machines)).all()
         self._keys = {row.name: bytes(row.public_key) for row in rows}
         for row in rows:
             self._check(row)
+        self._check_done({row.name: row for row in last})
 
     def stands_behind(self, order: orders_pb2.ExchangeOrder, bank: str, where: str) -> None:
         """Checks that a machine signed that it took in, or had ready, the cash of an order.
@@ -71,25 +81,37 @@ class CashMachines:
 
     def _check(self, row: Any) -> None:
         where = _("table {machines}, {row}").format(machines=_machines.name, row=row.name)
-        for number, kind in (
-            (row.registered_by, "register_cash_machine"),
-            (row.revoked_by, "revoke_cash_machine"),
-        ):
-            # Machines of the founding have no act. What is newer is left to the next audit.
-            if not number or number > self._newest:
-                continue
-            act = self._acts.get(number)
-            asked = getattr(act, kind) if act is not None and act.HasField(kind) else None
-            if asked is None or asked.name != row.name:
-                self._problems.say(
-                    _("{where}: no act of two officers is behind it").format(where=where)
-                )
-            elif row.registered_by == number and asked.public_key != bytes(row.public_key):
+        if row.registered_by:  # the founding has no act
+            asked = self._asked(row.registered_by, "register_cash_machine", row.name, where)
+            if asked is not None and asked.public_key != bytes(row.public_key):
                 self._problems.say(_("{where}: its act was for another key").format(where=where))
-        revoked = {
-            act.revoke_cash_machine.name
-            for act in self._acts.values()
-            if act.HasField("revoke_cash_machine")
-        }
-        if row.name in revoked and row.revoked_by is None:
-            self._problems.say(_("{where}: an act of two officers revoked it").format(where=where))
+        if row.revoked_by is not None:
+            self._asked(row.revoked_by, "revoke_cash_machine", row.name, where)
+
+    def _asked(self, number: int, kind: str, name: str, where: str) -> Any:
+        """What an act asked for a machine; None, and a problem, where there is no such act."""
+        act = self._acts.get(number)
+        asked = getattr(act, kind) if act is not None and act.HasField(kind) else None
+        if asked is not None and asked.name == name:
+            return asked
+        self._problems.say(_("{where}: no act of two officers is behind it").format(where=where))
+        return None
+
+    def _check_done(self, last: Mapping[str, Any]) -> None:
+        for number, act in self._acts.items():
+            kind = act.WhichOneof("kind")
+            if kind not in ("register_cash_machine", "revoke_cash_machine"):
+                continue
+            name = getattr(act, kind).name
+            row = last.get(name)
+            where = _("table {machines}, {row}").format(machines=_machines.name, row=name)
+            if row is None:
+                self._problems.say(
+                    _("{where}: the row of act {number} is missing").format(
+                        where=where, number=number
+                    )
+                )
+            elif kind == "revoke_cash_machine" and row.revoked_by is None:
+                self._problems.say(
+                    _("{where}: an act of two officers revoked it").format(where=where)
+                )

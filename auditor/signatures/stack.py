@@ -20,7 +20,8 @@ from auditor.signatures.evidence import check_evidence
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.feed_tips import ends_of_central_acts
 from auditor.signatures.key_rows import KeyRows
-from auditor.signatures.lost import LostTime, check_put_backs, put_back_rows
+from auditor.signatures.lost import LostTime, check_put_backs, come_back_rows, put_back_rows
+from auditor.signatures.machines import machine_rows
 from auditor.signatures.redemptions import check_redemptions, redemption_rows
 from auditor.signatures.refusals import check_refusals
 from auditor.signatures.settled import Settled
@@ -103,8 +104,9 @@ def audit_signatures(
         query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
-    # Read before the acts themselves: these only grow meanwhile.
-    told = ActsTold(central.engine, indexes, keys, put_back_rows(central.engine))
+    # Before the acts themselves, which only go on meanwhile.
+    put_backs = put_back_rows(central.engine)
+    told = ActsTold(central.engine, indexes, keys, put_backs)
     others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
     central_ends = ends_told(ends_of_central_acts(others))
     before, banks_before = KeyRows.read(central.engine), BankRows.read(central.engine)
@@ -117,7 +119,9 @@ def audit_signatures(
     terms = CentralTerms(rows, after, decided.approved, verifying)
     found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
     names = {index: name for name, index in indexes.items()}
-    put_back, unordered = check_put_backs(central.engine, names, decided.approved)
+    put_back, unordered = check_put_backs(
+        put_backs, names, decided.approved, put_back_rows(central.engine)
+    )
     found.append((CENTRAL_BANK, unordered))
     found.append((CENTRAL_BANK, certified.check(names, decided.approved, terms.roots)))
     acts_there = [step.act for step in decided.chain.steps]
@@ -137,13 +141,24 @@ def audit_signatures(
             found.append((name, check_tokens(ledger.engine, centre.owners, terms.roots, verifying)))
             found.append((name, banks_before.check(decided.approved, BankRows.read(ledger.engine))))
             continue
+        come_backs, machines = come_back_rows(ledger.engine), machine_rows(ledger.engine)
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
         acts.chain.told(ends_told(told.ends[name]))
         found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
         settled = Settled(central.engine, central.tables, indexes[name])
         chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
-        lost = LostTime(ledger.engine, put_back.get(name, ()), acts.approved)
-        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain, lost)
+        lost = LostTime(ledger.engine, come_backs, put_back.get(name, ()), acts.approved)
+        bank = BankWalk(
+            name,
+            ledger.engine,
+            ledger.tables,
+            settled,
+            acts,
+            verifying,
+            chain,
+            lost,
+            machines,
+        )
         found.append((name, bank.run(ledger.report.rows)))
         broken = chain.finish()
         found.append((name, broken))

@@ -12,12 +12,12 @@ from runtime.errors import Refusal
 from runtime.messages import read_payload
 from settlement.builders import Row, capture, delivery, refusal, release, transfer
 from settlement.limits import MAX_AMOUNT_FEN
+from settlement.records import RecordFlag
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
 
-_PLACE = {"origin": accounts.MIRROR, "sequence": 0, "time_ms": 0}
-"""Values of every record that an entry becomes; the follower replaces them by its own."""
+_MIRROR, _NO_LIMIT = accounts.MIRROR, int(RecordFlag.NO_LIMIT)
 
 
 class ParsedEntry(NamedTuple):
@@ -25,14 +25,16 @@ class ParsedEntry(NamedTuple):
 
     Attributes:
         entry: as the central bank wrote it.
-        data: its bytes, which the chain hashes.
-        event: name of its event; None for one that this bank does not know.
-        number: number of what it is about, among what this bank has sent or deposited; 0 for none.
-        payment: the payment that it brings to a wallet here.
+        data: its bytes, which the chain is over.
+        time_ms: when it came.
+        event: the name of its event; None for one that this bank does not know.
+        number: of what it is about, among what this bank has sent or deposited; 0 for nothing.
+        payment: that it brings to a wallet here.
     """
 
     entry: FeedEntry
     data: bytes
+    time_ms: int
     event: str | None
     number: int = 0
     payment: OutboundPayment | None = None
@@ -64,55 +66,77 @@ class Sent(NamedTuple):
 
 def transferred(one: ParsedEntry, debit: int, credit: int, amount_fen: int, purpose: int) -> Move:
     """Moves money between two of the bank's own accounts."""
-    moved = transfer(
-        **_PLACE, debit=debit, credit=credit, amount_fen=_amount(amount_fen), purpose=purpose
+    row = transfer(
+        origin=_MIRROR,
+        sequence=one.entry.position,
+        debit=debit,
+        credit=credit,
+        amount_fen=_amount(amount_fen),
+        purpose=purpose,
+        time_ms=one.time_ms,
+        flags=_NO_LIMIT,
     )
-    return Move(moved, one.data)
+    return Move(row, one.data)
 
 
 def delivered(one: ParsedEntry, account: int, amount_fen: int, purpose: int) -> Move:
-    """Delivers money from the central bank to an account, or to suspense if the account cannot take
-    it.
-    """
-    moved = delivery(
-        **_PLACE,
-        debit=accounts.MIRROR,
+    """Delivers money from the central bank to an account, or to suspense if that cannot take it."""
+    row = delivery(
+        origin=_MIRROR,
+        sequence=one.entry.position,
+        debit=_MIRROR,
         credit=account,
         fallback=accounts.SUSPENSE,
         amount_fen=_amount(amount_fen),
         purpose=purpose,
+        time_ms=one.time_ms,
+        flags=_NO_LIMIT,
     )
-    return Move(moved, one.data)
+    return Move(row, one.data)
 
 
 def captured(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
     """Captures what was held for something that this bank sent: it goes to the central bank."""
-    moved = capture(
-        **_PLACE,
+    row = capture(
+        origin=_MIRROR,
+        sequence=one.entry.position,
         debit=sent.account,
-        credit=accounts.MIRROR,
+        credit=_MIRROR,
         amount_fen=sent.amount_fen,
         reference=sent.hold,
         purpose=purpose,
+        time_ms=one.time_ms,
+        flags=_NO_LIMIT,
     )
-    return Move(moved, one.data)
+    return Move(row, one.data)
 
 
 def released(one: ParsedEntry, sent: Sent, purpose: int) -> Move:
     """Releases what was held for something that this bank sent: it is its payer's again."""
-    moved = release(
-        **_PLACE,
+    row = release(
+        origin=_MIRROR,
+        sequence=one.entry.position,
         debit=sent.account,
         amount_fen=sent.amount_fen,
         reference=sent.hold,
         purpose=purpose,
+        time_ms=one.time_ms,
+        flags=_NO_LIMIT,
     )
-    return Move(moved, one.data)
+    return Move(row, one.data)
 
 
 def unmoved(one: ParsedEntry, debit: int, credit: int) -> Move:
     """Moves nothing; the record only takes the entry's place in the feed."""
-    return Move(refusal(**_PLACE, debit=debit, credit=credit), one.data)
+    row = refusal(
+        origin=_MIRROR,
+        sequence=one.entry.position,
+        debit=debit,
+        credit=credit,
+        time_ms=one.time_ms,
+        flags=_NO_LIMIT,
+    )
+    return Move(row, one.data)
 
 
 def fits(number: int) -> bool:

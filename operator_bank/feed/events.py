@@ -71,11 +71,6 @@ class Handler:
     about: ClassVar[About] = About.NOTHING
     ends_what_was_sent: ClassVar[bool] = False
 
-    def number(self, entry: FeedEntry) -> int:
-        """This bank's own number of what an entry is about; 0 for none."""
-        event = getattr(entry, entry.WhichOneof("event"))
-        return int(event.number) if self.about is not About.NOTHING else 0
-
     def payment(self, entry: FeedEntry) -> OutboundPayment | None:
         """The payment to a wallet here that an entry brings; None for most events."""
         return None
@@ -381,13 +376,12 @@ def handler_of(event: str | None) -> Handler:
     return HANDLERS.get(event or "", _UNKNOWN)
 
 
-def parsed(entry: FeedEntry, data: bytes) -> ParsedEntry:
-    """Parses what an entry is about."""
+def parsed(entry: FeedEntry, data: bytes, time_ms: int) -> ParsedEntry:
+    """An entry that came at a time, with what it is about."""
     event = entry.WhichOneof("event")
-    if event is None:
-        return ParsedEntry(entry, data, None)
     handler = handler_of(event)
-    return ParsedEntry(entry, data, event, handler.number(entry), handler.payment(entry))
+    number = 0 if handler.about is About.NOTHING else getattr(entry, event).number
+    return ParsedEntry(entry, data, time_ms, event, number, handler.payment(entry))
 
 
 def _check_payment(payment: bytes, sent: Sent) -> None:

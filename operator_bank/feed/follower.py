@@ -43,9 +43,9 @@ from runtime.logs import logger
 from settlement.builders import records_of
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import Kind, RecordFlag, Result
+from settlement.records import Kind, Result
 
-_FLAGS, _REFUSED, _NO_MOVE = int(RecordFlag.NO_LIMIT), int(Result.MALFORMED), int(Kind.REFUSAL)
+_REFUSED, _NO_MOVE = int(Result.MALFORMED), int(Kind.REFUSAL)
 _NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK)
 
 
@@ -170,7 +170,8 @@ class FeedFollower:
         links, tip = follow(message, self.place, self._bank, self._central_keys)
         self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
         self._central_acts.heed(message.tip, tip.acts)
-        found = [parsed(link.entry, link.data) for link in links]
+        now_ms = self._clock.now_ms()
+        found = [parsed(link.entry, link.data, now_ms) for link in links]
         moves, broken = self._moves.of(found)
         if moves:
             whole = message.tip if len(moves) == len(links) else None
@@ -209,14 +210,7 @@ class FeedFollower:
         moves: Sequence[Move],
         tip: SignedEnvelope | None,
     ) -> None:
-        now_ms = self._clock.now_ms()
         place = links[-1].place
-        rows = [
-            move.row._replace(
-                origin=accounts.MIRROR, sequence=one.entry.position, time_ms=now_ms, flags=_FLAGS
-            )
-            for one, move in zip(found, moves, strict=True)
-        ]
 
         def write(connection: Connection, answers: Answers) -> None:
             self._rows.write(connection, found, moves, answers)
@@ -224,7 +218,8 @@ class FeedFollower:
                 write_place(connection, place, tip)
 
         notes = [move.note for move in moves]
-        batch = Batch(records_of(rows), notes, write, urgent=True)
+        records = records_of(move.row for move in moves)
+        batch = Batch(records, notes, write, urgent=True)
         answers = self._ledger.submit(batch)
         for index in _refused(answers, moves):
             # The place stays where it was. From now on the ledger and the chain differ, and nothing

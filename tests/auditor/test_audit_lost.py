@@ -133,6 +133,18 @@ CHANGES = {
         "no act of two officers says so",
     ),
     "no way back at all": (CENTRAL, "DELETE FROM put_backs", "is missing"),
+    "a way back that hides what was told of acts": (
+        CENTRAL,
+        "INSERT INTO put_backs SELECT 1000000, bank, number, hash, 0, acts_hash, receipt, time_ms"
+        " FROM put_backs",
+        "row act=1000000: no act of two officers says so",
+    ),
+    "a window of a time to come": (
+        "alpha",
+        "INSERT INTO come_backs (act, incarnation, after_number, until_number)"
+        " SELECT 1000000, incarnation, after_number, until_number FROM come_backs",
+        "row act=1000000: no act of two officers says so",
+    ),
     "a receipt that is denied": (
         CENTRAL,
         "UPDATE put_backs SET receipt = substr(receipt, 1, 40)",

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import create_engine, insert
 
 from auditor.signatures.acts import Approved
-from auditor.signatures.machines import CashMachines
+from auditor.signatures.machines import CashMachines, machine_rows
 from auditor.signatures.orders import Wrong
 from auditor.signatures.verifying import Problems, Signatures, Verifying
 from console.cash_machine import CashMachine
@@ -41,17 +41,22 @@ class Books:
         self,
         rows: Sequence[tuple[str, SigningKey, int, int | None]],
         acts: Sequence[Approved] = (),
+        since: Sequence[tuple[str, SigningKey, int, int | None]] = (),
     ) -> None:
+        """`since`: what came into the table while the acts were read."""
         engine = create_engine("sqlite://")
         metadata.create_all(engine)
-        with engine.begin() as connection:
-            for name, key, by, until in rows:
-                values = {"name": name, "public_key": bytes(key.verify_key)}
-                values |= {"registered_by": by, "revoked_by": until}
-                connection.execute(insert(cash_machines), values)
+        found = []
+        for some in (rows, since):
+            with engine.begin() as connection:
+                for name, key, by, until in some:
+                    values = {"name": name, "public_key": bytes(key.verify_key)}
+                    values |= {"registered_by": by, "revoked_by": until}
+                    connection.execute(insert(cash_machines), values)
+            found.append(machine_rows(engine))
         self._problems = Problems()
         self._verifying = Verifying(Signatures.ALL, records=1)
-        self.machines = CashMachines(engine, acts, self._problems, self._verifying)
+        self.machines = CashMachines(found[0], acts, found[1], self._problems, self._verifying)
 
     def found(self) -> str:
         self._verifying.finish()
@@ -81,6 +86,10 @@ def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
     ("row", "acts", "said"),
     [
         (("mine", THIEF, 3, None), [revoked(5, "machine-1")], "no act of two officers"),
+        (("mine", THIEF, 10**9, None), [revoked(5, "machine-1")], "no act of two officers"),
+        (("desk", SECOND, 4, 0), [registered(4, "desk", SECOND)], "no act of two officers"),
+        (("desk", SECOND, 4, 10**9), [registered(4, "desk", SECOND)], "no act of two officers"),
+        (("mine", FIRST, 0, None), [registered(4, "desk", SECOND)], "row of act 4 is missing"),
         (("desk", THIEF, 4, None), [registered(4, "desk", SECOND)], "for another key"),
         (("mine", THIEF, 4, None), [registered(4, "desk", SECOND)], "no act of two officers"),
         (
@@ -99,6 +108,13 @@ def test_a_machine_that_no_act_made_or_that_one_revoked_is_named(
     row: tuple[str, SigningKey, int, int | None], acts: Sequence[Approved], said: str
 ) -> None:
     assert said in Books([row], acts).found()
+
+
+def test_a_machine_that_is_registered_while_the_audit_runs_is_left_to_the_next_one() -> None:
+    books = Books([("machine-1", FIRST, 0, None)], since=[("desk", SECOND, 4, None)])
+    assert books.found() == ""
+    with pytest.raises(Wrong, match="no machine"):
+        books.machines.stands_behind(top_up(SECOND, "desk"), "alpha", "here")  # type: ignore[arg-type]
 
 
 def test_cash_that_no_machine_took_in_is_named() -> None:

@@ -29,14 +29,14 @@ def test_an_entry_is_about_the_number_that_its_event_names(event: str) -> None:
     has_number = "number" in EVENTS[event].message_type.fields_by_name
     if has_number:
         told.number = 4_711
-    one = parsed(entry, b"")
+    one = parsed(entry, b"", 1)
     is_ours = HANDLERS[event].about is not About.NOTHING
     assert one.number == (4_711 if is_ours else 0)
     assert has_number or not is_ours
 
 
 def test_what_is_no_event_known_here_moves_nothing() -> None:
-    one = parsed(registration_pb2.FeedEntry(number=1), b"")
+    one = parsed(registration_pb2.FeedEntry(number=1), b"", 1)
     assert one.event is None
     with pytest.raises(FeedBroken, match="of no kind that this bank knows"):
         handler_of(one.event).move(one, None)  # type: ignore[arg-type]
