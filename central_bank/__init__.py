@@ -1,4 +1,4 @@
-"""Tier 1: the central bank. It issues, it settles between banks, and never serves the public."""
+"""Tier 1: the central bank, which issues, settles between banks, and never serves the public."""
 
 import runtime  # noqa: F401  # before gRPC, see there
 from runtime.compiled_code import keep_somewhere

@@ -1,4 +1,4 @@
-"""The central bank's process: ``python -m central_bank --settings FILE``."""
+"""Runs the central bank's process: ``python -m central_bank --settings FILE``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ SERVICE = "central_bank"
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 1 after a fatal error."""
+    """Runs until SIGTERM.
+
+    Returns:
+        The exit status: 0 after SIGTERM, 1 after a fatal error, 2 if it cannot start as it is set
+            up.
+    """
     parser = argparse.ArgumentParser(prog="python -m central_bank", description=__doc__)
     parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
     parser.add_argument(
@@ -69,7 +74,7 @@ def main() -> int:
 
 
 def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
-    """Builds everything, serves, and takes it down again."""
+    """Builds the central bank, serves until it is told to stop, and takes everything down again."""
     stop = wait_for_signal()
     fatal_errors: list[BaseException] = []
 
@@ -171,7 +176,7 @@ def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], Non
 
 
 def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> None:
-    """By the bank that asked: one that tries numbers out is seen by it."""
+    """Counts them by the bank that asked, so that a bank that tries numbers out is noticed."""
     counter = Counter(
         "dcep_payees_refused_total",
         "Payments to other banks whose payee could not be paid",

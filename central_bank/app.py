@@ -1,4 +1,4 @@
-"""The composition root: builds the central bank from explicit parts."""
+"""Builds the central bank from explicit parts: the composition root."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ class CentralBank:
     flows: Flows
 
     def project(self) -> bool:
-        """One step of the projection; True when there may be much more.
+        """Makes one step of the projection; returns True if there may be much more to do.
 
-        A few records wait for the next step: each one is a transaction, which
-        payments would have to wait for. Questions about the past do not: they
+        If only a few records are left, they wait for the next step, because each step is a
+        transaction that payments would have to wait for. Questions about the past do not wait: they
         are answered from the journal as well.
         """
         return self.books.projection.catch_up() >= PROJECTION_ROWS_SQLITE
@@ -104,21 +104,21 @@ def build(
     refunds_confirmed_until_ms: int = 0,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
-    """Builds the central bank over a migrated database, recovering its core.
+    """Builds the central bank over a migrated database and recovers its core.
 
     Args:
         engine: the database.
-        root: the root of trust for offline money.
+        root: signs offline money; the root of trust.
         business_key: signs what the feeds say.
         founding: the record of the first officers.
         bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
-        verifier: of the signatures of deposits; None: on one thread.
-        shown: the fingerprint of the TLS certificate that the service shows now.
-        refunds_confirmed_until_ms: times up to this one an operator has said to be right, for
-            what goes back of expired money.
-        on_stopped: called once when the core had to stop.
+        verifier: verifies the signatures of deposits; None for one thread.
+        shown: gives the fingerprint of the TLS certificate that the service shows now.
+        refunds_confirmed_until_ms: an operator has confirmed that times up to this one are right,
+            so that expired money may be refunded by them.
+        on_stopped: is called once if the core had to stop.
     """
     database = Database(engine)
     # Before anything is opened: without officers nobody could do anything here.
@@ -177,7 +177,7 @@ def build(
 
 
 class _Core(NamedTuple):
-    """What every room works on."""
+    """What every room works with."""
 
     database: Database
     books: LedgerBundle
@@ -194,7 +194,7 @@ class _Issuing(NamedTuple):
 
 
 class _Clearing(NamedTuple):
-    """What is done with offline money that comes back, or does not."""
+    """Deposits, refunds of expired money, and evidence of double spends."""
 
     deposits: Deposits
     refunds: Refunds
@@ -204,7 +204,7 @@ class _Clearing(NamedTuple):
 def _open_books(
     engine: Engine, clock: Clock, *, threaded: bool, on_stopped: Callable[[CoreStopped], None]
 ) -> LedgerBundle:
-    """Recovers the core, and opens the central bank's own accounts unless they are open."""
+    """Recovers the core, and opens the central bank's own accounts if they are not open."""
     books = open_ledger(
         engine,
         ledger_tables,
@@ -240,8 +240,8 @@ def _clearing(
     database, books, registry, clock = core
     evidence = Evidence(database, registry, devices, clock)
     pending = PendingDeposits(database, clock)
-    # What is spent is looked up and written down by one deposit after another, and what is left
-    # by none of them meanwhile.
+    # Deposits take turns, from the look at what is spent until it is written; and no refund is made
+    # meanwhile.
     in_turn = FifoLock()
     deposits = Deposits(
         database,

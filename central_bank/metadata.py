@@ -1,4 +1,4 @@
-"""What each room's `tables.py` declares its tables in."""
+"""The metadata in which each room's `tables.py` declares its tables."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The analysis centre: what the flows look like."""
+"""The analysis centre: how money flows between banks."""

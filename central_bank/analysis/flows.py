@@ -1,4 +1,4 @@
-"""What went from bank to bank: sums over the projection, never a wallet."""
+"""Sums what went from bank to bank, from the projection; it never looks at a wallet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOREVER_MS = 1 << 62
 
 
 class Flow(NamedTuple):
-    """What went from one bank to another; `place` is where a page goes on after it."""
+    """What went from one bank to another; the next page continues after `place`."""
 
     from_bank: str
     to_bank: str
@@ -28,7 +28,7 @@ class Flow(NamedTuple):
 
 
 class Flows:
-    """The analysis centre's first question."""
+    """The use-case behind GetFlows."""
 
     def __init__(self, database: Database, history: History, registry: Registry) -> None:
         self._database = database
@@ -38,11 +38,16 @@ class Flows:
     def between(
         self, from_ms: int, to_ms: int, most: int = MAX_PAGE, after: tuple[int, int] | None = None
     ) -> list[Flow]:
-        """Sums of the payments settled in [from_ms, to_ms), by payer's and payee's bank.
+        """Sums of the payments settled in [from_ms, to_ms), by the banks of payer and payee.
 
         Args:
-            most: so many of them.
-            after: the place of the last one before.
+            from_ms: Unix milliseconds.
+            to_ms: Unix milliseconds; 0 for no end.
+            most: how many sums at most.
+            after: the place of the last flow of the page before.
+
+        Raises:
+            Refusal: FIELD_INVALID.
         """
         if from_ms < 0 or to_ms < 0 or (to_ms and to_ms < from_ms):
             raise invalid("to_time_ms", "lies before from_time_ms")

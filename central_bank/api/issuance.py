@@ -123,7 +123,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
 
 
 def caller(context: grpc.ServicerContext) -> Identity:
-    """Who calls; the authorizer has made sure that somebody does."""
+    """Who calls. The authorizer has made sure that there is an identity."""
     found = peer(context)
     if found is None:
         raise Refusal(errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role")

@@ -62,7 +62,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 ends_at=request.journal_position,
             )
             link = await call.in_thread(begin)
-            told = -1  # the first word comes at once: a bank that starts waits for it
+            told = -1  # the first message comes at once: a bank that starts waits for it
             while True:
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)
@@ -88,7 +88,9 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     @contextmanager
     def _followed(self, bank: Bank, call: Call) -> Iterator[None]:
-        """Keeps a bank's newest feeds: one that comes back need not wait for the end of the old."""
+        """Ends a bank's oldest feed if it follows too many, so that it need not wait for the end of
+        the old one when it comes back.
+        """
         mine = self._followers.setdefault(bank.name, deque())
         mine.append(call)
         if len(mine) > FEEDS_EACH:

@@ -1,1 +1,1 @@
-"""The authentication centre: who is certified."""
+"""The authentication centre: which banks, keys and devices are trusted."""

@@ -1,4 +1,6 @@
-"""Acts about who may connect: banks admitted, suspended, reinstated; devices taken out of use."""
+"""Performs acts about who is trusted: banks admitted, suspended, reinstated and renewed, keys
+replaced, devices and certificates revoked.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ def authentication_effects(
     central_keys: CentralKeys,
     offline_roots: OfflineRoots,
 ) -> Mapping[str, Effect]:
-    """The effects of these acts by kind."""
+    """The effects of these acts, by the kind of act."""
     return {
         "admit_bank": _Admission(database, registry, devices),
         "suspend_bank": _Suspension(database, registry, suspended=True),

@@ -1,4 +1,4 @@
-"""The key that the settings name, to sign with once officers have announced it."""
+"""Signs with the key that the settings name, once officers have announced it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from runtime.signing_keys import Signer
 
 
 class AnnouncedSigner:
-    """The newest key in the settings' place that counts. Where it is another, that waits.
+    """The newest key in the settings that was announced; a newer one waits until it is.
 
     Attributes:
-        named: what the settings name, whether it counts or not.
+        named: the key in the settings, whether it was announced or not.
     """
 
     def __init__(
         self, signer: Signer, what: str, announced: Callable[[], Container[bytes]]
     ) -> None:
-        """Takes what the settings name, what to call it, and the public keys that count now.
+        """Begins with the key that the settings name now, whether or not it was announced; the
+        caller checks that.
 
-        The key that is there now is used whether or not it counts: who makes this one sees to it.
+        Args:
+            signer: the key in the settings.
+            what: what to call it in the log.
+            announced: gives the public keys that were announced.
         """
         self.named = signer
         self._what = what
@@ -30,14 +34,16 @@ class AnnouncedSigner:
         self._unknown: Signer | None = None
 
     def now(self) -> Signer:
-        """The one to sign with."""
+        """The key to sign with now."""
         latest = of_now(self.named)
         if latest is not self._used:
             public = bytes(latest.verify_key)
             if public in self._announced():
                 self._used = latest
             elif latest is not self._unknown:
-                self._unknown = latest  # said once; looked for again, it may be announced yet
+                self._unknown = (
+                    latest  # logged once; it is looked for again, because it may be announced later
+                )
                 logger("keys").warning(
                     f"a {self._what} that was not announced is not used", key=public.hex()
                 )

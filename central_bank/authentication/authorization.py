@@ -1,4 +1,4 @@
-"""Who may call what at the central bank, decided for every call."""
+"""Decides for every call who may call what at the central bank."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _BOTH = (
     _AUTHENTICATION + "GetTrustBundle",
     _AUTHENTICATION + "ListCentralKeys",
 )
-"""Whole services, or single methods; what stands in none of the three nobody may call."""
+"""Whole services, or single methods. Nobody may call what is in none of the three."""
 
 
 def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
-    """Who may call the central bank's one port: admitted banks, and registered officers of its own.
+    """Admits admitted banks, and registered officers of the central bank, to what they may call.
 
-    A bank's officers are known to their bank alone.
+    Only their own bank knows a bank's officers.
     """
 
     def authorize(peer: Identity | None, method: str) -> None:
@@ -52,5 +52,5 @@ def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
 
 
 def is_central_officer(peer: Identity) -> bool:
-    """Whether the peer, whom the authorizer let in, is an officer of the central bank."""
+    """Whether a peer that the authorizer let in is an officer of the central bank."""
     return peer.role == "officer" and peer.institution == INSTITUTION

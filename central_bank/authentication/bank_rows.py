@@ -1,4 +1,4 @@
-"""The SQL of banks, their certificates and their keys."""
+"""Reads and writes banks, their certificates and their keys in SQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = dict[int, list[Row[Any]]]
 
 
 class Given(NamedTuple):
-    """By which act of officers something became a bank's, and when. Number 0: by none."""
+    """The act of officers by which a bank got something, and when; act 0 for none."""
 
     act: int
     time_ms: int
@@ -27,14 +27,14 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class Renewal:
-    """What takes the place of what a bank has.
+    """What replaces a bank's certificate or key.
 
     Attributes:
         name: the bank's.
         certificate_fingerprint: of a new TLS certificate, or "".
         business_key: a new one, or b"".
         offline_certificate: of the new key.
-        old_until_time_ms: until when what is replaced is good; 0: it is revoked.
+        old_until_time_ms: until when the replaced ones are good; 0 if they are revoked.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Renewal:
 
     @property
     def nothing_new(self) -> bool:
-        """Whether it only ends what was replaced before."""
+        """Whether it brings nothing new and only ends what was replaced before."""
         return not self.certificate_fingerprint and not self.business_key
 
 
@@ -66,7 +66,7 @@ def read_banks(connection: Connection) -> dict[str, Bank]:
 
 
 def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
-    """Writes a new bank down, and which accounts are its own."""
+    """Inserts a new bank, and which accounts are its own."""
     values = {
         "id": bank.index,
         "name": bank.name,
@@ -93,10 +93,14 @@ def renew_bank(
     by: Given,
     shortened: Callable[[bytes], bytes],
 ) -> None:
-    """Ends what is replaced, and writes down what replaces it.
+    """Ends what is replaced, and inserts what replaces it.
 
     Args:
-        shortened: makes of a key's offline certificate the one that it has once it is revoked.
+        connection: of the transaction.
+        bank: as it was.
+        renewal: what replaces what.
+        by: the officers' act.
+        shortened: turns a revoked key's offline certificate into the one that it has from now on.
     """
     if renewal.certificate_fingerprint or renewal.nothing_new:
         _end(connection, bank_certificates, bank, renewal, by.time_ms, lambda row: {})
@@ -120,7 +124,9 @@ def _end(
     now_ms: int,
     on_revoked: Callable[[Row[Any]], dict[str, bytes]],
 ) -> None:
-    """Ends what is good, at the renewal's time; or, with nothing new, what was replaced before."""
+    """Ends what is good, at the renewal's time; if nothing is new, ends what was replaced
+    before.
+    """
     (primary,) = table.primary_key.columns
     ending = Ending(renewal.old_until_time_ms, now_ms, renewal.nothing_new)
     rows = connection.execute(select(table).where(table.c.bank == bank.index)).all()
@@ -164,7 +170,7 @@ def _numbers(connection: Connection) -> dict[int, dict[int, int]]:
 
 
 def _by_bank(connection: Connection, table: Table) -> Rows:
-    """The rows of each bank, the one without an end first and then the newest."""
+    """The rows of each bank: first the one without an end, then the others, newest first."""
     order = (table.c.until_time_ms != 0, table.c.from_time_ms.desc(), table.c.act.desc())
     found: Rows = {}
     for row in connection.execute(select(table).order_by(*order)):

@@ -1,4 +1,4 @@
-"""The banks that are admitted, and who may call what."""
+"""Keeps the admitted banks, and admits their calls."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ InTransaction = Callable[[Connection], object]
 
 
 def nothing(_: Connection) -> None:
-    """No further SQL."""
+    """Adds no further SQL."""
 
 
 class Registry:
-    """The banks, in SQL and in memory. The memory is what a call is judged by."""
+    """The banks, in SQL and in memory. Calls are decided by what is in memory."""
 
     def __init__(self, database: Database, ledger: Ledger, clock: Clock) -> None:
         self._database = database
         self._ledger = ledger
         self._clock = clock
-        # One change after another: an index is given once, and no change is lost.
+        # One change at a time, so that an index is given only once and no change is lost.
         self._remembered = Remembered(database, read_banks)
 
     @property
@@ -58,7 +58,7 @@ class Registry:
         return self._remembered.now()
 
     def now(self) -> object:
-        """Another one once banks have changed."""
+        """An object that is another one after banks have changed."""
         return self._by_name
 
     def all(self) -> list[Bank]:
@@ -66,11 +66,11 @@ class Registry:
         return sorted(self._by_name.values(), key=lambda bank: bank.index)
 
     def by_index(self) -> Mapping[int, Bank]:
-        """All banks, by what they are called in tables."""
+        """All banks, by their ids in tables."""
         return {bank.index: bank for bank in self._by_name.values()}
 
     def get(self, name: str, field: str = "bank") -> Bank:
-        """The bank of that name, or BANK_UNKNOWN; FIELD_MISSING for no name at all."""
+        """The bank of that name. Raises Refusal: BANK_UNKNOWN; FIELD_MISSING for no name at all."""
         required(name, field)
         bank = self._by_name.get(name)
         if bank is None:
@@ -83,8 +83,12 @@ class Registry:
         """Admits a bank, or finds it admitted already with the same particulars.
 
         Args:
+            bank: as officers described it.
             in_transaction: further SQL for the same transaction.
             by: the officers' act.
+
+        Raises:
+            Refusal: the bank cannot be admitted.
         """
         with self._remembered.change():
             if self._check_new(bank) is None:
@@ -94,12 +98,12 @@ class Registry:
         return self._by_name[bank.name]
 
     def change(self, write: InTransaction) -> None:
-        """Changes rows that banks are made of; takes effect for the very next look at them."""
+        """Changes rows that banks are made of; the next look at a bank sees the change."""
         with self._remembered.change():
             self._database.transaction(lambda c: write(c) and None)
 
     def check_new(self, bank: Bank) -> None:
-        """Refuses a bank that cannot be admitted."""
+        """Raises Refusal if a bank cannot be admitted."""
         self._check_new(bank)
 
     def renew(
@@ -110,12 +114,16 @@ class Registry:
         *,
         by: Given | None = None,
     ) -> Bank:
-        """Gives a bank a new certificate or key; takes effect for the very next look at it.
+        """Gives a bank a new certificate or key; the next look at the bank sees it.
 
         Args:
+            renewal: what replaces what.
             shortened: see `bank_rows.renew_bank`.
             in_transaction: further SQL for the same transaction.
             by: the officers' act.
+
+        Raises:
+            Refusal: the renewal is not possible.
         """
         with self._remembered.change():
             self.check_renewal(renewal)
@@ -130,7 +138,7 @@ class Registry:
         return self._by_name[renewal.name]
 
     def check_renewal(self, renewal: Renewal) -> None:
-        """Refuses a renewal that cannot be."""
+        """Raises Refusal if a renewal is not possible."""
         bank = self.get(renewal.name, "name")
         if renewal.old_until_time_ms > self._clock.now_ms() + MAX_OVERLAP_MS:
             raise Refusal(
@@ -154,7 +162,9 @@ class Registry:
             _check_few(bank.every_key)
 
     def _check_new(self, bank: Bank) -> Bank | None:
-        """The bank, when it is admitted already with the same particulars."""
+        """The bank, if it is admitted already with the same particulars; None if it may be
+        admitted.
+        """
         _check(bank)
         known = self._by_name.get(bank.name)
         if known is not None:
@@ -178,7 +188,7 @@ class Registry:
         return None
 
     def _check_free(self, where: str, field: str, value: str | bytes) -> None:
-        """A certificate or a key that was ever a bank's is never given again, to nobody."""
+        """Checks that no bank has or had this certificate or key: it is never given again."""
         for other in self._by_name.values():
             if value in other.every_fingerprint or value in other.every_key:
                 raise _taken(where + field, other)
@@ -201,7 +211,9 @@ class Registry:
         self._ledger.submit(Batch(records, None, body))
 
     def _next_numbers(self, count: int) -> list[int]:
-        """Numbers for further accounts, within a change. They are taken when they are written."""
+        """Numbers for further accounts. They are taken only when they are written in the same
+        change.
+        """
         given = (n for bank in self.all() for n in bank.accounts.by_purpose().values())
         first = max(given, default=accounts.FIRST_OF_BANKS - 1) + 1
         return list(range(first, first + count))
@@ -209,9 +221,11 @@ class Registry:
     def set_suspended(
         self, name: str, suspended: bool, in_transaction: InTransaction = nothing
     ) -> Bank:
-        """Suspends or reinstates; takes effect for the very next look at the bank.
+        """Suspends or reinstates a bank; the next look at the bank sees it.
 
         Args:
+            name: the bank's.
+            suspended: whether it is to be suspended.
             in_transaction: further SQL for the same transaction.
         """
         statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
@@ -221,7 +235,7 @@ class Registry:
         return self._by_name[name]
 
     def welcome(self, peer: Identity | None) -> Bank:
-        """The admitted, unsuspended bank that calls.
+        """The bank that calls, if it is admitted and not suspended.
 
         Raises:
             Refusal: ROLE_NOT_ALLOWED, BANK_NOT_ADMITTED, BANK_SUSPENDED.
@@ -240,7 +254,7 @@ class Registry:
 
 
 def opening(numbers: list[int], now_ms: int, flags: int = 0) -> Records:
-    """OPEN records (len(numbers),) for accounts of the ledger; opening twice changes nothing."""
+    """OPEN records, shape (len(numbers),), for accounts; opening one twice changes nothing."""
     return records_of(
         builders.opening(number, ledger=accounts.LEDGER, flags=flags, time_ms=now_ms)
         for number in numbers

@@ -1,9 +1,9 @@
-"""The central bank's own business keys: which is in use, which were, and what banks are told.
+"""Keeps the central bank's own business keys, and announces to banks how they change.
 
-A successor is announced by an act of two officers, in a statement that the key in use signs. Banks
-that trust that key trust the successor from then on. It is used as soon as it lies where the
-settings say that the business key is. TLS certificates of the central bank's that are good no more
-are announced in the same way.
+Two officers announce a successor, in a statement that the key in use signs. Banks that trust that
+key trust the successor from then on. The successor is used as soon as it is where the settings say
+that the business key is. TLS certificates of the central bank that are revoked are announced in the
+same way.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KeySuccession = authentication_pb2.KeySuccession
 
 
 class Known(NamedTuple):
-    """A key of the central bank; an end of 0 is none."""
+    """A key of the central bank; `until_time_ms` is 0 if it has no end."""
 
     key: bytes
     from_time_ms: int
@@ -46,16 +46,16 @@ class Known(NamedTuple):
 
 
 class _Announced(NamedTuple):
-    """The keys by themselves, and what was told of them, in order of the acts' numbers."""
+    """The keys, and the statements about them, in order of the acts' numbers."""
 
     keys: Mapping[bytes, Known]
     told: Sequence[SignedEnvelope]
     number: int
-    """Of the last that was told."""
+    """Number of the last statement."""
 
 
 class CentralKeys:
-    """The keys, in SQL and in memory."""
+    """The central bank's keys, in SQL and in memory."""
 
     def __init__(
         self,
@@ -64,14 +64,16 @@ class CentralKeys:
         clock: Clock,
         shown: Callable[[], str] = lambda: "",
     ) -> None:
-        """Reads them; the first one is the one that the settings name.
+        """Reads the keys; the first one ever is the one that the settings name.
 
         Args:
-            signer: what the settings name; another key when that is replaced.
-            shown: the fingerprint of the TLS certificate that the service shows now.
+            database: where they are kept.
+            signer: the key in the settings, which may be replaced while the service runs.
+            clock: the time.
+            shown: gives the fingerprint of the TLS certificate that the service shows now.
 
         Raises:
-            SettingsError: it is a key that was never announced.
+            SettingsError: the key in the settings was never announced.
         """
         self._database = database
         self._clock = clock
@@ -94,7 +96,7 @@ class CentralKeys:
 
     @property
     def number(self) -> int:
-        """Of the last statement that was announced; 0 for none."""
+        """Number of the last statement that was announced; 0 if there is none."""
         return self._remembered.now().number
 
     def signing(self) -> Signer:
@@ -102,20 +104,20 @@ class CentralKeys:
         return self._signer.now()
 
     def all(self) -> list[Known]:
-        """All keys that there are and were, the newest last."""
+        """All keys that there are and were, newest last."""
         return list(self._known.values())
 
     def successions(self) -> list[SignedEnvelope]:
-        """What was announced, in order."""
+        """The statements that were announced, in order."""
         return list(self._remembered.now().told)
 
     def revoked_certificates(self) -> set[str]:
-        """Fingerprints of TLS certificates of the central bank's that are good no more."""
+        """Fingerprints of TLS certificates of the central bank that are revoked."""
         told = (_KeySuccession.FromString(envelope.payload) for envelope in self.successions())
         return {fingerprint for each in told for fingerprint in each.revoked_certificates}
 
     def check_revocation(self, fingerprint: str) -> None:
-        """Refuses to revoke a TLS certificate that cannot be revoked.
+        """Raises Refusal if a TLS certificate cannot be revoked.
 
         Args:
             fingerprint: SHA-256, hex.
@@ -133,12 +135,15 @@ class CentralKeys:
     def revoke_certificate(
         self, fingerprint: str, in_transaction: Callable[[Connection], object], by: Given
     ) -> None:
-        """Announces that a TLS certificate is the central bank's no more.
+        """Announces that a TLS certificate of the central bank is revoked.
 
         Args:
             fingerprint: SHA-256, hex.
             in_transaction: further SQL for the same transaction.
             by: the officers' act.
+
+        Raises:
+            Refusal: it cannot be revoked.
         """
         with self._remembered.change():
             self.check_revocation(fingerprint)
@@ -160,23 +165,24 @@ class CentralKeys:
             )
 
     def _signed(self, told: _KeySuccession) -> dict[str, object]:
-        """The row of a statement that the key in use signs."""
+        """The row of a statement, signed by the key in use."""
         key = self.signing()
         name = key_id(bytes(key.verify_key))
         envelope = sign(told, key, name)
         return {"act": told.number, "envelope": envelope.SerializeToString()}
 
     def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:
-        """Refuses a change that cannot be.
+        """Raises Refusal if a change of keys is not possible.
 
         Args:
-            successor: a new key; empty: only what was replaced before ends.
-            proof: that somebody has its private half: its signature over itself.
-            old_until_ms: until when those before are good; 0: they are revoked.
+            successor: a new key; b"" to only end what was replaced before.
+            proof: the new key's signature over itself, which shows that somebody has its private
+                half.
+            old_until_ms: until when the keys before are good; 0 to revoke them.
         """
         now_ms = self._clock.now_ms()
         self._check_room()
-        if successor and len(self._known) >= MAX_CENTRAL_KEYS:  # the first was announced by nobody
+        if successor and len(self._known) >= MAX_CENTRAL_KEYS:  # the first key was not announced
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"there were {MAX_CENTRAL_KEYS} keys")
         if old_until_ms > now_ms + MAX_OVERLAP_MS:
             raise Refusal(
@@ -209,12 +215,14 @@ class CentralKeys:
         in_transaction: Callable[[Connection], object],
         by: Given,
     ) -> None:
-        """Announces a successor, or the end of what was replaced before.
+        """Announces a successor, or the end of keys that were replaced before.
 
-        The key in use signs, also one that has ended: banks do not believe that any more, and
-        their operators list the successor. So a successor that was lost can be succeeded.
+        The key in use signs, even if it has ended. Banks do not believe it then, and their
+        operators list the successor. So a key can be replaced even if its successor was lost.
 
         Args:
+            successor: the new key; b"" for none.
+            old_until_ms: until when the keys before are good; 0 to revoke them.
             in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
@@ -238,7 +246,7 @@ class CentralKeys:
             self._database.transaction(body)
 
     def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
-        """When which of the keys that are good end, or, without a successor, those replaced."""
+        """The ends of the keys that are good, or, without a successor, of those replaced before."""
         ending = Ending(old_until_ms, now_ms, nothing_new=not successor)
         ends: list[_KeyEnd] = []
         for known in self._known.values():

@@ -1,4 +1,6 @@
-"""How long banks' keys are still good for offline money, for the metrics."""
+"""Shows in the metrics how long banks' keys, and replaced roots, are still good for offline
+money.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class _DaysLeft(Collector):
 
 
 def watch_bank_keys(banks: Registry, clock: Clock, metrics: CollectorRegistry) -> None:
-    """Shows the days that are left of each bank's key."""
+    """Shows how many days are left of each bank's newest key."""
     metrics.register(_DaysLeft(banks, clock))
 
 
@@ -59,5 +61,5 @@ class _RootsLeft(Collector):
 
 
 def watch_offline_roots(roots: OfflineRoots, clock: Clock, metrics: CollectorRegistry) -> None:
-    """Shows the days that are left of roots which were replaced."""
+    """Shows how many days are left of roots that were replaced."""
     metrics.register(_RootsLeft(roots, clock))

@@ -1,8 +1,8 @@
-"""The roots of offline money: which signs, which were, and which is to be.
+"""Keeps the roots of offline money: the one that signs, earlier ones, and a successor.
 
-Two officers announce a successor; the trust bundle lists it. It signs as soon as it lies where the
-settings say that the root is. The one before counts beside it until its end, so that tokens which
-it has signed can be paid until they expire.
+Two officers announce a successor, and the trust bundle lists it. It signs as soon as it is where
+the settings say that the root is. The root before is good beside it until its end, so that tokens
+which it signed can be paid until they expire.
 """
 
 from __future__ import annotations
@@ -30,12 +30,17 @@ from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
 OWNER = "offline-root"
-"""Whose key it is to be, in the proof that somebody has it."""
+"""The owner's name in the proof that somebody has the key."""
 _ENTRY_MS = 2 * 366 * 86_400_000
 
 
 class Root(NamedTuple):
-    """A root; an end of 0 is none. `introduction`: the certificate that the one before gave it."""
+    """A root of offline money.
+
+    Attributes:
+        until_time_ms: its end; 0 if it has none.
+        introduction: the certificate that the root before gave it, encoded; b"" if there is none.
+    """
 
     key: bytes
     from_time_ms: int
@@ -44,21 +49,23 @@ class Root(NamedTuple):
     introduction: bytes
 
     def good(self, now_ms: int) -> bool:
-        """Whether what it signs, or has signed, counts."""
+        """Whether its signatures count."""
         return not self.until_time_ms or (not self.revoked and now_ms < self.until_time_ms)
 
 
 class OfflineRoots:
-    """The roots, in SQL and in memory."""
+    """The roots of offline money, in SQL and in memory."""
 
     def __init__(self, database: Database, signer: Signer, clock: Clock) -> None:
-        """Reads them; the first one is the one that the settings name.
+        """Reads the roots; the first one ever is the one that the settings name.
 
         Args:
-            signer: what the settings name; another key when that is replaced.
+            database: where they are kept.
+            signer: the root in the settings, which may be replaced while the service runs.
+            clock: the time.
 
         Raises:
-            SettingsError: it is a key that was never announced.
+            SettingsError: the root in the settings was never announced.
         """
         self._database = database
         self._clock = clock
@@ -83,22 +90,24 @@ class OfflineRoots:
         return self._signer.now()
 
     def now(self) -> object:
-        """Another one once roots have changed."""
+        """An object that is another one after roots have changed."""
         return self._known
 
     def all(self) -> list[Root]:
-        """All roots that there are and were, the newest last."""
+        """All roots that there are and were, newest last."""
         return list(self._known.values())
 
     def entries(self, root: Signer, *, ended_too: bool = False) -> list[Certificate]:
-        """What a bundle that a root signs says of the others, and they of it.
+        """Certificates in a root's bundle about the other roots, and the one that introduces the
+        root.
 
-        One that has ended stays listed, with its end: its tokens are refused as expired ones are,
-        which gives the money back to a payer who had not heard of it.
+        A root that has ended stays listed, with its end. Its tokens are then refused as expired
+        ones are, which gives the money back to a payer that had not heard of it.
 
         Args:
-            root: that signs it.
-            ended_too: as if none had ended: for deposits, which are taken under each.
+            root: signs the bundle.
+            ended_too: list all roots as if none had ended; for deposits, which are taken under
+                each.
         """
         now_ms, own = self._clock.now_ms(), bytes(root.verify_key)
         found: list[Certificate] = []
@@ -107,13 +116,15 @@ class OfflineRoots:
                 continue
             ends_ms = now_ms + _ENTRY_MS
             if other.until_time_ms and not ended_too:
-                ends_ms = 0 if other.revoked else other.until_time_ms - 1  # the last that counts
+                ends_ms = (
+                    0 if other.revoked else other.until_time_ms - 1
+                )  # the last millisecond that counts
             found.append(certify_bank(root, CENTRAL_BANK, other.key, ends_ms))
         introduction = self._introduction(self._known[own], now_ms)
         return found if introduction is None else [*found, introduction]
 
     def _introduction(self, root: Root, now_ms: int) -> Certificate | None:
-        """What the root before has signed of this one, while that counts."""
+        """The certificate of this root by the root before it, while that one is good."""
         before: Root | None = None
         for other in self._known.values():
             if other.key == root.key:
@@ -124,7 +135,9 @@ class OfflineRoots:
         return Certificate.decode(root.introduction, b"B")
 
     def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:
-        """Refuses a change that cannot be; arguments as `CentralKeys.check`."""
+        """Raises Refusal if a change of roots is not possible; arguments as in
+        `CentralKeys.check`.
+        """
         now_ms = self._clock.now_ms()
         if len(self._known) >= MAX_OFFLINE_ROOTS and successor:
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"there were {MAX_OFFLINE_ROOTS} roots")
@@ -161,9 +174,11 @@ class OfflineRoots:
         in_transaction: Callable[[Connection], object],
         by: Given,
     ) -> None:
-        """Announces a successor, or the end of what was replaced before.
+        """Announces a successor, or the end of roots that were replaced before.
 
         Args:
+            successor: the new root; b"" for none.
+            old_until_ms: until when the roots before are good; 0 to revoke them.
             in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """

@@ -1,4 +1,4 @@
-"""Who brings a new key shows that it has its private half."""
+"""Checks that somebody has the private half of a new key."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from runtime.errors import Refusal
 
 
 def check_possession(public_key: bytes, owner: str, proof: bytes) -> None:
-    """Refuses a key that has not signed for itself, as a key of its owner's.
+    """Raises Refusal if a key has not signed for itself, as a key of its owner.
 
-    Without it officers who are given another party's key, or a wrong one, would find out when
-    nothing is taken any more that the bank signs.
+    Without this check, officers who are given another party's key, or a wrong one, would only find
+    out when nothing is accepted any more that the bank signs.
     """
     exact_bytes(proof, "proof", 64)
     if not possessed(public_key, owner, proof):

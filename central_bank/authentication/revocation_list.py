@@ -1,8 +1,8 @@
-"""What a trust bundle says of revoked devices: the last ones by name, the others in a filter.
+"""Keeps what a trust bundle says of revoked devices: the newest by name, the others in a filter.
 
-The list grows with each revocation. A filter holds everything that was revoked when it was made,
-and is made anew before the list would push out what is not in it, or when half of the list is not:
-so devices fetch it seldom, and a newer list goes with the filter that they have.
+The list grows with each revocation. A filter holds everything that was revoked when it was made. It
+is made anew before a device that it lacks would leave the list, and when it lacks half of the list.
+So devices seldom fetch a filter, and a newer list fits the filter that they have.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runtime.randomness import Randomness
 
 
 class Listed(NamedTuple):
-    """As `TrustBundle` has them."""
+    """What a bundle says of revoked devices; the fields are those of `TrustBundle`."""
 
     revoked: tuple[bytes, ...]
     since_time_ms: int
@@ -33,10 +33,10 @@ class Listed(NamedTuple):
 
 
 class RevocationList:
-    """Knows what is revoked. Any thread may ask."""
+    """The revoked devices. Any thread may ask."""
 
     def __init__(self, database: Database, clock: Clock, randomness: Randomness) -> None:
-        """Reads what was revoked last."""
+        """Reads the newest revocations."""
         self._database = database
         self._clock = clock
         self._randomness = randomness
@@ -46,22 +46,23 @@ class RevocationList:
         self._covered: frozenset[bytes] = frozenset()
         found = self._newest(MAX_LISTED + 1)
         self._listed = dict(reversed(found[:MAX_LISTED]))
-        """Name and time of the last ones, the oldest first."""
+        """Name and time of the newest revocations, oldest first."""
         self._since_ms = found[MAX_LISTED][1] + 1 if len(found) > MAX_LISTED else 0
         self._pushed_out = int(bool(self._since_ms))
         self._made_up_for = 0
-        """How often something left the list that the filter lacks, and how often up to the last."""
+        """With `_pushed_out`: how often a device that the filter lacks had left the list, now and
+        when the filter was made."""
         self._latest_ms = found[0][1] if found else 0
         self._changes = 0
         self._given_ms = self._latest_ms
         self._begun: set[int] = set()
-        """Times of what is being revoked, and is not noted yet."""
+        """Times of revocations that have begun and are not noted yet."""
 
     def note(self, names: Iterable[bytes], time_ms: int) -> None:
-        """These are revoked as well, and written down.
+        """Notes devices that are revoked as well, and written down.
 
         Args:
-            names: what `Certificate.revocation` says.
+            names: what `Certificate.revocation` gives, 32 bytes each.
             time_ms: as `revoking` gave it.
         """
         with self._lock:
@@ -76,9 +77,9 @@ class RevocationList:
 
     @contextmanager
     def revoking(self) -> Iterator[int]:
-        """Around what is revoked and noted; gives its time.
+        """A context for revoking and noting devices; gives the time of the revocation.
 
-        It is later than that of anything that began before, whatever the clock says.
+        It is later than the time of any revocation that began before, whatever the clock says.
         """
         with self._lock:
             self._given_ms = time_ms = max(self._clock.now_ms(), self._given_ms + 2)
@@ -90,12 +91,14 @@ class RevocationList:
                 self._begun.discard(time_ms)
 
     def cleared_time_ms(self) -> int:
-        """After everything that has been noted, before everything else, be it begun already."""
+        """A time after everything that has been noted, and before everything else, even if it has
+        begun.
+        """
         with self._lock:
             return min([self._latest_ms + 1, *(begun_ms - 1 for begun_ms in self._begun)])
 
     def changes(self) -> int:
-        """Another one once something was revoked."""
+        """A number that is another one after something was revoked."""
         with self._lock:
             return self._changes
 
@@ -103,7 +106,7 @@ class RevocationList:
         """What a bundle says now.
 
         Args:
-            most_bytes: of the filter.
+            most_bytes: how long the filter may be.
         """
         while True:
             with self._lock:
@@ -111,7 +114,8 @@ class RevocationList:
                 fresh = sum(each not in self._covered for each in self._listed)
                 due = incomplete or (bool(self._filter) and fresh > MAX_LISTED // 2)
                 said = Listed(tuple(self._listed), self._since_ms, self._filter)
-            # One thread makes a filter; the others go on with the one before while it will do.
+            # One thread makes a filter. The others go on with the one before, if that is still
+            # complete.
             if not due or not self._building.acquire(blocking=incomplete):
                 return said
             try:
@@ -137,11 +141,11 @@ class RevocationList:
         )
 
     def ranked(self, most: int) -> list[bytes]:
-        """What a filter has room for.
+        """The revocations that a filter has room for.
 
-        All devices that officers named, and of each bank's those that were revoked last, as many
-        of one bank's as of another's while there is room. What was revoked so long ago that no
-        certificate of it can be good is left out, where many were revoked since.
+        First come all devices that officers named. Then come the newest revocations of each bank,
+        as many of one bank as of another while there is room. A revocation is left out if it is so
+        old that no certificate of the device can be good, and many were revoked since.
         """
         of = revoked_devices.c
         newest = (of.time_ms.desc(), of.revocation)

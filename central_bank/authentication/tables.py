@@ -17,9 +17,9 @@ banks = Table(
     Column("suspended", SmallInteger, nullable=False),
 )
 
-# TLS certificates of banks. Of each bank one has no end, an `until_time_ms` of 0: the newest. The
-# others stand here for ever, so that none is given twice. `act`: by which it was given; 0 where no
-# officers were asked.
+# TLS certificates of banks. The newest of each bank has no end: its `until_time_ms` is 0. The
+# others stay here for ever, so that none is given twice. `act` is the act by which it was given; 0
+# if no officers were asked.
 bank_certificates = Table(
     "bank_certificates",
     metadata,
@@ -31,8 +31,8 @@ bank_certificates = Table(
     Column("revoked", SmallInteger, nullable=False),
 )
 
-# The same of business keys, each with the certificate by which devices that it certified are
-# trusted: until that ends, revoked ones aside.
+# The same for business keys, each with the certificate by which devices that it certified are
+# trusted. They are until that certificate ends, unless they are revoked.
 bank_keys = Table(
     "bank_keys",
     metadata,
@@ -45,7 +45,7 @@ bank_keys = Table(
     Column("offline_certificate", LargeBinary, nullable=False),
 )
 
-# The central bank's own business keys, as `bank_keys`. Act 0 gave the first.
+# The central bank's own business keys, as in `bank_keys`. The first has act 0.
 central_keys = Table(
     "central_keys",
     metadata,
@@ -56,8 +56,8 @@ central_keys = Table(
     Column("revoked", SmallInteger, nullable=False),
 )
 
-# Roots of offline money, the first one by no act; `introduction`: the encoded certificate of it by
-# the root before. `until_time_ms` is 0 while no end is set.
+# Roots of offline money; the first has act 0. `introduction` is its encoded certificate by the root
+# before. `until_time_ms` is 0 while no end is set.
 offline_roots = Table(
     "offline_roots",
     metadata,
@@ -69,7 +69,7 @@ offline_roots = Table(
     Column("introduction", LargeBinary, nullable=False),
 )
 
-# What banks are told of the business keys, by the act: the envelope of a KeySuccession.
+# What banks are told about the business keys, by act: the envelope of a KeySuccession.
 key_successions = Table(
     "key_successions",
     metadata,
@@ -77,8 +77,8 @@ key_successions = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
-# Devices out of use: at the word of officers, or of the bank that certified them, or by their own
-# signatures. The revocation names bank and key, as a trust bundle lists it.
+# Revoked devices: by officers, by the bank that certified them, or by their own signatures. The
+# revocation names bank and key, as a trust bundle lists it.
 revoked_devices = Table(
     "revoked_devices",
     metadata,

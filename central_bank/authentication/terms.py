@@ -1,4 +1,4 @@
-"""When what is replaced ends: one rule for banks' certificates and keys, and the central bank's."""
+"""Decides when something that is replaced ends: one rule for certificates, keys and roots."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class Ending(NamedTuple):
     """What a renewal does to what was there before.
 
     Attributes:
-        old_until_ms: until when that is good; 0: it is revoked.
+        old_until_ms: until when that is good; 0 to revoke it.
         now_ms: when it is renewed.
-        nothing_new: it only ends what was replaced before.
+        nothing_new: nothing replaces it; only what was replaced before ends.
     """
 
     old_until_ms: int
@@ -20,13 +20,15 @@ class Ending(NamedTuple):
 
     @property
     def revokes(self) -> bool:
-        """Whether what it ends is good no more, whatever a clock says."""
+        """Whether what it ends is revoked, and so bad whatever the clock says."""
         return not self.old_until_ms
 
     def end_of(self, until_ms: int, *, revoked: bool) -> int | None:
-        """The end of something that had this one, 0 for none; None where it stays as it is.
+        """The new end of something; None if it stays as it is. Nothing is made to last longer.
 
-        Nothing is made to last longer than it would have.
+        Args:
+            until_ms: the end that it has; 0 for none.
+            revoked: whether it was revoked before.
         """
         spared = until_ms == 0 if self.nothing_new else 0 < until_ms <= self.now_ms
         if revoked or spared:

@@ -1,4 +1,6 @@
-"""Trust for offline payments: banks' certificates, revoked devices, the signed bundle."""
+"""Makes the trust bundle for offline payments: banks' certificates, revoked devices, roots,
+limits.
+"""
 
 from __future__ import annotations
 
@@ -58,17 +60,17 @@ _BUNDLE_AGE_MS = 30 * 86_400_000
 _ANY_FEN = (1 << 64) - 1
 _NONE_LISTED = Listed((), 0, b"")
 _HEAD_BYTES = 160
-"""Of a bundle, without what it lists, with its signature."""
+"""Bytes of a bundle without what it lists, with its signature."""
 _MAX_SIGNED = 10_000
 _MAX_HOPS = 16
-"""Below the format's bound, so that whatever is paid can be given back."""
+"""Below the format's bound, so that every payment can be returned, which is one hop more."""
 
 
 class _Every(NamedTuple):
-    """All keys of banks: as they are written down, and their certificates as the root signs them.
+    """All keys of banks: their rows, and their certificates as the root signs them.
 
     Attributes:
-        of: the root, and what `banks_now` said.
+        of: the root's key, and what `banks_now` gave; the rest was made from these.
     """
 
     of: tuple[bytes, object]
@@ -77,7 +79,7 @@ class _Every(NamedTuple):
 
 
 class _Last(NamedTuple):
-    """The bundle that was signed last, what it was made of, and when by the monotonic clock."""
+    """The bundle that was signed last, what it was made from, and when, by the monotonic clock."""
 
     of: tuple[object, ...]
     at_ms: int
@@ -85,7 +87,7 @@ class _Last(NamedTuple):
 
 
 class Devices:
-    """Keeps what devices trust. The root key stays in here."""
+    """Makes and keeps what devices trust. The root's key is used in here only."""
 
     def __init__(
         self,
@@ -99,11 +101,13 @@ class Devices:
         self._clock = clock
         self._list = RevocationList(database, clock, randomness or SystemRandomness())
         self.banks_now: Callable[[], object] = object
-        """Another one once banks, or their keys, have changed; until it is set, each time."""
+        """Gives another object after banks or their keys have changed; until it is set, each
+        time."""
         self._known: _Every | None = None
         self._last: _Last | None = None
         self._signed: dict[tuple[bytes, bytes], Certificate] = {}
-        """Certificates of banks as the root in use signs them, by it and as they were."""
+        """Banks' certificates as a root signs them, by the root's key and the certificate as it
+        was."""
 
     @property
     def root_key(self) -> bytes:
@@ -115,11 +119,19 @@ class Devices:
         return self._roots.signing()
 
     def rule(self, chain: Chain, output: int, end: End) -> bytes:
-        """The root's ruling that a deposited chain has ended."""
+        """The root's ruling that the piece at the end of a chain has ended, encoded.
+
+        Args:
+            chain: of the deposit.
+            output: which output of its last hop the piece is.
+            end: how the piece has ended.
+        """
         return sign_ruling(self._root, chain, output, end, self._clock.now_ms()).encode()
 
     def certify_bank(self, name: str, key: bytes) -> bytes:
-        """A bank's certificate for offline use; the one it has already, if the key is the same."""
+        """A bank's certificate for offline use, encoded; the one that it has, if the key is the
+        same.
+        """
         exact_bytes(key, "bank.business_key", 32)
         text(name, "bank.name", longest=16)
         its = (banks.c.id == bank_keys.c.bank) & (banks.c.name == name)
@@ -132,10 +144,11 @@ class Devices:
         return certify_bank(self._root, name, key, expires).encode()
 
     def shortened(self, encoded: bytes) -> bytes:
-        """The certificate of a bank's key that is revoked now; only deposits are judged by it.
+        """The certificate of a bank's key that is revoked now, with an earlier end; for deposits
+        only.
 
-        What was loaded until no device can have a bundle with the key any more is still taken in,
-        from whoever took it in good faith.
+        Until then some device may have a bundle in which the key is good. What was loaded by then
+        is still accepted from whoever took it in good faith.
         """
         certificate = Certificate.decode(encoded, BANK)
         ends = min(certificate.expires_time_ms, self._clock.now_ms() + _BUNDLE_AGE_MS)
@@ -144,10 +157,13 @@ class Devices:
     def revoke(
         self, bank: Bank, key: bytes, cause: str, in_transaction: InTransaction = nothing
     ) -> None:
-        """Takes a bank's device out of use at two officers' word, for good, from the next bundle.
+        """Revokes a bank's device for good at two officers' word, from the next bundle on.
 
         Args:
-            bank: the one that certified it. Another one that did so too is not meant.
+            bank: the bank that certified the device. The same key certified by another bank stays
+                good.
+            key: the device's public key, 32 bytes.
+            cause: why.
             in_transaction: further SQL for the same transaction.
         """
         exact_bytes(key, "device_key", 32)
@@ -156,17 +172,18 @@ class Devices:
         )
 
     def revoke_proven(self, bank: Bank, key: bytes, cause: str) -> None:
-        """The same for a device whose own signatures convict it, in the share of its bank."""
+        """Revokes a device that its own signatures convict; it counts in the share of its bank."""
         self._revoke(bank.index, [revocation_of(bank.name, key)], cause)
 
     def revoke_own(self, bank: Bank, certificates: Sequence[bytes], cause: str) -> None:
-        """The same for devices of a bank, which shows the certificates that it gave them.
+        """Revokes devices of a bank, which shows the certificates that it gave them.
 
-        Whoever else has certified these keys, their devices stay good: each bank speaks of its own.
-        What it revoked long ago makes room (registration/pruning.py).
+        Another bank's devices with the same keys stay good: each bank decides about its own. Old
+        revocations of the bank make room (registration/offline/pruning.py).
 
         Raises:
-            Refusal: OVERLOADED for more than `MAX_REVOKED_BY_BANK`.
+            Refusal: FIELD_INVALID for a certificate that is not the bank's; OVERLOADED for more
+                than `MAX_REVOKED_BY_BANK`.
         """
         own = [_own(bank, certificate).revocation() for certificate in certificates]
         of = revoked_devices.c
@@ -203,7 +220,8 @@ class Devices:
             if rows:
                 connection.execute(insert(revoked_devices), rows)
             if by_officer and before:
-                # However it came there: from now on no bank's share can push it out.
+                # Whoever revoked it before: from now on it counts as an officer's, and no bank's
+                # share can push it out.
                 connection.execute(update(revoked_devices).where(these).values(by))
             in_transaction(connection)
             return new
@@ -212,7 +230,7 @@ class Devices:
             self._list.note(self._database.transaction(lambda c: write(c, now_ms)), now_ms)
 
     def is_revoked(self, certificate: Certificate) -> bool:
-        """Whether a device was taken out of use, in the bundle or not any more."""
+        """Whether a device is revoked, even if the bundle no longer lists it."""
         return bool(self._revoked([certificate.revocation()]))
 
     def _revoked(self, names: Sequence[bytes]) -> set[bytes]:
@@ -225,12 +243,13 @@ class Devices:
         return self.signed_bundle()[1]
 
     def signed_bundle(self) -> tuple[bytes, TrustBundle]:
-        """The root in use, and the trust bundle of the last second, or of now if it would differ.
+        """The root in use, 32 bytes, and the trust bundle: that of the last second, or a new one if
+        it would differ.
 
-        It lists the root's successor and predecessor, then the banks that were admitted first; what
-        others' devices bring along, `statements` gives. A bank whose key was replaced is in it with
-        both, while there is room. A key of a bank that was revoked is so listed too, as long as
-        devices may have bundles in which it is not. Such keys and suspended banks are barred.
+        It lists the root's successor and predecessor, and then the banks that were admitted first;
+        `statements` gives what devices of other banks show. A bank whose key was replaced is listed
+        with both keys, while there is room. A revoked key of a bank is listed too, as long as
+        devices may have bundles in which it is good. Revoked keys and suspended banks are barred.
         """
         root, at_ms = self._root, self._clock.monotonic_ms()
         of = (bytes(root.verify_key), self.banks_now(), self._roots.now(), self._list.changes())
@@ -248,19 +267,23 @@ class Devices:
         return of[0], made
 
     def statements(self, encoded: Sequence[bytes]) -> list[Statement]:
-        """What a bundle does not say of devices, shown by their certificates, and of their banks.
+        """The root's statements about devices and their banks that the bundle does not cover.
 
-        Of each the certificate of the bank's key that certified it, and the root's word that the
-        device is not revoked, where the bundle cannot tell. Nothing of a device that is revoked.
+        For each device that is not revoked: the certificate of the bank's key that certified it, if
+        the bundle lacks that; and the root's word that the device is not revoked, if the bundle
+        cannot tell.
+
+        Args:
+            encoded: certificates of devices.
 
         Raises:
-            Refusal: FIELD_INVALID for what is no certificate of a device.
+            Refusal: FIELD_INVALID, one of them is not a device's certificate.
         """
         certificates = [_device(each) for each in dict.fromkeys(encoded)]
         root, bundle = self._root, self.bundle()
         known, full = self.known_banks(), {each.key for each in bundle.banks}
         said: dict[bytes, Statement] = {}
-        cleared_ms = self._list.cleared_time_ms()  # before it is looked what is revoked
+        cleared_ms = self._list.cleared_time_ms()  # before the look at what is revoked
         revoked = self._revoked([each.revocation() for each in certificates])
         for certificate in certificates:
             bank = certifier(certificate, known)
@@ -274,7 +297,7 @@ class Devices:
         return list(said.values())
 
     def own_revoked(self, bank: Bank, since_time_ms: int) -> list[tuple[bytes, int]]:
-        """A bank's devices that were revoked at that time or later, and when; the oldest first."""
+        """A bank's devices that were revoked at that time or later, and when; oldest first."""
         of = revoked_devices.c
         query = (
             select(of.revocation, of.time_ms)
@@ -286,16 +309,19 @@ class Devices:
         return [(bytes(row.revocation), int(row.time_ms)) for row in rows]
 
     def known_banks(self) -> TrustBundle:
-        """Every bank with every key, which the bundle has no room for; not signed, for use here."""
+        """A bundle of every bank with every key, more than a real one has room for. It is not
+        signed, and used only here.
+        """
         every = self._every()
         return self._bundle(every.certificates, barred=_barred(every.rows, self._clock.now_ms()))
 
     def deposit_bundle(self) -> tuple[bytes, TrustBundle]:
-        """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
+        """The root, 32 bytes, and the bundle by which deposits are verified: every bank, every key,
+        no revocation, and the most hops.
 
-        Whoever took the money could not know that a device or its bank would be cut off, or that a
-        limit would be lowered; and what was given back has a hop more than a payee would take. It
-        is not signed, for it goes nowhere.
+        Whoever took the money could not know that a device or its bank would be revoked, or a limit
+        lowered; and a returned payment has one hop more than a payee would take. The bundle is not
+        signed, because it is not sent to anybody.
         """
         root, every = self._root, self._every()
         known = [*self._roots.entries(root, ended_too=True), *every.certificates]
@@ -303,8 +329,8 @@ class Devices:
         return bytes(root.verify_key), made
 
     def _every(self) -> _Every:
-        """Every key of every bank, read when one has changed."""
-        of = bytes(self._root.verify_key), self.banks_now()  # before what is read
+        """Every key of every bank; read again when one has changed."""
+        of = bytes(self._root.verify_key), self.banks_now()  # before the rows are read
         known = self._known
         if known is None or known.of != of:
             rows = self._database.read(lambda c: c.execute(_keys()).all())
@@ -353,18 +379,20 @@ class Devices:
         )
 
     def trust_bundle(self) -> bytes:
-        """The encoded bundle, behind the root's public key of 32 bytes."""
+        """The root's public key, 32 bytes, followed by the encoded bundle."""
         key, bundle = self.signed_bundle()
         return key + bundle.encode()
 
 
 def revocation_of(bank: str, key: bytes) -> bytes:
-    """What a bundle lists of a bank's device with this key. Raises FormatError."""
+    """What a bundle lists for a revoked device of a bank with this key, 32 bytes. Raises
+    FormatError.
+    """
     return Certificate(DEVICE, bank, key, 0, bytes(SIGNATURE_BYTES)).revocation()
 
 
 def _keys() -> Select[Any]:
-    """Banks' keys: those that they have now, then those that were replaced, the newest first."""
+    """Selects banks' keys: first those that they have now, then replaced ones, newest first."""
     of = bank_keys.c
     return (
         select(bank_keys, banks.c.name, banks.c.suspended)
@@ -378,10 +406,11 @@ def _certificate(row: Row[Any]) -> Certificate:
 
 
 def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
-    """What a bundle lists of keys in that order: of those that were replaced no ended ones.
+    """The certificates that a bundle lists, in the order of the rows, without those that have
+    ended.
 
-    Of the banks that were admitted first: so the same ones stay in it, and others' devices know
-    that they have to show theirs.
+    They are of the banks that were admitted first. So always the same banks are listed, and devices
+    of the others know that they have to show their bank's certificate.
     """
     welcome = sorted({row.bank for row in rows if not row.suspended})[:MAX_FULL_BANKS]
     found = [(row.until_time_ms, _certificate(row)) for row in rows if row.bank in welcome]
@@ -390,7 +419,9 @@ def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
 
 
 def _barred(rows: Sequence[Row[Any]], now_ms: int) -> list[bytes]:
-    """Suspended banks, and keys that were revoked, as long as their first certificate lasts."""
+    """What a bundle bars: suspended banks, and revoked keys as long as their first certificate
+    would last.
+    """
     suspended = {row.name for row in rows if row.suspended}
     revoked = [
         _certificate(row).revocation()
@@ -401,13 +432,13 @@ def _barred(rows: Sequence[Row[Any]], now_ms: int) -> list[bytes]:
 
 
 def _room(certificates: int, barred: int) -> int:
-    """How long a filter may be beside the rest of a bundle."""
+    """How many bytes a filter may have beside the rest of a bundle."""
     lists = certificates * CERTIFICATE_BYTES + (barred + MAX_LISTED) * REVOCATION_BYTES
     return MAX_BUNDLE_BYTES - KEY_BYTES - _HEAD_BYTES - lists
 
 
 def _device(encoded: bytes) -> Certificate:
-    """A device's certificate, as it is shown. Raises Refusal."""
+    """Decodes a device's certificate. Raises Refusal: FIELD_INVALID."""
     try:
         return Certificate.decode(encoded, DEVICE)
     except FormatError as error:
@@ -415,7 +446,7 @@ def _device(encoded: bytes) -> Certificate:
 
 
 def _own(bank: Bank, encoded: bytes) -> Certificate:
-    """A device's certificate that the bank has given. Raises Refusal."""
+    """Decodes a device's certificate that this bank gave. Raises Refusal: FIELD_INVALID."""
     try:
         certificate = Certificate.decode(encoded, DEVICE)
     except FormatError as error:

@@ -1,8 +1,8 @@
-"""Having banks reserve money for redemptions: asked without holding anything, until they answer.
+"""Has banks reserve money for redemptions, without holding a lock until they answer.
 
-Once a second officer approves it a redemption is ASKING until its bank has reserved the money,
-then RESERVED, and OVER when its act has ended. Who approves the act hears the answer if it comes at
-once; else a background step asks again, and the act is approved once more.
+Once a second officer approves it, a redemption is ASKING until its bank has reserved the money,
+then RESERVED, and OVER when its act has ended. The officer who approves hears the answer if it
+comes at once. Else a background step asks again, and the act has to be approved once more.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _ACTS = office.acts
 
 
 class _Told(NamedTuple):
-    """What a bank said about a redemption, or that it said nothing."""
+    """A bank's answer about a redemption, which may be that it gave none."""
 
     row: Row[Any]
     answer: Future[None]
 
 
 class RedemptionReserves:
-    """Asks banks, and writes down what they say. Holds no lock while a bank is waited for."""
+    """Asks banks, and writes down their answers. It holds no lock while a bank is waited for."""
 
     def __init__(self, database: Database, registry: Registry, asking: Asking) -> None:
         self._database = database
@@ -51,17 +51,18 @@ class RedemptionReserves:
         self._told: queue.SimpleQueue[_Told] = queue.SimpleQueue()
         self.on_told: Callable[[], None] = lambda: None
         self.on_short: Callable[[int], None] = lambda _: None
-        """Called with the number of a redemption that a vault is short for, when told of late."""
+        """Called with the number of a redemption if a late answer says that the vault is short."""
 
     def ask(self, number: int, bank: int, amount_fen: int) -> None:
-        """Asks the bank of a redemption; waits a moment for the answer of a bank that is quick.
+        """Asks the bank of a redemption, and waits a moment for a quick answer.
 
         Args:
-            number: of its act.
+            number: of the redemption's act.
             bank: the bank's index.
+            amount_fen: how much is to be reserved.
 
         Raises:
-            Refusal: VAULT_SHORT; the redemption cannot be.
+            Refusal: VAULT_SHORT, the redemption is not possible.
         """
         row = self._row(number, bank, amount_fen)
         if row is None or row.state != ASKING:
@@ -78,16 +79,18 @@ class RedemptionReserves:
         answer.add_done_callback(partial(self._came_late, row))
 
     def is_reserved(self, number: int) -> bool:
-        """Whether the bank has said that it reserved the money."""
+        """Whether the bank has answered that it reserved the money."""
         query = select(_OF.state).where(_OF.number == number)
         return self._database.read(lambda c: c.execute(query).scalar()) == RESERVED
 
     def over(self, connection: Connection, number: int) -> None:
-        """The act has ended: its bank is asked no more. In the transaction of the end."""
+        """Notes that the act has ended, in its transaction; the bank is not asked any more."""
         connection.execute(update(redemptions).where(_OF.number == number).values(state=OVER))
 
     def step(self) -> bool:
-        """Writes down what came late and asks again, once for each bank; True to go on at once."""
+        """Writes down late answers and asks again, once for each bank; returns True if there were
+        any.
+        """
         busy = False
         while not self._told.empty():
             told = self._told.get()
@@ -101,10 +104,10 @@ class RedemptionReserves:
         return busy
 
     def _row(self, number: int, bank: int, amount_fen: int) -> Row[Any] | None:
-        """The redemption, written down the first time; None where its act has ended before."""
+        """The redemption's row, inserted the first time; None if its act had ended before."""
         query = select(redemptions).where(_OF.number == number)
         values = {"number": number, "bank": bank, "amount_fen": amount_fen, "state": ASKING}
-        # Locked, so that the act does not end between the look and the row.
+        # Locked, so that the act cannot end between this look and the insert.
         act = select(_ACTS.c.state).where(_ACTS.c.id == number).with_for_update()
 
         def body(connection: Connection) -> Row[Any] | None:
@@ -116,14 +119,16 @@ class RedemptionReserves:
         return self._database.transaction(body)
 
     def _due(self) -> list[Row[Any]]:
-        """The oldest redemption of each bank whose money is not known to be reserved."""
+        """The oldest redemption of each bank that is not known to be reserved."""
         query = select(redemptions).where(_OF.state == ASKING).order_by(_OF.number.desc())
         rows = self._database.read(lambda c: c.execute(query).all())
         due = [row for row in rows if row.number not in self._on_their_way]
         return list({row.bank: row for row in due}.values())
 
     def _begin(self, row: Row[Any]) -> tuple[Future[None] | None, bool]:
-        """The answer that is on its way, and whether to wait; None when the bank is not asked."""
+        """Begins to ask; gives the answer to come and whether to wait, or None if the bank is not
+        asked.
+        """
         bank = next(bank for bank in self._registry.all() if bank.index == row.bank)
         with self._lock:
             if row.number in self._on_their_way:
@@ -142,11 +147,11 @@ class RedemptionReserves:
         self.on_told()
 
     def _write(self, told: _Told) -> bool:
-        """Writes down what a bank said; False when it said that its vault is short."""
+        """Writes down what a bank said; returns False if its vault is short."""
         row, error = told.row, told.answer.exception()
         self._on_their_way.discard(row.number)
         if error is None:
-            # Only from ASKING: the act may have ended meanwhile.
+            # Only if it is still ASKING: the act may have ended meanwhile.
             statement = update(redemptions).where(_OF.number == row.number, _OF.state == ASKING)
             self._database.transaction(
                 lambda c: c.execute(statement.values(state=RESERVED)) and None

@@ -1,4 +1,6 @@
-"""What banks ask for: issuance and redemption. A request moves nothing; officers answer it."""
+"""Keeps banks' requests for issuance and redemption. A request moves nothing; officers answer
+it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,14 @@ class BankRequests:
         self._clock = clock
 
     def create(self, bank: Bank, wanted_id: str, kind: str, amount_fen: int) -> Row[Any]:
-        """Writes down what a bank asks for, once by its id, whatever ids others have used."""
+        """Writes down a bank's request, once by its id, whatever ids other banks have used.
+
+        Returns:
+            Its row.
+
+        Raises:
+            Refusal: OVERLOADED, ID_REUSED, or a field is invalid.
+        """
         key, digest = request_id(wanted_id), _digest(kind, bank, amount(amount_fen))
         now_ms = self._clock.now_ms()
         values = {
@@ -46,7 +55,8 @@ class BankRequests:
         }
         waiting = select(func.count()).where(_OF.bank == bank.index, self._waits(now_ms))
 
-        # The bank learns so when it asks again, and may ask anew.
+        # The bank learns that its request was not answered when it asks again, and may make a new
+        # one.
         unanswered = (
             update(issuance_requests)
             .where(_named(bank, key), _OF.state == WAITING, ~self._waits(now_ms))
@@ -76,7 +86,7 @@ class BankRequests:
         return row
 
     def page(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
-        """Requests, newest first; of those that wait only the ones that may still be answered."""
+        """A page of requests, newest first; with WAITING only those that may still be answered."""
         query = select(issuance_requests).order_by(_OF.id.desc()).limit(limit)
         if bank:
             query = query.where(_OF.bank == self._registry.get(bank).index)
@@ -89,7 +99,9 @@ class BankRequests:
         return list(self._database.read(lambda c: c.execute(query).all()))
 
     def check(self, wanted_id: str, bank: Bank, kind: str, amount_fen: int) -> None:
-        """Refuses an act that answers another request than it says, or one that is answered."""
+        """Raises Refusal if there is no such request, it is about something else, or it was
+        answered.
+        """
         key = request_id(wanted_id)
         row = self._database.read(lambda c: _find(c, bank, key))
         if row is None:
@@ -112,7 +124,7 @@ class BankRequests:
     def answered(
         self, connection: Connection, bank: Bank, wanted_id: str, state: str, act: int
     ) -> None:
-        """Marks a request, in the transaction of the act that answers it."""
+        """Marks a request as answered, in the transaction of the act that answers it."""
         connection.execute(
             update(issuance_requests)
             .where(_named(bank, wanted_id.lower()), _OF.state == WAITING)

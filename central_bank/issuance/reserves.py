@@ -1,4 +1,4 @@
-"""The issuing office: acts that move money between reserves and circulation, each by two."""
+"""Performs acts that move money between reserves and circulation, each by two officers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
 
 
 class IssuingOffice:
-    """What lies where, and the effects of acts about it."""
+    """The issuing office: shows the books, and has the effects of acts about money."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class IssuingOffice:
         self._clock = clock
 
     def effects(self) -> Mapping[str, Effect]:
-        """Of each kind of act."""
+        """The effects, by the kind of act."""
         office = (self._database, self._ledger, self._registry, self._requests, self._clock)
         return {
             PAY_IN: MoneyEffect(_PAY_IN, *office),
@@ -75,7 +75,9 @@ class IssuingOffice:
 
 @dataclass(frozen=True)
 class _Move:
-    """From which of a bank's accounts to which, and what it is called when that is short."""
+    """From which of a bank's accounts an act moves money to which, and the Reason if the first is
+    short.
+    """
 
     kind: str
     right: int
@@ -127,7 +129,9 @@ _REDEEM = _Move(
 
 
 class MoneyEffect(Effect):
-    """One record, settled once by the act's number, with the mark in its transaction."""
+    """The effect of an act that is one record: settled once by the act's number, in the transaction
+    that marks the act.
+    """
 
     def __init__(
         self,
@@ -165,7 +169,7 @@ class MoneyEffect(Effect):
             Batch(records_of([record]), [_note(act)], partial(self._mark, act, decision))
         ).result(0)
         if result == Result.INSUFFICIENT_FUNDS:
-            # The cover went between the check and the decision; this act is over.
+            # The money was spent between the check and the decision; this act has ended.
             raise self._short(act.asked.amount_fen)
         if not result.accepted:
             raise _refused(result)
@@ -175,14 +179,14 @@ class MoneyEffect(Effect):
         self._database.transaction(lambda c: self._ended(c, act, decision))
 
     def ended(self, connection: Connection, act: Act) -> None:
-        """What else goes with the end of an act, in its transaction."""
+        """Does what else belongs to the end of an act, in its transaction."""
 
     def bank(self, act: Act) -> Bank:
-        """The bank that it is about."""
+        """The bank that the act is about."""
         return self._registry.get(act.asked.bank)
 
     def record(self, act: Act) -> Row:
-        """What moves the money."""
+        """The record that moves the money."""
         bank = self.bank(act)
         return transfer(
             origin=bank.accounts.office,
@@ -223,7 +227,9 @@ class MoneyEffect(Effect):
 
 
 class Redemption(MoneyEffect):
-    """The bank's vault reserves the money first, and gets it back when the act ends otherwise."""
+    """The effect of a redemption: the bank's vault first reserves the money, and gets it back if
+    the act is rejected.
+    """
 
     def __init__(self, redemption_reserves: RedemptionReserves, move: _Move, *office: Any) -> None:
         super().__init__(move, *office)
@@ -248,7 +254,7 @@ class Redemption(MoneyEffect):
         self._redemption_reserves.over(connection, act.number)
 
     def end(self, act: Act, decision: Decision) -> None:
-        """See `Effect.end`: the bank learns it over its feed."""
+        """See `Effect.end`; the bank learns of it from its feed."""
         ended = refused(self.record(act))
 
         def in_transaction(connection: Connection, answers: Answers) -> None:

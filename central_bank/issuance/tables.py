@@ -1,4 +1,4 @@
-"""Tables of what banks ask for, and of redemptions."""
+"""Tables of banks' requests, and of redemptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from central_bank.metadata import metadata
 
-# What banks ask for; officers answer by an act of their own, or not at all. `act` is its number.
+# Banks' requests. Officers answer one by an act, whose number is `act`, or not at all.
 issuance_requests = Table(
     "issuance_requests",
     metadata,
@@ -34,7 +34,7 @@ issuance_requests = Table(
     sqlite_autoincrement=True,
 )
 
-# Redemptions, by the number of their act: whether the bank has reserved the money.
+# Redemptions, by the number of their act, and whether the bank has reserved the money.
 redemptions = Table(
     "redemptions",
     metadata,

@@ -1,1 +1,1 @@
-"""Which accounts the central bank's ledger has."""
+"""The accounts of the central bank's ledger."""

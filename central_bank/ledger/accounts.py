@@ -1,7 +1,7 @@
-"""The central bank's accounts in its core. One ledger; it sums to zero.
+"""Numbers the central bank's accounts in its core. There is one ledger, and it sums to zero.
 
-Its own have numbers that are written here. Those of banks get theirs when a bank is admitted, and
-the table `accounts` says which is which.
+The central bank's own accounts have fixed numbers, which stand here. A bank's accounts get their
+numbers when it is admitted; the table `accounts` says whose they are.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from enum import IntEnum
 
 LEDGER = 1
 PAID_IN = 0
-"""Minus what was paid in; the only account below zero."""
+"""Minus the reserves that were paid in; the only account below zero."""
 
 OFFLINE_FLOAT = 1
 NOBODY = 2
 """Never opened."""
 
 FIRST_OF_BANKS = 10
-"""From here on numbers are given in the order in which accounts are opened."""
+"""Accounts of banks are numbered from here on, in the order in which they are opened."""
 
 
 class Purpose(IntEnum):
@@ -34,15 +34,15 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True)
 class BankAccounts:
-    """The numbers of one bank's accounts, a field for each purpose.
+    """The numbers of one bank's accounts, one field for each purpose.
 
     Attributes:
         reserves: its deposit at the central bank.
-        circulation: what is out through it; also the origin of its outbound payments.
-        deposits: holds nothing: the origin of its token deposits.
-        office: holds nothing: the origin of what officers do for it.
-        loss: what was taken from its reserves for double spends and not yet paid to a payee.
-        restored: holds nothing: the origin of what expired tokens give back to it.
+        circulation: currency that is out through it; also the origin of its outbound payments.
+        deposits: holds nothing; the origin of its token deposits.
+        office: holds nothing; the origin of what officers do for it.
+        loss: taken from its reserves for double spends, and not yet paid to a payee.
+        restored: holds nothing; the origin of refunds of expired tokens to it.
     """
 
     reserves: int
@@ -54,13 +54,13 @@ class BankAccounts:
 
     @classmethod
     def of(cls, numbers: dict[int, int]) -> BankAccounts:
-        """From numbers by purpose. Raises KeyError when one is missing."""
+        """Makes it from numbers by purpose. Raises KeyError if one is missing."""
         return cls(**{purpose.name.lower(): numbers[purpose] for purpose in Purpose})
 
     def by_purpose(self) -> dict[Purpose, int]:
-        """The other way round."""
+        """The numbers by purpose."""
         return {Purpose[name.upper()]: number for name, number in asdict(self).items()}
 
 
 UNOPENED = BankAccounts(NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY)
-"""What a bank has that is not admitted yet."""
+"""The accounts of a bank that is not admitted yet."""

@@ -1,4 +1,4 @@
-"""How it is said that the core takes no more for now."""
+"""The refusal that says that the core takes no more for now."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The tables of the central bank's core, of who may write it, and of whose its accounts are.
+"""Tables of the central bank's core: its journal, which process may write it, and whose its
+accounts are.
 
-The owner of an account is a bank's id; purposes are those of `accounts.Purpose`.
+The owner of an account is a bank's id; its purpose is an `accounts.Purpose`.
 """
 
 from __future__ import annotations

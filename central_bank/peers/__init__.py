@@ -1,1 +1,1 @@
-"""The banks as the central bank sees them, and their gRPC client."""
+"""The banks as the central bank calls them."""

@@ -1,4 +1,4 @@
-"""Asking banks, with a bound on what a bank that does not answer can take from the others."""
+"""Asks banks; bounds what a bank that does not answer can take from the others."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Asked(NamedTuple, Generic[T]):
     """A question on its way.
 
     Attributes:
-        answer: raises NoAnswer, or Refusal, where the answer is none.
-        waited_for: whether anybody may wait for it.
+        answer: raises NoAnswer or Refusal if the bank gave no answer.
+        waited_for: whether callers may wait for it.
     """
 
     answer: Future[T]
@@ -36,10 +36,11 @@ class Asked(NamedTuple, Generic[T]):
 
 
 class Asking:
-    """Asks banks with patience: by bank, and by what is asked.
+    """Asks banks, with separate patience for each bank and each kind of question.
 
-    A bank that lets one kind of question hang is asked the other as before. Of the questions about
-    payees a few at once are one paying bank's: however many it has asked, others' are asked too.
+    A bank that lets one kind of question hang is still asked the other kind. Of the questions about
+    payees only a few at once may be about one paying bank's payments, so that other banks' can be
+    asked too.
     """
 
     def __init__(self, peers: BankPeers, clock: Clock) -> None:
@@ -49,14 +50,15 @@ class Asking:
         self._checks: dict[int, Patience] = {}
         self._reserving: dict[int, Patience] = {}
         self._for: Counter[tuple[int, int]] = Counter()
-        """Questions about payees on their way, by who pays and who is asked."""
+        """Questions about payees on their way, by paying bank and asked bank."""
 
     def check(self, payer: Bank, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
-        """Begins to ask whether wallets can be paid; None when the bank is not asked now.
+        """Begins to ask whether wallets can be paid; None if the bank is not asked now.
 
         Args:
             payer: the bank whose payments it is about.
-            bank: the one that is asked.
+            bank: the bank that is asked.
+            payees: wallet numbers.
         """
         pair = payer.index, bank.index
         with self._lock:
@@ -83,7 +85,7 @@ class Asking:
     def reserve_for_redemption(
         self, bank: Bank, number: int, amount_fen: int
     ) -> Asked[None] | None:
-        """Begins to have money reserved; None when the bank is not asked now."""
+        """Begins to have money reserved for a redemption; None if the bank is not asked now."""
         patience = self._of(self._reserving, bank, MAX_RESERVATIONS_AT_ONCE)
         return _begin(
             patience, lambda: self._peers.reserve_for_redemption(bank, number, amount_fen)

@@ -1,4 +1,4 @@
-"""The banks as gRPC peers: implements `registration.peers.BankPeers`."""
+"""Calls the banks over gRPC; implements `central_bank.peers.interface.BankPeers`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _Where(NamedTuple):
-    """What a channel is made for: where another certificate is the bank's, it is made anew."""
+    """What a channel was made for; if a certificate changes, it is made anew."""
 
     name: str
     address: str
@@ -33,12 +33,13 @@ class _Where(NamedTuple):
 
 
 class GrpcBankPeers:
-    """One channel a bank, made at the first question; only to certificates that are the bank's now.
+    """One channel to each bank, made at the first question, and only to certificates that are the
+    bank's now.
 
-    A channel speaks to the one certificate that the bank showed when it was made. When the bank
-    cannot be reached by it any more, the next question looks what the bank shows now.
+    A channel speaks to the one certificate that the bank showed when it was made. If the bank
+    cannot be reached over it any more, the next question looks at what the bank shows then.
 
-    No thread that asks waits: one of its own reaches the bank, and the answers come by themselves.
+    No caller waits: a thread connects to the bank, and the answers come by themselves.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class GrpcBankPeers:
         self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
 
     def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
-        """See `registration.peers.BankPeers.check`."""
+        """See `BankPeers.check`."""
         request = inbound_pb2.CheckPayeesRequest(wallet_numbers=payees)
         return self._ask(
             bank,
@@ -60,7 +61,7 @@ class GrpcBankPeers:
         )
 
     def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
-        """See `registration.peers.BankPeers.reserve_for_redemption`."""
+        """See `BankPeers.reserve_for_redemption`."""
         request = inbound_pb2.ReserveForRedemptionRequest(number=number, amount_fen=amount_fen)
         return self._ask(
             bank,
@@ -69,7 +70,7 @@ class GrpcBankPeers:
         )
 
     def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
-        """Begins a call once the bank is reached; `read` makes its answer of the ended one."""
+        """Begins a call once the bank is reached; `read` turns the ended call into its answer."""
         answer: Future[T] = Future()
         way = self._reach(bank)
 
@@ -95,13 +96,13 @@ class GrpcBankPeers:
         return answer
 
     def _forget(self, name: str, way: Future[Stub]) -> None:
-        """A way that does not lead to a bank any more is looked for anew."""
+        """Forgets a channel over which its bank is not reached any more."""
         with self._lock:
             if self._reached.get(name, (None, None))[1] is way:
                 del self._reached[name]
 
     def _reach(self, bank: Bank) -> Future[Stub]:
-        """The way to a bank, once there is one; one attempt at a time."""
+        """The channel to a bank, in time; one attempt at a time."""
         own = self._own.latest().fingerprint
         shown = tuple(bank.fingerprints(self._clock.now_ms()))
         where = _Where(bank.name, bank.inner_address, shown, own)
@@ -111,7 +112,7 @@ class GrpcBankPeers:
                 return found
             found = Future()
             self._reached[bank.name] = (where, found)
-        # It may take as long as the bank likes to let it.
+        # In a thread, because the bank decides how long it takes.
         threading.Thread(
             target=_tell, args=(found, lambda: self._connect(where)), daemon=True
         ).start()
@@ -126,19 +127,19 @@ class GrpcBankPeers:
 
 
 def _tell(answer: Future[T], find: Callable[[], T]) -> None:
-    """Gives an answer, or says why there is none."""
+    """Sets the result of `find` as an answer, or why there is none."""
     try:
         found = find()
     except (NoAnswer, Refusal) as error:
         answer.set_exception(error)
-    except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+    except Exception as error:  # noqa: BLE001 - whoever waits is told of any error
         answer.set_exception(NoAnswer(f"there is no answer: {error!r}"))
     else:
         answer.set_result(found)
 
 
 def _verdicts(bank: Bank, call: Any, asked: int) -> list[int]:
-    """The one reason there is for each that cannot be paid: a bank has no other words for it."""
+    """For each payee 0, or the one Reason that a bank can give."""
     try:
         said = list(call.result().can_be_paid)
     except Refusal as refusal:

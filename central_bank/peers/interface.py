@@ -1,4 +1,4 @@
-"""What the central bank asks of the banks."""
+"""Defines what the central bank asks of the banks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from central_bank.authentication.banks import Bank
 
 
 class BankPeers(Protocol):
-    """Asks banks. A question is begun, and nobody need wait: its answer comes within a bound.
+    """Asks banks. A question only begins here; its answer comes within a bounded time.
 
-    An answer raises NoAnswer when the bank could not be reached in time, or made no sense.
+    An answer raises NoAnswer if the bank could not be reached in time, or its answer makes no
+    sense.
     """
 
     def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
-        """For each wallet number 0, or PAYEE_CANNOT_BE_PAID."""
+        """Asks whether wallets can be paid: for each number 0, or PAYEE_CANNOT_BE_PAID."""
         ...
 
     def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:

@@ -1,1 +1,1 @@
-"""The registration centre: who owns what, settlement included."""
+"""The registration centre: it settles between banks, writes the feed and clears offline money."""

@@ -1,7 +1,7 @@
-"""The feed: for each bank, in order, what the journal says about it; read from there alone.
+"""Makes the feed: for each bank, in order, what the journal says about it; nothing else is read.
 
-A bank's entries are a chain of hashes, and each message is signed. A chain is made anew from the
-journal whenever a bank follows it, from the last place that was noted on the way (`feed_book`).
+A bank's entries are a chain of hashes, and each message is signed. The chain is built anew from the
+journal whenever a bank follows it, from the last place that was marked (`feed_book`).
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ FeedPlace = registration_pb2.FeedPlace
 _ROWS = 64
 _REFUSED = int(Result.MALFORMED)
 _REMEMBERED = 64
-"""Ends of messages that are known by heart: where a bank goes on, and what it acknowledges."""
+"""Ends of messages that are remembered for each bank: where it continues, and what it
+acknowledges."""
 
 
 class Feed:
-    """Tells banks their entries. Any thread may ask."""
+    """The feeds of all banks. Any thread may ask."""
 
     def __init__(
         self,
@@ -76,18 +77,18 @@ class Feed:
         incarnation: int = 0,
         ends_at: int | None = None,
     ) -> Link:
-        """Where a bank goes on that has applied so much.
+        """The link after which a bank continues.
 
         Args:
             bank: who asks.
-            after: where its database stands.
+            after: the place that its database has reached.
             incarnation: as the bank knows it.
-            ends_at: where the bank's own journal ended; None: it is not looked at.
+            ends_at: where the bank's own journal ends; None to leave that out.
 
         Raises:
-            Refusal: FEED_TIP_UNKNOWN, this journal does not say what the bank has applied;
-                FEED_STEPPED_BACK, the bank has acknowledged more than that before, or was put back
-                and has not come back.
+            Refusal: FEED_TIP_UNKNOWN, this journal does not lead to that place; FEED_STEPPED_BACK,
+                the bank has acknowledged more than that before, or was put back and has not come
+                back.
         """
         check_incarnation(bank, incarnation)
         number = journal_position(after.number, "after.number")
@@ -117,10 +118,13 @@ class Feed:
     def after(
         self, bank: Bank, link: Link, *, with_tip: bool = False
     ) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
-        """The bank's next entries, signed, and where they lead; None where there are none yet.
+        """The bank's next entries, signed, and the link after them; None if there are no entries
+        yet.
 
         Args:
-            with_tip: sign where the feed stands though there are none.
+            bank: whose feed it is.
+            link: where it continues.
+            with_tip: sign the place even if there are no entries.
         """
         entries, link = self._read(bank, link)
         self._note(bank, link)
@@ -141,11 +145,15 @@ class Feed:
 
     @property
     def keys_number(self) -> int:
-        """Of the last statement about the central bank's keys."""
+        """Number of the last statement about the central bank's keys."""
         return self._keys.number
 
     def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:
-        """A bank says how far it has applied its feed; from there it cannot step back unnoticed."""
+        """Takes a bank's receipt for its feed; from there the bank cannot step back unnoticed.
+
+        Raises:
+            Refusal: the receipt is not good.
+        """
         kind = registration_pb2.FeedReceipt
         receipt = open_signed(kind, envelope, bank, self._clock.now_ms())
         place = receipt.place
@@ -164,7 +172,9 @@ class Feed:
         )
 
     def known(self, bank: Bank, place: FeedPlace) -> Link:
-        """A place in a bank's chain; refuses, FEED_TIP_UNKNOWN, one where this does not lead."""
+        """The link of a place in a bank's chain. Raises Refusal: FEED_TIP_UNKNOWN, if this journal
+        does not lead there.
+        """
         return self._known(bank, place)
 
     def at(self, bank: Bank, number: int) -> Link | None:
@@ -172,11 +182,11 @@ class Feed:
         return self._at(bank, number)
 
     def read(self, bank: Bank, link: Link) -> tuple[list[bytes], Link]:
-        """Some entries after a link, and the link that they lead to."""
+        """Some entries after a link, and the link after them."""
         return self._read(bank, link)
 
     def _known(self, bank: Bank, place: FeedPlace) -> Link:
-        """A place in a bank's chain, if this journal leads there."""
+        """See `known`."""
         link = self._at(bank, place.number) if place.ledger == self._ledger else None
         if link is None or link.hash != place.hash:
             raise Refusal(
@@ -207,7 +217,7 @@ class Feed:
     def _read(
         self, bank: Bank, link: Link, most: int = MAX_FEED_ENTRIES
     ) -> tuple[list[bytes], Link]:
-        """Up to so many entries after a link, and the link that they and what was read lead to."""
+        """Up to `most` entries after a link, and the link after them and all that was read."""
         entries: list[bytes] = []
         names = {known.accounts.circulation: known.name for known in self._registry.all()}
         own = bank.accounts
@@ -234,11 +244,11 @@ class Feed:
         return entries, Link(number, digest, position)
 
     def _note(self, bank: Bank, link: Link) -> None:
-        """Remembers a link, and writes it down when the last one that was lies far behind."""
+        """Remembers a link, and marks it if the last mark is far behind."""
         with self._lock:
             ends = self._ends.setdefault(bank.index, deque(maxlen=_REMEMBERED))
             if ends and ends[-1].number == link.number:
-                ends.pop()  # the same entry, and more of the journal read
+                ends.pop()  # the same entry, with more of the journal read
             ends.append(link)
             marked = self._marked.get(bank.index)
             if marked is None:
@@ -253,7 +263,7 @@ class Feed:
 
 
 class _Mine(NamedTuple):
-    """What the feed needs of a record."""
+    """The fields of a record that the feed needs."""
 
     origin: int
     debit: int
@@ -277,7 +287,7 @@ def _tell(
     own: BankAccounts,
     names: dict[int, str],
 ) -> None:
-    """Writes into an entry what a record of `_mine` says."""
+    """Fills in an entry from a record of `_mine`."""
     entry.time_ms = record.time_ms
     if record.origin == own.circulation:
         _outgoing(entry, record, result, note)
@@ -319,18 +329,20 @@ def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, not
 
 
 def _put(message: Any, note: bytes) -> None:
-    """What a note says. One that cannot be read says nothing: its bank will not apply it."""
+    """Fills in a message from a note. If the note cannot be read the message stays empty, and the
+    bank will not apply it.
+    """
     message.SetInParent()
     with suppress(DecodeError):
         message.MergeFromString(note)
 
 
 def _mine(row: Entry, own: BankAccounts, after: int) -> list[int]:
-    """Indices of the records that a bank hears of."""
+    """Indices of the records that a bank is told of."""
     origin, debit, credit = (row.records[name] for name in ("origin", "debit", "credit"))
     took_effect = (credit == own.circulation) | (origin == own.deposits)
     took_effect &= row.results < _REFUSED
-    # What became of its own payments and redemptions it hears in any case.
+    # It is told in any case what became of its own payments and redemptions.
     chosen = (origin == own.circulation) | ((origin == own.office) & (debit == own.circulation))
     chosen |= took_effect
     kind = row.records["kind"]

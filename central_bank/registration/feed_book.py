@@ -1,4 +1,4 @@
-"""What is written down beside the journal for the feeds: the ledger's name, marks, receipts."""
+"""Keeps what the feeds need besides the journal: the ledger's name, marks, receipts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Link(NamedTuple):
 
     Attributes:
         number: of the last entry.
-        hash: of the chain up to and with it.
+        hash: of the chain up to and including that entry.
         position: up to which the journal has been read.
     """
 
@@ -35,7 +35,7 @@ class Link(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a bank has said since it was put back last, if it was.
+    """What a bank has acknowledged, since it was last put back if it ever was.
 
     Attributes:
         number: of the last entry that it has applied.
@@ -53,7 +53,7 @@ class FeedBook:
         self._database = database
 
     def ledger(self) -> bytes:
-        """The name of this ledger, drawn when it was asked for first."""
+        """The name of this ledger, 16 random bytes, made when it is first asked for."""
 
         def draw(connection: Connection) -> bytes:
             found = connection.execute(select(feed_ledger.c.ledger)).scalar()
@@ -65,7 +65,7 @@ class FeedBook:
         return self._database.transaction(draw)
 
     def mark(self, bank: int, number: int) -> Link | None:
-        """The last place that was written down up to that number."""
+        """The last mark up to that number; None if there is none."""
         table = feed_marks
         query = (
             select(table.c.number, table.c.hash, table.c.position)
@@ -77,7 +77,9 @@ class FeedBook:
         return Link(row.number, bytes(row.hash), row.position) if row is not None else None
 
     def put_mark(self, bank: int, link: Link) -> None:
-        """Writes a place down; for an entry that has one already, how far the journal was read."""
+        """Writes a mark; one for the same entry is replaced, because more of the journal was
+        read.
+        """
         same = (feed_marks.c.bank == bank) & (feed_marks.c.number == link.number)
 
         def put(connection: Connection) -> None:
@@ -87,15 +89,17 @@ class FeedBook:
         self._database.transaction(put)
 
     def acknowledged(self, bank: int) -> int:
-        """The number of the last entry that a bank has acknowledged; 0 for none."""
+        """Number of the last entry that a bank has acknowledged; 0 if there is none."""
         return self.told(bank).number
 
     def told(self, bank: int) -> Told:
-        """What a bank has acknowledged; one that was put back, at least that place."""
+        """What a bank has acknowledged. A bank that was put back counts as having acknowledged that
+        place.
+        """
         return self._database.read(lambda c: _told(c, bank))
 
     def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
-        """Keeps a bank's newest receipt, as it was signed."""
+        """Keeps a bank's newest receipt, as it was signed; an older one changes nothing."""
 
         def put(connection: Connection) -> None:
             known = _told(connection, bank)
@@ -112,9 +116,9 @@ class FeedBook:
     def keep_acts(
         self, bank: int, incarnation: int, number: int, receipt: bytes, now_ms: int
     ) -> None:
-        """Keeps what a bank signed about the end of its officers' acts, when that has gone on.
+        """Keeps a bank's receipt for the end of its officers' acts, if there are more acts now.
 
-        One that is a minute old stays for ever; until then the next one takes its place.
+        A receipt that is a minute old stays for ever. Until then the next one replaces it.
         """
         mine = (acts_told.c.bank == bank) & (acts_told.c.incarnation == incarnation)
         newest = select(acts_told).where(mine).order_by(acts_told.c.number.desc()).limit(1)

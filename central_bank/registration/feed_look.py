@@ -1,4 +1,4 @@
-"""What the journal has of a bank beyond a place in its feed, for the officers who look at it."""
+"""Shows officers what the journal has for a bank after a place in its feed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ OutboundPayment = registration_pb2.OutboundPayment
 
 
 class Beyond(NamedTuple):
-    """What there is.
+    """What the journal has for a bank.
 
     Attributes:
-        kinds: how many entries, and fen, by their event; of a million entries at most.
+        kinds: how many entries after the place, and fen, by event; of a million entries at most.
     """
 
     acknowledged: int
@@ -41,7 +41,7 @@ class FeedLook:
         self._ledger = ledger
 
     def beyond(self, bank: Bank, after_number: int) -> Beyond:
-        """Refuses, FIELD_INVALID, a place that the journal has not reached."""
+        """Sums up what there is. Raises Refusal: FIELD_INVALID, if the feed has no such entry."""
         link = self._feed.at(bank, journal_position(after_number, "after_number"))
         if link is None:
             raise invalid("after_number", "is no entry of this bank's feed")

@@ -1,9 +1,9 @@
-"""What banks signed, kept so that whatever it moved can be held against it.
+"""Keeps what banks signed, so that everything it moved can be proved.
 
-A row for each signed batch of which anything went to the journal, written in the transaction of
-the first that did. A payment is the note of its own record already, so of a batch of payments only
-what surrounds them is kept, and those that were not journaled with the first: what a bank signed
-is made again from both, byte for byte.
+There is a row for each signed batch of which anything went to the journal, written in the
+transaction of the first record that did. A payment is already the note of its own record. So of a
+batch of payments only the rest is kept: what surrounds the payments, and the payments that were not
+journaled with the first. What the bank signed can be rebuilt from both, byte for byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAYMENTS_FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
 
 
 class SignedBatch:
-    """A batch of a bank, written down once, with the first that it moves.
+    """A signed batch of a bank, kept once, with the first record that it makes.
 
     Attributes:
         bank: who signed it.
@@ -41,12 +41,12 @@ class SignedBatch:
         self._bytes = 0
 
     def kept_bytes(self) -> int:
-        """How many bytes were kept since it was asked for the last time, beside the journal's."""
+        """How many bytes were kept, besides the journal's, since this was last called."""
         kept, self._bytes = self._bytes, 0
         return kept
 
     def keep_whole(self, connection: Connection, answers: Answers) -> None:
-        """Keeps all of it, where the first of these records is new."""
+        """Keeps the whole batch, if the first of these records is new."""
         if not self._kept and not answers.repeated[0] and answers.positions[0]:
             self._put(
                 connection, int(answers.positions[0]), 1, KeptPayload(self.envelope.payload, None)
@@ -59,11 +59,14 @@ class SignedBatch:
         payments: Sequence[registration_pb2.OutboundPayment],
         places: Sequence[int],
     ) -> None:
-        """Keeps what is not in the journal of a batch of payments, once any of it is.
+        """Keeps the part of a batch of payments that is not in the journal, once any of them is
+        new.
 
         Args:
-            payments: all of the batch.
-            places: in it, of those that were decided; the answers are theirs.
+            connection: of the transaction that journals them.
+            answers: the rule's, to the payments at `places`.
+            payments: all payments of the batch.
+            places: of those that were decided, in the batch.
         """
         if self._kept:
             return

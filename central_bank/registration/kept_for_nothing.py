@@ -1,7 +1,7 @@
-"""What a bank has the central bank write down for good though it moves no money: bounded.
+"""Bounds what a bank has the central bank write down for good though it moves no money.
 
-A refused payment is a record for ever, and with the first payment of a batch that settles all that
-the bank signed in it is kept, be the rest of it refused, repeated or dated ahead.
+A refused payment is a record for ever. And with the first payment of a batch that settles, all that
+the bank signed in the batch is kept, even if the rest of it is refused, repeated or dated ahead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _nobody(_: int) -> int | None:
 
 
 class KeptForNothing:
-    """Counts it by bank: looked at before a call, counted after it."""
+    """Counts such bytes by bank: checked before a call, counted after it."""
 
     def __init__(self, clock: Clock) -> None:
         self._bytes = KeptBytes(
@@ -38,8 +38,9 @@ class KeptForNothing:
             per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
             most=KEPT_FOR_NOTHING_MOST_BYTES,
         )
-        # What expires by a bank's silence, by who sent it and who was silent: it counts apart, as
-        # the bank itself said nothing, and what one bank sends holds up no other's payments.
+        # Bytes of payments that expired because a bank did not answer, by sender and silent bank.
+        # They count separately, because the sender is not to blame, and because what one bank sends
+        # must not hold up another's payments.
         self._by_silence = KeptBytes(
             clock,
             at_once=KEPT_FOR_NOTHING_BYTES,
@@ -47,7 +48,7 @@ class KeptForNothing:
         )
 
     def check(self, bank: Bank) -> None:
-        """That a bank may have something written down.
+        """Checks that a bank may have more written down.
 
         Raises:
             Refusal: OVERLOADED, with the time after which it may.
@@ -55,11 +56,12 @@ class KeptForNothing:
         self._bytes.check(bank.index)
 
     def may_expire(self, sender: int, silent: int) -> bool:
-        """Whether what a bank sent and expires by another's silence may be written down now.
+        """Whether a payment may be written down now that expires because another bank did not
+        answer.
 
         Args:
-            sender: the index of the one.
-            silent: of the other.
+            sender: index of the bank that sent it.
+            silent: index of the bank that did not answer.
         """
         return not self._by_silence.wait_ms((sender, silent))
 
@@ -75,9 +77,13 @@ class KeptForNothing:
         """Counts what was written down for a batch of a bank.
 
         Args:
-            batch: what was decided, of which the answers are.
-            moved_bytes: of what the bank signed that has settled, beside MOVED_BYTES a record.
-            silent: by whose silence the payment at a place may have expired, or None.
+            signed: the signed batch.
+            batch: what was decided.
+            answers: the answers to it.
+            moved_bytes: bytes of what the bank signed that has settled, besides MOVED_BYTES a
+                record.
+            silent: for the place of an expired payment, the index of the bank that did not answer;
+                or None.
         """
         refused, kept = answers.refused_now(), signed.kept_bytes()
         for place in refused:

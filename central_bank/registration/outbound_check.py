@@ -1,4 +1,4 @@
-"""What an outbound payment has to be before anybody is asked: its bank's own, and in bounds."""
+"""Checks an outbound payment before any bank is asked: it is its bank's own, and within bounds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SEQUENCE = re.compile(r"[1-9][0-9]{0,15}")
 
 
 def check_payment(payment: OutboundPayment, bank: Bank) -> None:
-    """Raises Refusal, naming the field, for a payment that its bank may not submit.
+    """Raises Refusal, naming the field, if a bank may not submit a payment.
 
-    The bounds of each field, as the contract has them, have been checked.
+    The contract's bounds of each field have been checked before.
     """
     _check_times(payment.created_time_ms, payment.expires_time_ms)
     _check_number(payment.payer_number, "payer_number")
@@ -41,7 +41,7 @@ def _check_times(created_ms: int, expires_ms: int) -> None:
 
 
 def _check_id(payment: OutboundPayment, bank: Bank) -> None:
-    """An id is the payer's order, or the bank's own return of a payment that it names."""
+    """Checks that the id names the payer's order, or the bank's own return of a named payment."""
     if bool(payment.returns_payment_id) != bool(payment.returns_number):
         raise invalid("returns_number", "and returns_payment_id come together")
     before = f"{payment.payer_number}-"

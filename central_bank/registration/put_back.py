@@ -1,7 +1,8 @@
-"""Banks that go on from an older copy of their database: two officers here let their feed do so.
+"""Lets a bank's feed continue from an older copy of its database, by an act of two officers here.
 
-The receipts for more are kept. What the bank signed before does nothing any more: each of its
-signed statements names the act by which it was put back last, its incarnation.
+The bank's receipt for more is kept. What the bank signed before has no effect any more: each of its
+signed statements names its incarnation, which is the number of the act by which it was last put
+back.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ FeedPlace = registration_pb2.FeedPlace
 
 
 class PuttingBack(Effect):
-    """The effect of PutBack. `known` says where a place is in a bank's feed, or refuses it."""
+    """The effect of the act PutBack.
+
+    Attributes:
+        known: gives the link of a place in a bank's feed, or raises Refusal.
+    """
 
     right = office_pb2.RIGHT_BANKS
 

@@ -1,4 +1,4 @@
-"""Returns: each gives back a payment that settled the other way round, and comes once."""
+"""Decides about returns: each gives back, once, a payment that settled the other way round."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _OF = returned_payments.c
 
 
 class _Original(NamedTuple):
-    """A payment by the bank that submitted it, by its index, and that bank's number."""
+    """A payment, by the index of the bank that submitted it and that bank's number."""
 
     bank: int
     number: int
 
 
 class Returns:
-    """Judges returns. Whoever settles them holds `deciding` from before they are judged."""
+    """Decides about returns. Whoever settles them holds `deciding` from before they are decided."""
 
     def __init__(self, database: Database, history: History) -> None:
         self._database = database
@@ -48,7 +48,14 @@ class Returns:
         indices: Iterable[int],
         banks: Mapping[str, Bank],
     ) -> dict[int, int]:
-        """For each of a bank's returns, by its index, a Reason, 0 when it may settle."""
+        """The Reason for each return of a bank, by its index in `payments`; 0 if it may settle.
+
+        Args:
+            bank: which sends them.
+            payments: of the batch.
+            indices: of those that are returns.
+            banks: all banks by prefix.
+        """
         originals = {i: _original(payments[i], banks) for i in indices}
         circulations = {one.index: one.accounts.circulation for one in banks.values()}
         settled = self._history.rows(
@@ -75,10 +82,14 @@ class Returns:
         returns: Mapping[int, OutboundPayment],
         banks: Mapping[str, Bank],
     ) -> None:
-        """Writes down what was given back, in the transaction that gives it back.
+        """Writes down which payments were returned, in the transaction that returns them.
 
         Args:
+            connection: of that transaction.
+            answers: the rule's.
+            bank: which returns them.
             returns: by the place of their records in the answers.
+            banks: all banks by prefix.
         """
         took = (answers.results == Result.ACCEPTED) & ~answers.repeated
         rows = [
@@ -99,7 +110,7 @@ def _original(payment: OutboundPayment, banks: Mapping[str, Bank]) -> _Original:
 
 
 def _fits(row: PaymentRow, payment: OutboundPayment, bank: Bank) -> bool:
-    """Whether a row of the history is the payment that another one gives back."""
+    """Whether a row of the history is the payment that this return gives back."""
     if not Result(row.result).accepted or row.kind != Kind.TRANSFER:
         return False
     if row.credit != bank.accounts.circulation:
@@ -117,7 +128,7 @@ def _fits(row: PaymentRow, payment: OutboundPayment, bank: Bank) -> bool:
 def _returned(
     connection: Connection, originals: set[_Original]
 ) -> dict[_Original, tuple[int, int]]:
-    """By which return, (bank, number), these were given back, as far as they were."""
+    """For those of these payments that were returned, the return: (bank, number)."""
     found: dict[_Original, tuple[int, int]] = {}
     for part in parts(sorted(originals)):
         query = select(returned_payments).where(tuple_(_OF.bank, _OF.number).in_(part))

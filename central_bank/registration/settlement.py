@@ -1,4 +1,4 @@
-"""Settlement between banks: circulation moves, once by (bank, number), or never will."""
+"""Settles payments between banks: each settles once, by its bank and number, or never will."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVA
 
 
 class _Question(NamedTuple):
-    """Payments of one bank to another, about whose payees that bank has been asked."""
+    """Payments of one bank to another, and the question to that bank about their payees."""
 
     signed: SignedBatch
     payments: Sequence[OutboundPayment]
@@ -60,7 +60,7 @@ class _Question(NamedTuple):
     asked: Asked[list[int]]
 
     def verdicts(self) -> Sequence[int] | None:
-        """For each payment a Reason, 0 to settle it; None when the bank did not say."""
+        """For each payment a Reason, or 0 to settle it; None if the bank did not answer."""
         try:
             return self.asked.answer.result(0)
         except (NoAnswer, TimeoutError):
@@ -70,8 +70,8 @@ class _Question(NamedTuple):
 class Settlement:
     """The use-case behind SubmitPayments.
 
-    A payee's bank that does not answer keeps nobody waiting but the payments to it. What it says
-    too late for the call that asked is settled by `settle_late`, and the feed tells.
+    A payee's bank that does not answer holds up only the payments to it. What it answers too late
+    for the call that asked is settled by `settle_late`, and the feed tells the sender.
     """
 
     def __init__(
@@ -101,7 +101,12 @@ class Settlement:
     def submit(
         self, bank: Bank, envelope: SignedEnvelope
     ) -> registration_pb2.SubmitPaymentsResponse:
-        """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
+        """Settles a signed batch of a bank's outbound payments; gives an outcome for each, in
+        order.
+
+        Raises:
+            Refusal: the batch is not good, and nothing of it was settled.
+        """
         self._kept.check(bank)
         kind = registration_pb2.OutboundBatch
         batch = open_signed(kind, envelope, bank, self._clock.now_ms())
@@ -130,7 +135,7 @@ class Settlement:
         return response
 
     def settle_late(self) -> bool:
-        """Settles what a bank has said after nobody waited any more; True when there was any."""
+        """Settles what a bank answered too late; returns True if there was anything."""
         try:
             question = self._late.get_nowait()
         except queue.Empty:
@@ -139,15 +144,15 @@ class Settlement:
         if verdicts is not None and self._stands(question.signed):
             known = dict(zip(question.indices, verdicts, strict=True))
             ends: list[tuple[int, int]] = [_PENDING] * len(question.payments)
-            with suppress(Overloaded):  # they stay pending, and are asked about again
+            with suppress(Overloaded):  # the payments stay pending, and are asked about again
                 self._settle_with(question.signed, question.payments, known, [], ends)
         return True
 
     def _stands(self, signed: SignedBatch) -> bool:
-        """Whether what a bank signed counts now as it did when it came.
+        """Whether what a bank signed still counts as it did when it came.
 
-        A bank that was suspended meanwhile settles nothing, nor does a key that was revoked or has
-        ended; reinstated, or with its new key, the bank asks again.
+        It does not if the bank was suspended meanwhile, or its key was revoked or has ended. Once
+        it is reinstated, or has its new key, the bank submits its payments again.
         """
         bank = self._registry.get(signed.bank.name)
         try:
@@ -165,11 +170,16 @@ class Settlement:
     def _sort(
         self, bank: Bank, payments: Sequence[OutboundPayment], signed: SignedBatch
     ) -> tuple[dict[int, int], list[_Question], dict[int, int]]:
-        """A Reason, 0 to settle it, for each payment that nobody has to be asked about, by index.
+        """Sorts payments into those that can be decided now, and those that another bank is asked
+        about.
 
-        And the questions about the others that are on their way. A bank that is not asked now
-        leaves its payments pending. And for each of these others the index of the bank that is to
-        be asked. One that expired by a bank's silence stays pending where too many did.
+        A payment stays pending if its payee's bank is not asked now, or if it expired because that
+        bank did not answer and too many did so.
+
+        Returns:
+            A Reason, or 0 to settle it, for each payment that no bank is asked about, by index; the
+            questions on their way; and for each of the other payments the index of the bank to be
+            asked.
         """
         banks = self._banks()
         verdicts: dict[int, int] = {}
@@ -185,14 +195,14 @@ class Settlement:
             elif payee_bank.suspended:
                 verdicts[index] = errors_pb2.REASON_BANK_SUSPENDED
             elif payment.expires_time_ms < now_ms:
-                # The rule says EXPIRED.
+                # The rule will answer EXPIRED.
                 silent = self._unanswered.whose(bank.index, payment.number)
                 if silent is None or self._kept.may_expire(bank.index, silent):
                     verdicts[index] = 0
             elif payment.returns_number:
-                verdicts[index] = 0  # it ends in suspense if nobody takes it
+                verdicts[index] = 0  # the money ends in suspense if its payee cannot take it
             elif payment.created_time_ms <= now_ms + MAX_AHEAD_MS:
-                # One that was made later than that stays pending until its time has come.
+                # A payment that is dated further ahead stays pending until its time has come.
                 asked.setdefault(prefix, []).append(index)
         questions: list[_Question] = []
         payees: dict[int, int] = {}
@@ -205,7 +215,9 @@ class Settlement:
         return verdicts, questions, payees
 
     def _look(self, questions: list[_Question], patience_s: float) -> list[_Question]:
-        """Takes out the questions that are answered, after waiting for those one waits for."""
+        """Takes the answered questions out of the list, after waiting for those that may be waited
+        for.
+        """
         waited = [q.asked.answer for q in questions if q.asked.waited_for]
         if waited:
             wait(waited, patience_s)
@@ -226,8 +238,8 @@ class Settlement:
     ) -> None:
         """As `_settle_with`, while other calls of the bank with some of the same payments wait.
 
-        All at once, each of them would find nothing decided before, and the writer would look up
-        all but the first.
+        Otherwise each of them would find nothing decided before, and the writer would have to look
+        up all but the first.
         """
         indices = {*verdicts, *(index for question in answered for index in question.indices)}
         if not indices:
@@ -244,7 +256,9 @@ class Settlement:
         answered: Sequence[_Question],
         ends: list[tuple[int, int]],
     ) -> None:
-        """Settles the payments that have a verdict or an answer, and notes their ends."""
+        """Settles the payments that have a verdict or an answer, and puts their ends into
+        `ends`.
+        """
         known = dict(verdicts)
         for question in answered:
             said = question.verdicts()
@@ -295,17 +309,18 @@ class Settlement:
     def _ended_before(
         self, bank: Bank, payments: Sequence[OutboundPayment], indices: Iterable[int]
     ) -> dict[int, tuple[int, int]]:
-        """(OutcomeState, Reason) of those, by index, that were decided before; not of each.
+        """(OutcomeState, Reason), by index, of payments that were decided before; some may be
+        missing.
 
-        Looked for in the call that brings them again: the writer, whom all banks wait for, would
-        take longer for each of them than for a new one.
+        They are looked up in the call that repeats them, because for each of them the writer, for
+        which all banks wait, would need longer than for a new payment.
         """
         own = bank.accounts.circulation
         last = int(self._ledger.read([own])[0]["last_sequence"])
         late = {payments[i].number: i for i in indices if payments[i].number <= last}
         try:
             rows = self._history.rows({(own, number) for number in late}) if late else {}
-        except Overloaded:  # the past cannot be looked at now: the ledger says so
+        except Overloaded:  # the past cannot be looked up now, so the ledger will answer that
             return {}
         ended = {}
         for (_, number), row in rows.items():
@@ -326,9 +341,8 @@ class Settlement:
         verdicts: Mapping[int, int],
         chosen: Sequence[int],
     ) -> tuple[list[Row], list[bytes]]:
-        """A RECORD for each chosen payment, that it settles or, with a verdict, that it never will.
-
-        And its note: the payment itself.
+        """A record for each chosen payment, that it settles or, with a verdict, never will; and its
+        note, which is the payment.
         """
         now_ms = self._clock.now_ms()
         own = bank.accounts.circulation
@@ -370,7 +384,9 @@ class Settlement:
         return ends
 
     def _earlier(self, record: Records, note: bytes) -> tuple[Result, int]:
-        """A number that was answered before: a refusal may look different from a payment now."""
+        """The earlier answer to a payment whose number was used: a refusal's record may differ from
+        one for the payment now.
+        """
         row = self._history.row(int(record["origin"]), int(record["sequence"]))
         if row is None or bytes(row.note) != note:
             return Result.ID_REUSED, 0
@@ -385,7 +401,7 @@ def _row(
     now_ms: int,
     note_digest: int,
 ) -> Row:
-    """That a payment out of an account settles or, with a verdict, that it never will."""
+    """The record that a payment out of an account settles or, with a verdict, never will."""
     returned = payment.returns_payment_id
     purpose = purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
     row = transfer(
@@ -404,7 +420,12 @@ def _row(
 
 
 def outcome_of(result: int, reason: int) -> tuple[int, int]:
-    """(OutcomeState, Reason) for the rule's answer, a Result, to an outbound payment."""
+    """(OutcomeState, Reason) for the rule's answer, a Result, to an outbound payment.
+
+    Args:
+        result: the answer.
+        reason: why it was refused, if that was not the rule's doing; else 0.
+    """
     if result < _REFUSED:
         return registration_pb2.OUTCOME_STATE_SETTLED, 0
     if result == Result.EXPIRED:
@@ -422,7 +443,11 @@ def outcome_of(result: int, reason: int) -> tuple[int, int]:
 
 
 def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int) -> T:
-    """Verifies a bank's envelope and reads what it carries; checks whose and how old it is."""
+    """Verifies a bank's envelope, checks whose it is and how old, and reads its content.
+
+    Raises:
+        Refusal: it is not good.
+    """
     if envelope.key_id != bank.name.encode():
         raise invalid("key_id", "is not the calling bank's name")
     statement: Any = read_payload(kind, verify_by_one(kind, envelope, bank.keys(now_ms)))
@@ -434,7 +459,9 @@ def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int
 
 
 def check_incarnation(bank: Bank, incarnation: int) -> None:
-    """Refuses what a bank says from before it was put back, or as if it had been."""
+    """Raises Refusal: FEED_STEPPED_BACK, if a bank speaks from another incarnation than its own
+    now.
+    """
     if incarnation != bank.incarnation:
         raise Refusal(
             errors_pb2.REASON_FEED_STEPPED_BACK,
@@ -446,9 +473,9 @@ def check_incarnation(bank: Bank, incarnation: int) -> None:
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:
-    """Not from the future, not over, not valid for too long.
+    """Raises Refusal if a statement is from the future, has expired, or is valid for too long.
 
-    A refusal tells the time here, so that a bank whose clock is wrong can go on.
+    The refusal tells the time here, so that a bank whose clock is wrong can go on.
     """
     if created_ms > now_ms + CLOCK_SKEW_MS:
         raise Refusal(
@@ -473,5 +500,5 @@ def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int)
 
 
 def digest(content: bytes) -> int:
-    """The 64 bits of a record that say whether two are the same."""
+    """The 64 bits of a record that tell whether two are the same."""
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")

@@ -1,4 +1,4 @@
-"""Tables of what banks signed and of what they are told."""
+"""Tables of what banks signed, and of their feeds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 from central_bank.metadata import metadata
 from settlement.tables import NUMBER
 
-# What a bank signed, by the first journal position that it moved anything at. `count` records from
-# there on are of a batch of payments, in order, and their notes are in it; `others` are the
-# payments in it that are not, be it that they were settled before, or that they were later.
-# Without `others`, `head` is all that was signed.
+# What a bank signed, by the position of the first record that it made. For a batch of payments,
+# `count` records from there on are its payments, in order, with the payments as their notes;
+# `others` has its other payments, which were journaled before or later. If `others` is null, `head`
+# is everything that was signed.
 bank_batches = Table(
     "bank_batches",
     metadata,
@@ -23,7 +23,7 @@ bank_batches = Table(
     Column("signature", LargeBinary(64), nullable=False),
 )
 
-# Payments that were given back, by their bank and its number, and by which return.
+# Payments that were returned, by their bank and its number, and the return of each.
 returned_payments = Table(
     "returned_payments",
     metadata,
@@ -33,7 +33,7 @@ returned_payments = Table(
     Column("by_number", BigInteger, nullable=False),
 )
 
-# One row: the name of this ledger, which begins every bank's chain.
+# One row: the name of this ledger, with which every bank's chain begins.
 feed_ledger = Table(
     "feed_ledger",
     metadata,
@@ -41,7 +41,7 @@ feed_ledger = Table(
     Column("ledger", LargeBinary(16), nullable=False),
 )
 
-# Places in the banks' chains, now and then, from which they are made anew.
+# Some places in the banks' chains, from which the chains are built anew.
 feed_marks = Table(
     "feed_marks",
     metadata,
@@ -51,7 +51,7 @@ feed_marks = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-# How far each bank has applied its feed, and where its journal ended, as it signed it.
+# How far each bank has applied its feed, and where its journal ended, as the bank signed it.
 feed_receipts = Table(
     "feed_receipts",
     metadata,
@@ -61,7 +61,8 @@ feed_receipts = Table(
     Column("receipt", LargeBinary, nullable=False),
 )
 
-# Where the chain of a bank's officers' acts ended, as it signed: for ever, at most one a minute.
+# Where the chain of a bank's officers' acts ended, as the bank signed it; kept for ever, one for
+# each minute at most.
 acts_told = Table(
     "acts_told",
     metadata,
@@ -72,9 +73,9 @@ acts_told = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# Banks that were put back to an older copy of their database, by the act of two officers; where
-# their feed begins again, where their own officers' acts ended there, and the receipt for more that
-# there was, if any.
+# Banks that were put back to an older copy of their database, by the act of two officers: where
+# their feed continues, where their own officers' acts end there, and the receipt that they had
+# signed for more, if any.
 put_backs = Table(
     "put_backs",
     metadata,

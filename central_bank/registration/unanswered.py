@@ -1,7 +1,8 @@
-"""Payments that came in time and wait for the word of the bank that is paid.
+"""Remembers payments that came in time and wait for the answer of the payee's bank.
 
-One that expires so has expired by that bank's silence: what is written down of it counts apart, for
-the two of them, and not for all that the sender has, whose other payments would have to wait.
+If such a payment expires, that is because the payee's bank did not answer. What is written down
+then counts separately, for the two banks, and not against everything that the sender may have
+written down; otherwise its other payments would have to wait.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from central_bank.limits import MAX_UNANSWERED
 
 
 class Unanswered:
-    """Knows them by who sent them, and by number; of one bank the newest. In memory alone."""
+    """Such payments by sender and number; the newest of each sender, in memory only."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: dict[int, OrderedDict[int, int]] = {}
 
     def wait(self, bank: int, payees: Mapping[int, int]) -> None:
-        """These payments of a bank wait, by number, each for the bank of that index."""
+        """Notes payments that wait.
+
+        Args:
+            bank: index of the sender.
+            payees: index of the payee's bank, by the payment's number.
+        """
         if not payees:
             return
         with self._lock:
@@ -31,14 +37,14 @@ class Unanswered:
                 mine.popitem(last=False)
 
     def whose(self, bank: int, number: int) -> int | None:
-        """The bank that a payment waits for, or None."""
+        """Index of the bank that a payment waits for; None if it does not wait."""
         mine = self._of.get(bank)
         return mine.get(number) if mine else None
 
     def end(self, bank: int, numbers: Iterable[int]) -> None:
-        """These payments of a bank have ended."""
+        """Notes that payments of a bank have ended."""
         mine = self._of.get(bank)
-        if mine:  # nearly never: each payment passes here
+        if mine:  # nearly never; all payments come through here
             with self._lock:
                 for number in numbers:
                     mine.pop(number, None)

@@ -119,10 +119,10 @@ class TrustedKeys:
         return verify(kind, envelope, key)
 
     def step(self) -> bool:
-        """Asks what was announced, and believes what a good key has signed.
+        """Asks what was announced, and believes what a good key has signed. Returns False.
 
-        A key that has ended by what is heard of it only now, and was not revoked, announced what
-        comes with that while it was good.
+        A key may end by a statement that is only heard now. If it is not revoked by it, what it
+        announced in the same answer is still believed, because it was good when it signed that.
         """
         with self._learning:
             before = dict(self._ends)

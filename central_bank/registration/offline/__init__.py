@@ -1,1 +1,1 @@
-"""Offline money at the centre: tokens issued, deposits verified, double spends and their losses."""
+"""Offline money at the central bank: tokens issued, deposits verified, double spends and losses."""

@@ -1,4 +1,6 @@
-"""Deposits of offline money: each piece is retired once, in favour of the depositor's bank."""
+"""Takes deposits of offline money: each piece is retired once, in favour of the depositor's
+bank.
+"""
 
 from __future__ import annotations
 
@@ -44,23 +46,24 @@ from settlement.records import RecordFlag, Result
 _SPENT_TWICE = "SPENT_TWICE"
 _NOT_REGISTERED = "NOT_REGISTERED"
 _TRIED_AGAIN = frozenset((Reason.TOKEN_EXPIRED,))
-"""No last word: the centre's clock may be wrong. What is too late has ended only once its
-money went back to the loader; until then the bank asks again."""
+"""Not final, because the central bank's clock may be wrong. A piece that comes too late has ended
+only when its money has gone back to the loader; until then the bank asks again."""
 _NOT_THE_PIECES = frozenset(
     (Reason.UNREADABLE, Reason.NOT_FOR_THIS_PAYEE, Reason.DEPOSIT_FORGED, Reason.TOKEN_TWICE)
 )
-"""The deposit is wrong, and no piece: anybody may have made it of a chain that he has seen."""
+"""The deposit is wrong, not the pieces: anybody may have made it from a chain that they have
+seen."""
 
 
 class DepositBroken(Exception):
-    """A deposit that the books must take was refused by them; the core must not go on."""
+    """The ledger refused a deposit that it must accept; the core must stop."""
 
 
 class Deposits:
     """The use-case behind DepositTokens.
 
     Args:
-        clearing: held by whoever decides what leaves the float.
+        clearing: the lock of whoever decides what leaves the float.
     """
 
     def __init__(
@@ -91,15 +94,20 @@ class Deposits:
         self._of_bank: dict[int, FifoLock] = {}
 
     def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
-        """Retires deposited pieces, once each, in favour of the bank's wallets.
+        """Retires deposited pieces, once each, in favour of the bank's wallets; an outcome for each
+        item.
 
-        Of each bank one call is in line to be cleared, and that for a bounded part of it at a time:
-        however much of what a bank brings in is bad, the others wait for one part of it.
+        Only one call of each bank is in line to be cleared, and only for a bounded part of it at a
+        time. So however much a bank brings in is bad, other banks wait for one part of it.
+
+        Raises:
+            Refusal: the order is not good, and nothing was deposited.
         """
         self._kept.check(bank)
         kind = registration_pb2.TokenDeposit
         order = open_signed(kind, envelope, bank, self._clock.now_ms())
-        # Before the lock: while one call is being cleared, the signatures of the next are verified.
+        # Before the lock, so that the signatures of the next call are verified while one is
+        # cleared.
         judged = self._verification.judge(
             bank.name, order.items, self._pending.numbers(bank, order.items)
         )
@@ -114,9 +122,9 @@ class Deposits:
     def _deposit_part(
         self, bank: Bank, judged: Sequence[Judged], signed: SignedBatch
     ) -> list[DepositOutcome]:
-        """In their order, up to those that fit into one turn.
+        """Clears deposits in order, up to those that fit into one turn.
 
-        Those that nothing stands against are written down together.
+        Deposits without a double spend or another problem are staged, and written together.
         """
         outcomes: list[DepositOutcome] = []
         staged: list[tuple[Judged, list[Allocation]]] = []
@@ -143,7 +151,7 @@ class Deposits:
         return outcomes
 
     def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
-        """Numbers that have never been answered, of registered money that has not gone back."""
+        """Numbers of new deposits, of registered tokens that were not refunded."""
         counts = Counter(one.item.number for one in judged)
         unanswered = self._answers.none_yet(bank, list(counts))
         registered = self._registered(judged)
@@ -165,10 +173,10 @@ class Deposits:
         if (verdict.good or verdict.reason in _TRIED_AGAIN) and not registered.has_all(
             judged.chains
         ):
-            # Of the piece nothing is said: these books may be an older copy than the token.
+            # Nothing is ruled about the piece: these books may be an older copy than the token.
             return self._invalid(bank, judged, _NOT_REGISTERED)
         if registered.is_refunded(judged.chains):
-            # Whatever the clock says now: what was left of it is back where it came from.
+            # Whatever the clock says now: what was left of it has gone back to its loader.
             return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.REFUNDED)
         if verdict.reason in _NOT_THE_PIECES:
             return self._invalid(bank, judged, verdict.reason.name)
@@ -195,10 +203,11 @@ class Deposits:
         if ended:
             return self._invalid(bank, judged, _SPENT_TWICE, End.SPENT_TWICE)
         if refused:
-            # By its bank's word alone: this wallet is not paid, and nothing is said of the piece.
+            # Only its bank says whose key that is. So this wallet is not paid, and nothing is ruled
+            # about the piece.
             return self._invalid(bank, judged, _SPENT_TWICE)
         if not all(self._losses.fund(*borne) for borne in self._losses.borne(allocations).items()):
-            # Not the last word: the bank asks again until the reserves suffice.
+            # Not final: the bank asks again until the reserves suffice.
             self._pending.begin(bank, judged)
             return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
         self._retire_all(bank, [(judged, allocations)], spends, signed)
@@ -207,23 +216,25 @@ class Deposits:
     def _invalid(
         self, bank: Bank, judged: Judged, verdict: str, end: End | None = None
     ) -> DepositOutcome:
-        """Refuses a deposit; with an end its piece has ended too, else it may come in again."""
+        """Refuses a deposit. With `end` its piece has ended too; else it may be deposited again."""
         reason = errors_pb2.REASON_TOKEN_INVALID
         ruling = b"" if end is None else self._ruling(judged, end)
         return self._answers.refuse(bank, judged.item, reason, verdict, ruling)
 
     def _ruling(self, judged: Judged, end: End) -> bytes:
-        """Of the piece of a deposit of one; which of several is meant is not said."""
+        """The root's ruling about a deposit's only piece; b"" if it has several, as none of them is
+        meant in particular.
+        """
         only = judged.only()
         return b"" if only is None else self._devices.rule(*only, end)
 
     def _registered(self, judged: Sequence[Judged]) -> Registered:
-        """What is written down of the tokens in these deposits."""
+        """What is known of the tokens in these deposits."""
         ids = {token_id for one in judged for token_id in one.token_ids()}
         return self._database.read(lambda c: Registered.of(c, ids))
 
     def _spends(self, bank: Bank, judged: Sequence[Judged]) -> Spends:
-        """How the pieces in these payments were spent before."""
+        """How the pieces in these deposits were spent before."""
         spent = [piece for one in judged for piece in one.verdict.all_pieces]
         return self._database.read(lambda c: Spends.of(c, bank.index, spent))
 
@@ -234,7 +245,9 @@ class Deposits:
         spends: Spends,
         signed: SignedBatch,
     ) -> None:
-        """Moves what was staged and keeps its ways, in one commit."""
+        """Moves the money of staged deposits and keeps how their pieces were spent, in one
+        commit.
+        """
         if not staged:
             return
         now_ms = self._clock.now_ms()
@@ -278,9 +291,10 @@ def _deposited(one: Judged) -> Deposited:
 
 
 def _to_the_cheater(allocations: Sequence[Allocation], own: Sequence[bytes] = ()) -> bool:
-    """Whether a piece would be paid to the one who spent it, or what it came from, twice.
+    """Whether a piece would be paid to the device that spent it, or a piece it comes from, twice.
 
     Args:
+        allocations: what the pieces would be paid.
         own: further keys of the wallet that would be paid.
     """
     return any(
@@ -297,7 +311,7 @@ _DOUBLE_SPEND = purposes_pb2.PURPOSE_DOUBLE_SPEND
 def _paying(
     bank: Bank, item: registration_pb2.TokenDepositItem, sources: dict[int, int], now_ms: int
 ) -> list[Row]:
-    """One for each account that pays; they stand or fall together."""
+    """A record for each account that pays; they are linked, so all are accepted or none is."""
     digest = item_digest(item)
     paying = [(account, fen) for account, fen in sources.items() if fen]
     return linked(

@@ -1,8 +1,9 @@
-"""Which pieces were spent in two ways, what the float may still pay for, and who bears the rest.
+"""Finds pieces that were spent twice, what the float may still pay for them, and the losses.
 
-Below any piece no more leaves the float than the piece is worth. What is claimed below a piece
-beyond its worth is lost at that piece, whose device spent it twice; the rest is claimed of the
-piece above. So each loss is the same, and on the same device, in whatever order claims come in.
+For any piece, no more leaves the float below it than it is worth. What is claimed below a piece
+beyond its worth is lost at that piece, whose device spent it twice; the rest is claimed from the
+piece above. So the losses are the same, and due to the same devices, in whatever order claims come
+in.
 """
 
 from __future__ import annotations
@@ -39,12 +40,16 @@ _UPDATE = (
 
 @dataclass(slots=True)
 class Spend:
-    """One way in which a piece was spent; `bank` brought it in.
+    """One way in which a piece was spent.
 
     Attributes:
+        bank: index of the bank that brought it in.
+        number: of the deposit.
         retired_fen: what left the float through it.
-        claimed_fen: what was claimed through it within the piece's worth; what is not retired of
-            it was lost at a piece further up.
+        claimed_fen: what was claimed through it within the piece's worth; the part of it that was
+            not retired was lost at a piece further up.
+        known: whether it is in the table.
+        changed: whether its amounts differ from those in the table.
     """
 
     token_id: bytes
@@ -57,18 +62,18 @@ class Spend:
     changed: bool = False
 
     def endorsement(self) -> Endorsement | DepositEndorsement:
-        """How its owner has signed it away. Of a deposit there is no certificate in front."""
+        """The owner's signature: an endorsement, or the endorsement of a deposit."""
         if len(self.hop) == DEPOSIT_ENDORSEMENT_BYTES:
             return DepositEndorsement.decode(self.hop)
         return Endorsement.decode(self.hop[CERTIFICATE_BYTES:])
 
     def certified_by(self) -> list[str]:
-        """Name of the bank whose certificate stands beside it; of a deposit there is none."""
+        """Name of the bank that certified the endorsing device, in a list; none for a deposit."""
         is_deposit = len(self.hop) == DEPOSIT_ENDORSEMENT_BYTES
         return [] if is_deposit else [self.certificate().bank]
 
     def certificate(self) -> Certificate:
-        """Of the device that endorsed it; not of a deposit."""
+        """The certificate of the device that endorsed it; there is none for a deposit."""
         return Certificate.decode(self.hop[:CERTIFICATE_BYTES], DEVICE)
 
 
@@ -77,10 +82,10 @@ class DoubleSpend:
     """A piece that was spent in another way before; its owner's two signatures prove it.
 
     Attributes:
-        first: that way.
+        first: how it was spent before.
         certificate: of the device that spent it twice.
-        second: how it has spent it now.
-        is_new: whether nobody has brought in that second way before.
+        second: how it is spent now.
+        is_new: whether nobody has brought in the second way before.
     """
 
     piece: Piece
@@ -95,7 +100,7 @@ class DoubleSpend:
         return self.certificate.key
 
     def banks(self) -> set[str]:
-        """Names of the banks whose certificates for this key stand beside its two signatures."""
+        """Names of the banks whose certificates for this key come with its two signatures."""
         return {self.certificate.bank, *self.first.certified_by()}
 
 
@@ -104,8 +109,10 @@ class Allocation:
     """What a deposited piece is paid: from the float, and as a loss.
 
     Attributes:
-        doubles: the pieces on its way that were spent twice, the oldest first.
-        lost: what is lost at which of them.
+        end: the piece.
+        retired_fen: what leaves the float for it.
+        doubles: the pieces on its way that were spent twice, oldest first.
+        lost: for some of these, the fen lost there.
     """
 
     end: Piece
@@ -120,10 +127,10 @@ class Allocation:
 
 
 class Deposited(NamedTuple):
-    """A deposit whose payment is good.
+    """A deposit whose chains are good.
 
     Attributes:
-        ends: its owners' endorsements, one for each chain.
+        ends: the owners' endorsements, one for each chain.
         number: of the deposit.
     """
 
@@ -135,14 +142,14 @@ class Deposited(NamedTuple):
 
 @dataclass
 class Spends:
-    """The registered ways of some pieces, and those that a deposit adds."""
+    """How some pieces were spent: what is in the table, and what a deposit adds."""
 
     bank: int
     by_piece: dict[bytes, dict[bytes, Spend]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: Connection, bank: int, spent: Iterable[Piece]) -> Spends:
-        """What is registered of these pieces, the oldest way first."""
+        """Reads how these pieces were spent, oldest first."""
         found = cls(bank)
         # In the order of the index.
         for part in parts(sorted({(piece.token_id, piece.id) for piece in spent})):
@@ -163,10 +170,10 @@ class Spends:
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = spend
 
     def add_plain(self, paid: Deposited) -> list[Allocation]:
-        """As `add`, of chains against which nothing stands; else adds nothing and returns none.
+        """As `add`, but only if there is no problem; else adds nothing and returns [].
 
-        Nothing stands against them when nobody has brought in their ends, and no piece on
-        the way was spent in another way, and the float pays for all of it.
+        There is no problem if nobody has brought in the chains' ends, no piece on the way was spent
+        in another way, and the float pays for all of it.
         """
         verdict = paid.verdict
         if any(self.by_piece.get(end.id) for end in verdict.pieces):
@@ -183,31 +190,35 @@ class Spends:
         return []
 
     def put(self, spent: Iterable[Piece], by_piece: dict[bytes, dict[bytes, Spend]]) -> None:
-        """Has the ways of these pieces be as given."""
+        """Replaces how these pieces were spent."""
         for piece in spent:
             self.by_piece.pop(piece.id, None)
         self.by_piece.update(by_piece)
 
     def paid_away(self, paid: Deposited) -> list[DoubleSpend]:
-        """The pieces among those of a deposit that their owners have paid to others before."""
+        """The double spends of a deposit's own pieces: their owners have paid them to others
+        before.
+        """
         ends = zip(paid.verdict.pieces, paid.ends, strict=True)
         return [double for end, signed in ends for double in self._paid_away(end, signed)]
 
     def _paid_away(self, end: Piece, signed: DepositEndorsement) -> list[DoubleSpend]:
-        """One, where the owner of a piece that is deposited has paid it to somebody before."""
+        """The double spend of one deposited piece, if its owner has paid it to somebody before."""
         for spent_by, spend in self.by_piece.get(end.id, {}).items():
             if spent_by != DEPOSITED:
                 return [DoubleSpend(end, spend, spend.certificate(), signed, is_new=True)]
         return []
 
     def add(self, paid: Deposited) -> list[Allocation]:
-        """Spends what the chains of a good deposit spend, and their ends at its number."""
+        """Adds how a good deposit spends pieces: those on its chains, and their ends by the
+        deposit.
+        """
         verdict = paid.verdict
         each = zip(paid.chains, verdict.spent, verdict.pieces, paid.ends, strict=True)
         return [self._add(*parts, paid.number) for parts in each]
 
     def write(self, connection: Connection, now_ms: int) -> None:
-        """Keeps what was added."""
+        """Writes what was added, in this transaction."""
         fresh: list[tuple[int | bytes, ...]] = []
         moved: list[tuple[int | bytes, ...]] = []
         for piece_id, spends in self.by_piece.items():
@@ -257,9 +268,10 @@ class Spends:
         claimed_fen: int,
         doubles: Mapping[bytes, DoubleSpend],
     ) -> tuple[list[int], list[tuple[DoubleSpend, int]]]:
-        """What is claimed of each piece on the way, the oldest first, and what is lost where.
+        """What is claimed from each piece on the way, oldest first, and what is lost at which of
+        them.
 
-        From the end upwards: of each piece no more than it is worth, whoever claims it.
+        It goes from the end upwards: no piece pays more than it is worth, whoever claims it.
         """
         claims: list[int] = []
         lost: list[tuple[DoubleSpend, int]] = []

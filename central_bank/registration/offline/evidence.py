@@ -1,4 +1,4 @@
-"""The evidence of double spends: kept as it was signed, shown to the banks that it concerns."""
+"""Keeps evidence of double spends as it was signed, and shows it to the banks that it concerns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from runtime.database import Database
 
 @dataclass(frozen=True)
 class Case:
-    """One double spend: the proof, the banks that paid the payees in, and when it came out."""
+    """One double spend: its proof, the banks that brought in the two payments, and when it came
+    out.
+    """
 
     id: int
     double_spend: proof.DoubleSpend
@@ -32,7 +34,7 @@ class Case:
 
 
 class Evidence:
-    """Puts evidence down and lists it."""
+    """Keeps evidence and lists it."""
 
     def __init__(
         self, database: Database, registry: Registry, devices: Devices, clock: Clock
@@ -43,11 +45,13 @@ class Evidence:
         self._clock = clock
 
     def uncover(self, double: DoubleSpend, second_bank: int, *, refused: bool = False) -> None:
-        """Keeps the proof of a double spend, a few for each token; takes the device out of use.
+        """Keeps the proof of a double spend, within a bound for each token, and revokes the device.
 
         Args:
-            refused: the deposit that brought it is not paid. Of a piece that its bank has a proof
-                of it adds none, however often it is signed anew.
+            double: the double spend.
+            second_bank: index of the bank that brought in the second payment.
+            refused: the deposit that brought it is not paid. Then nothing is kept if the bank has
+                brought proof about the piece before, however often it is signed anew.
         """
         self._keep(double, second_bank, refused)
         for name in sorted(double.banks()):
@@ -55,7 +59,7 @@ class Evidence:
             self._devices.revoke_proven(bank, double.device, "it spent a piece twice")
 
     def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
-        """The newest first; for a bank those that concern it: its device, or its payee."""
+        """A page of cases, newest first; for a bank those about its device, or brought in by it."""
         table = evidence
         query = select(table).order_by(table.c.id.desc()).limit(limit)
         if bank is not None:
@@ -66,7 +70,7 @@ class Evidence:
         return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
     def _keep(self, double: DoubleSpend, second_bank: int, refused: bool) -> None:
-        """Again changes nothing."""
+        """Keeps the proof; keeping it again changes nothing."""
         piece_id, certificate = double.piece.id, double.certificate
         values = {
             "piece_id": piece_id,
@@ -97,7 +101,7 @@ class Evidence:
 
 
 def _certifier(bank: Bank, device: Certificate) -> Certificate:
-    """The certificate of that key of a bank which certified a device."""
+    """The certificate of the bank's key that certified a device."""
     every = [Certificate.decode(each, BANK) for each in bank.every_offline_certificate]
     part = device.signed_part()
     its = (each for each in every if verified(each.key, part, device.signature))
@@ -105,14 +109,18 @@ def _certifier(bank: Bank, device: Certificate) -> Certificate:
 
 
 def _named(double: DoubleSpend) -> bytes:
-    """What tells it from others of its piece; the same for a deposit that is signed anew."""
+    """What tells this proof from others about its piece; the same for a deposit that is signed
+    anew.
+    """
     if isinstance(double.second, DepositEndorsement):
         return DEPOSITED
     return double.second.digest(double.piece.id)
 
 
 def _put(connection: Connection, values: dict[str, Any], refused: bool) -> None:
-    """Of each device of a token one, whoever has filled the token's share with others'."""
+    """Inserts a proof within the bound. One for each device is kept even if the token's share is
+    full.
+    """
     of, bank = evidence.c, values["second_bank"]
     same = of.spent_by == values["spent_by"]
     if refused:

@@ -1,9 +1,9 @@
-"""What is left in the float of tokens that expired, and the records that give it back.
+"""Refunds what is left in the float of tokens that expired.
 
-Nobody knows whose it is by then: a device may be lost, a payee may never have deposited. It goes to
-the wallet that loaded it, whose bank knows it by the number of the registration. Where a deposit
-of it came in time and waits, nothing of that registration is given back until the deposit has ended
-or has waited for too long.
+Nobody knows by then whose that money is: a device may be lost, a payee may never have deposited. It
+goes to the wallet that loaded it, which its bank knows by the number of the load. If a deposit from
+a load came in time and waits, nothing of that load is refunded until the deposit has ended or has
+waited too long.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from settlement.records import RecordFlag, Records, Result
 
 
 class RestoreBroken(Exception):
-    """The float does not hold what the tokens say; the service must not go on."""
+    """The float does not hold what the tokens say; the service must stop."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of one registration, by token."""
+    """What is left of one load, by its bank and number: fen by token id."""
 
     bank: int
     number: int
@@ -43,16 +43,19 @@ class Left:
 
     @property
     def amount_fen(self) -> int:
-        """What goes back."""
+        """The fen that go back."""
         return sum(self.fen.values())
 
 
 class Refunds:
-    """Gives back what is left, in steps.
+    """Refunds what is left, step by step.
 
     Args:
-        time: by which tokens have expired.
-        clearing: held by whoever decides what leaves the float.
+        database: where tokens are kept.
+        ledger: moves the money.
+        registry: the banks.
+        time: decides whether tokens have expired.
+        clearing: the lock of whoever decides what leaves the float.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Refunds:
         self._clearing = clearing
 
     def step(self) -> bool:
-        """Gives back what is left of tokens whose grace is over; True when there was any."""
+        """Refunds tokens whose grace is over, some at a time; returns True if there were any."""
         now_ms = self._time.now_ms()
         before_ms = now_ms - RESTORE_GRACE_MS
         with self._clearing:
@@ -104,7 +107,7 @@ class Refunds:
 
 
 def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:
-    """Up to `limit` registrations whose tokens expired before a time and were not given back."""
+    """Up to `limit` loads whose tokens expired before a time and were not refunded."""
     beside = tokens.alias()
     waits = (
         select(waiting_deposits.c.token_id)
@@ -136,7 +139,7 @@ def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list
 
 
 def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
-    """Marks tokens, so that they are given back once; no deposit waits for them any more."""
+    """Marks tokens as refunded, so that it happens once; their waiting deposits end."""
     for left in refunded:
         for token_id, fen in left.fen.items():
             same = tokens.c.token_id == token_id
@@ -146,7 +149,7 @@ def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
 
 
 def _refunding(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
-    """A record for each registration; its number makes it the only one."""
+    """A record for each load; the load's number makes it the only one."""
     return records_of(
         transfer(
             origin=banks[left.bank].accounts.restored,

@@ -1,4 +1,6 @@
-"""Offline tokens: signed for a device, registered against its bank's circulation."""
+"""Issues offline tokens: signs them for a device, and moves their value from its bank's
+circulation.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ from settlement.ledger import Ledger
 from settlement.records import RecordFlag, Records, Result
 
 _ELSEWHERE = int(errors_pb2.REASON_ALREADY_EXISTS)
-"""A key for which tokens were made lives at that bank and at no other."""
+"""The Reason for a key that has tokens from another bank: it may not have any here."""
 
 
 class Loads:
@@ -64,12 +66,20 @@ class Loads:
         self._clock = clock
         self._changing = threading.Lock()
         self._busy: dict[bytes, tuple[int, int]] = {}
-        """Keys that tokens are being made for: the bank that asks, and how often at once."""
+        """Keys for which tokens are being made: the index of the bank that asks, and by how many
+        calls."""
 
     def register(
         self, bank: Bank, envelope: SignedEnvelope
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
-        """Signs tokens for a certified device, paid for from the bank's circulation."""
+        """Signs tokens for a certified device, paid for from the bank's circulation.
+
+        Returns:
+            The outcome, and the encoded tokens; those of the first time if the order repeats.
+
+        Raises:
+            Refusal: the order is not good. A refused load is an outcome.
+        """
         self._kept.check(bank)
         kind = registration_pb2.TokenRegistration
         order = open_signed(kind, envelope, bank, self._clock.now_ms())
@@ -107,7 +117,7 @@ class Loads:
         self._kept.count(signed, batch, answers, moved_bytes=len(envelope.payload))
         result = answers.result(0)
         if result == Result.ID_REUSED:
-            # A device revoked since then: what was registered before stays registered.
+            # The device may have been revoked since: what was registered before stays registered.
             result, reason = self._earlier(record)
         state, reason = outcome_of(result, reason)
         outcome = registration_pb2.Outcome(number=order.number, reason=as_reason(reason))
@@ -116,7 +126,9 @@ class Loads:
 
     @contextmanager
     def _loading(self, bank: Bank, key: bytes) -> Iterator[bool]:
-        """Whether no other bank has tokens made for a key at this moment; meanwhile none has."""
+        """A context in which no other bank has tokens made for a key; gives False if one does
+        already.
+        """
         with self._changing:
             alone = self._busy.setdefault(key, (bank.index, 0))[0] == bank.index
             if alone:
@@ -139,7 +151,7 @@ class Loads:
     def _unfit(
         self, bank: Bank, certificate: Certificate, order: registration_pb2.TokenRegistration
     ) -> int:
-        """Why a device gets no such tokens, a Reason; 0 when it does."""
+        """The Reason why a device gets no such tokens; 0 if it does."""
         asked = Possession.decode(order.possession)
         if not asked.proves(certificate.key, bank.name):
             # The bank may have certified a key that it has only seen.
@@ -161,14 +173,14 @@ class Loads:
         return 0
 
     def _earlier(self, record: Records) -> tuple[Result, int]:
-        """The answer that this registration was given, whatever the device was then."""
+        """The answer that this load was given, whatever is true of the device now."""
         row = self._history.row(int(record["origin"][0]), int(record["sequence"][0]))
         if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"][0]):
             return Result.ID_REUSED, 0
         return Result(row.result), row.reason
 
     def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
-        """Tokens that add up to an amount; the same for the same registration."""
+        """Tokens that add up to an amount; their ids are the same each time for one load."""
         now_ms, root = self._clock.now_ms(), self._roots.signing()
         made: list[Token] = []
         for value in sizes(amount_fen):
@@ -220,7 +232,7 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
 def _registration(
     bank: Bank, order: registration_pb2.TokenRegistration, reason: int, now_ms: int
 ) -> Row:
-    """That tokens are registered; or refused, so that the feed ends what the bank holds for it."""
+    """The record that tokens are registered, or refused, so that the feed ends the bank's hold."""
     own = bank.accounts.circulation
     seal = digest(f"{order.amount_fen} ".encode() + order.device_certificate)
     row = transfer(

@@ -1,6 +1,6 @@
-"""What a double spend costs beyond the float: which bank bears it, and up to which cap.
+"""Decides which bank bears the loss of a double spend beyond the float, and up to which cap.
 
-Who pays, and why, is decided in docs/decisions/0005.
+docs/decisions/0005 says who pays, and why.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Losses:
         self._clock = clock
 
     def beyond_cap(self, allocations: Sequence[Allocation]) -> bool:
-        """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
+        """Whether these losses, with earlier ones, exceed what is paid for double spends."""
         by_load: Counter[tuple[int, int]] = Counter()
         by_device: Counter[bytes] = Counter()
         for allocation in allocations:
@@ -56,7 +56,7 @@ class Losses:
         )
 
     def borne(self, allocations: Sequence[Allocation]) -> dict[int, int]:
-        """Fen that each bank, by its index, has to bear."""
+        """Fen that each bank has to bear, by its index."""
         borne: Counter[int] = Counter()
         for allocation in allocations:
             for double, fen in allocation.lost:
@@ -64,12 +64,12 @@ class Losses:
         return dict(borne)
 
     def paying(self, allocations: Sequence[Allocation]) -> dict[int, int]:
-        """Fen that is taken from each account for it, once it is funded."""
+        """Fen that each loss account pays, by its number, once it is funded."""
         banks = self._registry.by_index()
         return {banks[bank].accounts.loss: fen for bank, fen in self.borne(allocations).items()}
 
     def fund(self, bank: int, amount_fen: int) -> bool:
-        """Takes what a bank has to bear out of its reserves; False while they do not suffice."""
+        """Takes what a bank has to bear from its reserves; returns False if they do not suffice."""
         own = self._registry.by_index()[bank].accounts
         loss, reserves = own.loss, own.reserves
         there, held = self._ledger.read([loss, reserves])
@@ -98,7 +98,7 @@ class Losses:
         allocations: Sequence[Allocation],
         now_ms: int,
     ) -> None:
-        """Keeps which losses a deposit made, in the transaction that takes them."""
+        """Keeps the losses of a deposit, in the transaction that takes them."""
         rows = [
             {
                 "piece_id": allocation.end.id,
@@ -118,11 +118,11 @@ class Losses:
             connection.execute(insert(losses), rows)
 
     def _bearer(self, double: DoubleSpend) -> int:
-        """The bank that certified the device."""
+        """Index of the bank that certified the device."""
         return self._registry.get(double.certificate.bank).index
 
     def _load(self, token_id: bytes) -> tuple[int, int]:
-        """The load that a token comes from: bank and number."""
+        """The load that a token comes from: its bank's index and its number."""
         query = select(tokens.c.bank, tokens.c.number).where(tokens.c.token_id == token_id)
         row = self._database.read(lambda c: c.execute(query).one())
         return row.bank, row.number
@@ -131,7 +131,7 @@ class Losses:
         return self._sum(select(func.sum(losses.c.amount_fen)).where(losses.c.device_key == device))
 
     def _lost_of_load(self, load: tuple[int, int]) -> int:
-        """What was lost so far of all tokens of a load."""
+        """Fen lost so far for all tokens of a load."""
         query = select(func.sum(losses.c.amount_fen)).join(
             tokens, tokens.c.token_id == losses.c.token_id
         )

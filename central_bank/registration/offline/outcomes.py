@@ -1,4 +1,4 @@
-"""What deposits were answered for good: refused, in a table, or settled, in the journal."""
+"""Keeps the final answers to deposits: refused ones in a table, settled ones in the journal."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class DepositOutcome:
     amount_fen: int = 0
     verdict: str = ""
     refusal: SignedEnvelope | None = None
-    """The central bank's DepositRefusal, signed, where it is one."""
+    """The central bank's signed DepositRefusal, if it was refused."""
 
 
 class DepositOutcomes:
-    """Answers by bank and number; a deposit keeps its first one."""
+    """Final answers by bank and number; a deposit keeps its first one."""
 
     def __init__(
         self,
@@ -65,10 +65,11 @@ class DepositOutcomes:
         self._history = history
         self._pending = pending
         self._refused: Counter[int] = Counter()
-        """By bank, since the start: now and then it is looked whether it has too many."""
+        """Refusals by bank since the start; now and then it is checked whether too many are
+        kept."""
 
     def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
-        """The first answer to this deposit, if it has been given."""
+        """The final answer to this deposit; None if there is none yet."""
         same = (_of.bank == bank.index) & (_of.number == item.number)
         query = select(refused_deposits).where(same)
         row = self._database.read(lambda c: c.execute(query).first())
@@ -87,7 +88,7 @@ class DepositOutcomes:
         return DepositOutcome(item.number, SETTLED, 0, note.whole_fen)
 
     def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
-        """Those of these numbers that have never been answered for good."""
+        """Those of these numbers that have no final answer yet."""
         account = bank.accounts.deposits
         last = int(self._ledger.read([account])[0]["last_sequence"])
         refused = self._database.read(lambda c: _refused(c, bank, numbers))
@@ -102,7 +103,15 @@ class DepositOutcomes:
         verdict: str = "",
         ruling: bytes = b"",
     ) -> DepositOutcome:
-        """Refuses a deposit from now on; with a ruling its piece too."""
+        """Refuses a deposit for good; with a ruling its piece has ended too.
+
+        Args:
+            bank: whose deposit it is.
+            item: the deposit.
+            reason: a Reason.
+            verdict: what is wrong with the payment.
+            ruling: the root's, encoded; b"" for none.
+        """
         row = {
             "bank": bank.index,
             "number": item.number,
@@ -130,7 +139,9 @@ class DepositOutcomes:
         verdict: str = "",
         ruling: bytes = b"",
     ) -> DepositOutcome:
-        """Signed, for the bank's word alone would be enough to take a holder's money."""
+        """The signed refusal. It is signed because otherwise the bank alone could take a holder's
+        money.
+        """
         told = registration_pb2.DepositRefusal(
             bank=bank.name,
             number=item.number,

@@ -1,7 +1,8 @@
-"""Deposits that wait until the bank that has to bear a double spend has reserves again.
+"""Keeps deposits that wait until the bank that has to bear a double spend has enough reserves.
 
-That they wait is written down: they came in time, also when the grace of their tokens ends before
-the reserves suffice. Until then, or for `MAX_DEPOSIT_WAIT_MS`, nothing of the tokens is given back.
+They came in time, even if the grace of their tokens ends before the reserves suffice; so it is
+written down that they wait. While they do, for at most `MAX_DEPOSIT_WAIT_MS`, nothing of their
+tokens is refunded.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _of = waiting_deposits.c
 
 
 class PendingDeposits:
-    """Knows by bank and number which payments wait."""
+    """The deposits that wait, by bank and number."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -33,16 +34,18 @@ class PendingDeposits:
     def numbers(
         self, bank: Bank, items: Sequence[registration_pb2.TokenDepositItem]
     ) -> frozenset[int]:
-        """Those of these deposits that wait; not where a number was given to another payment."""
+        """Numbers of those deposits that wait; not of one whose number belonged to another
+        payment.
+        """
         digests = {item.number: _digest(item) for item in items}
         found = self._database.read(lambda c: _known(c, bank, list(digests)))
         return frozenset(number for number, known in found if known == digests[number])
 
     def begin(self, bank: Bank, judged: Judged) -> None:
-        """Has a deposit wait; one that waits already keeps the time when it came.
+        """Notes that a deposit waits; one that waits already keeps the time when it came.
 
-        Beyond `MAX_WAITING_DEPOSITS` of a bank nothing is written down: what comes is pending all
-        the same, but when it came is not known later.
+        Beyond `MAX_WAITING_DEPOSITS` of a bank nothing is written down. A further deposit is
+        pending all the same, but later it is not known when it came.
         """
         if judged.waited or self._is_full(bank):
             return
@@ -70,13 +73,13 @@ class PendingDeposits:
         return self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_WAITING_DEPOSITS
 
     def end(self, connection: Connection, bank: Bank, number: int) -> None:
-        """It was answered, in this transaction."""
+        """Notes that a deposit was answered, in this transaction."""
         same = (_of.bank == bank.index) & (_of.number == number)
         connection.execute(delete(waiting_deposits).where(same))
 
 
 def item_digest(item: registration_pb2.TokenDepositItem) -> int:
-    """The 64 bits that say whether two deposits are the same."""
+    """The 64 bits that tell whether two deposits are the same."""
     return digest(item.offline_payment)
 
 

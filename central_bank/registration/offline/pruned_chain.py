@@ -1,10 +1,10 @@
-"""The chain of what was deleted because of its age: a row for each batch of rows that went.
+"""Keeps a hash chain of what was deleted because of its age, with a row for each deleted batch.
 
-Whoever has a copy of what went can show it by the digest `gone`. What it came to is in `entries`,
-so that the audit goes on comparing it with the journal to the fen (auditor/pruned.py).
+Whoever has a copy of the deleted rows can prove it by the digest `gone`. Their sums are in
+`entries`, so that the audit can still compare them with the journal to the fen (auditor/pruned.py).
 
-`until_ms` of the newest row is a promise: of every token that expired before it the rest has gone
-back, so a deposit of it is refused, be there a row of the token or not.
+`until_ms` of the newest row is a promise: what was left of every token that expired before then has
+gone back. So a deposit of such a token is refused, whether its row is there or not.
 """
 
 from __future__ import annotations
@@ -29,24 +29,25 @@ ENTRIES = {
     EVIDENCE: struct.Struct(">32s16sQ32s"),
     REVOCATIONS: struct.Struct(">"),
 }
-"""Of pieces, by deposit: bank, number, fen that left the float. Of losses, by deposit and where:
-bank that bore it, bank, number, fen, the piece, its token. Of tokens, by load: bank, number, fen
-registered, fen given back. Of evidence: piece, token, time, digest. Of revocations nothing."""
+"""What is kept of deleted rows. Of pieces, for each deposit: bank, number, fen that left the float.
+Of losses, for each deposit and place: bank that bore it, bank, number, fen, the piece, its token.
+Of tokens, for each load: bank, number, fen registered, fen refunded. Of evidence: piece, token,
+time, digest. Of revocations: nothing."""
 
 _HEAD = struct.Struct(">QQQQQ")
-"""Of what a digest covers: number, rows, fen, until, time."""
+"""The numbers that a digest covers: number, rows, fen, until, time."""
 _TAG = b"dcep-pruned/v1\0"
 
 
 @dataclass(frozen=True)
 class Gone:
-    """Rows of one table that go.
+    """Rows of one table that are deleted.
 
     Attributes:
         what: one of the keys of `ENTRIES`.
-        rows: them, in an order.
-        entries: what they came to, as `ENTRIES` says.
-        amount_fen: of what left the float, was borne or was registered, all of it.
+        rows: the rows, in order.
+        entries: their sums, as `ENTRIES` says.
+        amount_fen: the sum of what left the float, was borne, or was registered.
     """
 
     what: str
@@ -56,17 +57,21 @@ class Gone:
 
 
 def forgotten_before(connection: Connection) -> int:
-    """Tokens that expired before this time have ended, in milliseconds; 0 while none has."""
+    """The time before which all tokens that expired have ended, Unix milliseconds; 0 if none
+    has.
+    """
     newest = select(pruned.c.until_ms).order_by(pruned.c.number.desc()).limit(1)
     return int(connection.execute(newest).scalar() or 0)
 
 
 def append(connection: Connection, gone: Gone, now_ms: int, *, until_ms: int = 0) -> None:
-    """Writes down that rows go, in the transaction in which they do.
+    """Writes down that rows are deleted, in the transaction that deletes them.
 
     Args:
+        connection: of that transaction.
+        gone: the rows.
         now_ms: the time by which they are old enough.
-        until_ms: a later end of what is forgotten; 0 for the one that there is.
+        until_ms: a later time for `forgotten_before`; 0 to leave it.
     """
     last = connection.execute(select(pruned).order_by(pruned.c.number.desc()).limit(1)).first()
     number, previous, before_ms = (
@@ -88,14 +93,14 @@ def append(connection: Connection, gone: Gone, now_ms: int, *, until_ms: int = 0
 
 
 def link(previous: bytes, row: dict[str, Any]) -> bytes:
-    """The digest of a row of `pruned` and the one before."""
+    """The digest, 32 bytes, of a row of `pruned` and the digest before it."""
     head = _HEAD.pack(*(row[n] for n in ("number", "rows", "amount_fen", "until_ms", "time_ms")))
     what = row["what"].encode().ljust(16, b"\0")
     return hashlib.sha256(_TAG + previous + head + what + row["gone"] + row["entries"]).digest()
 
 
 def digest_of(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Over rows in their order, each field with its length: whoever has a copy can show it."""
+    """The SHA-256 of rows in their order, each field with its length."""
     digest = hashlib.sha256()
     for row in rows:
         for value in row:

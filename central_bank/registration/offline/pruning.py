@@ -1,14 +1,14 @@
-"""Deleting by age what nothing can come of any more, in small batches, with a chain that proves it.
+"""Deletes old rows that nothing can come of any more, in small batches that a hash chain records.
 
-How the pieces of a token were spent, what was lost by them, and then the token itself go
-`PRUNE_AFTER_MS` after its expiry, once its rest has gone back. From then on nothing is paid for it,
-and nothing of it is proof against anybody. Evidence goes after `EVIDENCE_KEPT_MS`, revocations once
-no certificate of their device can be good. All of it by the time of the refunds, which no clock
-that jumped can hurry (refund_clock.py).
+How a token's pieces were spent, what was lost by them, and then the token itself are deleted
+`PRUNE_AFTER_MS` after its expiry, once what was left of it has gone back. From then on nothing is
+paid for it, and it proves nothing against anybody. Evidence is deleted after `EVIDENCE_KEPT_MS`,
+and revocations once no certificate of their device can be good. The time of the refunds decides,
+which a clock that jumps cannot hurry (refund_clock.py).
 
-A row of a token refuses deposits of it. Before the row goes, the chain says until when tokens have
-ended (`forgotten_before`), and that refuses them: whatever the clock says later, and whoever brings
-in a piece between one batch and the next.
+A token's row refuses deposits of it. Before the row is deleted, the chain says until when tokens
+have ended (`forgotten_before`), and that refuses them then, whatever the clock says later, and even
+if a piece comes in between two batches.
 """
 
 from __future__ import annotations
@@ -38,17 +38,19 @@ _KEY = (pieces.c.token_id, pieces.c.piece_id, pieces.c.spent_by)
 
 
 class PruningBroken(Exception):
-    """A token whose money went back was spent since; the service must not go on."""
+    """A token whose money went back was spent since; the service must stop."""
 
 
 class Pruning:
-    """Deletes a bounded batch of each kind at each step, in transactions of their own."""
+    """Deletes a bounded batch of each kind in each step, in separate transactions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def step(self) -> bool:
-        """One batch. Never busy: what waits for a write has its turn before the next one."""
+        """Deletes one batch. Returns False, so that other writes have their turn before the next
+        one.
+        """
         self.prune()
         return False
 
@@ -65,18 +67,22 @@ class Pruning:
         )
 
     def _pieces(self, now_ms: int) -> int:
-        """How pieces were spent, and what was lost by them, of tokens that expired before."""
+        """Deletes how pieces were spent and what was lost by them, of tokens that expired long
+        ago.
+        """
         due = self._database.read(lambda c: _due(c, now_ms - PRUNE_AFTER_MS))
         if not due:
             return 0
         rows = self._database.read(lambda c: _rows(c, due))
         taken = rows[:MAX_PRUNED_ROWS]
-        # Of the last one there may be more.
+        # The last token may have more rows.
         whole = due if len(rows) == len(taken) else [t for t in due if t < bytes(rows[-1].token_id)]
         return self._database.transaction(lambda c: _delete_pieces(c, taken, whole, now_ms))
 
     def _tokens(self, now_ms: int) -> int:
-        """Tokens of which nothing else is left, once deposits are refused without their rows."""
+        """Deletes tokens that have nothing else left, once deposits are refused without their
+        rows.
+        """
         until_ms = self._database.read(lambda c: _ended_until(c, now_ms - PRUNE_AFTER_MS))
         rows = self._database.read(lambda c: _ended(c, until_ms))
         if not rows:
@@ -101,7 +107,7 @@ class Pruning:
         before_ms = now_ms - REVOKED_KEPT_MS
 
         def body(connection: Connection) -> int:
-            # Read here: an officer may have named one of them a moment ago.
+            # Read here, because an officer may just have named one of them.
             rows = _old_revocations(connection, before_ms, MAX_PRUNED_ROWS)
             gone = Gone(pruned_chain.REVOCATIONS, rows)
             return _delete(connection, revoked_devices, "revocation", gone, now_ms)
@@ -111,13 +117,13 @@ class Pruning:
 
 
 def _old_evidence(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
-    """Those of the first proofs that came out before; they are numbered as they come out."""
+    """The oldest proofs, if they came out before; they are numbered as they come out."""
     first = select(evidence).order_by(evidence.c.id).limit(most)
     return [row for row in connection.execute(first) if row.time_ms < before_ms]
 
 
 def _old_revocations(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
-    """Of what officers have not named, behind the last `REVOKED_ANYHOW`."""
+    """Old revocations that no officer named, beyond the newest `REVOKED_ANYHOW`."""
     of = revoked_devices.c
     by_banks = select(revoked_devices).where(of.by_officer == 0)
     newest = by_banks.order_by(of.time_ms.desc()).offset(REVOKED_ANYHOW).limit(1)
@@ -129,7 +135,7 @@ def _old_revocations(connection: Connection, before_ms: int, most: int) -> Seque
 
 
 def _delete(connection: Connection, table: Table, key: str, gone: Gone, now_ms: int) -> int:
-    """Deletes rows by their key, and writes that down; how many."""
+    """Deletes rows by their key, and writes that into the chain; returns how many."""
     if gone.rows:
         these = table.c[key].in_([getattr(row, key) for row in gone.rows])
         connection.execute(delete(table).where(these))
@@ -138,13 +144,13 @@ def _delete(connection: Connection, table: Table, key: str, gone: Gone, now_ms: 
 
 
 def _believed_ms(connection: Connection) -> int | None:
-    """By which money goes back."""
+    """The time by which money is refunded; None if nothing was refunded yet."""
     time_ms = connection.execute(select(refund_clock.c.time_ms)).scalar()
     return None if time_ms is None else int(time_ms)
 
 
 def _due(connection: Connection, before_ms: int) -> list[bytes]:
-    """Tokens whose pieces may go, in their order. Their money went back by the refunds' time."""
+    """Ids of tokens whose pieces may be deleted, sorted; their money was refunded."""
     query = (
         select(tokens.c.token_id)
         .where(tokens.c.pruned == 0, tokens.c.expires_time_ms < before_ms)
@@ -156,7 +162,7 @@ def _due(connection: Connection, before_ms: int) -> list[bytes]:
 
 
 def _rows(connection: Connection, due: Sequence[bytes]) -> Sequence[Row[Any]]:
-    """Their pieces, one more than goes at once."""
+    """The rows of their pieces, one more than is deleted at once."""
     query = select(pieces).where(pieces.c.token_id.in_(due)).order_by(*_KEY)
     return connection.execute(query.limit(MAX_PRUNED_ROWS + 1)).all()
 
@@ -191,7 +197,9 @@ def _delete_pieces(
 
 
 def _delete_losses(connection: Connection, whole: Sequence[bytes], now_ms: int) -> int:
-    """Of tokens whose pieces are gone: no deposit of theirs is counted against a cap any more."""
+    """Deletes losses of tokens whose pieces are gone: no deposit of theirs can meet a cap any
+    more.
+    """
     these = losses.c.token_id.in_(whole)
     rows = connection.execute(
         select(losses).where(these).order_by(losses.c.piece_id, losses.c.lost_at)
@@ -219,12 +227,12 @@ def _gone_pieces(taken: Sequence[Row[Any]]) -> Gone:
 
 
 def _paid_fen(row: Row[Any]) -> int:
-    """What left the float by this row: by a deposit, and not by what was endorsed on its way."""
+    """What left the float by this row: only a deposit pays, not the endorsements on its way."""
     return int(row.retired_fen) if bytes(row.spent_by) == DEPOSITED else 0
 
 
 def _ended_until(connection: Connection, before_ms: int) -> int:
-    """Before which every token has ended and has no pieces any more."""
+    """The time before which every token has ended and has no pieces any more."""
     kept = select(func.min(tokens.c.expires_time_ms)).where(tokens.c.pruned == 0)
     first_ms = connection.execute(kept).scalar()
     until_ms = before_ms if first_ms is None else min(int(first_ms), before_ms)
@@ -232,7 +240,7 @@ def _ended_until(connection: Connection, before_ms: int) -> int:
 
 
 def _ended(connection: Connection, until_ms: int) -> Sequence[Row[Any]]:
-    """Tokens that expired before, some of them."""
+    """Some tokens that expired before a time and have no pieces any more."""
     old = select(tokens).where(tokens.c.pruned == 1, tokens.c.expires_time_ms < until_ms)
     in_order = old.order_by(tokens.c.expires_time_ms, tokens.c.token_id)
     return connection.execute(in_order.limit(MAX_PRUNED_ROWS)).all()

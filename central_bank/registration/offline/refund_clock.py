@@ -1,10 +1,10 @@
-"""The time by which expired money goes back: one that no step of the clock can hurry.
+"""Keeps the time by which expired money is refunded, which a step of the clock cannot hurry.
 
-A clock that jumps ahead, for a minute or for good, would give a country's money back to its loaders
-before its payees have come. So this time moves on by what has passed while the service was running,
-a day of what it missed in an hour, and stands still where the clock is more than `MAX_STEP_MS`
-ahead of it, until an operator has said that the clock is right. Deposits that waited at the banks
-while the service was away come in before anything goes back.
+A clock that jumps ahead, for a minute or for good, could refund a country's money to its loaders
+before its payees have come. So this time follows the clock only while the service runs, at most a
+day in an hour. It stands still if the clock is more than `MAX_STEP_MS` ahead of it, until an
+operator has confirmed that the clock is right. So deposits that waited at banks while the service
+was away come in before anything is refunded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runtime.database import Database
 from runtime.logs import logger
 
 MAX_STEP_MS = 3 * 86_400_000
-"""What the clock may be ahead; far less than the margin in the grace."""
+"""How far the clock may be ahead; far less than the margin in the grace."""
 
 CATCH_UP = 24
 """How many times as fast as time passes this time follows a clock that is ahead."""
@@ -28,13 +28,15 @@ _WARN_EACH_MS = 3_600_000
 
 
 class RefundClock:
-    """Says the time, durably never further on than it may be believed."""
+    """The time of refunds; it is durable, and never later than may be believed."""
 
     def __init__(self, database: Database, clock: Clock, *, confirmed_until_ms: int = 0) -> None:
-        """Goes on where it stood.
+        """Continues from where it stood.
 
         Args:
-            confirmed_until_ms: times up to this one an operator has said to be right.
+            database: where it is kept.
+            clock: the system's.
+            confirmed_until_ms: an operator has confirmed that times up to this one are right.
         """
         self._database = database
         self._clock = clock
@@ -46,7 +48,7 @@ class RefundClock:
         self._keep(clock.now_ms() if row is None else int(row), clock.monotonic_ms())
 
     def now_ms(self) -> int:
-        """The time; the clock's own where that is behind."""
+        """The time of refunds; the clock's own time if that is earlier."""
         with self._lock:
             now_ms, at_ms = self._clock.now_ms(), self._clock.monotonic_ms()
             may_be_ms = self._seen_ms + CATCH_UP * (at_ms - self._at_ms)

@@ -1,10 +1,11 @@
-"""What is written down of tokens that come in: were they registered, have they gone back?
+"""Looks up whether deposited tokens were registered, and whether they were refunded.
 
-A signature of a root makes no money: a root may be stolen, before its end or after it. What leaves
-the float was paid into it when its token was registered, as it is written down here.
+A root's signature makes no money, because a root may be stolen, before or after its end. What
+leaves the float must have been paid into it when its token was registered, which is what the table
+says.
 
-Of tokens that ended long ago nothing is written down any more but until when they have: all of them
-have gone back (pruning.py).
+Of tokens that ended long ago only the time is kept before which all have ended and were refunded
+(pruning.py).
 """
 
 from __future__ import annotations
@@ -20,37 +21,40 @@ from runtime.parts import parts
 
 
 class Registered:
-    """What is known of some tokens."""
+    """What is known about some tokens."""
 
     def __init__(self, known: Mapping[bytes, tuple[bytes, bool]], until_ms: int) -> None:
-        """By token id, the token without its signature, and whether something of it went back.
+        """Takes what is known.
 
         Args:
-            until_ms: tokens that expired before have gone back, be they known or not.
+            known: by token id, the token without its signature, and whether anything of it was
+                refunded.
+            until_ms: tokens that expired before have all been refunded, whether they are known or
+                not.
         """
         self._known = known
         self._until_ms = until_ms
 
     @classmethod
     def of(cls, connection: Connection, token_ids: Iterable[bytes]) -> Registered:
-        """Of tokens with these ids."""
+        """Looks up tokens by their ids."""
         of, known = tokens.c, {}
         for part in parts(sorted(token_ids)):
             query = select(of.token_id, of.body, of.restored_fen).where(of.token_id.in_(part))
             for token_id, body, restored_fen in connection.execute(query):
                 known[bytes(token_id)] = bytes(body)[:-SIGNATURE_BYTES], restored_fen is not None
-        # Behind the rows: of one that goes in between, this says that it has ended.
+        # After the rows: if a row is deleted in between, this says that its token has ended.
         return cls(known, forgotten_before(connection))
 
     def has_all(self, chains: Sequence[Chain]) -> bool:
-        """Whether each chain's token was registered: the same value, owner and times.
+        """Whether each chain's token was registered with the same value, owner and times.
 
-        Or may have been: it says that it expired before anything that is still known.
+        A token that expired before anything that is still known counts as registered.
         """
         return all(self._has_ended(chain) or self._has(chain) for chain in chains)
 
     def is_refunded(self, chains: Sequence[Chain]) -> bool:
-        """Whether something of one of their tokens went back to its loader."""
+        """Whether anything of one of their tokens was refunded to its loader."""
         return any(
             self._has_ended(chain) or self._known.get(chain.token.id, (b"", False))[1]
             for chain in chains

@@ -1,8 +1,8 @@
-"""Into which tokens a load is divided: the same for every load of an amount.
+"""Divides a load into tokens, in the same way for every load of an amount.
 
-In round sizes, as banknotes: a payment then needs one token that nobody has spent of yet, and its
-payee learns the size of that, not what was loaded. Each small size is there once; the rest is in as
-few as can be. What is odd in the amount is in one token, the smallest.
+Tokens have round sizes, as banknotes have. So a payment needs one token of which nothing was spent
+yet, and its payee learns that token's size and not what was loaded. Each small size occurs once;
+the rest is in as few tokens as possible. The odd part of the amount is in one token, the smallest.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _THEN_FEN = (MAX_TOKEN_FEN, *_ROUND_FEN, ONCE_FEN[0])
 
 
 def sizes(amount_fen: int) -> list[int]:
-    """Values of the tokens of a load, which add up to it; at most `MAX_CHAINS`.
+    """Values of a load's tokens, in fen, which add up to its amount; at most `MAX_CHAINS` of them.
 
     Args:
-        amount_fen: at most `MAX_CHAINS` of the largest token.
+        amount_fen: at most `MAX_CHAINS` times the largest token.
     """
     if amount_fen < WHOLE_BELOW_FEN:
         return [amount_fen]

@@ -1,4 +1,4 @@
-"""Tables of offline money: tokens, what became of their pieces, and deposits."""
+"""Tables of offline money: tokens, how their pieces were spent, and deposits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 
 from central_bank.metadata import metadata
 
-# `owner` is the key that it was made for, at this bank and never at another one. `restored_fen` is
-# what went back to the loader after the grace; none until then. `pruned_fen` is what left the float
-# through pieces of it that are not kept any more; `pruned` is 1 when none is, and then the row goes
-# too.
+# `owner` is the key that the token was made for; it has tokens of no other bank. `restored_fen` is
+# what was refunded to the loader after the grace; null until then. `pruned_fen` is what left the
+# float through pieces whose rows were deleted; `pruned` is 1 when all of them were, and then the
+# token's row is deleted too.
 tokens = Table(
     "tokens",
     metadata,
@@ -29,10 +29,10 @@ tokens = Table(
     Index("tokens_by_pruning", "pruned", "expires_time_ms"),
 )
 
-# Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.
-# `retired_fen` is what left the float through it, be it for pieces further down; `claimed_fen` has
-# what was lost at pieces further up as well. The token comes
-# first in the key, so that the ways of one chain are written side by side.
+# Each way in which a piece was spent: by an endorsement, or by its deposit (`DEPOSITED`).
+# `retired_fen` is what left the float through it, also for pieces further down; `claimed_fen`
+# includes what was lost at pieces further up. The token comes first in the key, so that the rows of
+# one chain are written side by side.
 pieces = Table(
     "pieces",
     metadata,
@@ -47,10 +47,10 @@ pieces = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# A chain of what was deleted because of its age, one row a batch of one table (`what`). `gone` is a
-# digest of the rows, `entries` what they came to, `amount_fen` all of that together, `until_ms`
-# before which tokens have ended, `time_ms` by which the rows were old enough, `digest` one of this
-# row and the digest before (registration/pruned_chain.py).
+# A hash chain of what was deleted because of its age, with a row for each batch of one table
+# (`what`). `gone` is the digest of the deleted rows, `entries` their sums, and `amount_fen` the sum
+# of these. Tokens that expired before `until_ms` have ended. By `time_ms` the rows were old enough.
+# `digest` is that of this row and of the digest before (registration/offline/pruned_chain.py).
 pruned = Table(
     "pruned",
     metadata,
@@ -65,8 +65,8 @@ pruned = Table(
     Column("digest", LargeBinary(32), nullable=False),
 )
 
-# What a deposited piece was paid beyond its token's value, at which piece on its way that was lost,
-# and which bank bore it.
+# What a deposited piece was paid beyond its token's value, the piece on its way at which that was
+# lost, and the bank that bore it.
 losses = Table(
     "losses",
     metadata,
@@ -103,7 +103,8 @@ evidence = Table(
     sqlite_autoincrement=True,
 )
 
-# `ruling`: the root's, encoded, where the piece has ended and not only the deposit; else nothing.
+# `ruling` is the root's ruling, encoded, if the piece has ended and not only the deposit; else
+# empty.
 refused_deposits = Table(
     "refused_deposits",
     metadata,
@@ -115,7 +116,7 @@ refused_deposits = Table(
     Column("ruling", LargeBinary, nullable=False),
 )
 
-# One row: up to when the clock is believed where expired money goes back.
+# One row: the time of refunds, up to which the clock is believed.
 refund_clock = Table(
     "refund_clock",
     metadata,
@@ -123,7 +124,7 @@ refund_clock = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# Deposits that came in time and wait for reserves, with each token that they are made of.
+# Deposits that came in time and wait for reserves; a row for each of their tokens.
 waiting_deposits = Table(
     "waiting_deposits",
     metadata,

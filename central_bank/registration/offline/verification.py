@@ -1,4 +1,4 @@
-"""Verifying deposited payments: by the rule of devices, with every bank and no revocation."""
+"""Verifies deposited payments, by the rule of devices but with every bank and no revocation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from runtime.signatures import Check, SignatureVerifier
 
 Item = registration_pb2.TokenDepositItem
 _AT_ONCE = 128
-"""Items whose signatures are verified while the next are gone through."""
+"""Items whose signatures are verified while the next ones are read."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A deposit and what verifying it said.
+    """A deposit, and the verdict about it.
 
     Attributes:
         ends: the owners' endorsements, one for each chain.
@@ -38,13 +38,15 @@ class Judged:
     waited: bool = False
 
     def only(self) -> tuple[Chain, int] | None:
-        """The chain of a deposit of one piece, and its output; None of several, or of none."""
+        """The chain of a deposit with one piece, and the piece's output; None if there are more or
+        none.
+        """
         if len(self.chains) != 1:
             return None
         return self.chains[0], self.ends[0].output
 
     def token_ids(self) -> set[bytes]:
-        """The tokens that it is made of."""
+        """Ids of the tokens that it is made of."""
         return {chain.token.id for chain in self.chains}
 
 
@@ -62,12 +64,12 @@ class Verification:
         items: Sequence[Item],
         waiting: Collection[int] = frozenset(),
     ) -> list[Judged]:
-        """Judges each item, by the same bundle.
+        """Gives a verdict for each item, by the same bundle.
 
-        The signatures of many items are verified together, while the next are gone through.
+        The signatures of many items are verified together, while the next ones are read.
 
         Args:
-            bank: name of the one that brings them in.
+            bank: name of the bank that brings them in.
             items: what it brings in.
             waiting: numbers of those that came in before, and in time.
         """
@@ -80,8 +82,9 @@ class Verification:
             except FormatError:
                 return Judged(item, Verdict(Reason.UNREADABLE))
             waited = item.number in waiting
-            # What was brought along counts for nothing: each bank's every key is known here, with
-            # the end that a revoked one has; and whoever stole a root has it sign statements too.
+            # The statements that come with a payment do not count: here every key of every bank is
+            # known, with the end of a revoked one; and a thief of a root could have it sign
+            # statements too.
             verdict = judge(
                 Payment(deposit.payment.chains),
                 root=root_key,
@@ -100,7 +103,7 @@ class Verification:
 
 
 class _Part:
-    """Items that are judged as if every signature in them were good, while those are verified."""
+    """Items judged as if all their signatures were good, while those are verified."""
 
     def __init__(
         self,
@@ -119,7 +122,9 @@ class _Part:
         self._finish = verifier.begin(self._checks)
 
     def answers(self) -> Iterator[Judged]:
-        """Waits for the signatures; an item with a bad one is judged anew, for the first reason."""
+        """Waits for the signatures; an item with a bad one is judged again, for its first
+        problem.
+        """
         good = self._finish()
         for item, supposed, (start, end) in zip(
             self._items, self._supposed, pairwise([0, *self._ends]), strict=True
