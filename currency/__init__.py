@@ -1,1 +1,1 @@
-"""The plain words that everybody shares: amounts and wallet numbers. Imports nothing of ours."""
+"""Amounts, wallet numbers and texts of refusals, for all packages. It imports only `language`."""

@@ -1,4 +1,6 @@
-"""Amounts: yuan for people, fen for programs. 1 yuan = 100 fen; no floats anywhere."""
+"""Reads and writes amounts: yuan for people, fen for programs. 1 yuan is 100 fen; there are no
+floats.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,10 @@ class AmountError(ValueError):
 
 
 def parse_yuan(text: str) -> int:
-    """Fen for an amount in yuan as people write them where no doubt is possible.
+    """Parses an amount in yuan, as people write it where there is no doubt; returns fen.
 
-    ``12.50``, ``12.5`` and ``12``; with thousands marks as `format_yuan` prints them; with ``¥``
-    before or ``元`` after; in full-width characters.
+    That is ``12.50``, ``12.5`` or ``12``; with thousands marks as `format_yuan` prints them; with
+    ``¥`` before or ``元`` after it; in full-width characters too.
 
     Raises:
         AmountError: anything else: signs, exponents, three decimals, zero, more than
@@ -66,14 +68,14 @@ def parse_yuan(text: str) -> int:
 
 
 def format_yuan(amount_fen: int) -> str:
-    """Yuan with two decimals and thousands marks: 123456 fen is ``1,234.56``."""
+    """Formats fen as yuan with two decimals and thousands marks: 123456 becomes ``1,234.56``."""
     sign = "-" if amount_fen < 0 else ""
     yuan, fen = divmod(abs(amount_fen), 100)
     return f"{sign}{yuan:,}.{fen:02d}"
 
 
 def _bare(text: str) -> str:
-    """What was typed without marks of the currency, in ASCII where there is an equal."""
+    """What was typed, in ASCII if possible, without marks of the currency. Raises AmountError."""
     if len(text) > MAX_TYPED:
         raise AmountError(
             _("{text!r} is too long for an amount; write it like 12.50").format(

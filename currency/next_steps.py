@@ -1,7 +1,7 @@
-"""What can be done after a refusal, whoever refused and whatever was asked.
+"""Says what can be done after a refusal, whoever refused and whatever was asked.
 
-A tool may know better for some reasons, and adds those of its own. No tool's commands are named
-here: a holder of a wallet cannot do what an officer can.
+A tool may know better for some reasons, and adds its own texts. No tool's commands are named here,
+because the holder of a wallet cannot do what an officer can.
 """
 
 from __future__ import annotations
@@ -98,4 +98,4 @@ STEPS = {
     "NOT_SERVING": _SOON,
     "INTERNAL": N_("Repeat the same command; if it lasts, ask whoever runs the service."),
 }
-"""By reason of the contract, in English."""
+"""By the contract's reason, in English."""

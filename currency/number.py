@@ -1,4 +1,6 @@
-"""Wallet numbers: 16 digits, the bank's prefix first and a Luhn check digit last."""
+"""Makes and checks wallet numbers: 16 digits, the bank's prefix first and a Luhn check digit
+last.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from language import _
 PREFIX_DIGITS = 4
 SERIAL_DIGITS = 11
 NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
-# Luhn (ISO/IEC 7812-1, annex B): every second digit from the right counts double, crosswise added.
-# Of 16 digits that is the first of each pair. Banks check numbers with every payment, so what four
-# digits add is looked up.
+# Luhn (ISO/IEC 7812-1, annex B): every second digit from the right is doubled, and the digits of
+# the result are added. With 16 digits these are the first of each pair. Banks check numbers with
+# every payment, so the sum for each four digits is looked up.
 _TWO = {f"{n:02d}": sum(divmod(2 * (n // 10), 10)) + n % 10 for n in range(100)}
 _FOUR = {first + last: _TWO[first] + _TWO[last] for first in _TWO for last in _TWO}
 
@@ -21,7 +23,7 @@ class NumberError(ValueError):
 
 
 def make(prefix: str, serial: int) -> str:
-    """The number of a bank's `serial`-th wallet."""
+    """Makes the number of a bank's wallet from its serial. Raises NumberError."""
     if len(prefix) != PREFIX_DIGITS or not _digits(prefix):
         raise NumberError(
             _("a prefix has {digits} digits, not {prefix!r}").format(
@@ -39,10 +41,10 @@ def make(prefix: str, serial: int) -> str:
 
 
 def check(text: str) -> str:
-    """Returns the number itself.
+    """Checks a wallet number, and returns it.
 
     Raises:
-        NumberError: wrong length, other than digits 0-9, or a check digit that does not fit.
+        NumberError: wrong length, other characters than 0-9, or a wrong check digit.
     """
     try:
         total = _sum(text)
@@ -58,7 +60,7 @@ def check(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """The number that a person typed: in groups, with spaces or hyphens, in full-width digits.
+    """Reads a number that a person typed: in groups, with spaces or hyphens, in full-width digits.
 
     Raises:
         NumberError: as `check`; the message says how many digits there were.
@@ -86,5 +88,5 @@ def _digits(text: str) -> bool:
 
 
 def _sum(number: str) -> int:
-    """What 16 digits add up to; KeyError for anything else."""
+    """The sum of 16 digits by Luhn's rule. Raises KeyError for anything else."""
     return _FOUR[number[:4]] + _FOUR[number[4:8]] + _FOUR[number[8:12]] + _FOUR[number[12:]]

@@ -1,10 +1,10 @@
-"""Who takes part: the roles that certificates carry."""
+"""Names the parties: the roles that certificates carry."""
 
 from __future__ import annotations
 
 CENTRAL_BANK = "dcep://central-bank/central-bank"
 HOLDER = "dcep://holder/self"
-"""Of a wallet's own service, for programs of its holder."""
+"""The role of a wallet's own service, and of its holder's programs."""
 
 
 def bank(name: str) -> str:
@@ -13,5 +13,5 @@ def bank(name: str) -> str:
 
 
 def officer(institution: str, person: str) -> str:
-    """The role of somebody who works for the central bank or for a bank."""
+    """The role of an officer of the central bank or of a bank."""
     return f"dcep://officer/{institution}/{person}"

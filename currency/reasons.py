@@ -1,9 +1,9 @@
-"""What each reason of a refusal means, in a sentence, for readers of another language.
+"""Says what each reason of a refusal means, in a sentence that can be translated.
 
-A refusal brings its reason, the field that is meant and its figures, and a sentence of whoever
-refused, in English. English readers are told that sentence, or, where there are figures, what the
-reason means, and the figures in yuan. Others are told what the reason means, in their language, and
-the sentence itself only where it says more than the reason does.
+A refusal has a reason, the field that it is about, figures, and a sentence in English from whoever
+refused. English readers get that sentence; if there are figures, they get the meaning of the reason
+with the figures in yuan. Other readers get the meaning of the reason in their language, and the
+sentence itself only if it says more than the reason does.
 """
 
 from __future__ import annotations
@@ -116,17 +116,17 @@ _SAYS_MORE = frozenset(
         "LINKED_FAILED",
     ]
 )
-"""Reasons that many things have in common: which one it was, only the sentence says."""
+"""Reasons that have many causes: only the sentence says which it was."""
 
 
 def in_words(reason: str, message: str, metadata: Mapping[str, str], field: str = "") -> str:
-    """What a person is told of a refusal.
+    """The text of a refusal for a person.
 
     Args:
         reason: its name, such as ``WALLET_FROZEN``.
-        message: what whoever refused says of it.
+        message: the sentence of whoever refused.
         metadata: its figures, such as ``missing_fen``.
-        field: which field of the request is meant.
+        field: the field of the request that it is about.
     """
     if not language.chosen() and not _figures(metadata):
         return _for_people(message)
@@ -138,21 +138,21 @@ def in_words(reason: str, message: str, metadata: Mapping[str, str], field: str 
 
 
 def detail(reason: str, message: str, metadata: Mapping[str, str]) -> str:
-    """What there is to say beside what a reason means; "" for nothing."""
+    """What is to be said besides the meaning of the reason; "" for nothing."""
     if figures := _figures(metadata):
         return _(", ").join(figures)
     message = _for_people(message)
     if not language.chosen():
         return message
     if (known := _(message)) != message or not message.isascii():
-        return known  # it is in the reader's language
+        return known  # it is in the reader's language already
     if reason in _SAYS_MORE or reason not in SENTENCES:
         return _("in its own words: {message}").format(message=message)
     return ""
 
 
 def _figures(metadata: Mapping[str, str]) -> list[str]:
-    """What is missing or too much, in yuan, whatever unit a peer's sentence has."""
+    """What is missing or too much, in yuan, whatever unit the sentence has."""
     return [
         _(words).format(yuan=format_yuan(int(metadata[name])))
         for name, words in _FIGURES.items()

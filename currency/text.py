@@ -1,4 +1,4 @@
-"""Names, memos and causes as people type and paste them."""
+"""Cleans names, memos and causes as people type and paste them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from unicodedata import category
 
 
 def typed(text: str) -> str:
-    """The text that a person typed, as every bank takes it: of characters that can be printed.
+    """The text that a person typed, in printable characters, as every bank takes it.
 
-    A space of any width, such as the wide one of Chinese input methods, is a plain one. Marks that
-    show nothing are left out: joiners of emoji, byte order marks, soft hyphens, marks of direction.
-    Control characters stay, and are refused by whoever takes the text.
+    A space of any width, such as the wide one of Chinese input methods, becomes a plain one. Marks
+    that show nothing are left out: joiners of emoji, byte order marks, soft hyphens, marks of
+    direction. Control characters stay; whoever takes the text refuses them.
     """
     kept = (" " if category(one) == "Zs" else one for one in text if category(one) != "Cf")
     return "".join(kept)

@@ -1,4 +1,4 @@
-"""Where the services of a stack listen, for people and for programs."""
+"""Lists where the services of a stack listen, for people and for programs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from deployment.topology import CENTRAL_BANK, StackPlan
 
 
 def public_address(plan: StackPlan, name: str) -> str:
-    """Where others reach the central bank, or wallets a bank."""
+    """Where others reach the central bank, or wallets reach a bank."""
     return plan.central_address if name == CENTRAL_BANK else plan.bank(name).public_address
 
 
 def addresses(plan: StackPlan) -> dict[str, object]:
-    """All of them, and who sits at the desks."""
+    """All addresses of a stack, and its officers."""
     return {
         "folder": str(plan.folder),
         "central_bank": plan.central_address,

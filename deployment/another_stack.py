@@ -1,6 +1,6 @@
-"""Whether what answers at a stack's ports is this stack, and not the one that its folder copies.
+"""Checks whether what answers at a stack's ports is this stack, and not one that its folder copies.
 
-A copy of a stack has its ports, its certificates and its officers. While the first one runs, it
+A copy of a stack has the same ports, certificates and officers. While the first stack runs, it
 would answer whatever is asked of the copy, and a rehearsal would move its money.
 """
 
@@ -15,16 +15,17 @@ from language import _
 
 
 class AnotherStack(Exception):
-    """What answers is another stack's; the message says what to do."""
+    """Another stack answers; the message says what to do."""
 
 
 def check_ours(plan: StackPlan, name: str) -> None:
-    """Looks whether a service that answers can be the one of this folder.
+    """Raises AnotherStack if a service answers that cannot be the one of this folder.
+
+    If nothing answers, that is no problem.
 
     Args:
+        plan: the stack.
         name: the central bank or a bank.
-
-    Raises AnotherStack. Where nothing answers, nothing is said against it.
     """
     address = plan.office_address(name)
     if _runs_here(plan, name) or not _answers(address):
@@ -39,7 +40,7 @@ def check_ours(plan: StackPlan, name: str) -> None:
 
 
 def check_ours_at(plan: StackPlan, address: str) -> None:
-    """`check_ours` of the service that has an address."""
+    """Does `check_ours` for the service at an address."""
     ports = {plan.central_address: CENTRAL_BANK}
     for bank in plan.banks:
         ports |= {bank.public_address: bank.name, bank.inner_address: bank.name}
@@ -48,11 +49,13 @@ def check_ours_at(plan: StackPlan, address: str) -> None:
 
 
 def _runs_here(plan: StackPlan, name: str) -> bool:
-    """Whether it was started by `dcep`, or by hand: then its database is being written."""
+    """Whether a service runs from this folder: `dcep` started it, or its database is being
+    written.
+    """
     pid = plan.pids.get(name)
     if pid is not None and Running.find(plan.command(name), pid) is not None:
         return True
-    from runtime.one_writer import may_be_written  # and with it SQLAlchemy: a third of a start
+    from runtime.one_writer import may_be_written  # loads SQLAlchemy: a third of a start
 
     return may_be_written(plan.database_url(name))
 

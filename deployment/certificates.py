@@ -1,4 +1,4 @@
-"""The certificates in a stack's folder, and when they end."""
+"""Finds the certificates in a stack's folder, and when they expire."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Held:
 
 
 def held(plan: StackPlan) -> Iterator[Held]:
-    """The certificates in a stack's folder; the root's copies stand there once."""
+    """The certificates in a stack's folder; the root's copies are listed once."""
     now = datetime.datetime.now(datetime.UTC)
     folders = [plan.central_folder, *(plan.bank_folder(bank.name) for bank in plan.banks)]
     files = [folder / "tls.crt" for folder in folders]

@@ -1,4 +1,4 @@
-"""Channels to the services of a stack, with the certificate of whoever sits at the desk."""
+"""Opens channels to the services of a stack, with the certificate of whoever calls."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Answer = TypeVar("Answer")
 
 
 def officer_channel(plan: StackPlan, address: str, officer: str) -> grpc.Channel:
-    """A channel with an officer's certificate, to a port that wants one. Raises AnotherStack."""
+    """A channel with an officer's certificate, to a port that requires one. Raises AnotherStack."""
     folder = plan.officers_folder
     return certified_channel(plan, address, folder / f"{officer}.crt", folder / f"{officer}.key")
 
 
 def certified_channel(plan: StackPlan, address: str, certificate: Path, key: Path) -> grpc.Channel:
-    """A channel with any certificate of the stack's root. Raises AnotherStack."""
+    """A channel with any certificate that the stack's root has signed. Raises AnotherStack."""
     check_ours_at(plan, address)
     credentials = channel_credentials(plan.root_certificate, certificate, key)
     return connect(address, credentials, plan.role_at(address))
 
 
 def public_channel(plan: StackPlan, address: str) -> grpc.Channel:
-    """A channel to a bank's public port, as any wallet opens it. Raises AnotherStack."""
+    """A channel to a bank's public port, as wallets open it. Raises AnotherStack."""
     check_ours_at(plan, address)
     return connect(address, channel_credentials(plan.root_certificate), plan.role_at(address))
 
@@ -40,9 +40,10 @@ def public_channel(plan: StackPlan, address: str) -> grpc.Channel:
 def ask(
     method: Any, request: object, kind: type[Answer], timeout_s: float = CALL_TIMEOUT_S
 ) -> Answer:
-    """Call a stub's method; the answer with its type, which generated stubs do not tell.
+    """Calls a stub's method; returns the answer with its type, which generated stubs do not tell.
 
-    Raises runtime.errors.Refusal or runtime.errors.NoAnswer.
+    Raises:
+        Refusal, NoAnswer: of `runtime.errors`.
     """
     answer = method(request, timeout=timeout_s)
     if not isinstance(answer, kind):
@@ -56,7 +57,7 @@ def stub(kind: Any, channel: grpc.Channel) -> Any:
 
 
 def serving(channel: grpc.Channel) -> bool:
-    """Whether the service at the other end says SERVING right now."""
+    """Whether the service at the other end says SERVING now."""
     try:
         answer = stub(health_pb2_grpc.HealthStub, channel).Check(
             health_pb2.HealthCheckRequest(), timeout=2.0

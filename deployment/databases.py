@@ -1,7 +1,7 @@
-"""Databases of services: made on a PostgreSQL server, and opened to be read alone.
+"""Makes databases on a PostgreSQL server, and opens databases only to read.
 
-SQLAlchemy is imported where it is used: loading it takes as long as all else that most commands of
-`dcep` need, and they open no database.
+SQLAlchemy is imported where it is used. Loading it takes as long as everything else that most
+commands of `dcep` need, and those open no database.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class DatabaseMissing(Exception):
 
 
 def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]:
-    """Make new databases on a PostgreSQL server and return each service's URL.
+    """Makes new databases on a PostgreSQL server; returns each service's URL.
 
-    Their names carry a random tag: a new stack has new keys, so it never meets the database of
+    Their names carry a random tag. A new stack has new keys, so it must never meet the database of
     another one.
     """
     from sqlalchemy import text
@@ -44,7 +44,7 @@ def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]
 
 
 def drop_databases(urls: Sequence[str]) -> None:
-    """Drop databases again, for stacks that live no longer than a test; SQLite URLs are left."""
+    """Drops databases of stacks that live no longer than a test; SQLite URLs are left alone."""
     from sqlalchemy import text
     from sqlalchemy.engine import make_url
 
@@ -94,7 +94,9 @@ def driver_url(url: str) -> URL:
 
 @contextmanager
 def on_server(url: URL) -> Iterator[Connection]:
-    """A connection to a URL's server, outside of its database; each statement by itself."""
+    """A context with a connection to a URL's server, outside of its database; each statement
+    commits.
+    """
     from sqlalchemy import create_engine
 
     engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
@@ -106,5 +108,5 @@ def on_server(url: URL) -> Iterator[Connection]:
 
 
 def quoted(connection: Connection, name: str) -> str:
-    """A name as it stands in a statement."""
+    """A name, quoted for a statement."""
     return connection.dialect.identifier_preparer.quote_identifier(name)

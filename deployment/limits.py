@@ -1,4 +1,4 @@
-"""Every bound of what a stack is made of, in one place."""
+"""Bounds of a stack, in one place."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ LOG_TAIL_LINES: Final = 15
 """Lines of a service's log shown when it did not start."""
 
 LOOK_TIMEOUT_S: Final = 2.0
-"""So long it is looked whether anything answers at a port of this machine."""
+"""How long to wait for an answer at a port of this machine."""

@@ -1,4 +1,4 @@
-"""Free ports of this machine."""
+"""Finds free ports of this machine."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ RANGE = "DCEP_PORTS"
 """The environment variable that says which ports a new stack's services may have: 20000-20999."""
 
 _FIRST, _LAST = 20_000, 32_767
-"""Below those that systems give to outgoing connections (from 32,768 or 49,152 on): one of these
-would take a service's port while it is down."""
+"""Below the ports that systems give to outgoing connections (from 32,768 or 49,152 on), because one
+of these could take a service's port while it is down."""
 _TRIES = 1_000
-"""More than ports are asked for; one that is taken costs a try."""
+"""How many more tries than ports; a port that is taken costs one."""
 
 
 class PortsMisnamed(ValueError):
-    """DCEP_PORTS is no range of ports."""
+    """DCEP_PORTS is not a range of ports."""
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different TCP ports that nobody listens on at 127.0.0.1 right now.
+    """``count`` different TCP ports that nobody listens on at 127.0.0.1 now.
 
-    They are bound together and released together, so that none is handed out twice in one call.
+    They are bound together and released together, so that one call does not give a port twice.
     Somebody else may still take one before it is used; a service that cannot bind says so and ends.
 
     Raises:
-        OSError: none were found.
-        PortsMisnamed: DCEP_PORTS is no range of ports.
+        OSError: not enough were found.
+        PortsMisnamed: DCEP_PORTS is not a range of ports.
     """
     first, last = _range()
     with ExitStack() as held:

@@ -1,4 +1,4 @@
-"""Processes of the stack: started in a group of their own, ended by their id, logging to a file."""
+"""Starts processes of the stack in groups of their own, finds them by id, and ends them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class ProcessFailed(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: a Python module of ours with its arguments, and where its output goes."""
+    """What to run: one of our Python modules with arguments, and where its output goes."""
 
     name: str
     module: str
     arguments: tuple[str, ...]
     log: Path
     logs_of_parts: tuple[Path, ...] = ()
-    """Where processes write that it starts itself."""
+    """Logs of processes that it starts itself."""
 
     @property
     def argv(self) -> list[str]:
@@ -44,7 +44,7 @@ class Command:
 
 
 class Running:
-    """A process that was started here, or found again by its id."""
+    """A process that was started here, or found by its id."""
 
     def __init__(
         self,
@@ -53,7 +53,14 @@ class Running:
         child: subprocess.Popen[bytes] | None,
         logged_before: Mapping[Path, int] | None = None,
     ) -> None:
-        """Takes what runs, and how many bytes its logs had before it began."""
+        """Takes a running process.
+
+        Args:
+            command: what it runs.
+            pid: its process id, which is also its group's.
+            child: the process, if it was started here.
+            logged_before: how many bytes each of its logs had before it started.
+        """
         self.command = command
         self.pid = pid
         self._child = child
@@ -61,7 +68,7 @@ class Running:
 
     @classmethod
     def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
-        """Start ``command`` as the leader of a new process group."""
+        """Starts ``command`` as the leader of a new process group."""
         make_private(command.log.parent)
         with command.log.open("ab") as out:
             close_to_others(command.log)
@@ -79,10 +86,10 @@ class Running:
 
     @classmethod
     def find(cls, command: Command, pid: int) -> Running | None:
-        """The process ``pid`` if it is still this very command, else None.
+        """The process ``pid`` if it still runs this very command, else None.
 
-        Process ids are used again by the system, so the command line is compared before anybody
-        sends a signal to it.
+        The system uses process ids again, so the command line is compared before anybody sends a
+        signal.
         """
         wanted = [own(command.module), *command.arguments]
         return cls(command, pid, None) if _arguments_of(pid)[-len(wanted) :] == wanted else None
@@ -94,37 +101,38 @@ class Running:
         return Running.find(self.command, self.pid) is not None
 
     def terminate(self) -> None:
-        """Ask it to drain and end (SIGTERM)."""
+        """Asks it to drain and end (SIGTERM)."""
         self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would (SIGKILL), and wait until it is gone."""
+        """Ends it at once, as a power cut would (SIGKILL), and waits until it is gone."""
         self._send(signal.SIGKILL)
         self._wait(STOP_TIMEOUT_S)
 
     def stop(self) -> None:
-        """SIGTERM, wait, and SIGKILL for what is left of its group after the bound."""
+        """Sends SIGTERM and waits; then SIGKILL for what is left of its group."""
         self.terminate()
         if not self._wait(STOP_TIMEOUT_S):
             self._send(signal.SIGKILL)
             self._wait(STOP_TIMEOUT_S)
 
     def ended(self) -> str:
-        """That it ended by itself, and its last words."""
+        """A sentence that it ended by itself, with the end of its log."""
         return _("{name} ended:\n{last_words}").format(
             name=self.command.name, last_words=self._last_words()
         )
 
     def late(self, timeout_s: float) -> str:
-        """That it does not serve yet after so long, and what it said last."""
+        """A sentence that it does not serve yet after so long, with the end of its log."""
         return _("{name} is not healthy after {timeout_s:.0f} s:\n{last_words}").format(
             name=self.command.name, timeout_s=timeout_s, last_words=self._last_words()
         )
 
     def log_tail(self) -> str:
-        """The last lines of its log that are for people, or else the last; all of them its own.
+        """The last lines of its log that are for people, or else the last lines, all since it
+        started.
 
-        What is logged of errors is for people, also where it is JSON.
+        Errors are for people, even where they are logged as JSON.
         """
         logs = (self.command.log, *self.command.logs_of_parts)
         lines = [line for log in logs for line in self._own_lines(log)]
@@ -140,7 +148,7 @@ class Running:
 
     def _own_lines(self, log: Path) -> list[str]:
         logged = log.read_bytes() if log.exists() else b""
-        # A log that is shorter now has been begun anew meanwhile.
+        # A log that is shorter now was begun anew meanwhile.
         own = logged[self._logged_before.get(log, 0) :] or logged
         return own.decode(errors="replace").splitlines()
 
@@ -150,7 +158,7 @@ class Running:
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
-            return  # it ended between the look and the signal: what we wanted
+            return  # it ended between the look and the signal, which is what we wanted
 
     def _wait(self, timeout_s: float) -> bool:
         if self._child is not None:
@@ -169,8 +177,10 @@ class Running:
 
 @contextmanager
 def interrupted_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end of this: what is started by then is known of."""
-    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+    """A context that delays Ctrl-C and SIGTERM, so that everything started in it becomes known
+    first.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only that gets signals
         yield
         return
     came: list[int] = []
@@ -186,7 +196,7 @@ def interrupted_later() -> Iterator[None]:
 
 
 def stop_all(processes: Sequence[Running]) -> None:
-    """Ask all of them to end at once, then wait for each."""
+    """Asks all of them to end at once, and then waits for each."""
     for process in processes:
         process.terminate()
     for process in processes:
@@ -194,13 +204,13 @@ def stop_all(processes: Sequence[Running]) -> None:
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    """Ours, with the modules that this process can import importable in the child too."""
+    """This process's environment, in which the child can import the same modules, with changes."""
     found = os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, "PYTHONPATH": found, **extra}
 
 
 def _arguments_of(pid: int) -> list[str]:
-    """The command line of a process; empty when there is none such (or it is a zombie)."""
+    """The command line of a process; empty if there is no such process, or it is a zombie."""
     proc = Path(f"/proc/{pid}/cmdline")
     if proc.parent.parent.joinpath("self").exists():
         try:
@@ -214,7 +224,7 @@ def _arguments_of(pid: int) -> list[str]:
 
 
 def _await_arguments(child: subprocess.Popen[bytes]) -> None:
-    """The system shows a new process's command line a moment late; others find it by that."""
+    """Waits until the system shows a new process's command line, by which others find it."""
     ends_at = time.monotonic() + LOOK_TIMEOUT_S
     while child.poll() is None and not _arguments_of(child.pid) and time.monotonic() < ends_at:
         time.sleep(0.001)

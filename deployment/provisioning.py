@@ -1,7 +1,7 @@
-"""The set-up of trust: the root, everybody's certificate and keys, the settings files.
+"""Sets up trust in a stack: the root, and every party's certificates, keys and settings.
 
-What is made here is what the parties would make for themselves on several machines; the folders are
-laid out so that each could be carried to its own.
+On several machines the parties would make these for themselves. The folders are laid out so that
+each could be moved to a machine of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ year_fen = 5_000_000
 
 OFFLINE_ROOT = "offline_root.key"
 ROOTS_BEFORE = "offline_roots.before"
-"""Public keys of offline roots that were replaced, one a line."""
+"""File with the public keys of offline roots that were replaced, one in each line."""
 CENTRAL_KEYS = "central_bank.keys"
 CENTRAL_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
@@ -65,11 +65,11 @@ ONE_SOURCE = {
     "connections_per_source": 10_000,
     "openings_per_minute": 1_000_000,
 }
-"""Of a bank in a sandbox: whoever calls it does so from this machine, which is one source."""
+"""Settings of a bank in a sandbox, where all callers are on this machine, which is one source."""
 
 
 def make_trust(plan: StackPlan) -> None:
-    """Make certificates, keys and settings for every party of a new stack."""
+    """Makes certificates, keys and settings for every party of a new stack."""
     make_private(plan.root_folder)
     authority = Authority.create("DCEP sandbox root")
     _write(plan.root_certificate, authority.certificate_pem)
@@ -86,7 +86,7 @@ def make_trust(plan: StackPlan) -> None:
 
 
 def make_bank(plan: StackPlan, bank: BankPlan) -> None:
-    """Make certificates, keys and settings for a bank more, which the plan has already."""
+    """Makes certificates, keys and settings for a further bank, which is in the plan already."""
     root = plan.root_folder
     authority = Authority.of_pem(plan.root_certificate.read_bytes(), (root / "ca.key").read_bytes())
     _bank(plan, bank, authority)
@@ -94,19 +94,21 @@ def make_bank(plan: StackPlan, bank: BankPlan) -> None:
 
 
 def known_roots(plan: StackPlan) -> list[bytes]:
-    """Public keys of the offline root, the one in use first, and those before it."""
+    """Public keys of the offline root, 32 bytes each: the one in use first, then those before
+    it.
+    """
     before = plan.central_folder / ROOTS_BEFORE
     lines = before.read_text(encoding="ascii").split() if before.exists() else []
     return [public_key(plan.central_folder / OFFLINE_ROOT), *map(bytes.fromhex, reversed(lines))]
 
 
 def write_directory(plan: StackPlan) -> None:
-    """Write down what wallets need to know to reach the banks."""
+    """Writes `banks.json`, which tells wallets how to reach the banks."""
     _write(plan.folder / "banks.json", json.dumps(directory(plan), indent=2).encode() + b"\n")
 
 
 def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
-    """What a wallet needs to know to reach a bank by its name."""
+    """What a wallet needs to know to reach each bank, by the bank's name."""
     return {
         bank.name: {
             "address": bank.public_address,
@@ -189,7 +191,9 @@ def _officers(
     folder: Path,
     rights: Sequence[office_pb2.Right],
 ) -> None:
-    """Certificates and keys, which stay with the officers, and the founding record."""
+    """Makes officers' certificates and keys, which stay with the officers, and the founding
+    record.
+    """
     registrations = []
     for name in plan.officers(institution):
         _identity(authority, plan.officers_folder, name, parties.officer(institution, name))
@@ -210,7 +214,7 @@ def _officers(
 
 
 def officer_key_file(plan: StackPlan, name: str) -> Path:
-    """Where the key lies with which an officer signs acts."""
+    """The file of the key with which an officer signs acts."""
     return plan.officers_folder / f"{name}.signing.key"
 
 
@@ -230,7 +234,7 @@ def public_key(file: Path) -> bytes:
 
 
 def fingerprint(certificate: Path) -> str:
-    """SHA-256 of a certificate file, hex, as the authentication centre wants it."""
+    """SHA-256 of a certificate file, hex, as the central bank registers it."""
     return certificates.fingerprint(certificate.read_bytes())
 
 
@@ -250,7 +254,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def introduction(plan: StackPlan, name: str) -> office_pb2.AdmitBank:
-    """What officers need to admit a bank of the stack."""
+    """The act by which officers admit a bank of the stack."""
     bank, folder = plan.bank(name), plan.bank_folder(name)
     return office_pb2.AdmitBank(
         name=bank.name,

@@ -1,6 +1,6 @@
-"""What a stack consists of: its folders, its services and where they listen.
+"""Describes a stack: its folders, its services and where they listen.
 
-Everything here is plain data that goes into ``stack.json`` and comes back from it; nothing is
+Everything here is plain data, which is written to ``stack.json`` and read from it. Nothing is
 started and nothing is connected.
 """
 
@@ -39,33 +39,33 @@ _BANK_NAME = re.compile(
 
 
 class BanksMisnamed(ValueError):
-    """A stack cannot have banks of these names; nothing was made."""
+    """A stack cannot have banks with these names; nothing was made."""
 
 
 class StackMissing(Exception):
     """There is no stack in the folder, or its description cannot be read.
 
     Attributes:
-        reason: for programs.
+        reason: its name for programs.
     """
 
     reason = "NO_STACK"
 
 
 class BankMissing(StackMissing):
-    """The stack has no such bank; the message says which it has."""
+    """The stack has no such bank; the message lists those it has."""
 
     reason = "BANK_UNKNOWN"
 
 
 class MachineMissing(StackMissing):
-    """No such cash machine stands here."""
+    """There is no such cash machine."""
 
     reason = "MACHINE_UNKNOWN"
 
 
 class OfficerMissing(StackMissing):
-    """The stack has no such officer; the message says which it has."""
+    """The stack has no such officer; the message lists those it has."""
 
     reason = "OFFICER_UNKNOWN"
 
@@ -81,11 +81,11 @@ class BankPlan:
     metrics_port: int
     officers: tuple[str, ...]
     database: str
-    """Its URL; of an SQLite file relative to the bank's folder."""
+    """Its database's URL; an SQLite file is relative to the bank's folder."""
 
     @property
     def officer(self) -> str:
-        """The first of its officers."""
+        """Its first officer."""
         return self.officers[0]
 
 
@@ -108,7 +108,7 @@ class StackPlan:
 
     @property
     def root_certificate(self) -> Path:
-        """What everybody trusts."""
+        """The root's certificate, which everybody trusts."""
         return self.root_folder / "ca.crt"
 
     @property
@@ -139,7 +139,7 @@ class StackPlan:
 
     @property
     def unheard_folder(self) -> Path:
-        """What commands made here and nobody was told of."""
+        """Folder for what commands made here while nobody was told of it."""
         return self.folder / "unheard"
 
     def bank_folder(self, name: str) -> Path:
@@ -147,7 +147,7 @@ class StackPlan:
         return self.folder / "banks" / name
 
     def cash_machine_key(self, bank: str, name: str = CASH_MACHINE) -> Path:
-        """The key of a bank's cash machine, which stands apart from the bank."""
+        """The key of a bank's cash machine, which is kept apart from the bank."""
         return self.folder / "cash_machines" / bank / f"{name}.key"
 
     def tray_folder(self, bank: str, name: str = CASH_MACHINE) -> Path:
@@ -155,7 +155,7 @@ class StackPlan:
         return self.folder / "cash_machines" / bank / f"{name}.tray"
 
     def bank(self, name: str) -> BankPlan:
-        """The bank of that name; BankMissing when the stack has none."""
+        """The bank of that name. Raises BankMissing."""
         for bank in self.banks:
             if bank.name == name:
                 return bank
@@ -165,7 +165,7 @@ class StackPlan:
         )
 
     def role_at(self, address: str) -> str:
-        """Whose service listens there; StackMissing when nobody's does."""
+        """The role of the service at an address. Raises StackMissing if there is none."""
         if address == self.central_address:
             return parties.CENTRAL_BANK
         for bank in self.banks:
@@ -180,7 +180,7 @@ class StackPlan:
         return self.bank(institution).officers
 
     def institution(self, officer: str) -> str:
-        """Where an officer works; OfficerMissing for nobody's."""
+        """The institution where an officer works. Raises OfficerMissing."""
         known = []
         for name in (CENTRAL_BANK, *(bank.name for bank in self.banks)):
             if officer in self.officers(name):
@@ -216,7 +216,7 @@ class StackPlan:
         return Command(name, "operator_bank", arguments, log, (edge,))
 
     def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
-        """The plan as it stands in its file now, changed and written back; one after another."""
+        """Changes the plan in its file under a lock, and returns the new plan."""
         file = os.open(self.folder / "stack.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         with os.fdopen(file) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -225,7 +225,7 @@ class StackPlan:
             return plan
 
     def with_officers(self, institution: str, names: Sequence[str]) -> StackPlan:
-        """With these officers at the central bank or at a bank."""
+        """The plan with these officers at the central bank or at a bank."""
         if institution == CENTRAL_BANK:
             return replace(self, central_officers=tuple(names))
         banks = [
@@ -235,9 +235,9 @@ class StackPlan:
         return replace(self, banks=tuple(banks))
 
     def save(self) -> None:
-        """Write the description; whoever reads it sees the old one or the new one, whole."""
+        """Writes the description; readers see either the old one or the new one, whole."""
         fields = asdict(self)
-        del fields["folder"]  # it may be moved
+        del fields["folder"]  # the stack may be moved
         text = json.dumps(fields, indent=2)
         fresh = self.description.with_suffix(".new")
         write_private(fresh, text.encode() + b"\n")
@@ -247,7 +247,8 @@ class StackPlan:
 def bank_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names for a new stack's banks, without blanks around them.
 
-    Raises BanksMisnamed: a name is none by the contract, stands twice, or is the central bank's.
+    Raises:
+        BanksMisnamed: a name is not valid by the contract, occurs twice, or is the central bank's.
     """
     found = tuple(name.strip() for name in names)
     for name in found:
@@ -266,7 +267,7 @@ def bank_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def load(folder: Path) -> StackPlan:
-    """The stack in ``folder``; StackMissing when there is none."""
+    """The stack in ``folder``. Raises StackMissing."""
     path = folder / "stack.json"
     if not path.exists():
         raise StackMissing(
@@ -288,9 +289,12 @@ def load(folder: Path) -> StackPlan:
 
 
 def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> StackPlan:
-    """A plan for a new stack: ports picked free, prefixes 6201, 6202, … in order of the names.
+    """A plan for a new stack: free ports, and prefixes 6201, 6202, … in the order of the names.
 
-    ``databases`` has a URL for each service by name; a service without one gets a SQLite file.
+    Args:
+        folder: where the stack will be.
+        bank_names: of its banks.
+        databases: a URL for each service by name; a service without one gets a SQLite file.
     """
     folder = folder.resolve()
     ports = iter(free_ports(2 + 3 * len(bank_names)))
@@ -316,7 +320,7 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
 
 
 def people_for(index: int) -> tuple[str, ...]:
-    """The first officers of a stack's bank number so many, counted from 0."""
+    """The first officers of the stack's bank number `index`, counted from 0."""
     names = ("wang", "zhou", "chen", "zhao", "sun", "wu")
     mine = names[2 * index : 2 * index + 2]
     return mine or (f"officer{index}a", f"officer{index}b")

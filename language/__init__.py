@@ -1,8 +1,8 @@
-"""The reader's language. Messages are English in the code, and said as the reader reads.
+"""Says messages in the reader's language; in the code they are English.
 
-``_`` and ``ngettext`` translate where a sentence is said; ``N_`` marks one that is said elsewhere.
-Nothing is translated before `choose`, which only the command lines call: services, their logs and
-what they tell each other stay English.
+``_`` and ``ngettext`` translate where a sentence is said; ``N_`` marks a sentence that is said
+elsewhere. Nothing is translated before `choose`, which only command lines call: services, their
+logs and what they tell each other stay English.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def _(message: str) -> str:
 
 
 def ngettext(one: str, many: str, number: int) -> str:
-    """The form that belongs to a number, in the reader's language; it is filled in by `format`."""
+    """The form that belongs to a number, in the reader's language; the caller fills it in by
+    `format`.
+    """
     return _chosen.ngettext(one, many, number)
 
 
@@ -35,14 +37,14 @@ def N_(message: str) -> str:  # noqa: N802  # as gettext has it
 
 
 def choose(environ: Mapping[str, str]) -> str:
-    """Has everything be said in the language that the standard variables name.
+    """Chooses the language for all messages, as the standard variables name it.
 
     Args:
-        environ: LANGUAGE counts first, and not in the locale C; then LC_ALL, LC_MESSAGES and LANG
+        environ: LANGUAGE counts first, except in the locale C; then LC_ALL, LC_MESSAGES and LANG
             (GNU gettext, "Locale Environment Variables" and "The LANGUAGE variable").
 
     Returns:
-        The language, such as ``zh_CN``; "" for English, which is also what an unknown one gets.
+        The language, such as ``zh_CN``; "" for English, which is also used for an unknown one.
     """
     global _chosen
     _chosen = gettext.NullTranslations()
@@ -64,7 +66,7 @@ def chosen() -> str:
 
 
 def _wanted(environ: Mapping[str, str]) -> list[str]:
-    """Languages that are worth a look, the best first; none behind English, which needs none."""
+    """The languages to look for, best first; none after English, which needs no catalogue."""
     locale = next((found for name in _VARIABLES if (found := environ.get(name, ""))), "")
     if locale in ("C", "POSIX"):
         return []

@@ -1,6 +1,6 @@
-"""``python -m language.catalogue``: brings the catalogues up to date with the code.
+"""Brings the catalogues up to date with the code: ``python -m language.catalogue``.
 
-The command lines are named on the command line, since nothing of ours is imported here.
+Its arguments name the command lines, because this module imports no other package of ours.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ PACKAGES = (
     "wallet",
 )
 FORMS = {"_": 1, "N_": 1, "ngettext": 2}
-"""By what marks a message, how many forms it has."""
+"""The functions that mark messages, and how many forms each takes."""
 
 WIDTH = 100
 
 
 def extracted(apps: Iterable[str]) -> Catalog:
-    """All that is said: what the code marks, and the help of every command and option.
+    """All messages: what the code marks, and the help of every command and option.
 
     Args:
         apps: Typer apps, such as ``wallet.cli.main:app``.
@@ -70,7 +70,7 @@ def marked(source: str) -> list[str | tuple[str, ...]]:
 
 
 def read(language: str) -> Catalog:
-    """A catalogue as it is kept."""
+    """Reads a catalogue."""
     with _file(language, "po").open("rb") as file:
         return read_po(file, locale=language, domain=DOMAIN)
 
@@ -88,7 +88,9 @@ def update(language: str, template: Catalog) -> list[str]:
 
 
 def _helps(app: str) -> Iterator[str]:
-    """Help of a command, its options and its subcommands, as it is looked up before it is shown."""
+    """The help of a command, its options and its subcommands, as it is looked up before it is
+    shown.
+    """
     import typer
 
     module, _colon, name = app.partition(":")

@@ -1,6 +1,6 @@
-"""Typer's own words, and the help of commands, in the reader's language.
+"""Translates Typer's own words, and the help of commands.
 
-Names of commands and options are typed, and stay as they are.
+Names of commands and options are typed, so they stay as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from language import N_, _
 from language.wide import teach_rich
 
-# What Typer looks up itself, when it draws a page of help.
+# Words that Typer looks up itself when it draws a page of help.
 TYPERS = (
     N_("Arguments"),
     N_("Options"),
@@ -31,10 +31,11 @@ TYPERS = (
 
 _HELP = N_("Show this message and exit.")
 _USAGE = N_("Usage: ")
-# Likewise, of a command.
+# Likewise, for a command.
 METAVARS = (N_("[OPTIONS]"), N_("COMMAND [ARGS]..."))
 
-# What it says without looking it up; the first that fits is taken, from left to right.
+# Sentences that Typer does not look up. The first that fits is taken, and gaps are filled from left
+# to right.
 _WRONG = (
     N_("Invalid value for {name}: {why}"),
     N_("Invalid value: {why}"),
@@ -77,7 +78,7 @@ def parts(command: Any) -> Iterator[Any]:
 
 
 def helps(command: Any) -> Iterator[str]:
-    """What a command says of itself, its options and its subcommands, as it stands in the code."""
+    """The help of a command, its options and its subcommands, as it is in the code."""
     for part in parts(command):
         for about in (part, *part.params):
             if about.help:
@@ -85,7 +86,7 @@ def helps(command: Any) -> Iterator[str]:
 
 
 def translate(command: Any) -> None:
-    """Has a command and its subcommands say in the reader's language what they are for."""
+    """Translates the help of a command and its subcommands, in place."""
     teach_rich()
     for part in parts(command):
         for about in (part, *part.params):
@@ -98,7 +99,7 @@ def translate(command: Any) -> None:
 
 
 def wrong_usage(message: str) -> str:
-    """What Typer says of what was typed, as far as its sentence is known."""
+    """Translates what Typer says about wrong usage, if its sentence is known."""
     for template in _WRONG:
         pattern = _GAP.sub("(.+)", re.escape(template))
         found = re.fullmatch(pattern, message, re.DOTALL)

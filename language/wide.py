@@ -1,4 +1,4 @@
-"""Text in columns of a terminal, where a Chinese character takes two."""
+"""Lays out text in columns of a terminal, where a Chinese character takes two."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Iterable
 
 MIN_WIDTH = 40
-"""Columns that a terminal has at least."""
+"""The fewest columns that a terminal is taken to have."""
 
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60"
 _OPENING = "（《「『【"
 _CLOSING = "，。；：！？、）》」』】"
-# What is never broken: a word, an amount, a Chinese character with the marks that belong to it.
+# What is never broken: a word, an amount, or a Chinese character with the marks that belong to it.
 _PART = re.compile(rf"[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])?[{_CLOSING}]*\s*")
 
 # The same for Rich, whose parts have at least one character, and spaces on either side.
@@ -20,11 +20,11 @@ _RICH_PART = re.compile(rf"\s*[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])[{_CLOSING
 
 
 def teach_rich() -> None:
-    """Has Rich break Chinese sentences between characters.
+    """Makes Rich break Chinese sentences between characters.
 
-    It knows spaces alone, and cuts off what has none and is wider than its column: of a page of
-    help, the end of many sentences. And it takes a space at the end of a line that is full for
-    something to be cut off, as it counts characters there and not columns.
+    Rich breaks only at spaces. So it cuts off a sentence without spaces that is wider than its
+    column, and a page of help loses the end of many sentences. It also takes a space at the end of
+    a full line for something to be cut off, because it counts characters there and not columns.
     """
     from rich import _wrap
     from rich.text import Text
@@ -38,7 +38,7 @@ def teach_rich() -> None:
 
 
 def terminal() -> int:
-    """Columns of the terminal, or as COLUMNS says."""
+    """Columns of the terminal; the variable COLUMNS counts first."""
     return max(MIN_WIDTH, shutil.get_terminal_size((80, 24)).columns)
 
 
@@ -52,16 +52,17 @@ def columns_of(text: str) -> int:
 
 
 def padded(text: str, width: int) -> str:
-    """Text with spaces behind it, up to so many columns."""
+    """Text followed by spaces, up to so many columns."""
     return text + " " * (width - columns_of(text))
 
 
 def labelled(rows: Iterable[tuple[str, str]], width: int) -> list[str]:
-    """Lines of a label and what belongs to it, side by side.
+    """Lines with labels and their texts side by side.
 
     Args:
-        width: columns of the labels; the longest one may take more. Text that has no room beside
-            them goes on below.
+        rows: (label, text) of each.
+        width: columns of the labels; the longest label may take more. Text that has no room beside
+            them continues on the next line.
     """
     found = list(rows)
     widest = max([width, *(columns_of(label) for label, _text in found)])
@@ -74,12 +75,14 @@ def labelled(rows: Iterable[tuple[str, str]], width: int) -> list[str]:
 
 
 def broken(text: str, width: int, indent: str = "") -> list[str]:
-    """Lines of at most `width` columns, broken where a reader would.
+    """Lines of at most `width` columns, broken where a reader would break them.
 
-    Only a word that is wider than a line is broken itself.
+    A word is broken only if it is wider than a line.
 
     Args:
-        indent: before each line but the first.
+        text: what to break.
+        width: columns of a line.
+        indent: what each line but the first begins with.
     """
     lines: list[str] = []
     line = ""

@@ -1,4 +1,6 @@
-"""Acts: proposed by one officer, decided by another, done once, and kept for ever as signed."""
+"""Handles acts: proposed by one officer, decided by another, performed once, kept for ever as
+signed.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +64,17 @@ class Acts:
         self._clock = clock
         self.chain = ActsChain(database, tables)
         self._room = KeptBytes(clock, at_once=ENDED_BYTES, per_hour=ENDED_BYTES // 24)
-        # Acts are written down and decided one after another. Nobody is waited for meanwhile.
+        # Acts are written down and decided one at a time. No other party is waited for meanwhile.
         self._one_at_a_time = threading.Lock()
-        # From then on a key may have ended that signed an open act; never, when None.
+        # From this time on the key of an open act's proposer may have ended; None for never.
         self._look_through_at_ms: int | None = 0
 
     def propose(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
-        """Writes an act down that now waits for another officer."""
+        """Writes down an act, which then waits for another officer; returns it.
+
+        Raises:
+            Refusal: it was not written down.
+        """
         officer = self._officers.known(caller)
         payload = self._officers.verified(office_pb2.OfficerAct, officer, envelope)
         content = read_payload(office_pb2.OfficerAct, payload)
@@ -83,11 +89,16 @@ class Acts:
         return self.get(act.content.act_id)
 
     def approve(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
-        """Does what another officer proposed, once."""
+        """Performs what another officer proposed, once; returns the act.
+
+        Raises:
+            Refusal: it was not performed.
+        """
         officer, act = self._decided_on(caller, office_pb2.OfficerApproval, envelope)
         effect = self._effects[act.kind]
         self._check_second(officer, act, effect)
-        # What one alone wants arranges nothing: a bank's vault would be empty for as long.
+        # Not before a second officer wants it: otherwise one officer alone could empty a bank's
+        # vault for a while.
         if act.state == OPEN and not self._expired(act) and self._stands(act):
             self._ready(effect, act)
         with self._deciding():
@@ -106,12 +117,16 @@ class Acts:
         return act
 
     def reject(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
-        """Turns an act down, for good."""
+        """Rejects an act, for good; returns it.
+
+        Raises:
+            Refusal: it was not rejected.
+        """
         officer, act = self._decided_on(caller, office_pb2.OfficerRejection, envelope)
         effect = self._effects[act.kind]
         _check_right(officer, effect)
         if effect.concerns(act) == officer.name:
-            # Whoever stole a key would turn down each act that ends it.
+            # Otherwise somebody who stole a key could reject each act that ends it.
             raise Refusal(
                 errors_pb2.REASON_SAME_OFFICER,
                 "nobody turns down what is about himself; another officer may",
@@ -128,19 +143,20 @@ class Acts:
         return self.get(act.content.act_id)
 
     def get(self, act_id: str) -> Act:
-        """The act, or REQUEST_UNKNOWN."""
+        """The act. Raises Refusal: REQUEST_UNKNOWN."""
         act = self._find(request_id(act_id, "act_id"))
         if act is None:
             raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, f"no act {act_id}", field="act_id")
         return act
 
     def page(self, state: int, limit: int, before: int | None, *, kind: str = "") -> list[Act]:
-        """Acts, the newest first.
+        """A page of acts, newest first.
 
         Args:
-            state: only those of this state; all when 0.
+            state: only those in this state; 0 for all.
+            limit: how many at most.
             before: only those with a lower number.
-            kind: only those of this kind; all when empty.
+            kind: only those of this kind; "" for all.
         """
         if kind and kind not in self._effects:
             raise invalid("kind", f"is one of {', '.join(sorted(self._effects))}")
@@ -155,14 +171,16 @@ class Acts:
         return [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
     def refuse(self, number: int, reason: int) -> None:
-        """Ends an act, if it is open still, that another party has finally said no to."""
+        """Ends an act, if it is still open, because another party has finally refused it."""
         query = select(self._tables.acts.c.act_id).where(self._tables.acts.c.id == number)
         act_id = self._database.read(lambda c: c.execute(query).scalar_one())
         with self._deciding():
             self._end(self.get(act_id), office_pb2.ACT_STATE_REFUSED, reason)
 
     def step(self) -> bool:
-        """Ends acts whose time is over, or whose proposer's key is; True when there may be more."""
+        """Ends acts that have expired or whose proposer's key has ended; returns True if there may
+        be more.
+        """
         at_ms = self._look_through_at_ms
         if at_ms is not None and at_ms <= self._clock.now_ms():
             with self._deciding():
@@ -183,12 +201,14 @@ class Acts:
 
     @contextmanager
     def _deciding(self) -> Iterator[None]:
-        """Around whatever writes acts down or ends them."""
+        """A context for whatever writes or ends acts."""
         with self._one_at_a_time, self.chain.change():
             yield
 
     def _check(self, content: office_pb2.OfficerAct, officer: Officer) -> Effect:
-        """The effect of an act that is well formed and that the officer may propose."""
+        """The effect of an act. Raises Refusal unless it is well formed and the officer may propose
+        it.
+        """
         request_id(content.act_id, "act_id")
         if content.act_id != content.act_id.lower():
             raise invalid("act_id", "has lower-case letters")
@@ -205,7 +225,9 @@ class Acts:
         return effect
 
     def _check_time(self, statement: Any, longest_ms: int = MAX_ACT_VALIDITY_MS) -> None:
-        """The statement was made, is not over, and does not last too long."""
+        """Checks that a statement is not from the future, has not expired, and does not last too
+        long.
+        """
         now_ms = self._clock.now_ms()
         if statement.created_time_ms > now_ms + CLOCK_SKEW_MS:
             raise Refusal(
@@ -280,7 +302,7 @@ class Acts:
         return self.get(content.act_id)
 
     def _ready(self, effect: Effect, act: Act) -> None:
-        """Arranges what the act needs; another party's final no ends it."""
+        """Arranges what the act needs; another party's final refusal ends it."""
         try:
             effect.ready(act)
         except Refusal as refusal:
@@ -290,7 +312,7 @@ class Acts:
     def _decided_on(
         self, caller: Identity | None, kind: type[Signed], envelope: SignedEnvelope
     ) -> tuple[Officer, Act]:
-        """Who decides, and on what."""
+        """The officer who decides, and the act. Raises Refusal if the decision is not good."""
         officer = self._officers.known(caller)
         decision = read_payload(kind, self._officers.verified(kind, officer, envelope))
         exact_bytes(decision.act_digest, "act_digest", 32)
@@ -307,7 +329,7 @@ class Acts:
         return officer, act
 
     def _check_second(self, approver: Officer, act: Act, effect: Effect) -> None:
-        """Another officer, who has the right now; what one alone wants is not done."""
+        """Checks that another officer approves, who has the right for it. Raises Refusal."""
         if act.proposer == approver.name:
             raise same_officer()
         _check_right(approver, effect)
@@ -315,13 +337,13 @@ class Acts:
     def _as_now(
         self, caller: Identity | None, kind: type[Message], envelope: SignedEnvelope
     ) -> Officer:
-        """Who signed it, unless certificate or key ended a moment ago."""
+        """The officer who signed. Raises Refusal if the certificate or the key has just ended."""
         officer = self._officers.known(caller)
         self._officers.verified(kind, officer, envelope)
         return officer
 
     def _stands(self, act: Act) -> bool:
-        """Whether its proposer could propose it now, with the key that signed it."""
+        """Whether its proposer could still propose it now, with the key that signed it."""
         officer = self._officers.find(act.proposer)
         if officer is None or officer.removed:
             return False
@@ -333,16 +355,18 @@ class Acts:
         return True
 
     def _standing(self, act: Act) -> None:
-        """Ends an act that does not stand any more, and says so."""
+        """Ends an act whose proposer could no longer propose it, and raises Refusal."""
         if not self._stands(act):
             self._end(act, WITHDRAWN)
             raise _withdrawn(act)
 
     def _perform(self, effect: Effect, act: Act, decision: Decision) -> None:
-        """Does it; and with what it ends of an officer's keys or rights end open acts."""
+        """Performs an act; if it ends an officer's keys or rights, that officer's open acts end
+        too.
+        """
         concerned = effect.concerns(act)
         if concerned:
-            # Whatever cuts it short: the next step goes on.
+            # If this is interrupted, the next step continues.
             self._look_through_at_ms = 0
         effect.perform(act, decision)
         if concerned:
@@ -350,14 +374,14 @@ class Acts:
                 self._end(left, WITHDRAWN)
 
     def _withdraw(self) -> None:
-        """Ends each open act that does not stand any more."""
+        """Ends each open act whose proposer could no longer propose it."""
         for act in self._do_not_stand():
             with self._deciding():
                 if not self._stands(act):
                     self._end(act, WITHDRAWN)
 
     def _do_not_stand(self, proposer: str = "") -> Iterator[Act]:
-        """Open acts, of one officer or of all, that do not stand any more."""
+        """Open acts, of one officer or of all, whose proposer could no longer propose them."""
         table, last = self._tables.acts, 0
         query = select(table).where(table.c.state == OPEN).order_by(table.c.id)
         if proposer:
@@ -374,13 +398,13 @@ class Acts:
         return act.content.expires_time_ms <= self._clock.now_ms()
 
     def _in_time(self, act: Act) -> None:
-        """Ends an act whose time is over, and says so."""
+        """Ends an act that has expired, and raises Refusal."""
         if self._expired(act):
             self._end(act, EXPIRED)
             raise _over()
 
     def _end(self, act: Act, state: int, reason: int = 0) -> None:
-        """Ends an act, if it is open still, without a second officer."""
+        """Ends an act, if it is still open, without a second officer."""
         act = self.get(act.content.act_id)
         if act.state == OPEN:
             self._effects[act.kind].end(act, self._decision(act, state, "", None, reason))
@@ -409,7 +433,9 @@ def _check_right(officer: Officer, effect: Effect) -> None:
 
 
 def _check_same_answer(act: Act, state: int, officer: Officer) -> None:
-    """A repeat gets the first answer; whoever decides otherwise learns what was decided."""
+    """Returns if a decision repeats the one that was made; else raises Refusal, which says what was
+    decided.
+    """
     if act.state == state and act.decider == officer.name:
         return
     if act.state == EXPIRED:

@@ -1,4 +1,4 @@
-"""The room put together: officers and their acts over a service's database."""
+"""Puts the room together: officers and their acts over a service's database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Founding:
 def open_officers(
     database: Database, tables: OfficerTables, institution: str, founding: Founding, clock: Clock
 ) -> Officers:
-    """The officers of an institution.
+    """Opens the officers of an institution.
 
     Raises:
         NoOfficers: there are none, and no good founding record.
@@ -46,6 +46,6 @@ def open_acts(
     effects: Mapping[str, Effect],
     clock: Clock,
 ) -> Acts:
-    """Their acts: those of the tier, and those about officers themselves."""
+    """Opens their acts: those of the tier, and those about officers themselves."""
     every = {**people_effects(database, tables, officers), **effects}
     return Acts(database, tables, officers, every, clock)

@@ -1,8 +1,9 @@
-"""The chain over an institution's acts, from its founding on: each proposal and each end is a link.
+"""Chains an institution's acts from its founding on: each proposal and each end of an act is a
+link.
 
-A link stands in the transaction of what it tells. Its hash is over the one before it and all that
-is kept of the proposal, or of the end, so an act that is taken out, changed, moved or put in shows;
-and the order of the links is the order in which things happened, whatever a clock said.
+A link is written in the transaction of what it records. Its hash covers the link before it and
+everything that is kept of the proposal or the end. So an act that is removed, changed, moved or
+inserted is noticed. The links are in the order in which things happened, whatever the clock said.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Place(NamedTuple):
 
     Attributes:
         number: of the last link; 0 before the first.
-        hash: of the chain up to and with it, 32 bytes.
+        hash: of the chain up to and including that link, 32 bytes.
     """
 
     number: int
@@ -33,7 +34,7 @@ class Place(NamedTuple):
 
 
 def chain_beginning(institution: str, payload: bytes, signature: bytes) -> Place:
-    """Before the first act: the founding record, as it was signed."""
+    """The place before the first act: it hashes the founding record, as it was signed."""
     return Place(0, beginning("officer-acts/v1", institution.encode(), payload, signature))
 
 
@@ -41,9 +42,9 @@ def after_proposal(place: Place, number: int, act: Any) -> Place:
     """The place after a proposal.
 
     Args:
-        place: the one before.
-        number: of the act.
-        act: its row, or what has the same names: proposer, proposal, proposal_signature,
+        place: the place before.
+        number: the act's.
+        act: its row, or an object with the same names: proposer, proposal, proposal_signature,
             proposed_time_ms.
     """
     return _after(
@@ -61,10 +62,10 @@ def after_end(place: Place, number: int, act: Any) -> Place:
     """The place after the end of an act.
 
     Args:
-        place: the one before.
-        number: of the act.
-        act: its row, or what has the same names: state, decider, decision, decision_signature,
-            decided_time_ms, position, reason.
+        place: the place before.
+        number: the act's.
+        act: its row, or an object with the same names: state, decider, decision,
+            decision_signature, decided_time_ms, position, reason.
     """
     return _after(
         place,
@@ -104,11 +105,13 @@ def read_place(connection: Connection, tables: OfficerTables) -> Place:
 def put_link(
     connection: Connection, tables: OfficerTables, act: int, state: int, place: Place
 ) -> None:
-    """Writes a link down, in the transaction of what it tells.
+    """Writes a link, in the transaction of what it records.
 
     Args:
-        act: its number.
-        state: that it came into; OPEN when it was proposed.
+        connection: of that transaction.
+        tables: the officers'.
+        act: the act's number.
+        state: the state that the act comes into; OPEN for a proposal.
         place: after the link.
     """
     row = {"number": place.number, "act": act, "state": state, "hash": place.hash}
@@ -116,17 +119,17 @@ def put_link(
 
 
 class ActsChain:
-    """Where the chain ends, in memory. Any thread may ask."""
+    """Where the chain ends, kept in memory. Any thread may ask."""
 
     def __init__(self, database: Database, tables: OfficerTables) -> None:
         self._remembered = Remembered(database, lambda c: read_place(c, tables))
 
     def place(self) -> Place:
-        """As of the last act that was written down."""
+        """The place after the last link that was written."""
         return self._remembered.now()
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Around what may write links."""
+        """A context for whatever may write links."""
         with self._remembered.change():
             yield

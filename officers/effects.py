@@ -1,4 +1,4 @@
-"""What an act does: the seam between the two signatures and the business of a tier."""
+"""Defines what an act does: the interface between the two signatures and a tier's business."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Act:
 
     @property
     def asked(self) -> Any:
-        """The typed parameters, such as an `office_pb2.Issue`."""
+        """The act's own message, such as an `office_pb2.Issue`."""
         return getattr(self.content, self.kind)
 
     @property
@@ -51,13 +51,13 @@ class Act:
 
     @property
     def record_digest(self) -> int:
-        """What the digest field of the act's record in the journal is."""
+        """The digest field of the act's record in the journal."""
         return int.from_bytes(self.digest[:8], "little")
 
 
 @dataclass(frozen=True)
 class Decision:
-    """How an act ends: written down in the transaction of what it does."""
+    """How an act ends; it is written in the transaction of what the act does."""
 
     act: Act
     state: int
@@ -68,12 +68,12 @@ class Decision:
     reason: int = 0
 
     def mark(self, connection: Connection, *, position: int = 0, reason: int = 0) -> bool:
-        """Marks the act as decided; False when it has been decided before.
+        """Marks the act as decided; returns False if it was decided before.
 
         Args:
             connection: of the transaction in which the act takes effect.
             position: of its record in the journal; 0 for none.
-            reason: why it could not be done after all; 0 when it was.
+            reason: why it could not be performed after all; 0 if it was.
         """
         table, envelope = self.tables.acts, self.envelope or SignedEnvelope()
         reason = reason or self.reason
@@ -100,48 +100,53 @@ class Decision:
 
 
 class Effect:
-    """What acts of one kind do. `perform` and `end` run one after another, the rest at any time."""
+    """What acts of one kind do. `perform` and `end` are called one at a time, the rest at any
+    time.
+    """
 
     right: int
     """The Right that proposer and approver need."""
 
     def concerns(self, act: Act) -> str:
-        """The officer whose keys or rights it changes; empty for nobody's."""
+        """The officer whose keys or rights the act changes; "" if it changes nobody's."""
         return ""
 
     def check(self, act: Act) -> None:
-        """Refuses an act that could not be done now. Reads only."""
+        """Raises Refusal if an act could not be performed now. It only reads."""
 
     def ready(self, act: Act) -> None:
         """Arranges with other parties what the act needs, when a second officer approves it.
 
-        Nobody who hangs is waited for: `perform` refuses what is not arranged yet.
+        It does not wait for a party that hangs: `perform` refuses an act for which this is not done
+        yet.
 
         Raises:
-            Refusal: another party's final no, which ends the act.
+            Refusal: another party's final refusal, which ends the act.
         """
 
     def perform(self, act: Act, decision: Decision) -> None:
-        """Does it, with `decision.mark` in the same transaction.
+        """Performs the act, with `decision.mark` in the same transaction.
 
         Raises:
-            Refusal: it cannot be done. Unless it was marked the act stays open.
+            Refusal: it cannot be performed. The act stays open unless it was marked.
         """
         raise NotImplementedError
 
     def end(self, act: Act, decision: Decision) -> None:
-        """The act was turned down, or its time is over: `decision.mark`, and what goes with it."""
+        """Ends an act that was rejected or has expired: `decision.mark`, and what belongs to
+        that.
+        """
         raise NotImplementedError
 
 
 class SqlEffect(Effect):
-    """An act that is a change of rows, in one transaction with its mark."""
+    """An effect that is a change of rows, in one transaction with the mark."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
-        """What to do to the rows; refuses before, not in it."""
+        """What changes the rows. A Refusal is raised here, and not in the returned function."""
         raise NotImplementedError
 
     def perform(self, act: Act, decision: Decision) -> None:
@@ -161,7 +166,7 @@ class SqlEffect(Effect):
 
 
 def same_officer() -> Refusal:
-    """The refusal of a second signature that is not a second person's."""
+    """The refusal if the second signature is not another officer's."""
     return Refusal(
         errors_pb2.REASON_SAME_OFFICER, "it takes another officer than that", field="officer"
     )

@@ -1,4 +1,4 @@
-"""The founding record as a file: the signed envelope in protobuf's JSON."""
+"""Reads and writes the founding record as a file: the signed envelope in protobuf's JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from runtime.settings import SettingsError
 
 
 def read_founding_file(name: str) -> SignedEnvelope | None:
-    """The record in a file; None when no file is named, or it is not there any more.
+    """Reads the record in a file; None if no file is named, or it does not exist.
 
     Raises:
-        SettingsError: the file cannot be read, or holds something else.
+        SettingsError: the file cannot be read, or has other content.
     """
     file = Path(name)
     if not name or not file.exists():
@@ -33,5 +33,5 @@ def read_founding_file(name: str) -> SignedEnvelope | None:
 
 
 def founding_text(record: SignedEnvelope) -> str:
-    """What such a file contains."""
+    """The content of such a file."""
     return str(json_format.MessageToJson(record)) + "\n"

@@ -1,4 +1,6 @@
-"""The officers of an institution: in SQL, and in memory, which is what a call is judged by."""
+"""Keeps the officers of an institution, in SQL and in memory; calls are decided by what is in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +34,22 @@ from runtime.settings import SettingsError
 from runtime.tls import Identity
 
 FEWEST = 2
-"""With the right to register others: below that nobody could be registered any more."""
+"""The fewest officers with the right to register others; with fewer, nobody could be registered any
+more."""
 
 
 class NoOfficers(SettingsError):
-    """There are no officers and no founding record that names them; the message says what to do."""
+    """There are no officers, and no founding record that names them; the message says what to
+    do.
+    """
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A certificate and a key that an officer has, or had.
+    """A certificate and a key that an officer has or had.
 
     Attributes:
-        over: it had ended when the next one was given, whatever a clock says now.
+        over: it had ended when the next one was given, so it has ended whatever the clock says now.
     """
 
     fingerprint: str
@@ -61,7 +66,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Officer:
-    """A person whom two others registered."""
+    """A person whom two officers registered, or the founding record named."""
 
     name: str
     rights: frozenset[int]
@@ -74,7 +79,7 @@ class Officer:
 
 
 class Officers:
-    """Who they are. Changed by acts alone, after the founding."""
+    """The officers. After the founding only acts change them."""
 
     def __init__(
         self,
@@ -88,7 +93,12 @@ class Officers:
         """Reads the officers; an empty registry takes those of the founding record.
 
         Args:
-            founding: signed by the institution's business key; may be missing later on.
+            database: where they are kept.
+            tables: the officers'.
+            institution: its name.
+            clock: the time.
+            founding: the founding record, signed by the institution's business key; later it may be
+                missing.
             business_key: the public half of that key, 32 bytes.
 
         Raises:
@@ -105,7 +115,9 @@ class Officers:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Around a transaction that changes them: whatever becomes of it, memory follows."""
+        """A context for a transaction that changes officers; memory follows, whether it succeeds or
+        not.
+        """
         with self._remembered.change():
             yield
 
@@ -134,15 +146,15 @@ class Officers:
         }
 
     def all(self) -> list[Officer]:
-        """Everybody, removed ones included, by name."""
+        """All officers, removed ones included, by name."""
         return sorted(self._by_name.values(), key=lambda officer: officer.name)
 
     def find(self, name: str) -> Officer | None:
-        """The officer of exactly this name, removed or not."""
+        """The officer with exactly this name, removed or not; None if there is none."""
         return self._by_name.get(name)
 
     def get(self, name: str, field: str = "name") -> Officer:
-        """An officer who is not removed, or OFFICER_UNKNOWN."""
+        """An officer who is not removed. Raises Refusal: OFFICER_UNKNOWN."""
         required(name, field)
         officer = self._by_name.get(name)
         if officer is None or officer.removed:
@@ -154,7 +166,7 @@ class Officers:
         return officer
 
     def known(self, peer: Identity | None) -> Officer:
-        """The officer who calls: by the registered certificate, not by what is written in it.
+        """The officer who calls, by the registered certificate and not by what is written in it.
 
         Raises:
             Refusal: CERTIFICATE_REQUIRED, ROLE_NOT_ALLOWED, OFFICER_UNKNOWN.
@@ -185,7 +197,7 @@ class Officers:
         return officer
 
     def verified(self, kind: type[Message], officer: Officer, envelope: SignedEnvelope) -> bytes:
-        """The payload of what an officer signed, with any key that is good now.
+        """The payload that an officer signed, with any of their keys that is good now.
 
         Raises:
             Refusal: SIGNATURE_INVALID, FIELD_INVALID.
@@ -203,7 +215,7 @@ class Officers:
         raise refusal
 
     def next_end_ms(self) -> int:
-        """When the next key ends that is good now; never, when 0."""
+        """When the next key that is good now ends, Unix milliseconds; 0 if none ends."""
         now_ms = self._clock.now_ms()
         ends = [
             known.until_time_ms
@@ -214,7 +226,7 @@ class Officers:
         return min(ends, default=0)
 
     def check_new(self, wanted: office_pb2.RegisterOfficer) -> None:
-        """Refuses an officer who cannot be registered."""
+        """Raises Refusal if an officer cannot be registered."""
         check_registration(wanted)
         if wanted.name in self._by_name:
             raise Refusal(
@@ -227,7 +239,7 @@ class Officers:
         self._check_free(wanted.name, wanted.certificate_fingerprint, wanted.signing_key)
 
     def check_renewal(self, wanted: office_pb2.RenewOfficer) -> None:
-        """Refuses a certificate or a key that cannot be an officer's."""
+        """Raises Refusal if an officer cannot have this certificate or key."""
         officer = self.get(wanted.name)
         pair = self.renewed(wanted)
         check_credential(*pair)
@@ -246,14 +258,15 @@ class Officers:
     def renewed(
         self, wanted: office_pb2.RenewOfficer, now_ms: int | None = None
     ) -> tuple[str, bytes]:
-        """The certificate and the key after a renewal: what it leaves out is as it was last.
+        """The certificate and the key after a renewal; what it leaves out stays as it was last.
 
         Args:
-            now_ms: the time of it; now, when None.
+            wanted: the renewal.
+            now_ms: the time of it; None for now.
 
         Raises:
-            Refusal: OFFICER_UNKNOWN; FIELD_MISSING, it names nothing new, or leaves out what has
-                ended.
+            Refusal: OFFICER_UNKNOWN; or FIELD_MISSING, if it names nothing new, or leaves out
+                something that has ended.
         """
         officer = self.get(wanted.name)
         now_ms = self._clock.now_ms() if now_ms is None else now_ms
@@ -268,7 +281,7 @@ class Officers:
         return fingerprint or live[-1].fingerprint, key or live[-1].signing_key
 
     def check_enough(self, without: str) -> None:
-        """Refuses a change after which too few could register others."""
+        """Raises Refusal if too few officers could register others without this one."""
         left = [
             officer
             for officer in self._by_name.values()
@@ -284,7 +297,7 @@ class Officers:
             )
 
     def _check_free(self, name: str, fingerprint: str, key: bytes) -> None:
-        """A certificate or a key that was ever one officer's never becomes another's."""
+        """Checks that this certificate and this key never belonged to another officer."""
         for other in self._by_name.values():
             if other.name == name:
                 continue
@@ -321,7 +334,7 @@ class Officers:
 def read_founding(
     envelope: SignedEnvelope, institution: str, business_key: bytes
 ) -> office_pb2.FoundingRecord:
-    """A founding record, once its signature and its officers have been checked.
+    """A founding record, after checking its signature and its officers.
 
     Raises:
         Refusal: what is wrong with it.
@@ -349,7 +362,7 @@ def put_officer(
     act: int,
     now_ms: int,
 ) -> None:
-    """Writes a new officer down, in the transaction of the act that registers him."""
+    """Inserts a new officer, in the transaction of the act that registers them."""
     row = {"name": wanted.name, "rights": bits_of(wanted.rights), "registered_by": act}
     connection.execute(insert(tables.officers).values(row))
     put_credential(
@@ -371,7 +384,7 @@ def put_credential(
     act: int,
     now_ms: int,
 ) -> None:
-    """Writes down a certificate with a key as an officer's."""
+    """Inserts a certificate and a key of an officer."""
     row: dict[str, Any] = {
         "fingerprint": pair[0],
         "signing_key": pair[1],
@@ -386,7 +399,7 @@ def put_credential(
 def end_credentials(
     connection: Connection, tables: OfficerTables, name: str, until_ms: int
 ) -> None:
-    """Ends what an officer has, at a time; what ends before that ends as it does."""
+    """Ends an officer's credentials at a time; those that end earlier stay as they are."""
     table = tables.credentials
     later = (table.c.until_time_ms == 0) | (table.c.until_time_ms > until_ms)
     connection.execute(

@@ -1,4 +1,4 @@
-"""Acts that change who may: officers registered, their rights, certificates and keys, removals."""
+"""Performs acts about officers: registered, removed, their rights, certificates and keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Change = Callable[[Connection], None]
 def people_effects(
     database: Database, tables: OfficerTables, officers: Officers
 ) -> dict[str, Effect]:
-    """The effects of these acts by kind."""
+    """The effects of these acts, by the kind of act."""
     parts = (database, tables, officers)
     return {
         "register_officer": _Register(*parts),
@@ -121,6 +121,6 @@ class _Remove(_PeopleEffect):
 
 
 def _others_only(act: Act, decision: Decision) -> None:
-    """Nobody approves what is about himself."""
+    """Raises Refusal if an officer approves an act about themselves."""
     if decision.decider == act.asked.name:
         raise same_officer()

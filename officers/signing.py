@@ -1,4 +1,4 @@
-"""What officers sign, and how."""
+"""Signs what officers sign: acts, approvals, rejections, and the founding record."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FIELDS = {field.message_type.full_name: field.name for field in KINDS}
 
 
 def digest_of(proposal: bytes) -> bytes:
-    """What an approval speaks of: SHA-256 of a proposal's payload, 32 bytes."""
+    """What an approval names: the SHA-256 of a proposal's payload, 32 bytes."""
     return hashlib.sha256(proposal).digest()
 
 
 @dataclass(frozen=True)
 class OfficerKey:
-    """An officer with the key; the key stays with the officer."""
+    """An officer with their key; the key stays with the officer."""
 
     institution: str
     name: str
@@ -38,14 +38,14 @@ class OfficerKey:
     def propose(
         self, kind: Message, cause: str, now_ms: int, *, act_id: str = "", lasts_ms: int = 0
     ) -> SignedEnvelope:
-        """A proposal.
+        """Signs a proposal.
 
         Args:
-            kind: what is to happen, such as `office_pb2.Issue`.
+            kind: what is to happen, such as an `office_pb2.Issue`.
             cause: why.
             now_ms: the time.
-            act_id: a UUID; made up when empty.
-            lasts_ms: for how long it may be approved; the longest time when 0.
+            act_id: a UUID; "" for a new one.
+            lasts_ms: how long it may be approved; 0 for the longest time.
         """
         act = office_pb2.OfficerAct(
             act_id=act_id or str(uuid.uuid4()),
@@ -61,11 +61,11 @@ class OfficerKey:
         return self._sign(act)
 
     def approve(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
-        """The approval of a proposal, given its bytes as they were shown."""
+        """Signs the approval of a proposal, given its bytes as they were shown."""
         return self._sign(self._decision(office_pb2.OfficerApproval, proposal, now_ms))
 
     def reject(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
-        """The rejection of a proposal, given its bytes as they were shown."""
+        """Signs the rejection of a proposal, given its bytes as they were shown."""
         return self._sign(self._decision(office_pb2.OfficerRejection, proposal, now_ms))
 
     def _decision(self, kind: type[Signed], proposal: bytes, now_ms: int) -> Signed:
@@ -87,7 +87,7 @@ def founding_record(
     business_key: Signer,
     now_ms: int,
 ) -> SignedEnvelope:
-    """The record of an institution's first officers, signed by its business key."""
+    """The founding record of an institution: its first officers, signed by its business key."""
     record = office_pb2.FoundingRecord(
         institution=institution, created_time_ms=now_ms, officers=first
     )

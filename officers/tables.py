@@ -1,8 +1,8 @@
-"""Tables of officers and of their acts; each institution has them in its own database.
+"""Tables of officers and their acts; each institution has them in its own database.
 
-`officer_acts` keeps for ever what two officers signed: the bytes of the proposal and of the
-decision with their signatures, and the journal position of the record that came of it, whose
-digest is the first 8 bytes of the proposal's (little-endian, as everywhere in the journal).
+`officer_acts` keeps for ever what two officers signed: the bytes of proposal and decision with
+their signatures, and the journal position of the record that came of it. The record's digest is the
+first 8 bytes of the proposal's (little-endian, as everywhere in the journal).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 @dataclass(frozen=True)
 class OfficerTables:
-    """The tables, in one metadata."""
+    """The tables of one institution's officers."""
 
     founding: Table
     officers: Table
@@ -43,8 +43,8 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
         Column("signature", LargeBinary(64), nullable=False),
         Column("time_ms", BigInteger, nullable=False),
     )
-    # `rights`: bit r for Right r. `registered_by` and `removed_by` are numbers of acts: 0 is the
-    # founding, and none for who is not removed.
+    # `rights` has bit r for Right r. `registered_by` and `removed_by` are numbers of acts; 0 is the
+    # founding, and null means that the officer is not removed.
     officers = Table(
         "officers",
         metadata,
@@ -87,7 +87,8 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
         Index("officer_acts_by_proposer", "proposer", "state"),
         sqlite_autoincrement=True,
     )
-    # A link for each proposal and each end; see `officers.chain`. `state`: that the act came into.
+    # A link for each proposal and each end of an act; see `officers.chain`. `state` is the state
+    # that the act came into.
     chain = Table(
         "officer_chain",
         metadata,

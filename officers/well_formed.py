@@ -1,4 +1,4 @@
-"""What is said of an officer, looked at by itself: names, certificates, keys and rights."""
+"""Checks what is said of an officer by itself: names, certificates, keys and rights."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ _RIGHTS = frozenset(office_pb2.Right.values()) - {office_pb2.RIGHT_UNSPECIFIED}
 
 
 def check_registration(wanted: office_pb2.RegisterOfficer) -> None:
-    """Name, certificate, key and rights are well formed."""
+    """Raises Refusal unless name, certificate, key and rights are well formed."""
     check_name(wanted.name)
     check_credential(wanted.certificate_fingerprint, wanted.signing_key)
     check_rights(wanted.rights)
 
 
 def check_name(name: str) -> str:
-    """A name that has one spelling only: lower-case ASCII."""
+    """Returns a name, which has only one spelling: lower-case ASCII. Raises Refusal for any
+    other.
+    """
     text(name, "name", longest=MAX_NAME)
     if not _NAME.fullmatch(name):
         raise invalid("name", "has lower-case letters, digits and hyphens, a letter first")
@@ -30,7 +32,7 @@ def check_name(name: str) -> str:
 
 
 def check_credential(fingerprint: str, key: bytes) -> None:
-    """A fingerprint and a key are well formed."""
+    """Raises Refusal unless a fingerprint and a key are well formed."""
     required(fingerprint, "certificate_fingerprint")
     if not _FINGERPRINT.fullmatch(fingerprint):
         raise invalid("certificate_fingerprint", "is a SHA-256 in hexadecimal")
@@ -38,7 +40,7 @@ def check_credential(fingerprint: str, key: bytes) -> None:
 
 
 def check_rights(rights: Iterable[int]) -> None:
-    """Rights that there are, each once."""
+    """Raises Refusal unless these are existing rights, each named once."""
     given = list(rights)
     required(given, "rights")
     if len(given) > len(_RIGHTS) or len(set(given)) != len(given) or not _RIGHTS.issuperset(given):
@@ -51,5 +53,5 @@ def bits_of(rights: Iterable[int]) -> int:
 
 
 def rights_of(bits: int) -> frozenset[int]:
-    """The rights in such a number."""
+    """The rights in a number that `bits_of` made."""
     return frozenset(right for right in _RIGHTS if bits >> right & 1)

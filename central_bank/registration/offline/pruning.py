@@ -144,7 +144,7 @@ def _delete(connection: Connection, table: Table, key: str, gone: Gone, now_ms: 
 
 
 def _believed_ms(connection: Connection) -> int | None:
-    """The time by which money is refunded; None if nothing was refunded yet."""
+    """The time by which money is refunded; None before the refund clock was first kept."""
     time_ms = connection.execute(select(refund_clock.c.time_ms)).scalar()
     return None if time_ms is None else int(time_ms)
 
