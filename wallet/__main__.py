@@ -1,4 +1,4 @@
-"""The wallet's own service: ``python -m wallet --home DIR --listen HOST:PORT``."""
+"""Runs the wallet's own service: ``python -m wallet --home DIR --listen HOST:PORT``."""
 
 from __future__ import annotations
 

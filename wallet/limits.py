@@ -30,7 +30,8 @@ MAX_TEXT_CHARACTERS = 32_768
 """An offline request or payment as text, and one line of a direct link."""
 
 MAX_INPUT_BYTES = 262_144
-"""Of a file or of standard input in which such a text is looked for, in whatever encoding."""
+"""The most bytes of a file or of standard input in which such a text is looked for, in any
+encoding."""
 
 MAX_QR_CHARACTERS = 667
 """What one QR code carries that fits 80 columns: version 14-L in its alphanumeric mode (ISO/IEC
@@ -40,16 +41,16 @@ MAX_CODES = 99
 """QR codes of one text."""
 
 MAX_LISTED = 100
-"""Texts that were made, as they are listed; the newest."""
+"""How many of the newest texts that were made are listed."""
 
 ASK_ABOVE_FEN = 10_000
-"""A payment of more than 100 yuan is asked about, whatever was said beforehand, unless `--yes`."""
+"""Above 100 yuan the holder is asked to confirm a payment, unless `--yes` is given."""
 
 FEW_HOPS = 3
-"""A piece that can be paid on so often, or less, is named before it is too late."""
+"""The holder is warned of a piece that can be paid on so often or less."""
 
 FEW_DAYS = 7
-"""So is one that cannot be paid any more after so many days."""
+"""The holder is warned of a piece that can no longer be paid after so many days."""
 
 LINK_TIMEOUT_S = 120.0
 """How long a direct link waits for the other device."""

@@ -93,7 +93,7 @@ class Output:
             following = next_step(reason)
         if self.as_json:
             fields = {"ok": False, "reason": reason, "message": message, "next": following}
-            # What a bank put beside its refusal takes no place of ours.
+            # Details of a bank's refusal must not replace fields of the answer.
             self.result({**more, **fields}, "")
         else:
             self.say(message)

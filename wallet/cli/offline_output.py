@@ -287,7 +287,7 @@ def open_card(
         )
     card.unlock(given)
     if with_pin:
-        # What this wallet loads it may deposit, also when the PIN is lost.
+        # The wallet may deposit what it loads, even if the PIN is lost.
         card.pair(profile.number, bytes(key.verify_key))
 
 

@@ -109,6 +109,6 @@ def wallet(
             with output.failures():
                 yield app, output
         finally:
-            # What came of an order is known to somebody only when it stands on the output.
+            # The outcome of an order counts as told only once it is on the output.
             if output.was_heard:
                 app.heard()

@@ -1,1 +1,1 @@
-"""A card that holds money, and the reader's side."""
+"""A card that holds money, and the reader's side of it."""

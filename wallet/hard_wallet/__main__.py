@@ -1,4 +1,4 @@
-"""A card's process: ``python -m wallet.hard_wallet --socket PATH``."""
+"""Runs a card's process: ``python -m wallet.hard_wallet --socket PATH``."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ FREE_FEN = 20_000
 """What one payment may be without the PIN, unless the holder says otherwise."""
 
 IDLE_S = 10.0
-"""A reader that says nothing for so long is put down."""
+"""A reader that says nothing for so long is disconnected."""
 
 
 def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN) -> None:
@@ -152,7 +152,7 @@ class HardWallet:
         self._guard.check_single(session, asked.amount_fen)
         if (earlier := self._earlier(tags, asked)) is not None:
             return earlier
-        # Counted before the payment is made: whoever pulls the card away gains nothing.
+        # Counted before the payment is made, so that pulling the card away gains nothing.
         self._guard.count(session, asked.amount_fen)
         try:
             return self.element.pay(request, unconfirmed=True)
@@ -287,7 +287,7 @@ def _hold(card: HardWallet, connection: socket.socket) -> None:
         try:
             converse(card, connection)
         except OSError:
-            return  # the card was taken away; what it did is durable, and repeats
+            return  # the card was taken away; what it did is durable and can be repeated
 
 
 def _amount(body: bytes) -> int:

@@ -27,7 +27,7 @@ NAME = b"Noise_NN_25519_ChaChaPoly_SHA256"
 EPHEMERAL_BYTES = 32
 TAG_BYTES = 16
 PART_BYTES = 65_535 - TAG_BYTES
-"""Of the body in one Noise message at most."""
+"""The most bytes of a body in one Noise message."""
 
 _HEADER = struct.Struct(">BI")
 

@@ -23,11 +23,12 @@ from wallet.secure_element.state import State
 from wallet.secure_element.store import Store
 
 FREE_TAPS = 5
-"""So many times the amount that needs no PIN a card pays without it, in all: only the right PIN
-begins a new count. Being online does not, for whoever has found the card can bring it online."""
+"""How many times the amount that needs no PIN a card pays without it, in all. Only the right PIN
+begins a new count. Being online does not, because whoever has found the card can bring it online.
+"""
 
 MAX_PAIRED = 16
-"""Wallets that a card knows; beyond, the one that was paired first is forgotten."""
+"""Wallets that a card knows; after that the one that was paired first is forgotten."""
 
 _LOCKED = (
     f"{MAX_PIN_TRIES} wrong PINs were tried; this card pays small amounts only, and a wallet that"

@@ -75,7 +75,7 @@ NEWS = struct.Struct(f">Q{DIGEST_BYTES}s")
 BALANCES = struct.Struct(">QQQ")
 NUMBER = struct.Struct(">H")
 NUMBER_BYTES = 16
-"""Of a wallet's number, in ASCII."""
+"""Length of a wallet's number, in ASCII."""
 MAX_LOADED = 100
 """Tokens in one LOAD."""
 MAX_BUSY = 64
@@ -147,7 +147,7 @@ LARGEST = {
     Command.PAIR: NUMBER_BYTES + KEY_BYTES,
     Command.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
 }
-"""Bytes of each command's body at most."""
+"""The most bytes of each command's body."""
 LARGEST_ANSWER = NEWS.size + MAX_BUNDLE_BYTES
 
 

@@ -1,12 +1,12 @@
-"""The PIN between a card and a reader: SPAKE2, over a channel's binding.
+"""Proves a PIN between a card and a reader by SPAKE2, bound to a channel.
 
-Neither says the PIN, nor anything that it could be tried out on later: who records all of it, or
-stands in between, or plays the card, has one guess for each session, and the card counts those.
-That both proofs cover the binding shows that nobody is between the two.
+Neither side says the PIN, or anything that PINs could be tried on later. Somebody who records
+everything, stands in between, or plays the card has one guess for each session, and the card counts
+the guesses. Both proofs cover the channel's binding, which shows that nobody is in between.
 
-The stretched PIN is the password of SPAKE2 (Abdalla and Pointcheval 2005; RFC 9382), for which the
-`spake2` package is used: its group is Ed25519's, and both names and messages are in its key. The
-proofs are HMACs with that key, the reader's first.
+The stretched PIN is the password of SPAKE2 (Abdalla and Pointcheval 2005; RFC 9382), as the
+`spake2` package implements it: its group is Ed25519's, and its key covers both names and both
+messages. The proofs are HMACs with that key, the reader's first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHARE_BYTES = 33
 PROOF_BYTES = 32
 _READER, _CARD = b"dcep-card:reader", b"dcep-card:card"
 _SALT = hashlib.sha256(b"dcep-card:pin/v1").digest()[: argon2id.SALTBYTES]
-"""One for all: a salt of each card would tell it from others to every reader."""
+"""One salt for all cards: a salt of its own would identify a card to every reader."""
 
 
 class PinWrong(Exception):
@@ -31,14 +31,14 @@ class PinWrong(Exception):
 
 
 def stretched(pin: str) -> bytes:
-    """What a card keeps in place of its PIN: Argon2id, 32 bytes."""
+    """What a card keeps in place of its PIN: 32 bytes, by Argon2id."""
     return argon2id.kdf(
         32, pin.encode(), _SALT, argon2id.OPSLIMIT_INTERACTIVE, argon2id.MEMLIMIT_INTERACTIVE
     )
 
 
 class Reader:
-    """Where the PIN is typed."""
+    """The reader's side, where the PIN is typed."""
 
     def __init__(self, pin: str, binding: bytes, randomness: Randomness) -> None:
         self._side = SPAKE2_A(stretched(pin), _READER, _CARD, entropy_f=randomness.bytes)
@@ -46,11 +46,13 @@ class Reader:
         self._key = b""
 
     def share(self) -> bytes:
-        """What begins."""
+        """The reader's share, 33 bytes, which begins the exchange."""
         return bytes(self._side.start())
 
     def proof(self, share: bytes) -> bytes:
-        """That the PIN is known, once the card has answered. Raises PinWrong."""
+        """The reader's proof that it knows the PIN, 32 bytes, made from the card's share. Raises
+        PinWrong.
+        """
         self._key = _finished(self._side, share)
         return _proof(self._key, _READER, self._binding)
 
@@ -61,11 +63,12 @@ class Reader:
 
 
 class CardSide:
-    """The card, for one try.
+    """The card's side, for one try.
 
     Args:
-        kept: the PIN, stretched.
-        binding: of the channel.
+        kept: the stretched PIN.
+        binding: the channel's.
+        randomness: for the card's share.
     """
 
     def __init__(self, kept: bytes, binding: bytes, randomness: Randomness) -> None:
@@ -74,13 +77,15 @@ class CardSide:
         self._key = b""
 
     def answer(self, share: bytes) -> bytes:
-        """Its share, for the reader's. Raises PinWrong when that is none."""
+        """The card's share, in answer to the reader's. Raises PinWrong if that is not a share."""
         own = bytes(self._side.start())
         self._key = _finished(self._side, share)
         return own
 
     def check(self, proof: bytes) -> bytes:
-        """The card's proof, for the reader's. Raises PinWrong: nothing is said to a wrong one."""
+        """The card's proof, in answer to the reader's. Raises PinWrong, and then nothing is
+        answered.
+        """
         if not hmac.compare_digest(proof, _proof(self._key, _READER, self._binding)):
             raise PinWrong
         return _proof(self._key, _CARD, self._binding)

@@ -1,4 +1,4 @@
-"""A hard wallet as seen by the wallet that it is held to."""
+"""Speaks to a hard wallet that is held to this wallet."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ _ANSWERS = {
 
 
 class Card:
-    """A hard wallet that is held to this one.
+    """A hard wallet that is held to this wallet.
 
-    It is `wallet.secure_element.interface.Loadable`, and it pays and is paid.
-
-    Its methods raise Refusal when the card says no and LinkError when it was taken away, or when
-    somebody is between; holding it there again and repeating is safe.
+    It is a `wallet.secure_element.interface.Loadable`, and it pays and is paid. Its methods raise
+    Refusal if the card refuses, and LinkError if it was taken away or somebody is in between. Then
+    it can be held to the wallet again, and repeating is safe.
 
     Attributes:
         free_fen: what it pays now without its PIN.
         binding: names the channel to it.
-        unlocked: the PIN was given, and this is the card whose PIN it is.
-        owned: it answers what its owner alone may ask: so, or to a wallet that is paired with it.
+        unlocked: the right PIN was given, and it is the card with that PIN.
+        owned: it answers what only its owner may ask, because of the PIN or a wallet that is paired
+            with it.
     """
 
     def __init__(self, connection: socket.socket, randomness: Randomness | None = None) -> None:
@@ -74,12 +74,12 @@ class Card:
         self.free_fen: int = selected[1]
 
     def unlock(self, pin: str) -> None:
-        """Shows that the PIN is known, without saying it, and that this is the card that it is of.
+        """Proves that the PIN is known, without saying it, and that the card has that PIN.
 
         Raises:
-            Refusal: NOT_THE_OWNER for a wrong PIN, or too many.
-            LinkError: what answers does not know the PIN itself: it is another card, or somebody
-                is between this wallet and the card.
+            Refusal: NOT_THE_OWNER for a wrong PIN, or after too many.
+            LinkError: the other side does not know the PIN: it is another card, or somebody is in
+                between.
         """
         reader = Reader(pin, self.binding, self._randomness)
         try:
@@ -90,11 +90,11 @@ class Card:
         self.unlocked = self.owned = True
 
     def pair(self, number: str, key: bytes) -> None:
-        """From now on a wallet may deposit what it has loaded without the PIN."""
+        """Pairs a wallet: from now on it may deposit what it has loaded, without the PIN."""
         self._ask(Command.PAIR, number.encode() + key)
 
     def recognises(self, number: str, key: SigningKey) -> bool:
-        """Whether it is paired with a wallet, which signs this channel."""
+        """Whether the card is paired with a wallet, which signs this channel."""
         signature = key.sign(wallet_part(self.binding)).signature
         paired = self._ask(Command.WALLET, number.encode() + signature) == b"\x01"
         self.owned = self.owned or paired
@@ -109,27 +109,29 @@ class Card:
         return self._certified
 
     def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
-        """The key that a wallet's next load is for."""
+        """The card's key for a wallet's next load."""
         if len(busy) > messages.MAX_BUSY:
             raise Refusal(errors_pb2.REASON_OVERLOADED, _("too many loads have no answer yet"))
         return self._ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
-        """Nonce and signature by which one of its keys asks to be certified."""
+        """A nonce, 16 bytes, and the signature by which one of the card's keys asks to be
+        certified.
+        """
         return self._ask(Command.PROVE, public + wallet.encode() + bank.encode())
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Gives it the certificate of one of its keys."""
+        """Gives the card the certificate of one of its keys."""
         self._ask(Command.CERTIFY, device_certificate + bank_certificate)
 
     def trust(self, bundle: bytes) -> None:
-        """Gives it a trust bundle."""
+        """Gives the card a trust bundle."""
         self._ask(Command.TRUST, bundle)
 
     def exchange_bundles(self, device: Device) -> None:
-        """Whoever of card and device has the newer trust bundle hands it on."""
+        """Hands on the newer trust bundle, from the card to the device or the other way."""
         theirs, newer = self._news(device.news())
-        with suppress(Refusal):  # what is no good changes nothing, and the tap goes on
+        with suppress(Refusal):  # a bad bundle changes nothing, and the tap goes on
             if newer:
                 device.trust(newer)
             elif mine := device.newer_than(theirs):
@@ -143,7 +145,7 @@ class Card:
         return theirs, answer[messages.NEWS.size :]
 
     def wanted(self) -> list[bytes]:
-        """Certificates of devices of which its bundle says too little."""
+        """Certificates of devices that the card's bundle says too little about."""
         answer = self._ask(Command.WANTED, b"")
         if len(answer) % CERTIFICATE_BYTES:
             raise LinkError(_("the card has not said what it wants to know"))
@@ -151,19 +153,19 @@ class Card:
         return [answer[at : at + CERTIFICATE_BYTES] for at in starts]
 
     def note_statements(self, said: Sequence[bytes]) -> None:
-        """Gives it what the root says of them."""
+        """Gives the card the root's statements about such devices."""
         self._ask(Command.STATEMENTS, b"".join(said))
 
     def balance_fen(self) -> int:
-        """What it holds."""
+        """What the card holds, in fen."""
         return self._balances()[0]
 
     def payable_fen(self) -> int:
-        """What of it can be paid."""
+        """What the card can pay, in fen."""
         return self._balances()[1]
 
     def request(self, amount_fen: int) -> bytes:
-        """It asks for a payment. Raises LinkError when it is another that would be paid."""
+        """The card's request for a payment. Raises LinkError if another device would be paid."""
         answer = self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
         request, signature = answer[:-SIGNATURE_BYTES], answer[-SIGNATURE_BYTES:]
         try:
@@ -175,12 +177,13 @@ class Card:
         return request
 
     def pay(self, request: bytes, signature: bytes, answers: Sequence[bytes] = ()) -> bytes:
-        """Its payment for a request.
+        """The card's payment for a request.
 
         Args:
-            signature: of the request's key, over the channel's binding.
-            answers: to questions about this payee's other requests; by them the card knows it
-                again when it has loaded since and shows another key.
+            request: encoded.
+            signature: of the request's key, over the channel's binding, 64 bytes.
+            answers: the answers for this payee's other requests; by them the card recognises a
+                payee that has loaded since and shows another key.
         """
         if len(signature) != SIGNATURE_BYTES:
             raise LinkError(_("the request's device has not signed"))
@@ -188,11 +191,11 @@ class Card:
         return self._ask(Command.PAY, signature + known + request)
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
-        """Its payment was taken, as its payee has signed."""
+        """Tells the card that its payment was taken, with the payee's receipt."""
         self._ask(Command.CONFIRM, receipt + payment)
 
     def accept(self, payment: bytes) -> Receipt:
-        """It takes a payment; returns what it was worth, with its signature."""
+        """The card takes a payment; returns its worth, with the card's signature."""
         answer = self._ask(Command.ACCEPT, payment)
         amount, receipt = answer[: messages.AMOUNT.size], answer[messages.AMOUNT.size :]
         if len(receipt) != RECEIPT_BYTES:
@@ -200,25 +203,27 @@ class Card:
         return Receipt(int(messages.AMOUNT.unpack(amount)[0]), receipt)
 
     def return_payment(self, payment: bytes) -> bytes:
-        """What gives a payment back that it did not take."""
+        """The card's signed return of a payment that it did not take."""
         return self._ask(Command.RETURN_PAYMENT, payment)
 
     def take_back(self, back: bytes) -> int:
-        """It takes back what it paid; returns its value in fen."""
+        """The card takes back a payment that it made; returns its fen."""
         return int(messages.AMOUNT.unpack(self._ask(Command.TAKE_BACK, back))[0])
 
     def check_load(self, amount_fen: int) -> None:
-        """Raises Refusal when there is no room for so much."""
+        """Raises Refusal if the card has no room for so much."""
         if amount_fen > self._balances()[2]:
             raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, _("more than this card may hold"))
 
     def load(self, tokens: Sequence[bytes]) -> None:
-        """Gives it fresh tokens."""
+        """Gives the card fresh tokens."""
         for at in range(0, len(tokens), messages.MAX_LOADED):
             self._ask(Command.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
 
     def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
-        """What lies under keys of this wallet in it, signed over to the wallet."""
+        """Pieces of this wallet's keys in the card, signed over to the wallet; each as
+        `begin_deposit` gives it.
+        """
         deposits: list[bytes] = []
         whom = wallet.encode() + bank.encode()
         while deposit := self._deposit(len(deposits), whom):
@@ -228,16 +233,16 @@ class Card:
         return deposits
 
     def end_deposit(self, deposit: bytes) -> None:
-        """A piece is gone."""
+        """Tells the card that a deposit is in the wallet: the piece is gone."""
         self._ask(Command.DEPOSIT, bytes([messages.DEPOSITED]) + deposit)
 
     def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
-        """A deposit was refused; the card ends the piece only by the root's ruling."""
+        """Tells the card that a deposit was refused; only the root's ruling ends the piece."""
         said = ruling if len(ruling) == RULING_BYTES else bytes(RULING_BYTES)
         self._ask(Command.DEPOSIT, bytes([messages.REFUSED]) + said + deposit)
 
     def note_deposit(self, deposit: bytes, why: str) -> None:
-        """A card shows nothing."""
+        """Does nothing: a card shows nothing."""
 
     def _deposit(self, at: int, whom: bytes) -> bytes:
         number = messages.NUMBER.pack(at)
@@ -268,7 +273,7 @@ class Card:
 
 @contextmanager
 def touched(path: Path) -> Iterator[Card]:
-    """The card at a socket. Raises LinkError when there is none."""
+    """A context with the card at a socket. Raises LinkError if there is none."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(TIMEOUT_S)
         try:

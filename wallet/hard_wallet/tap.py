@@ -1,4 +1,4 @@
-"""What passes between this wallet's device and a hard wallet that is held to it.
+"""Pays and is paid by a hard wallet that is held to this wallet's device.
 
 A tap that is cut off anywhere pays once when it is repeated; what one side does not take goes back.
 """
@@ -19,7 +19,7 @@ from wallet.offline.payments import OfflinePayments
 
 
 class _Touched:
-    """A card as the one that is paid."""
+    """A card as the payee."""
 
     def __init__(self, card: Card) -> None:
         self._card = card
@@ -52,11 +52,11 @@ def give(
     """This device pays the card.
 
     Args:
-        anew: leave payments without an OK aside, and pay. Else they are shown first if they were to
-            this card; under another key than it shows now, it tells its owner alone.
+        anew: ignore payments without an OK, and pay. Else those to this card are shown to it first;
+            if it shows another key now, it recognises them only for its owner.
 
     Raises:
-        PaymentReturn: the card does not take it, and it is here again.
+        PaymentReturn: the card did not take the payment, and this device has it again.
     """
     card.exchange_bundles(offline_payments.device)
     return link_payments.pay_shown(
@@ -65,7 +65,7 @@ def give(
 
 
 def take(offline_payments: OfflinePayments, card: Card, amount_fen: int) -> Handed:
-    """The card pays this device. Raises CameBack when this device does not take it."""
+    """The card pays this device. Raises PaymentReturn if this device did not take the payment."""
     card.exchange_bundles(offline_payments.device)
     request = offline_payments.device.request(amount_fen)
     signature = offline_payments.device.vouch(request, card.binding)

@@ -1,4 +1,4 @@
-"""The secure element of a home."""
+"""Opens the secure element of a home."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from wallet.secure_element.store import Store
 
 
 def open_device(store: Store, profile: Profile, clock: Clock, randomness: Randomness) -> Device:
-    """The device of the wallet whose profile this is; new keys lie in a token if one is named."""
+    """The device of the wallet with this profile; new keys are in a PKCS#11 token if one is
+    named.
+    """
     token = Pkcs11Settings.from_environment()
     return SecureElement(
         store,

@@ -1,4 +1,4 @@
-"""A wallet's home folder: the sealed key, the profile, the database, the device."""
+"""Keeps a wallet's home folder: its key, profile, database and device."""
 
 from __future__ import annotations
 
@@ -51,13 +51,16 @@ CLOSE_IT = N_(
 
 @dataclass(frozen=True)
 class Profile:
-    """Which wallet lives here. `number` is empty while the bank has not answered yet.
+    """Which wallet lives here.
 
     Attributes:
-        request_id: what the wallet was asked for with, so that asking again opens no second one.
-        bank_ca: PEM file that the bank's TLS certificate is checked against, in the home.
+        request_id: the id of the request that opens the wallet, so that repeating it opens no
+            second one.
+        bank_ca: name in the home of the PEM file that the bank's TLS certificate is checked
+            against.
+        number: "" while the bank has not answered yet.
         offline_root: the central bank's key for offline money, hex.
-        stack: folder of the stack that it was opened at, if there was one.
+        stack: folder of the stack that it was opened at; "" if there was none.
     """
 
     request_id: str
@@ -78,7 +81,7 @@ class Profile:
 
 
 class Home:
-    """The folder; made, readable by its owner alone, when first written to."""
+    """The home folder; it is made, readable by its owner only, when something is first written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -87,11 +90,11 @@ class Home:
 
     @property
     def database_url(self) -> str:
-        """Where the order book is unless settings say otherwise."""
+        """Where the order book is, unless settings say otherwise."""
         return f"sqlite:///{self.folder / 'wallet.db'}"
 
     def make(self) -> None:
-        """Makes the folder, or closes to others one that was there. Raises HomeError."""
+        """Makes the folder, or closes an existing one to others. Raises HomeError."""
         try:
             make_private(self.folder)
         except OSError as error:
@@ -120,9 +123,10 @@ class Home:
         write_whole(self._profile, text.encode())
 
     def keep_ca(self, file: str) -> str:
-        """Keeps a copy of the certificate that the bank's is checked against; its name here.
+        """Keeps a copy of the certificate that the bank's is checked against; returns the copy's
+        name.
 
-        Raises HomeError when it cannot be read.
+        Raises HomeError if the certificate cannot be read.
         """
         try:
             content = Path(file).read_bytes()
@@ -138,7 +142,7 @@ class Home:
         return _BANK_CA
 
     def bank_ca(self, profile: Profile) -> str:
-        """Where the certificate lies that the bank's is checked against."""
+        """The file that the bank's certificate is checked against."""
         return str(self.folder / profile.bank_ca)
 
     def forget(self) -> None:
@@ -146,7 +150,9 @@ class Home:
         self._profile.unlink(missing_ok=True)
 
     def seal(self, seed: bytes) -> None:
-        """Keeps the seed of a new key, unless there is one: a key is never overwritten."""
+        """Keeps the seed of a new key, unless there is a key already: a key is never
+        overwritten.
+        """
         if len(seed) != SEED_BYTES:
             raise ValueError(f"a seed has {SEED_BYTES} bytes")
         self.make()

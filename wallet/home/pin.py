@@ -1,4 +1,4 @@
-"""Where a device's PIN comes from: the option, the environment, or the terminal."""
+"""Gets a device's PIN: from the option, the environment, or the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VARIABLE = "DCEP_PIN"
 
 
 def pin_from(given: str = "") -> Callable[[], str]:
-    """What gives the PIN when one is needed; "" when there is nobody to ask."""
+    """A function that gives the PIN when one is needed; "" if there is nobody to ask."""
 
     def ask() -> str:
         return given or os.environ.get(VARIABLE, "") or asked(_("PIN of the device: "))

@@ -1,4 +1,4 @@
-"""What the holder of a wallet does with its bank."""
+"""Does what the holder of a wallet does with the bank."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Entry:
 
 
 class OnlineWallet:
-    """Use-cases of an opened wallet."""
+    """The use-cases of an opened wallet that need its bank."""
 
     def __init__(self, submitter: OrderSubmitter) -> None:
         self._desk = submitter
@@ -60,10 +60,14 @@ class OnlineWallet:
     def top_up(
         self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
     ) -> Placed:
-        """Deposit or cash into the wallet.
+        """Moves money from the deposit account, or cash, into the wallet.
 
         Args:
-            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+            amount_fen: how much.
+            receipt: the cash machine's receipt, a serialised SignedEnvelope; b"" for the deposit
+                account.
+            request_id: a program's id for the order; "" for a person's command.
+            anew: see `OrderSubmitter.place`.
         """
         direction = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
         return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
@@ -71,10 +75,15 @@ class OnlineWallet:
     def cash_out(
         self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
     ) -> Placed:
-        """The wallet's money into the deposit, or for the notes that a machine has ready.
+        """Moves money from the wallet to the deposit account, or takes notes that a machine has
+        ready.
 
         Args:
-            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+            amount_fen: how much.
+            receipt: the cash machine's receipt, a serialised SignedEnvelope; b"" for the deposit
+                account.
+            request_id: a program's id for the order; "" for a person's command.
+            anew: see `OrderSubmitter.place`.
         """
         direction = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
         return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
@@ -122,7 +131,7 @@ class OnlineWallet:
         self._desk.place(CLOSE)
 
     def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[Entry], str]:
-        """Newest first; and the token of the next page, "" on the last."""
+        """A page of the history, newest first, and the next page's token; "" on the last page."""
         found = self._desk.bank.list_payments(
             self._desk.query(LIST_PAYMENTS), page_size, page_token
         )
@@ -130,17 +139,17 @@ class OnlineWallet:
         return [entry_of(payment, number) for payment in found.payments], found.next_page_token
 
     def unanswered(self) -> list[str]:
-        """Ids of orders whose outcome nobody knows, after asking the bank about each."""
+        """Ids of orders whose outcome is unknown, after asking the bank about each."""
         orders = self._desk.book.unknown(self._desk.number)[:MAX_LOOKED_UP]
         looked_up = [self._desk.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
     def resume(self) -> list[Entry]:
-        """Orders from here again; what the other place did, newest first."""
+        """Lets this home order again; returns what was ordered elsewhere, newest first."""
         return [entry_of(payment, self._desk.number) for payment in self._desk.resume()]
 
     def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
-        """Money arriving, from now on. Raises NoAnswer when the bank is out of reach already.
+        """Watches money arriving, from now on. Raises NoAnswer if the bank cannot be reached.
 
         Args:
             remark: is told, in a sentence, that the bank was lost or is back.
@@ -148,7 +157,7 @@ class OnlineWallet:
         return Watching(self._desk, remark)
 
     def entry(self, arrival: payments_pb2.WatchPaymentsResponse) -> Entry:
-        """An arrival as a line of the history; the balance is the one when it was told."""
+        """An arrival as a line of the history, with the balance at the time when it was told."""
         entry = entry_of(arrival.payment, self._desk.number)
         return replace(entry, balance_after_fen=arrival.available_fen)
 
@@ -229,7 +238,9 @@ def open_wallet(
 
 
 def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> SignedEnvelope:
-    """Asks for the wallet with the key that it will have: nobody else can open one for it."""
+    """The order that opens the wallet, signed with its key, so that nobody else can open one for
+    it.
+    """
     key, now_ms = home.key(), clock.now_ms()
     public = bytes(key.verify_key)
     order = orders_pb2.OpenWalletOrder(

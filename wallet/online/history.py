@@ -1,4 +1,4 @@
-"""Looking into a wallet's past: by time, by words, by id."""
+"""Searches a wallet's history by time, words or id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.pagination import MAX_PAGE
 from wallet.online.account import Entry, OnlineWallet
 
 PAGES_A_REMARK = 10
-"""So many pages are read before somebody who waits is told how far it is."""
+"""How many pages are read before somebody who waits is told how far the search is."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Wanted:
     """Which lines of a history somebody wants to see.
 
     Attributes:
-        since_ms, until_ms: the times between which they lie, both included; 0: no bound.
-        words: stands in memo, counterparty, id, kind or state, in any case; "" for all.
+        since_ms, until_ms: the first and the last time, both included; 0 for no bound.
+        words: occurs in memo, counterparty, id, kind or state, in any case; "" for all.
     """
 
     since_ms: int = 0
@@ -43,10 +43,10 @@ class Wanted:
 def find(
     holder: OnlineWallet, wanted: Wanted, limit: int, read_back_to: Callable[[Entry], None]
 ) -> tuple[list[Entry], bool]:
-    """The newest lines that are wanted, at most `limit`; and whether there may be more.
+    """The newest wanted lines, at most `limit`, and whether there may be more.
 
-    The bank's pages are read until one is older than `wanted.since_ms`; `read_back_to` is told of
-    the oldest line so far every PAGES_A_REMARK pages.
+    The bank's pages are read until one is older than `wanted.since_ms`. Every PAGES_A_REMARK pages
+    `read_back_to` is given the oldest line so far.
     """
     found: list[Entry] = []
     for number, entries in enumerate(_pages(holder), 1):
@@ -57,7 +57,7 @@ def find(
                 if len(found) == limit:
                     return found, True
                 found.append(entry)
-        # Lines stand in the journal's order; a clock that was set back can put an older time first.
+        # Lines are in the journal's order; after a clock was set back an older time can come first.
         past = bool(entries) and all(entry.time_ms < wanted.since_ms for entry in entries)
         if past:
             break
@@ -65,13 +65,13 @@ def find(
 
 
 def find_payment(holder: OnlineWallet, payment_id: str) -> Entry | None:
-    """The line of one payment, made or received; None when there is none."""
+    """The line of one payment, made or received; None if there is none."""
     lines = (entry for entries in _pages(holder) for entry in entries)
     return next((entry for entry in lines if entry.payment_id == payment_id), None)
 
 
 def _pages(holder: OnlineWallet) -> Iterator[list[Entry]]:
-    """The whole past, newest first, as it is asked for."""
+    """Yields the whole history page by page, newest first, as it is asked for."""
     token = ""
     while True:
         entries, token = holder.history(MAX_PAGE, token)

@@ -1,4 +1,4 @@
-"""A cash machine's receipt as it is shown and entered: base64url text."""
+"""Reads a cash machine's receipt as it is shown and typed: base64url text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wallet.limits import MAX_RECEIPT_CHARACTERS
 
 
 def receipt_bytes(text: str) -> bytes:
-    """What a receipt's text stands for. Raises UsageError."""
+    """Decodes a receipt's text. Raises UsageError."""
     try:
         if len(text) > MAX_RECEIPT_CHARACTERS:
             raise ValueError("too long")

@@ -1,4 +1,4 @@
-"""Money arriving, as it arrives: a stream that is taken up again where it broke."""
+"""Watches money arriving, over a stream that is opened again where it broke."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ _BEFORE_ANY = 1
 class Watching:
     """What arrives in a wallet from now on, each arrival once and none left out.
 
-    The stream ends with its bank, with its connection, and when the bank has too many; it is asked
-    for again then, after the position of what was told last, so that what came meanwhile is told.
+    The stream ends with its bank, with its connection, or when the bank has too many. Then it is
+    opened again after the position of the last arrival, so that what came meanwhile is told too.
     """
 
     def __init__(
         self, submitter: OrderSubmitter, remark: Callable[[str], None] = lambda _: None
     ) -> None:
-        """Takes who submits orders, and who is told, in a sentence, that the bank is lost or back.
+        """Finds where to begin.
+
+        Args:
+            submitter: asks the bank.
+            remark: is told, in a sentence, that the bank was lost or is back.
 
         Raises:
-            Refusal, NoAnswer: the bank cannot be asked where its journal stands.
+            Refusal, NoAnswer: the bank cannot be asked where its journal ends.
         """
         self._desk = submitter
         self._remark = remark
@@ -39,7 +43,7 @@ class Watching:
         self._position = newest.position if newest else _BEFORE_ANY
 
     def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
-        """Arrival by arrival until `cancel`. Raises Refusal for a bank's final no."""
+        """Yields arrivals until `cancel`. Raises Refusal for a bank's final refusal."""
         pauses = iter(WATCH_PAUSES_S)
         lost = False
         while not self._over.is_set():
@@ -67,7 +71,7 @@ class Watching:
             self._over.wait(next(pauses, WATCH_PAUSES_S[-1]))
 
     def cancel(self) -> None:
-        """Ends it, from any thread."""
+        """Ends the watch, from any thread."""
         self._over.set()
         if self._stream is not None:
             self._stream.cancel()

@@ -1,1 +1,1 @@
-"""Signed orders on their way: written down first, sent until they are answered."""
+"""Signed orders: written down first, then sent until they are answered."""

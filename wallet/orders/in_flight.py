@@ -1,7 +1,8 @@
-"""Orders on their way, as byte locks on a file: the system lets go of them when a process dies.
+"""Marks orders that are on their way by byte locks on a file, which end when the process does.
 
-An order of unknown outcome whose lock is free was left behind; one whose lock is taken is being
-sent by another command at this moment, and an equal command is then a wish of its own.
+If an order's outcome is unknown and its lock is free, a command that ended has left it behind. If
+its lock is taken, another command is sending it at this moment, and an equal command means a new
+order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class FileFlights:
         self._lock = threading.Lock()
 
     def take(self, sequence: int) -> bool:
-        """Marks it as on its way by us; False when it is on its way by another."""
+        """Marks an order as on its way by us; returns False if another process or call has it."""
         with self._lock:
             if sequence in self._mine:
                 return False
@@ -36,7 +37,7 @@ class FileFlights:
             return True
 
     def release(self, sequence: int) -> None:
-        """It is not on its way any more."""
+        """Ends the mark."""
         with self._lock:
             if sequence not in self._mine:
                 return

@@ -1,4 +1,4 @@
-"""The order book: every order is in it before it leaves the wallet."""
+"""Defines the order book: every order is in it before it leaves the wallet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class OrderState(StrEnum):
     """What the wallet knows about an order."""
 
     UNKNOWN = "UNKNOWN"
-    """Made, perhaps sent; nobody has said what came of it. It may be sent again unchanged."""
+    """Made and perhaps sent, but nobody has said what came of it. It may be sent again
+    unchanged."""
     DONE = "DONE"
     REFUSED = "REFUSED"
 
@@ -22,12 +23,13 @@ class Order:
     """A signed order. (number, sequence) is its id everywhere.
 
     Attributes:
-        content: SHA-256 of what is ordered, without sequence and times: equal for equal wishes.
-        request_id: the id that a program asked with, or None for a person's command.
-        answer: the bank's answer, serialised, when DONE.
-        reason, message: why not, when REFUSED.
-        heard: whether somebody has been told what came of it. Until then an equal wish of a person
-            is this one.
+        content: SHA-256 of what is ordered, without sequence and times: equal for equal orders.
+        request_id: the id that a program asked with; None for a person's command.
+        reason: a Reason, if it was refused.
+        message: why it was refused, in the bank's words.
+        answer: the bank's answer, serialised, if it is DONE.
+        heard: whether somebody was told what came of it. Until then an equal command of a person
+            means this order.
     """
 
     number: str
@@ -47,7 +49,7 @@ class Order:
 
     @property
     def payment_id(self) -> str:
-        """What banks call it."""
+        """The order's id at banks."""
         return f"{self.number}-{self.sequence}"
 
 
@@ -55,15 +57,17 @@ class Book(Protocol):
     """Keeps orders; what a method wrote is durable when it returns."""
 
     def begun(self, number: str) -> bool:
-        """Whether this book knows where the wallet's sequences stand."""
+        """Whether this book knows the wallet's next sequence."""
         ...
 
     def begin(self, number: str, next_sequence: int) -> None:
-        """Says where the wallet's sequences stand, unless the book knows."""
+        """Sets the wallet's next sequence, unless the book knows one."""
         ...
 
     def elsewhere_ms(self, number: str) -> int | None:
-        """When the wallet was seen to be used from another place too; None: it was not."""
+        """When it was noticed that the wallet is used from another place too; None if it was
+        not.
+        """
         ...
 
     def seen_elsewhere(self, number: str, time_ms: int) -> None:
@@ -71,11 +75,13 @@ class Book(Protocol):
         ...
 
     def resume(self, number: str, next_sequence: int) -> None:
-        """The wallet is used from here again, from this sequence on, or behind all made here."""
+        """Lets the wallet order from here again: from this sequence on, or after all orders made
+        here.
+        """
         ...
 
     def sequences(self, number: str) -> set[int]:
-        """Those of the orders made here, but for those that were another place's."""
+        """Sequences of the orders made here, except those that another place used."""
         ...
 
     def add(
@@ -83,7 +89,9 @@ class Book(Protocol):
     ) -> tuple[Order, bool]:
         """Takes the next sequence and keeps the order made for it, in one transaction.
 
-        `make` may run twice. Returns the order of that `request_id` and False when there is one.
+        Returns:
+            The order and True; if there is one with that `request_id`, that order and False. `make`
+            may run twice.
         """
         ...
 
@@ -100,9 +108,9 @@ class Book(Protocol):
         ...
 
     def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
-        """Equal orders of people whose outcome nobody was told, oldest first.
+        """Equal orders of persons whose outcome nobody was told, oldest first.
 
-        A program repeats its own, by its id.
+        A program repeats its own order by its id, so those are not listed.
         """
         ...
 
@@ -125,7 +133,7 @@ class Book(Protocol):
 
 
 class Flights(Protocol):
-    """Which orders are on their way right now, across the processes of one home."""
+    """Which orders are on their way now, across the processes of one home."""
 
     def take(self, sequence: int) -> bool:
         """Marks it as on its way by us; False when it is on its way by another."""

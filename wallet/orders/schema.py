@@ -1,4 +1,4 @@
-"""The wallet's database at the newest schema; Alembic is imported only when it is not."""
+"""Opens the wallet's database at the newest schema; imports Alembic only if it is not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVICE = "wallet"
 
 
 def open_database(url: str) -> Database:
-    """The database at `url`, migrated if need be."""
+    """Opens the database at `url`, and migrates it if necessary."""
     close_database(url)
     engine = open_engine(url)
     database = Database(engine)
@@ -28,4 +28,4 @@ def _revision(database: Database) -> str | None:
     try:
         return database.read(lambda connection: connection.execute(query).scalar_one_or_none())
     except (OperationalError, ProgrammingError):
-        return None  # an empty database; one that cannot be used fails again in the upgrade
+        return None  # an empty database; an unusable one fails again in the upgrade

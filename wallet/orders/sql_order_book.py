@@ -1,4 +1,4 @@
-"""The order book in SQL."""
+"""Keeps the order book in SQL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class SqlBook:
         self._database = database
 
     def begun(self, number: str) -> bool:
-        """Whether this book knows where the wallet's sequences stand."""
+        """Whether this book knows the wallet's next sequence."""
         query = select(sequences.c.next_sequence).where(sequences.c.number == number)
         return self._database.read(lambda c: c.execute(query).first()) is not None
 
     def begin(self, number: str, next_sequence: int) -> None:
-        """Says where the wallet's sequences stand, unless the book knows."""
+        """Sets the wallet's next sequence, unless the book knows one."""
 
         def body(connection: Connection) -> None:
             query = select(sequences.c.next_sequence).where(sequences.c.number == number)
@@ -37,7 +37,9 @@ class SqlBook:
         self._database.transaction(body)
 
     def elsewhere_ms(self, number: str) -> int | None:
-        """When the wallet was seen to be used from another place too; None: it was not."""
+        """When it was noticed that the wallet is used from another place too; None if it was
+        not.
+        """
         query = select(sequences.c.elsewhere_time_ms).where(sequences.c.number == number)
         found: int | None = self._database.read(lambda c: c.execute(query).scalar())
         return found
@@ -50,10 +52,12 @@ class SqlBook:
         self._database.transaction(lambda c: c.execute(statement) and None)
 
     def resume(self, number: str, next_sequence: int) -> None:
-        """The wallet is used from here again, from this sequence on, or behind all made here."""
+        """Lets the wallet order from here again: from this sequence on, or after all orders made
+        here.
+        """
 
         def body(connection: Connection) -> None:
-            # Orders that never reached the bank have sequences that it has not heard of.
+            # The bank has not heard of sequences whose orders never reached it.
             newest = select(func.max(orders.c.sequence)).where(orders.c.number == number)
             behind_all = (connection.execute(newest).scalar() or 0) + 1
             connection.execute(
@@ -65,7 +69,7 @@ class SqlBook:
         self._database.transaction(body)
 
     def sequences(self, number: str) -> set[int]:
-        """Those of the orders made here, but for those that were another place's."""
+        """Sequences of the orders made here, except those that another place used."""
         query = select(orders.c.sequence).where(
             orders.c.number == number,
             orders.c.reason != errors_pb2.REASON_WALLET_USED_ELSEWHERE,
@@ -121,7 +125,7 @@ class SqlBook:
         return self._unheard(number, orders.c.state == OrderState.UNKNOWN.value)
 
     def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
-        """Equal orders of people whose outcome nobody was told, oldest first."""
+        """Equal orders of persons whose outcome nobody was told, oldest first."""
         return self._unheard(
             number,
             orders.c.kind == kind,
@@ -168,13 +172,13 @@ class SqlBook:
 
 
 class SqlRequests:
-    """Offline requests over a direct link: one that nobody has seen is shown the next time."""
+    """Offline requests over a direct link; one that nobody has seen is shown the next time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def unseen(self, amount_fen: int) -> str | None:
-        """The newest request of that amount that was shown to nobody."""
+        """The newest request for this amount that was shown to nobody; None if there is none."""
         query = (
             select(requests.c.text)
             .where(requests.c.amount_fen == amount_fen, requests.c.paid_time_ms.is_(None))
@@ -189,7 +193,7 @@ class SqlRequests:
         self._database.transaction(lambda c: c.execute(insert(requests), values) and None)
 
     def seen(self, text: str, now_ms: int) -> None:
-        """It is shown to somebody now, or nobody can pay it any more."""
+        """Records that a request is shown to somebody now, or that nobody can pay it any more."""
         statement = update(requests).where(requests.c.text == text).values(paid_time_ms=now_ms)
         self._database.transaction(lambda c: c.execute(statement) and None)
 

@@ -1,4 +1,4 @@
-"""Where orders go out: written down, sent, and sent again unchanged until somebody answers."""
+"""Submits orders: writes them down, sends them, and sends them again until somebody answers."""
 
 from __future__ import annotations
 
@@ -89,12 +89,13 @@ class NotYet(NoAnswer):
 
 @dataclass(frozen=True)
 class OrderSubmitter:
-    """The wallet's orders and questions to its bank.
+    """Sends the wallet's orders and questions to its bank.
 
     Attributes:
-        telling: takes orders, by sequence, whose outcome is told after a call here has returned;
-            until `Book.hear` is called for them, an equal order is the same one. None: whoever
-            calls is told by the return.
+        open_book: opens the order book.
+        telling: collects orders, by sequence, whose outcome is told only after a call here has
+            returned. Until `Book.hear` is called for such an order, an equal command means the same
+            order. None if callers are told by the return.
     """
 
     number: str
@@ -108,11 +109,11 @@ class OrderSubmitter:
 
     @property
     def book(self) -> Book:
-        """The order book; opened when first needed, a question needs none."""
+        """The order book. It is opened when it is first needed; questions do not need it."""
         return self.open_book()
 
     def query(self, method: str) -> SignedEnvelope:
-        """A signed question for one method of this wallet's bank; it is not kept."""
+        """Signs a question for one method of this wallet's bank; it is not kept."""
         now_ms = self.clock.now_ms()
         query = orders_pb2.Query(
             wallet_number=self.number,
@@ -137,22 +138,23 @@ class OrderSubmitter:
     ) -> Placed:
         """Gets an order done exactly once.
 
-        An equal order of an earlier command that told nobody what came of it takes the place of a
-        new one: it is sent again, or its outcome is told, wherever that was learned meanwhile. With
-        a `request_id` it is the order of that id, whatever is equal to it.
+        If nobody was told the outcome of an equal order of an earlier command, that order takes the
+        place of a new one: it is sent again, or its outcome is told, wherever that was learned
+        meanwhile. With a `request_id`, it is the order with that id, whatever is equal to it.
 
         Args:
-            kind: what to order, with `fields` of its message.
-            request_id: a program's id for it, or "" for a person's command.
-            anew: make a new order even though nobody heard what came of an equal one.
+            kind: what to order; `fields` are those of its message.
+            request_id: a program's id for it; "" for a person's command.
+            anew: make a new order even if nobody was told the outcome of an equal one.
             take: keeps what the answer brings; runs before the order counts as done, and may run
                 again after a crash.
-            check: raises Refusal when a new order should not be made at all.
-            ready: gives the other fields of a new order; they do not make wishes unequal.
-            ours: whether an order left without an answer, as its message, is to be sent again here.
+            check: raises Refusal if a new order should not be made at all.
+            ready: gives further fields of a new order; orders that differ only in these are equal.
+            ours: whether an order without an answer, given as its message, is to be sent again
+                here.
 
         Raises:
-            Refusal: the bank's final no, or ID_REUSED.
+            Refusal: the bank's final refusal, or ID_REUSED.
             NoAnswer: the outcome is unknown; the same call again is safe.
         """
         self._begin()
@@ -178,11 +180,12 @@ class OrderSubmitter:
         return self._fly(order, take, resent=not new)
 
     def resume(self) -> list[payments_pb2.Payment]:
-        """Orders from here again, after the wallet was seen to be used from another place too.
+        """Lets the wallet order from here again, after it was noticed to be used from another place
+        too.
 
         Returns:
-            The newest payments, at most a page, that this wallet's key ordered and this book did
-            not: what the other place did.
+            The newest payments, at most a page, that were ordered with this wallet's key and are
+            not in this book: what was ordered elsewhere.
         """
         known = self.bank.get_wallet(self.query(GET_WALLET))
         made_here = self.book.sequences(self.number)
@@ -192,14 +195,14 @@ class OrderSubmitter:
         return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
 
     def unanswered(self, kind: Kind) -> list[Any]:
-        """Messages of the orders of a kind whose outcome nobody knows, oldest first."""
+        """Messages of the orders of a kind whose outcome is unknown, oldest first."""
         left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
         return [kind.order.FromString(order.payload) for order in left]
 
     def look_up(self, order: Order) -> Order:
-        """Asks what became of an order without sending it; unchanged when nobody knows.
+        """Asks what became of an order, without sending it; unchanged if the bank does not know.
 
-        A bank's payments do not tell of deposits of offline money: these are sent again instead.
+        A bank's payments do not tell of deposits of offline money, so those are sent again instead.
         """
         if order.kind == DEPOSIT.name:
             return order
@@ -216,7 +219,7 @@ class OrderSubmitter:
         return order if payment.state == PENDING else self._recover(order, payment)
 
     def _recover(self, order: Order, payment: payments_pb2.Payment) -> Order:
-        """Writes down an answer that the bank's books give instead of the call."""
+        """Writes down an answer that comes from the bank's books instead of the call."""
         if order.kind not in (PAYMENT.name, EXCHANGE.name):
             return order
         available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
@@ -231,13 +234,15 @@ class OrderSubmitter:
         return self.book.finish(order, OrderState.DONE, answer=answer.SerializeToString())
 
     def _begin(self) -> None:
-        """A book that is younger than the wallet learns where its sequences stand."""
+        """Asks the bank for the next sequence, if the book is younger than the wallet."""
         if not self.book.begun(self.number):
             known = self.bank.get_wallet(self.query(GET_WALLET))
             self.book.begin(self.number, known.last_sequence + 1)
 
     def _check_alone(self) -> None:
-        """That nobody else was seen to order with this wallet's key, or somebody has looked."""
+        """Raises Refusal if somebody else was noticed to order with this wallet's key, and nobody
+        has looked.
+        """
         if self.book.elsewhere_ms(self.number) is not None:
             raise _used_elsewhere()
 
@@ -262,7 +267,7 @@ class OrderSubmitter:
     def _make(
         self, kind: Kind, fields: dict[str, Any], content: bytes, sequence: int, request_id: str
     ) -> Order:
-        # Taken before the book shows the order to anybody else.
+        # Marked before the book shows the order to anybody else.
         self.flights.take(sequence)
         now_ms = self.clock.now_ms()
         payload = kind.order(
@@ -289,7 +294,7 @@ class OrderSubmitter:
         try:
             return self._send(order, take, resent=resent)
         finally:
-            # One that is still to be told is not for an equal command to tell.
+            # If it is still to be told, no equal command may take it.
             if self.telling is None or order.sequence not in self.telling:
                 self.flights.release(order.sequence)
 
@@ -326,7 +331,7 @@ class OrderSubmitter:
         return Placed(done, message, resent)
 
     def _whose_clock(self, order: Order, refusal: Refusal) -> str:
-        """What to do about an order whose time has not come at the bank, in English."""
+        """What to do, in English, about an order that is dated ahead of the bank's clock."""
         if refusal.field == "cash_receipt":
             return OF_THE_MACHINE
         return WAS_AHEAD if order.created_time_ms > self.clock.now_ms() else IS_AHEAD
@@ -340,7 +345,7 @@ class OrderSubmitter:
                 raise NotYet(said, self._whose_clock(order, refusal)) from refusal
             raise NoAnswer(said) from refusal
         if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
-            # Only the bank's books know whether it had come in time once.
+            # Only the bank's books say whether it had once come in time.
             order = self.look_up(order)
             if order.state == OrderState.UNKNOWN:
                 raise NoAnswer(
@@ -375,11 +380,11 @@ class OrderSubmitter:
         )
 
     def _at_once(self, order: Order) -> bool:
-        """Whether the outcome of an order counts as heard as soon as a call here returns it."""
+        """Whether an order's outcome counts as told as soon as a call here returns it."""
         return self.telling is None or order.request_id is not None or not KINDS[order.kind].wished
 
     def _tell(self, order: Order) -> None:
-        """Whoever asked is told after this what came of an order."""
+        """Notes that whoever asked will be told, after this call, what came of an order."""
         if self.telling is not None and not self._at_once(order):
             self.telling[order.sequence] = order
 
@@ -392,13 +397,13 @@ def _used_elsewhere() -> Refusal:
 
 
 def _sequence(payment: payments_pb2.Payment, number: str) -> int:
-    """The sequence of an order of the wallet itself; 0 for what is none."""
+    """The sequence of an order of this wallet; 0 for any other payment."""
     whose, _dash, sequence = payment.payment_id.partition("-")
     return int(sequence) if whose == number and sequence.isdigit() else 0
 
 
 def _check_same(order: Order, kind: Kind, content: bytes) -> None:
-    """Raises Refusal when a program's id was used for another wish."""
+    """Raises Refusal if a program's id was used for another order."""
     if (order.kind, order.content) != (kind.name, content):
         raise Refusal(
             errors_pb2.REASON_ID_REUSED,

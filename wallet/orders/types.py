@@ -1,4 +1,4 @@
-"""Kinds of orders: what is signed, where it is sent, what the answer says."""
+"""Defines the kinds of orders: what is signed, where it is sent, what the answer says."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Kind:
         order: the message that is signed.
         answer: the message that comes back.
         send: sends a signed order to a bank.
-        wished: whether a person asks for it by itself and has to be told what came of it; the
-            others are steps of something larger.
+        wished: whether a person orders it as such and has to be told the outcome; other kinds are
+            steps of something larger.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The bank as the wallet sees it, its gRPC client, and which banks there are."""
+"""The bank as the wallet calls it, its gRPC client, and which banks there are."""

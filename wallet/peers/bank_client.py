@@ -1,4 +1,4 @@
-"""The bank over gRPC."""
+"""Calls the bank over gRPC."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Answer = TypeVar("Answer")
 
 
 class GrpcBanks:
-    """Channels to banks, one an address; `close` ends them."""
+    """Channels to banks, one for each address; `close` ends them."""
 
     def __init__(self) -> None:
         self._banks: dict[tuple[str, str, str], GrpcBank] = {}
 
     def at(self, address: str, ca: str, name: str) -> GrpcBank:
-        """The bank of that name at host:port, and nobody else there.
+        """The bank of that name at host:port; nobody else is accepted there.
 
-        Raises HomeError when the CA file cannot be read.
+        Raises HomeError if the CA file cannot be read.
         """
         if (address, ca, name) not in self._banks:
             try:
@@ -99,14 +99,14 @@ class GrpcBank:
         )
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
-        """Deposit or cash, into the wallet or out of it."""
+        """Exchanges deposit or cash for money of the wallet, or back."""
         request = exchange_pb2.ExchangeRequest(order=order)
         return _ask(
             self._exchange.Exchange, request, exchange_pb2.ExchangeResponse, ORDER_TIMEOUT_S
         )
 
     def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
-        """Pays."""
+        """Makes a payment."""
         return _ask(
             self._payments.Pay,
             payments_pb2.PayRequest(order=order),
@@ -124,7 +124,7 @@ class GrpcBank:
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
     ) -> payments_pb2.ListPaymentsResponse:
-        """Newest first."""
+        """A page of payments, newest first."""
         request = payments_pb2.ListPaymentsRequest(
             query=query, page_size=page_size, page_token=page_token
         )
@@ -133,7 +133,7 @@ class GrpcBank:
         )
 
     def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
-        """Money arriving after a position; 0: from now on."""
+        """Watches money arriving after a position; 0 for from now on."""
         request = payments_pb2.WatchPaymentsRequest(query=query, after_position=after_position)
         stream: Arrivals = self._payments.WatchPayments(request)
         return stream
@@ -170,7 +170,7 @@ class GrpcBank:
         ).trust_bundle
 
     def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
-        """What the root says of devices and their banks, where the bundle does not."""
+        """The root's statements about devices and their banks that the bundle does not cover."""
         request = offline_pb2.GetTrustBundleRequest(certificates=certificates)
         answer = _ask(
             self._offline.GetTrustBundle,

@@ -1,4 +1,4 @@
-"""Banks by name: what ``banks.json`` in a stack's folder says."""
+"""Finds banks by name, in ``banks.json`` of a stack's folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.output import reason_of
 
 
 class BankNotFound(Exception):
-    """No bank of that name or address; the message says which there are."""
+    """There is no bank of that name or address; the message lists those that there are."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class BankEntry:
     """Where a bank is, and what its certificate and its offline money are checked against.
 
     Attributes:
-        stack: the folder that says so.
+        ca: PEM file that its certificate is checked against.
+        offline_root: the central bank's key for offline money, hex.
+        stack: the stack's folder.
     """
 
     name: str
@@ -30,7 +32,7 @@ class BankEntry:
 
 
 def known_banks(stack: Path) -> list[BankEntry]:
-    """The banks of a stack. Raises BankNotFound when there is no such stack."""
+    """The banks of a stack. Raises BankNotFound if there is no such stack."""
     path = stack / "banks.json"
     try:
         read = json.loads(path.read_text())

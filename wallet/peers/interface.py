@@ -1,7 +1,7 @@
-"""The wallet's bank, as the wallet sees it: what `bank_client` does over gRPC and tests in memory.
+"""Defines the wallet's bank, as the wallet calls it: `bank_client` over gRPC, tests in memory.
 
-Every method raises `runtime.errors.Refusal` for a no and `runtime.errors.NoAnswer` when nobody
-said anything.
+Every method raises `runtime.errors.Refusal` if the bank refuses, and `runtime.errors.NoAnswer` if
+it does not answer.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 GET_PAYMENT = "dcep.bank.v1.PaymentService/GetPayment"
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
-"""What a query is signed for."""
+"""The methods that a query may be signed for."""
 
 
 class Arrivals(Protocol):
     """A stream of money arriving, until it is cancelled or cut."""
 
     def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
-        """Arrival by arrival."""
+        """Yields arrivals."""
         ...
 
     def cancel(self) -> object:
@@ -47,11 +47,11 @@ class Bank(Protocol):
         ...
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
-        """Deposit or cash, into the wallet or out of it."""
+        """Exchanges deposit or cash for money of the wallet, or back."""
         ...
 
     def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
-        """Pays."""
+        """Makes a payment."""
         ...
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
@@ -61,11 +61,11 @@ class Bank(Protocol):
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
     ) -> payments_pb2.ListPaymentsResponse:
-        """Newest first."""
+        """A page of payments, newest first."""
         ...
 
     def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
-        """Money arriving after a position of the bank's journal; 0: from now on."""
+        """Watches money arriving after a position of the bank's journal; 0 for from now on."""
         ...
 
     def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
@@ -85,7 +85,7 @@ class Bank(Protocol):
         ...
 
     def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
-        """What the root says of devices and their banks, where the bundle does not."""
+        """The root's statements about devices and their banks that the bundle does not cover."""
         ...
 
 
@@ -93,5 +93,7 @@ class Banks(Protocol):
     """Reaches banks."""
 
     def at(self, address: str, ca: str, name: str) -> Bank:
-        """The bank of that name at host:port, for whose certificate the PEM file `ca` vouches."""
+        """The bank of that name at host:port, whose certificate is checked against the PEM file
+        `ca`.
+        """
         ...

@@ -1,7 +1,7 @@
-"""Whether what answers at a bank's address is the bank of the stack that a wallet was opened at.
+"""Checks whether the bank that answers is of the stack where the wallet was opened.
 
-Banks of a stack on this machine and those of a copy of its folder have the same addresses, names
-and certificates: only which folder they run from tells them apart.
+The banks of a stack on this machine and those of a copy of its folder have the same addresses,
+names and certificates. Only the folder from which they run tells them apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from wallet.home.home import HomeError
 
 
 class AnotherStackAnswers(HomeError):
-    """It is another stack's; nothing was asked of it."""
+    """The bank that answers is another stack's; nothing was asked of it."""
 
     reason = "ANOTHER_STACK"
     refused = True
@@ -24,13 +24,15 @@ class AnotherStackAnswers(HomeError):
 
 
 def check_same_stack(folder: str, bank: str, address: str) -> None:
-    """Raises AnotherStackAnswers.
+    """Raises AnotherStackAnswers if the bank runs from another folder.
 
-    Nothing is said against a bank that runs elsewhere, or of a stack that is not at that place any
-    more, or not to be read from here.
+    A bank that runs elsewhere passes, and so does one whose stack is no longer there or cannot be
+    read from here.
 
     Args:
-        folder: the stack's, as it was when the wallet was opened; "" if it is not known.
+        folder: the stack's, when the wallet was opened; "" if it is not known.
+        bank: the bank's name.
+        address: where the wallet finds it.
     """
     if not folder or not (Path(folder) / "stack.json").exists():
         return
