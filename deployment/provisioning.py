@@ -80,7 +80,7 @@ def make_trust(plan: StackPlan) -> None:
     make_private(plan.officers_folder)
     _officers(plan, authority, CENTRAL_BANK, plan.central_folder, CENTRAL_RIGHTS)
     for bank in plan.banks:
-        _officers(plan, authority, bank.name, plan.bank_folder(bank.name), BANK_RIGHTS)
+        _bank_officers(plan, authority, bank)
     _write(plan.officers_folder / "ca.crt", authority.certificate_pem)
     write_directory(plan)
 
@@ -90,7 +90,7 @@ def make_bank(plan: StackPlan, bank: BankPlan) -> None:
     root = plan.root_folder
     authority = Authority.of_pem(plan.root_certificate.read_bytes(), (root / "ca.key").read_bytes())
     _bank(plan, bank, authority)
-    _officers(plan, authority, bank.name, plan.bank_folder(bank.name), BANK_RIGHTS)
+    _bank_officers(plan, authority, bank)
 
 
 def known_roots(plan: StackPlan) -> list[bytes]:
@@ -175,7 +175,6 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "central_bank_keys": CENTRAL_KEYS,
             "offline_roots": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
             "policy_file": "policy.toml",
-            "cash_machines": f"{CASH_MACHINE}:{bytes(machine.verify_key).hex()}",
             "officers_file": "officers.json",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,
@@ -184,12 +183,21 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     )
 
 
+def _bank_officers(plan: StackPlan, authority: Authority, bank: BankPlan) -> None:
+    machine = office_pb2.RegisterCashMachine(
+        name=CASH_MACHINE, public_key=public_key(plan.cash_machine_key(bank.name))
+    )
+    folder = plan.bank_folder(bank.name)
+    _officers(plan, authority, bank.name, folder, BANK_RIGHTS, [machine])
+
+
 def _officers(
     plan: StackPlan,
     authority: Authority,
     institution: str,
     folder: Path,
     rights: Sequence[office_pb2.Right],
+    cash_machines: Sequence[office_pb2.RegisterCashMachine] = (),
 ) -> None:
     """Makes officers' certificates and keys, which stay with the officers, and the founding
     record.
@@ -209,7 +217,9 @@ def _officers(
         )
     business_key = SigningKey((folder / "business.key").read_bytes())
     now_ms = SystemClock().now_ms()
-    record = founding_record(institution, registrations, business_key, now_ms)
+    record = founding_record(
+        institution, registrations, business_key, now_ms, cash_machines=cash_machines
+    )
     _write(folder / "officers.json", founding_text(record).encode())
 
 

@@ -23,7 +23,7 @@ from officers.well_formed import (
     check_registration,
     rights_of,
 )
-from runtime.checks import invalid, required
+from runtime.checks import invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import verify
@@ -120,6 +120,14 @@ class Officers:
         """
         with self._remembered.change():
             yield
+
+    def founding(self) -> office_pb2.FoundingRecord:
+        """The record that they were founded by, as it was verified then."""
+        payload = self._database.read(
+            lambda c: c.execute(select(self._tables.founding.c.payload)).scalar_one()
+        )
+        record: office_pb2.FoundingRecord = office_pb2.FoundingRecord.FromString(bytes(payload))
+        return record
 
     @property
     def _by_name(self) -> Mapping[str, Officer]:
@@ -348,6 +356,11 @@ def read_founding(
     for field in ("name", "certificate_fingerprint", "signing_key"):
         if len({getattr(o, field) for o in record.officers}) != len(record.officers):
             raise invalid(field, "belongs to two officers")
+    for machine in record.cash_machines:
+        public_key(machine.public_key, "cash_machines.public_key")
+    for field in ("name", "public_key"):
+        if len({getattr(m, field) for m in record.cash_machines}) != len(record.cash_machines):
+            raise invalid(f"cash_machines.{field}", "belongs to two machines")
     may_register = [o for o in record.officers if office_pb2.RIGHT_OFFICERS in o.rights]
     if not FEWEST <= len(may_register) <= len(record.officers) <= MAX_OFFICERS:
         raise invalid("officers", f"has at least {FEWEST} with RIGHT_OFFICERS")

@@ -86,9 +86,22 @@ def founding_record(
     first: Sequence[office_pb2.RegisterOfficer],
     business_key: Signer,
     now_ms: int,
+    *,
+    cash_machines: Sequence[office_pb2.RegisterCashMachine] = (),
 ) -> SignedEnvelope:
-    """The founding record of an institution: its first officers, signed by its business key."""
+    """The founding record of an institution, signed by its business key.
+
+    Args:
+        institution: its name.
+        first: the officers; at least two of them may register others.
+        business_key: the institution's.
+        now_ms: Unix milliseconds.
+        cash_machines: the first of a bank.
+    """
     record = office_pb2.FoundingRecord(
-        institution=institution, created_time_ms=now_ms, officers=first
+        institution=institution,
+        created_time_ms=now_ms,
+        officers=first,
+        cash_machines=cash_machines,
     )
     return sign(record, business_key, institution.encode())

@@ -33,7 +33,6 @@ from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.edge.child import EdgeProcess
-from operator_bank.exchange.receipts import read_machines
 from operator_bank.feed.metrics import watch_feed
 from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import (
@@ -194,7 +193,6 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         prefix=settings.prefix,
         policy=read_policy(settings.policy_file),
         business_key=key,
-        cash_machines=read_machines(settings.cash_machines),
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
         central_keys=KeysFile(settings.central_bank_keys),

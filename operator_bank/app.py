@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,6 @@ class BankParts:
     prefix: str
     policy: NDArray[np.int64]
     business_key: Signer
-    cash_machines: Mapping[str, bytes]
     opening_deposit_fen: int
     till_float_fen: int
     central_keys: CentralKeys
@@ -197,7 +196,7 @@ def build(
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
-    machines = Machines(database, parts.cash_machines)
+    machines = Machines(database, officers.founding())
     receipts = Receipts(database, clock, verifier, machines, bank=parts.name)
     orders = Orders(directory, ledger, clock, verifier)
     refused = Refused(ledger, books.history, clock)

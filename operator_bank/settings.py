@@ -42,15 +42,13 @@ class Settings:
     policy_file: Path
     """Limits of the wallet classes of a new bank; read once, after that two officers set them."""
     officers_file: PathOrUri = ""
-    """The first officers; read while the database has none."""
+    """The founding record: first officers and cash machines; read while the database has none."""
     keys_in_files: bool = False
     """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0
     """Prometheus metrics at this port of 127.0.0.1; 0 for none."""
     log_file: PathOrUri = ""
     """The log, kept to a bounded size, with the edge's beside it; empty for standard error."""
-    cash_machines: str = ""
-    """The first cash machines: `name:key`, separated by commas; read while there are none."""
     opening_deposit_fen: int = 0
     """Put on the deposit account of every wallet opened with a name; for trying out."""
     till_float_fen: int = 0

@@ -67,6 +67,8 @@ class ActsDone:
         """
         self.problems = Problems()
         self.approved: list[Approved] = []
+        self.founding_machines: dict[str, bytes] = {}
+        """Keys of a bank's first cash machines, by name."""
         self._institution = institution
         self._verifying = verifying
         self._good: set[int] = set()
@@ -161,6 +163,7 @@ class ActsDone:
         record = read(office_pb2.FoundingRecord, payload)
         same("institution", record.institution, self._institution)
         self._rights = Rights(record.officers, founding.time_ms)
+        self.founding_machines = {m.name: m.public_key for m in record.cash_machines}
         if business_keys and not self._verifying.now(
             business_keys, [office_pb2.FoundingRecord], payload, bytes(founding.signature)
         ):

@@ -149,7 +149,12 @@ class BankWalk:
         self._late = Late()
         self._policy = PolicyWalk(acts, self._problems)
         self._machines = CashMachines(
-            machines, acts.approved, machine_rows(engine), self._problems, verifying
+            machines,
+            acts.founding_machines,
+            acts.approved,
+            machine_rows(engine),
+            self._problems,
+            verifying,
         )
         self.unsaid = Unsaid()
 

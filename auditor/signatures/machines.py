@@ -31,15 +31,17 @@ class CashMachines:
     def __init__(
         self,
         rows: Sequence[Any],
+        founding: Mapping[str, bytes],
         approved: Sequence[Approved],
         last: Sequence[Any],
         problems: Problems,
         verifying: Verifying,
     ) -> None:
-        """Names those that no act registered or revoked, and acts that made none.
+        """Names machines without an act or a place in the founding record, and those missing.
 
         Args:
             rows: of machines, read before the acts: the act of each is among these.
+            founding: the keys of the machines that the bank's founding record names, by name.
             approved: the bank's acts that took effect.
             last: rows of machines, read after the acts: what each of these did is among them.
             problems: takes what is wrong.
@@ -47,6 +49,7 @@ class CashMachines:
         """
         self._problems = problems
         self._verifying = verifying
+        self._founding = founding
         self._acts = {act.number: act.content for act in approved}
         self._keys = {row.name: bytes(row.public_key) for row in rows}
         for row in rows:
@@ -81,7 +84,12 @@ class CashMachines:
 
     def _check(self, row: Any) -> None:
         where = _("table {machines}, {row}").format(machines=_machines.name, row=row.name)
-        if row.registered_by:  # the founding has no act
+        if not row.registered_by:
+            if self._founding.get(row.name) != bytes(row.public_key):
+                self._problems.say(
+                    _("{where}: the founding record has no such machine").format(where=where)
+                )
+        else:
             asked = self._asked(row.registered_by, "register_cash_machine", row.name, where)
             if asked is not None and asked.public_key != bytes(row.public_key):
                 self._problems.say(_("{where}: its act was for another key").format(where=where))
@@ -98,20 +106,23 @@ class CashMachines:
         return None
 
     def _check_done(self, last: Mapping[str, Any]) -> None:
+        made = dict.fromkeys(self._founding, _("the founding record"))
         for number, act in self._acts.items():
-            kind = act.WhichOneof("kind")
-            if kind not in ("register_cash_machine", "revoke_cash_machine"):
-                continue
-            name = getattr(act, kind).name
-            row = last.get(name)
-            where = _("table {machines}, {row}").format(machines=_machines.name, row=name)
-            if row is None:
-                self._problems.say(
-                    _("{where}: the row of act {number} is missing").format(
-                        where=where, number=number
-                    )
+            if act.HasField("register_cash_machine"):
+                made[act.register_cash_machine.name] = _("act {number}").format(number=number)
+            elif act.HasField("revoke_cash_machine"):
+                self._check_revoked(act.revoke_cash_machine.name, last)
+        for name in made.keys() - last.keys():
+            self._problems.say(
+                _("table {machines}: {row} of {what} is missing").format(
+                    machines=_machines.name, row=name, what=made[name]
                 )
-            elif kind == "revoke_cash_machine" and row.revoked_by is None:
-                self._problems.say(
-                    _("{where}: an act of two officers revoked it").format(where=where)
+            )
+
+    def _check_revoked(self, name: str, last: Mapping[str, Any]) -> None:
+        if name in last and last[name].revoked_by is None:
+            self._problems.say(
+                _("table {machines}, {row}: an act of two officers revoked it").format(
+                    machines=_machines.name, row=name
                 )
+            )

@@ -1,19 +1,19 @@
 """Knows the cash machines and tellers' desks that the bank trusts, which officers register and
 revoke.
 
-The setting `cash_machines` names the first ones. It is read only while the bank has none, so that
-whoever can write the settings afterwards cannot add a machine.
+The bank's founding record names the first ones, over the signature of its business key, so that
+whoever can write the settings or the database cannot add a machine unnoticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from operator_bank.exchange.tables import cash_machines
 from operator_bank.limits import MAX_MACHINES
 from runtime.checks import public_key
@@ -22,7 +22,7 @@ from runtime.errors import Refusal
 from runtime.remembered import Remembered
 
 FOUNDING = 0
-"""Stands in place of an act's number for a machine that the settings named."""
+"""Stands in place of an act's number for a machine that the founding record names."""
 
 
 class Machine(NamedTuple):
@@ -35,7 +35,8 @@ class Machine(NamedTuple):
 class Machines:
     """The machines, in the database and in memory."""
 
-    def __init__(self, database: Database, founding: Mapping[str, bytes]) -> None:
+    def __init__(self, database: Database, founding: office_pb2.FoundingRecord) -> None:
+        """Reads them; while the bank has none, they are those of its founding record."""
         database.transaction(lambda c: _found(c, founding))
         self._remembered = Remembered(database, _read)
 
@@ -78,12 +79,12 @@ def _exists(field: str, message: str) -> Refusal:
     return Refusal(errors_pb2.REASON_ALREADY_EXISTS, message, field=field)
 
 
-def _found(connection: Connection, founding: Mapping[str, bytes]) -> None:
-    if founding and connection.execute(select(cash_machines).limit(1)).first() is None:
-        rows = [
-            {"name": name, "public_key": key, "registered_by": FOUNDING}
-            for name, key in founding.items()
-        ]
+def _found(connection: Connection, founding: office_pb2.FoundingRecord) -> None:
+    rows = [
+        {"name": machine.name, "public_key": machine.public_key, "registered_by": FOUNDING}
+        for machine in founding.cash_machines
+    ]
+    if rows and connection.execute(select(cash_machines).limit(1)).first() is None:
         connection.execute(insert(cash_machines), rows)
 
 

@@ -7,7 +7,6 @@ takes it, or the machine gives it up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -23,14 +22,13 @@ from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
 from operator_bank.wallets.orders import Order
 from runtime.bounds import too_long
-from runtime.checks import invalid, public_key
+from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import begin_many
 from runtime.errors import Refusal
 from runtime.messages import read_payload
 from runtime.parts import parts
-from runtime.settings import SettingsError
 from runtime.signatures import SignatureVerifier
 
 ExchangeOrder = orders_pb2.ExchangeOrder
@@ -38,7 +36,6 @@ _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _NOBODY = (-1, 0)
 """Stands in place of the order for notes that were given up: no order took them, and none will."""
 _FIELD = "cash_receipt"
-_MACHINE = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9a-f]{64})")
 _LONGEST = too_long(orders_pb2.CashReceipt.DESCRIPTOR)
 _LONGEST_QUESTION = too_long(orders_pb2.CashQuestion.DESCRIPTOR)
 
@@ -60,27 +57,6 @@ class Receipt(NamedTuple):
     def order(self) -> tuple[int, int]:
         """The order's wallet and sequence."""
         return self.wallet, self.sequence
-
-
-def read_machines(text: str) -> dict[str, bytes]:
-    """Parses the setting: `machine-1:<64 hexadecimal digits>`, separated by commas.
-
-    Returns:
-        Public keys, 32 bytes each, by name.
-
-    Raises:
-        SettingsError: saying what is wrong.
-    """
-    machines: dict[str, bytes] = {}
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        found = _MACHINE.fullmatch(item)
-        if found is None or found[1] in machines:
-            raise SettingsError(f"cash_machines: {item!r} is no name:key, or stands there twice")
-        try:
-            machines[found[1]] = public_key(bytes.fromhex(found[2]), found[1])
-        except Refusal as refusal:
-            raise SettingsError(f"cash_machines: {refusal.message}") from refusal
-    return machines
 
 
 class Receipts:

@@ -22,6 +22,7 @@ from operator_bank.tables import metadata
 
 FIRST, SECOND, THIEF = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 NUMBER = "6201000000000012"
+FOUNDED = [("machine-1", FIRST)]
 
 
 def registered(number: int, name: str, key: SigningKey) -> Approved:
@@ -42,8 +43,16 @@ class Books:
         rows: Sequence[tuple[str, SigningKey, int, int | None]],
         acts: Sequence[Approved] = (),
         since: Sequence[tuple[str, SigningKey, int, int | None]] = (),
+        founding: Sequence[tuple[str, SigningKey]] = (),
     ) -> None:
-        """`since`: what came into the table while the acts were read."""
+        """A table of machines.
+
+        Args:
+            rows: of the table.
+            acts: that took effect.
+            since: what came into the table while the acts were read.
+            founding: the machines of the founding record.
+        """
         engine = create_engine("sqlite://")
         metadata.create_all(engine)
         found = []
@@ -56,7 +65,10 @@ class Books:
             found.append(machine_rows(engine))
         self._problems = Problems()
         self._verifying = Verifying(Signatures.ALL, records=1)
-        self.machines = CashMachines(found[0], acts, found[1], self._problems, self._verifying)
+        first = {name: bytes(key.verify_key) for name, key in founding}
+        self.machines = CashMachines(
+            found[0], first, acts, found[1], self._problems, self._verifying
+        )
 
     def found(self) -> str:
         self._verifying.finish()
@@ -76,7 +88,7 @@ def top_up(key: SigningKey, name: str, fen: int = 500, said_fen: int = 500) -> o
 
 def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
     acts = [registered(4, "desk", SECOND), revoked(6, "desk")]
-    books = Books([("machine-1", FIRST, 0, None), ("desk", SECOND, 4, 6)], acts)
+    books = Books([("machine-1", FIRST, 0, None), ("desk", SECOND, 4, 6)], acts, founding=FOUNDED)
     for key, name in ((FIRST, "machine-1"), (SECOND, "desk")):
         books.machines.stands_behind(top_up(key, name), "alpha", "here")  # type: ignore[arg-type]
     assert books.found() == ""
@@ -89,7 +101,14 @@ def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
         (("mine", THIEF, 10**9, None), [revoked(5, "machine-1")], "no act of two officers"),
         (("desk", SECOND, 4, 0), [registered(4, "desk", SECOND)], "no act of two officers"),
         (("desk", SECOND, 4, 10**9), [registered(4, "desk", SECOND)], "no act of two officers"),
-        (("mine", FIRST, 0, None), [registered(4, "desk", SECOND)], "row of act 4 is missing"),
+        (("mine", THIEF, 0, None), [], "the founding record has no such machine"),
+        (("machine-1", THIEF, 0, None), [], "the founding record has no such machine"),
+        (("desk", SECOND, 4, None), [registered(4, "desk", SECOND)], "machine-1 of the founding"),
+        (
+            ("machine-1", FIRST, 0, None),
+            [registered(4, "desk", SECOND)],
+            "desk of act 4 is missing",
+        ),
         (("desk", THIEF, 4, None), [registered(4, "desk", SECOND)], "for another key"),
         (("mine", THIEF, 4, None), [registered(4, "desk", SECOND)], "no act of two officers"),
         (
@@ -107,18 +126,20 @@ def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
 def test_a_machine_that_no_act_made_or_that_one_revoked_is_named(
     row: tuple[str, SigningKey, int, int | None], acts: Sequence[Approved], said: str
 ) -> None:
-    assert said in Books([row], acts).found()
+    assert said in Books([row], acts, founding=FOUNDED).found()
 
 
 def test_a_machine_that_is_registered_while_the_audit_runs_is_left_to_the_next_one() -> None:
-    books = Books([("machine-1", FIRST, 0, None)], since=[("desk", SECOND, 4, None)])
+    books = Books(
+        [("machine-1", FIRST, 0, None)], since=[("desk", SECOND, 4, None)], founding=FOUNDED
+    )
     assert books.found() == ""
     with pytest.raises(Wrong, match="no machine"):
         books.machines.stands_behind(top_up(SECOND, "desk"), "alpha", "here")  # type: ignore[arg-type]
 
 
 def test_cash_that_no_machine_took_in_is_named() -> None:
-    books = Books([("machine-1", FIRST, 0, None)])
+    books = Books([("machine-1", FIRST, 0, None)], founding=FOUNDED)
     for order, said in (
         (orders_pb2.ExchangeOrder(wallet_number=NUMBER, amount_fen=500), "no machine"),
         (top_up(THIEF, "mine"), "no machine"),
@@ -133,7 +154,7 @@ def test_cash_that_no_machine_took_in_is_named() -> None:
 
 
 def test_notes_that_went_out_were_ready_and_not_taken_in(tmp_path: Path) -> None:
-    books = Books([("machine-1", FIRST, 0, None)])
+    books = Books([("machine-1", FIRST, 0, None)], founding=FOUNDED)
     machine = CashMachine("alpha", FIRST, "machine-1")
     for place, receipt in (
         ("first", machine.ready(NUMBER, 500, Tray(tmp_path))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -56,9 +57,21 @@ class Person:
         return self.signer.propose(kind, "a reason", now_ms, act_id=act_id, **more)
 
 
-def founding(business_key: SigningKey, *people: Person, now_ms: int = 1) -> Founding:
-    """What makes these people the first officers of their institution."""
+def founding(
+    business_key: SigningKey,
+    *people: Person,
+    now_ms: int = 1,
+    machines: Mapping[str, SigningKey] | None = None,
+) -> Founding:
+    """What makes these people the first officers of their institution, and these its machines."""
     record = founding_record(
-        people[0].institution, [p.registration() for p in people], business_key, now_ms
+        people[0].institution,
+        [p.registration() for p in people],
+        business_key,
+        now_ms,
+        cash_machines=[
+            office_pb2.RegisterCashMachine(name=name, public_key=bytes(key.verify_key))
+            for name, key in (machines or {}).items()
+        ],
     )
     return Founding(record, bytes(business_key.verify_key))

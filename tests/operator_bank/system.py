@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.build import Founding
 from officers.effects import Act
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.feed.chain import FeedBroken
@@ -50,7 +52,6 @@ GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 FeedEntry = registration_pb2.FeedEntry
 
 WANG, ZHOU, CHEN = (Person("alpha", name) for name in ("wang", "zhou", "chen"))
-FOUNDING = founding(SigningKey(b"\x0a" * 32), WANG, ZHOU, CHEN)
 
 
 def policy() -> np.ndarray:
@@ -140,6 +141,11 @@ class Holder:
         return self.system.bank.wallets.state(self.wallet).held_fen
 
 
+def founded(machines: Mapping[str, SigningKey]) -> Founding:
+    """The bank's first officers, and its first cash machines."""
+    return founding(SigningKey(b"\x0a" * 32), WANG, ZHOU, CHEN, machines=machines)
+
+
 class System:
     """A bank with a full vault; `restart` builds it anew from the database."""
 
@@ -151,7 +157,7 @@ class System:
         self.policy = policy()
         self.position = 0
         self.receipts = 0
-        self.machines = {"machine-1": bytes(MACHINE.verify_key)}
+        self.founding = founded({"machine-1": MACHINE})
         self.bank = self.restart()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
@@ -161,12 +167,11 @@ class System:
             prefix=PREFIX,
             policy=self.policy,
             business_key=SigningKey(b"\x0a" * 32),
-            cash_machines=self.machines,
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
             central_keys=CENTRAL_KEYS,
             offline_roots=[bytes(ROOT.verify_key)],
-            founding=FOUNDING,
+            founding=self.founding,
         )
         self.bank = build(
             self.engine,

@@ -12,15 +12,14 @@ from sqlalchemy import select
 from dcep.bank.v1 import exchange_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
+from officers.people import read_founding
 from operator_bank.exchange.exchange import Exchanged
-from operator_bank.exchange.receipts import read_machines
 from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
 from runtime.envelope import sign
 from runtime.errors import Refusal
-from runtime.settings import SettingsError
 from tests.operator_bank.fake_central_bank import NOW_MS
-from tests.operator_bank.system import MACHINE, WANG, Holder, System
+from tests.operator_bank.system import MACHINE, WANG, Holder, System, founded
 from tests.refusals import refused
 
 
@@ -115,16 +114,20 @@ def test_a_receipt_goes_with_cash_alone(system: System, alice: Holder) -> None:
         assert wrong == ("FIELD_INVALID", "cash_receipt")
 
 
-def test_machines_are_named_with_their_keys() -> None:
-    key = bytes(MACHINE.verify_key)
-    text = f"machine-1:{key.hex()}, desk:{bytes(SigningKey(b'd' * 32).verify_key).hex()}"
-    assert list(read_machines(text)) == ["machine-1", "desk"]
-    assert read_machines(text)["machine-1"] == key
-    assert read_machines("") == {}
-    for wrong in ("machine-1", f"machine-1:{key.hex()[:-1]}", f"Machine:{key.hex()}",
-                  f"a:{'00' * 32}", f"a:{key.hex()},a:{key.hex()}"):  # fmt: skip
-        with pytest.raises(SettingsError, match="cash_machines"):
-            read_machines(wrong)
+@pytest.mark.parametrize(
+    ("machines", "field"),
+    [
+        ({"machine-1": MACHINE, "desk": MACHINE}, "cash_machines.public_key"),
+        ({"Machine": MACHINE}, "cash_machines[0].name"),
+    ],
+)
+def test_a_founding_record_names_machines_that_officers_could_register(
+    machines: dict[str, SigningKey], field: str
+) -> None:
+    made = founded(machines)
+    assert made.record is not None
+    no = refused(lambda: read_founding(made.record, "alpha", made.business_key))
+    assert no == ("FIELD_INVALID", field)
 
 
 def receipt_of(system: System, holder: Holder, machine: str, key: SigningKey) -> SignedEnvelope:
@@ -185,11 +188,13 @@ def test_two_that_revoke_one_machine_do_it_once(system: System) -> None:
     assert refused(lambda: system.approve(second))[0] == "ALREADY_DECIDED"
 
 
-def test_settings_make_no_machine_once_there_was_one(system: System, phone: Holder) -> None:
-    """The bank starts with other settings, with its machine revoked: nothing comes back or in."""
+def test_a_founding_record_makes_no_machine_once_there_was_one(
+    system: System, phone: Holder
+) -> None:
+    """The bank starts with another record, with its machine revoked: nothing comes back or in."""
     system.both(RevokeCashMachine(name="machine-1"))
     thief = SigningKey(b"t" * 32)
-    system.machines = {"machine-1": bytes(MACHINE.verify_key), "mine": bytes(thief.verify_key)}
+    system.founding = founded({"machine-1": MACHINE, "mine": thief})
     system.restart()
     assert refused(lambda: phone.exchange(500, cash=True))[0] == "CASH_NOT_ACCEPTED"
     receipt = receipt_of(system, phone, "mine", thief)

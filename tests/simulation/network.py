@@ -159,7 +159,7 @@ class SimulatedSystem:
             policy = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
             policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
-            own = (name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
+            own = (name, PREFIXES[name], policy, KEYS[name], DEPOSIT_FEN, 0)
             parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first)
             central: Any = _CentralBank(self, name)
             return build_bank(

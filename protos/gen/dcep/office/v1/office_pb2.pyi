@@ -145,14 +145,16 @@ class OfficerRejection(_message.Message):
     def __init__(self, act_id: _Optional[str] = ..., act_digest: _Optional[bytes] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class FoundingRecord(_message.Message):
-    __slots__ = ("institution", "created_time_ms", "officers")
+    __slots__ = ("institution", "created_time_ms", "officers", "cash_machines")
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     OFFICERS_FIELD_NUMBER: _ClassVar[int]
+    CASH_MACHINES_FIELD_NUMBER: _ClassVar[int]
     institution: str
     created_time_ms: int
     officers: _containers.RepeatedCompositeFieldContainer[RegisterOfficer]
-    def __init__(self, institution: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., officers: _Optional[_Iterable[_Union[RegisterOfficer, _Mapping]]] = ...) -> None: ...
+    cash_machines: _containers.RepeatedCompositeFieldContainer[RegisterCashMachine]
+    def __init__(self, institution: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., officers: _Optional[_Iterable[_Union[RegisterOfficer, _Mapping]]] = ..., cash_machines: _Optional[_Iterable[_Union[RegisterCashMachine, _Mapping]]] = ...) -> None: ...
 
 class RegisterOfficer(_message.Message):
     __slots__ = ("name", "certificate_fingerprint", "signing_key", "rights")
