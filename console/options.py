@@ -18,14 +18,12 @@ DatabaseUrl = Annotated[
     str,
     typer.Option(help="postgresql://… puts every service on that server; else SQLite files."),
 ]
-Officer = Annotated[str, typer.Option("--as", help="Which officer sits at the desk.")]
+Officer = Annotated[str, typer.Option("--as", help="The officer who acts.")]
 BankOfficer = Annotated[
-    str, typer.Option("--as", help="Which officer of the bank; the first one when left out.")
+    str, typer.Option("--as", help="The officer of the bank who acts; the first one when left out.")
 ]
 RequestId = Annotated[
-    str, typer.Option(help="An id of your own, to repeat by; made up when empty.")
+    str, typer.Option(help="An id by which this can be repeated; a new one when left out.")
 ]
-Anew = Annotated[
-    bool, typer.Option("--anew", help="Once more, even if nobody heard what came of an equal one.")
-]
+Anew = Annotated[bool, typer.Option("--anew", help="Anew, even if an equal command got no answer.")]
 DEFAULT = Path(DEFAULT_FOLDER)

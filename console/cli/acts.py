@@ -44,14 +44,14 @@ def register(app: typer.Typer) -> None:
 
 def acts(
     at: At = "",
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many of each institution.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many of each institution.")] = 20,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """List the newest acts of officers, and how each has ended; `dcep requests` lists what waits.
 
-    An act that nobody decided can end too: when its time is over, or its proposer could not propose
-    it any more.
+    An act that nobody decided can end too: when it expires, or when its proposer could no longer
+    propose it.
     """
     plan, output = load(folder), Output(as_json)
     found = []
@@ -79,18 +79,20 @@ def acts(
 def approve(
     act_id: Annotated[str, typer.Argument(help="Which act; `dcep requests` lists them.")] = "",
     amount: Annotated[
-        str, typer.Option(help="The amount once more, in yuan; of --all the total. Asked for else.")
+        str,
+        typer.Option(help="The amount again, in yuan; with --all the total. Else it is asked for."),
     ] = "",
     officer: Officer = "mei",
     everything: Annotated[
-        bool, typer.Option("--all", help="All that others proposed where the officer works.")
+        bool,
+        typer.Option("--all", help="All acts that others proposed at the officer's institution."),
     ] = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Approve what another officer proposed, exactly as it is shown here first.
 
-    What moves money is approved by whoever repeats the amount.
+    To approve an act that moves money, repeat the amount.
     """
     plan, output = load(folder), Output(as_json)
     if bool(act_id) == everything:

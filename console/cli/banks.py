@@ -39,13 +39,15 @@ def register(app: typer.Typer) -> None:
 
 def banks(
     officer: Officer = "lin",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many, as admitted.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many at most, in the order of admission.")
+    ] = 50,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """List the banks: state, money, what waits; who is suspended, since when and why.
 
-    Exit code 3 when a bank did not say what it has.
+    Exit code 3 when a bank did not answer.
     """
     plan, output = load(folder), Output(as_json)
     with central_office(plan, officer) as office:
@@ -63,10 +65,16 @@ def banks(
 
 
 def admit(
-    bank: Annotated[str, typer.Argument(help="Its name; of a bank of this stack, all is known.")],
+    bank: Annotated[
+        str, typer.Argument(help="Its name, which is enough for a bank of this stack.")
+    ],
     prefix: Annotated[str, typer.Option(help="The first four digits of its wallets.")] = "",
-    certificate: Annotated[Path | None, typer.Option(help="Its TLS certificate, a file.")] = None,
-    business_key: Annotated[str, typer.Option(help="64 hexadecimal digits.")] = "",
+    certificate: Annotated[
+        Path | None, typer.Option(help="The file of its TLS certificate.")
+    ] = None,
+    business_key: Annotated[
+        str, typer.Option(help="Its business key, 64 hexadecimal digits.")
+    ] = "",
     proof: Annotated[str, typer.Option(help="As `dcep keys prove` prints it.")] = "",
     address: Annotated[str, typer.Option(help="Its inner port, HOST:PORT.")] = "",
     officer: Officer = "lin",
@@ -78,8 +86,8 @@ def admit(
 ) -> None:
     """Propose to admit a bank; another officer of the central bank approves.
 
-    A bank of this stack needs its name alone. One elsewhere made its keys itself, and sent the five
-    things that the options take.
+    For a bank of this stack the name is enough. A bank elsewhere makes its own keys, and sends the
+    five things that the options take.
     """
     plan, output = load(folder), Output(as_json)
     _refuse_admitted(plan, bank, officer)
@@ -110,7 +118,7 @@ def admit(
 def revoke(
     device: Annotated[str, typer.Argument(help="The device's public key, 64 hexadecimal digits.")],
     bank: Annotated[
-        str, typer.Option(help="Who certified it; known where the device spent twice.")
+        str, typer.Option(help="The bank that certified it; known if the device spent twice.")
     ] = "",
     officer: Officer = "lin",
     cause: Cause = CAUSE,
@@ -119,10 +127,10 @@ def revoke(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose to take an offline device out of use; another officer of the central bank approves.
+    """Propose to revoke an offline device; another officer of the central bank approves.
 
-    Payees refuse its money once they are online, and its bank ends its wallet's other devices.
-    Keys of banks and officers: `dcep keys revoke`; cash machines: `dcep machines revoke`.
+    Payees refuse its money once they are online, and its bank revokes the wallet's other devices.
+    For keys of banks and officers: `dcep keys revoke`; for cash machines: `dcep machines revoke`.
     """
     plan, output = load(folder), Output(as_json)
     names = {CENTRAL_BANK, *(one.name for one in plan.banks)}

@@ -22,8 +22,10 @@ from language import _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
 
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="So many rows.")]
-When = Annotated[str, typer.Option(help="Like 2026-11-26 or 2026-11-26T18:16.", metavar="TIME")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="How many rows at most.")]
+When = Annotated[
+    str, typer.Option(help="A day or a time, like 2026-11-26 or 2026-11-26T18:16.", metavar="TIME")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,8 +43,8 @@ def books(
     """Show the books of the central bank and of the banks as they are now, and that they add up.
 
     Every yuan of digital currency stands against a yuan of reserves that was paid in. Exit code 1
-    when a sum is wrong, 3 when a bank did not say. `dcep audit` proves the same, and that nobody
-    changed it, from the databases alone.
+    when a sum is wrong, 3 when a bank did not answer. `dcep audit` proves the same from the
+    databases alone, and that nobody changed them.
     """
     plan, output = load(folder), Output(as_json)
     with central_office(plan, officer) as office:
@@ -77,7 +79,7 @@ def flows(
 ) -> None:
     """Show what went from bank to bank, the largest sum first; for officers of the central bank.
 
-    Sums and counts alone: the central bank does not know wallets.
+    Only sums and counts: the central bank does not know wallets.
     """
     plan, output = load(folder), Output(as_json)
     from_ms, to_ms = _time_ms(since, "--since"), _time_ms(until, "--until", end=True)

@@ -28,10 +28,10 @@ def register(app: typer.Typer) -> None:
 
 
 def cash(
-    bank: Annotated[str, typer.Argument(help="Whose machine.")],
+    bank: Annotated[str, typer.Argument(help="The bank of the machine.")],
     number: Annotated[str, typer.Argument(help="The wallet's number.")],
     amount: Annotated[str, typer.Argument(help="Yuan in notes and coins, like 100.00")],
-    out: Annotated[bool, typer.Option("--out", help="Notes come out.")] = False,
+    out: Annotated[bool, typer.Option("--out", help="Take cash out.")] = False,
     machine: Machine = CASH_MACHINE,
     anew: Anew = False,
     folder: Folder = DEFAULT,
@@ -79,15 +79,15 @@ def cash(
 
 
 def tray(
-    bank: Annotated[str, typer.Argument(help="Whose machine.")],
+    bank: Annotated[str, typer.Argument(help="The bank of the machine.")],
     give_up: Annotated[
-        bool, typer.Option("--give-up", help="Take back now what nobody has ordered.")
+        bool, typer.Option("--give-up", help="Take back now notes that no order has taken.")
     ] = False,
     machine: Machine = CASH_MACHINE,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Have a machine ask its bank about the notes in its tray: they are given, or taken back."""
+    """Have a machine ask its bank about the notes in its tray, and give or take back the notes."""
     plan = load(folder)
     plan.bank(bank)
     notes = Tray(plan.tray_folder(bank, machine))

@@ -63,7 +63,7 @@ def come_back(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Have a bank go on from an older copy of its database, where no newer one exists.
+    """Let a bank go on from an older copy of its database, when no newer one exists.
 
     Shows what the central bank has that the bank lacks, and proposes the act that is due: first at
     the central bank, then, once that is approved and the command repeated, at the bank. Each takes
@@ -114,7 +114,9 @@ def settle(
     amount: Annotated[str, typer.Argument(help="Yuan, like 12.50.")],
     payer: Annotated[
         bool,
-        typer.Option("--payer", help="Out of the wallet that the entry names; else the bank's."),
+        typer.Option(
+            "--payer", help="From the wallet that the entry names; else from the bank's vault."
+        ),
     ] = False,
     officer: BankOfficer = "",
     cause: Cause = CAUSE,

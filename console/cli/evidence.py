@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 @evidence.command("list")
 def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Which devices spent a piece twice, the newest first."""
+    """List devices that spent a piece twice, the newest first."""
     cases = [_fields(double, case) for double, case in _cases(folder, officer)]
     output = Output(as_json)
     output.result({"evidence": cases})

@@ -27,7 +27,7 @@ def feed(
 ) -> None:
     """Show how far each bank has applied its feed, and what contradicts what it heard before.
 
-    Exit code 1 when a feed has stopped, or something contradicts.
+    Exit code 1 when a feed has stopped, or there is a contradiction.
     """
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]

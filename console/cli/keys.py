@@ -43,9 +43,9 @@ def register(app: typer.Typer) -> None:
 
 @keys.command("list")
 def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Say which certificate of the stack ends when, the next one first; and which keys are good.
+    """Show when each certificate of the stack expires, the next one first, and which keys are good.
 
-    Keys, and what was replaced, are what the central bank says of them while it runs.
+    The central bank says which keys are good and which were replaced, while it runs.
     """
     plan = load(folder)
     found = sorted(held(plan), key=lambda each: each.ends)

@@ -17,7 +17,7 @@ from runtime.checks import public_key
 from runtime.private import make_private, write_private
 
 machines = typer.Typer(
-    help="A bank's cash machines and tellers, whose word makes money of notes.",
+    help="A bank's cash machines and tellers, whose receipts turn cash into digital currency.",
     no_args_is_help=True,
 )
 Bank = Annotated[str, typer.Argument(help="Name of a bank.")]
@@ -44,7 +44,7 @@ def register_machine(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose to take a machine's receipts from now on; another officer of the bank approves."""
+    """Propose to accept a machine's receipts from now on; another officer of the bank approves."""
     plan = load(folder)
     its = public_key(_bytes(key), "key") if key else _own_key(plan, plan.bank(bank).name, name)
     kind = office_pb2.RegisterCashMachine(name=name, public_key=its)
@@ -62,7 +62,7 @@ def revoke(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose to take a machine's receipts no more; another officer of the bank approves."""
+    """Propose to accept a machine's receipts no longer; another officer of the bank approves."""
     plan, kind = load(folder), office_pb2.RevokeCashMachine(name=name)
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def reserves(
     bank: Bank,
     amount: Amount,
-    out: Annotated[bool, typer.Option("--out", help="They leave.")] = False,
+    out: Annotated[bool, typer.Option("--out", help="The bank takes reserves out.")] = False,
     officer: Officer = "lin",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
@@ -45,7 +45,7 @@ def reserves(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose that reserves arrive for a bank, or leave; another officer approves."""
+    """Propose that a bank pays reserves in, or takes them out; another officer approves."""
     fen = parse_yuan(amount)
     kind = office_pb2.PayOutReserves if out else office_pb2.PayInReserves
     propose(
@@ -94,7 +94,7 @@ def freeze(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose to freeze a wallet, at the desk of its bank; another officer of it approves."""
+    """Propose to freeze a wallet; another officer of its bank approves."""
     plan, number = load(folder), typed(number)
     kind = office_pb2.FreezeWallet(wallet_number=number)
     propose(

@@ -102,7 +102,7 @@ def register_command(
 def renew(
     name: Name,
     days: Annotated[
-        int, typer.Option(min=0, max=LONGEST_DAYS, help="So long the old ones are good too.")
+        int, typer.Option(min=0, max=LONGEST_DAYS, help="How many days the old ones stay good.")
     ] = 7,
     officer: Officer = "",
     cause: Cause = CAUSE,
@@ -132,7 +132,7 @@ def remove(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose that an officer is none any more: from the approval on nothing is taken from them."""
+    """Propose to remove an officer; once approved, nothing that they sign is accepted."""
     plan = load(folder)
     at = at or _where(plan, name)
     plan = follow(plan, at)
@@ -147,14 +147,16 @@ def remove(
 @people.command()
 def rights(
     name: Name,
-    wanted: Annotated[str, typer.Argument(metavar="RIGHTS", help="All, like officers,issuance.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="RIGHTS", help="All rights, like officers,issuance.")
+    ],
     officer: Officer = "",
     cause: Cause = CAUSE,
     anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Propose what an officer may do from then on; it is neither proposed nor approved by them."""
+    """Propose an officer's new rights; that officer can neither propose nor approve it."""
     plan = load(folder)
     at = plan.institution(name)
     plan = follow(plan, at)

@@ -53,7 +53,7 @@ def set_command(
 ) -> None:
     """Propose the limits of all wallet classes; another officer of the bank approves.
 
-    What the file does not name has no limit. They hold at once, and take nothing from anybody.
+    What the file does not name has no limit. The limits hold at once, and take money from nobody.
     """
     plan, output = load(folder), Output(as_json)
     at = plan.bank(bank).name

@@ -29,16 +29,16 @@ def register(app: typer.Typer) -> None:
 
 def requests(
     at: At = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many, the oldest first.")] = (
-        SHOWN_WAITING
-    ),
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many at most, the oldest first.")
+    ] = (SHOWN_WAITING),
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """List what waits for officers at the central bank and at each bank, the oldest first.
 
     Acts that wait for a second officer's approval, and what banks ask the central bank for. Exit
-    code 3 when somebody did not say what waits there.
+    code 3 when an institution did not answer.
     """
     plan, output = load(folder), Output(as_json)
     found = waiting_at(plan, institutions(plan, at))

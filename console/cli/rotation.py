@@ -54,7 +54,7 @@ def rotate(
         typer.Option(
             min=0,
             max=LONGEST_ROOT_DAYS,
-            help=f"For so long the old ones are good too: 7, up to {LONGEST_DAYS}; an offline root"
+            help=f"How many days the old ones stay good: 7, up to {LONGEST_DAYS}; an offline root"
             f" {ROOT_DAYS}.",
         ),
     ] = 0,
@@ -95,7 +95,7 @@ def rotate(
 
 def renew(
     within: Annotated[
-        int, typer.Option(min=1, max=825, help="Those that end within so many days.")
+        int, typer.Option(min=1, max=825, help="Those that expire within so many days.")
     ] = 60,
     cause: Cause = "renewed in good order",
     folder: Folder = DEFAULT,
@@ -167,8 +167,8 @@ def revoke(
 ) -> None:
     """End a party's certificate and key at once, and give it new ones, by two officers.
 
-    For a key that somebody else may have: nothing is taken by it from now on, and devices that it
-    certified are refused as soon as a payee is online.
+    For a key that somebody else may have: nothing that it signs is accepted from now on, and
+    devices that it certified are refused as soon as a payee is online.
     """
     output = Output(as_json)
     plan, whose = _party(output, party, folder)

@@ -52,7 +52,8 @@ def pay(
     bank: Annotated[str, typer.Argument(help="Name of a bank.")],
     entry: Annotated[int, typer.Argument(help="The entry's number in the list.")],
     to: Annotated[
-        str, typer.Option(help="Another wallet of this bank than the one whose it was to be.")
+        str,
+        typer.Option(help="Another wallet of this bank, in place of the one that was to get it."),
     ] = "",
     officer: BankOfficer = "",
     cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,

@@ -36,16 +36,18 @@ def audit(
     folder: Folder = DEFAULT,
     signatures: Annotated[
         Which | None,
-        typer.Option(help="Which to verify; all up to a million records, else a random sample."),
+        typer.Option(
+            help="Which ones to verify; all up to a million records, else a random sample."
+        ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the sample, to draw the same one again.", min=0)
+        int | None, typer.Option(help="The seed of the sample, to draw the same one again.", min=0)
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Prove the three equations, all hash chains, and that each movement was signed for.
 
-    Exit code 1 names what was changed by hand, and what nobody ordered.
+    With exit code 1 it names what was changed by hand, and what nobody ordered.
     """
     from auditor.audit import AuditImpossible, audit_stack
     from auditor.signatures.stack import SignaturesAsked

@@ -27,7 +27,7 @@ Words = Annotated[
     list[str],
     typer.Argument(
         metavar="[PARTY …] TO | verify FROM",
-        help="central-bank or names of banks, and a folder that there is not yet.",
+        help="central-bank or names of banks, and then a new folder.",
     ),
 ]
 Passphrase = Annotated[
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def backup(
     words: Words,
     everyone: Annotated[
-        bool, typer.Option("--all", help="Every party, and what belongs to none.")
+        bool, typer.Option("--all", help="All parties, and what belongs to none of them.")
     ] = False,
     seal: Annotated[bool, typer.Option("--seal", help="Encrypt it under a passphrase.")] = False,
     passphrase_file: Passphrase = None,
@@ -57,10 +57,10 @@ def backup(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Copy parties' databases, settings and keys while they go on; or verify such a copy.
+    """Copy parties' databases, settings and keys while they run; or verify such a copy.
 
-    Several parties are copied as they are at one moment, in which they fit together. `verify`
-    puts a copy back into a scratch place and audits it there: exit code 1 when anything is wrong.
+    The copies of several parties are of one moment, so they fit together. `verify` puts a copy back
+    into a scratch place and audits it there; exit code 1 when anything is wrong.
     """
     output = Output(as_json)
     if words[0] == VERIFY and len(words) == 2 and not everyone:
@@ -105,14 +105,17 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(metavar="FROM", help="The folder of a copy.")],
     parties: Annotated[
-        list[str] | None, typer.Argument(metavar="[PARTY …]", help="All in it when left out.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[PARTY …]", help="The parties to restore; all in the copy when left out."
+        ),
     ] = None,
     give_up: Annotated[
-        bool, typer.Option("--give-up", help="Although it does not have all that is there.")
+        bool, typer.Option("--give-up", help="Even if the copy lacks something that is there now.")
     ] = False,
     files: Annotated[
         bool,
-        typer.Option("--files", help="Settings, keys, certificates too, where there are some."),
+        typer.Option("--files", help="Replace settings, keys and certificates too."),
     ] = False,
     passphrase_file: Passphrase = None,
     folder: Folder = DEFAULT,

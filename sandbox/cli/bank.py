@@ -13,8 +13,8 @@ from language import _
 from sandbox.stack.joining import PortTaken, Wanted, join
 from sandbox.stack.supervisor import Stack
 
-Port = Annotated[int, typer.Option(min=0, max=65_535, help="A free one when 0.")]
-bank = typer.Typer(help="Banks of a stack: a new one.", no_args_is_help=True)
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 for a free one.")]
+bank = typer.Typer(help="Add banks to a stack.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -24,14 +24,14 @@ def register(app: typer.Typer) -> None:
 
 @bank.callback()
 def _only() -> None:
-    """Banks of a stack: a new one."""
+    """Add banks to a stack."""
 
 
 @bank.command()
 def add(
     name: Annotated[str, typer.Argument(help="2 to 16 small letters, digits and hyphens.")],
     prefix: Annotated[
-        str, typer.Option(help="The first four digits of its wallets; the next free ones else.")
+        str, typer.Option(help="The first four digits of its wallets; else the next free ones.")
     ] = "",
     public_port: Port = 0,
     inner_port: Port = 0,
@@ -42,8 +42,8 @@ def add(
 ) -> None:
     """Add a bank: folder, keys and ports; two officers admit it, and it is started.
 
-    If the central bank does not run, `dcep up` does the last two. Whatever stops it half-way: the
-    same command again goes on, and nothing half-made is left.
+    If the central bank does not run, `dcep up` does the last two. If this is interrupted, the same
+    command goes on, and nothing half-made is left.
     """
     output = Output(as_json)
     wanted = Wanted(public_port, inner_port, metrics_port, prefix, database_url)

@@ -97,7 +97,8 @@ _OF_WHO_ASKS = frozenset(
 def common(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option("--stack", help="The stack's folder, for the command.")
+        Path | None,
+        typer.Option("--stack", help="The stack's folder, for the command that follows."),
     ] = None,
     as_json: Json = False,
     version: Version = False,

@@ -27,10 +27,13 @@ def offline_risk(
     payment_limit: Annotated[str, typer.Option(help="Yuan, the most of one payment.")] = "500.00",
     device_limit: Annotated[str, typer.Option(help="Yuan, the most in one device.")] = "2000.00",
     sync_hours: Annotated[
-        float, typer.Option(min=0.1, max=10_000, help="From one time online to the next.")
+        float, typer.Option(min=0.1, max=10_000, help="Hours from one time online to the next.")
     ] = _USUAL.sync_hours,
     revocation_hours: Annotated[
-        float, typer.Option(min=0, max=10_000, help="From discovery to the bundle that says so.")
+        float,
+        typer.Option(
+            min=0, max=10_000, help="Hours from discovery until the trust bundle says so."
+        ),
     ] = _USUAL.revocation_hours,
     hops: Annotated[int, typer.Option(min=1, max=31, help="Times that money changes hands.")] = (
         _USUAL.hops
@@ -58,7 +61,7 @@ def offline_risk(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate a country in which some devices are broken and spend the same money on and on."""
+    """Simulate a country in which some devices are broken and spend the same money repeatedly."""
     from simulation.offline_risk.simulation import simulate
 
     output = Output(as_json)

@@ -62,7 +62,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return once all are healthy.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Start the stack in a folder (made if need be); Ctrl-C stops what was started here."""
+    """Start the stack in a folder, made if necessary; Ctrl-C stops what was started here."""
     output = Output(as_json)
     ended, wait = threading.Event(), threading.Event()
 

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Say which services run and are healthy, who is suspended, what waits, what ends soon.
+    """Show which services are healthy, who is suspended, what waits, and what expires soon.
 
     Exit code 1 when a service is not healthy.
     """

@@ -15,23 +15,27 @@ DEFAULT_LINES = 50
 
 Since = Annotated[str, typer.Option("--since", help="From a day or time on, like 2026-11-26.")]
 Until = Annotated[str, typer.Option("--until", help="Up to a day or time, which is included.")]
-Search = Annotated[str, typer.Option("--search", help="In memo, wallet number, id, kind, state.")]
+Search = Annotated[
+    str, typer.Option("--search", help="Words in memo, wallet number, id, kind or state.")
+]
 
 
 def history(
     context: typer.Context,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=MAX_LINES, help="Payments at most.")
+        int, typer.Option("--limit", min=1, max=MAX_LINES, help="How many payments at most.")
     ] = DEFAULT_LINES,
     since: Since = "",
     until: Until = "",
     search: Search = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="A table for spreadsheets.")] = False,
-    page: Annotated[str, typer.Option("--page", help="next_page_token of the page before.")] = "",
+    page: Annotated[
+        str, typer.Option("--page", help="The next_page_token of the page before.")
+    ] = "",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Payments in and out, newest first, with the balance after each."""
+    """List payments in and out, newest first, with the balance after each."""
     from runtime.pagination import MAX_PAGE
     from wallet.cli.console import UsageError
     from wallet.cli.history_output import as_table, listed, progress
@@ -73,7 +77,7 @@ def payment(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One payment, made or received, with all that is known of it."""
+    """Show one payment, made or received, with all that is known of it."""
     from wallet.cli.console import EXIT_REFUSED
     from wallet.cli.history_output import told
     from wallet.online.history import find_payment

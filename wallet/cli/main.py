@@ -88,7 +88,7 @@ def open_(
 
 @app.command()
 def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """What is in the wallet."""
+    """Show what is in the wallet."""
     from wallet.cli.console import EXIT_NO_ANSWER
     from wallet.cli.output import shown
 
@@ -109,7 +109,7 @@ def topup(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money from the deposit account into the wallet, or cash by the machine's receipt."""
+    """Put money into the wallet: from the deposit account, or cash with the machine's receipt."""
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json, limits=True) as (app, output):
@@ -130,7 +130,7 @@ def cashout(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money from the wallet to the deposit account, or for cash that a machine has ready."""
+    """Take money out of the wallet: to the deposit account, or as cash that a machine has ready."""
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json) as (app, output):
@@ -182,7 +182,7 @@ def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
 
 @app.command()
 def resume(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Order from this home again, after the wallet was used from another place too."""
+    """Allow orders from this home again, after the wallet was used from another place too."""
     from wallet.cli.history_output import resumed
 
     with wallet(context, home, as_json) as (app, output):
@@ -192,13 +192,13 @@ def resume(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
 @app.command()
 def watch(
     context: typer.Context,
-    count: Annotated[int, typer.Option("--count", min=0, help="End after so many.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=0, help="End after so many payments.")] = 0,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money arriving, as it arrives, until Ctrl-C; with --json one object a line.
+    """Show money as it arrives, until Ctrl-C; with --json one object a line.
 
-    When the bank is lost on the way it is asked again until it is back, and nothing that came
+    If the connection breaks, the bank is asked again until it answers, and nothing that arrived
     meanwhile is left out.
     """
     from wallet.cli.output import arrived

@@ -72,7 +72,7 @@ def request(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Ask for a payment: a text, drawn as a QR code as well, or a file."""
+    """Ask for a payment: as text with a QR code, or in a file."""
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
@@ -103,10 +103,11 @@ def pay(
 ) -> None:
     """Pay a request: by text, from a file, or straight to a device that listens.
 
-    It says what is paid, to whom as far as that is known, and what is left. With --amount only a
-    request for exactly so much is paid; without it, and above 100 yuan, the terminal asks, and
-    shows the code to compare with the payee's; --yes answers it. After a link that was cut the same
-    command does not pay twice. `wallet offline again` shows a payment again.
+    It shows what is paid, to whom as far as that is known, and what is left. With --amount it pays
+    only a request for exactly that amount. Without --amount, and in any case above 100 yuan, it
+    asks at the terminal and shows the code to compare with the payee's; --yes answers in advance.
+    If a link was cut, the same command does not pay twice. `wallet offline again` shows a payment
+    again.
     """
     from currency.amount import parse_yuan
 
@@ -143,7 +144,7 @@ def accept(
     ] = None,
     file: File = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write what gives it back to a file.")
+        Path | None, typer.Option("--out", help="Write the return of the payment to a file.")
     ] = None,
     listen: Annotated[
         str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
@@ -197,7 +198,7 @@ def deposit(
 ) -> None:
     """Unload: deposit everything in the device into the wallet. Needs the bank.
 
-    What was accepted and what was loaded and not spent, both.
+    That is what was accepted, and what was loaded and not spent.
     """
     with wallet(context, home, as_json, pin) as (app, output):
         from wallet.cli import offline_output
@@ -214,15 +215,25 @@ def deposit(
 @offline.command()
 def tap(
     context: typer.Context,
-    socket: Annotated[Path, typer.Argument(help="Where the hard wallet is touched.")],
-    take: Annotated[str, typer.Option("--take", help="Yuan that the card pays here.")] = "",
-    give: Annotated[str, typer.Option("--give", help="Yuan for the card from here.")] = "",
-    load: Annotated[str, typer.Option("--load", help="Yuan for the card from the bank.")] = "",
-    deposit: Annotated[bool, typer.Option("--deposit", help="All of it to the bank.")] = False,
+    socket: Annotated[Path, typer.Argument(help="The hard wallet's socket.")],
+    take: Annotated[
+        str, typer.Option("--take", help="Yuan that the card pays to this device.")
+    ] = "",
+    give: Annotated[
+        str, typer.Option("--give", help="Yuan that this device pays to the card.")
+    ] = "",
+    load: Annotated[
+        str, typer.Option("--load", help="Yuan to load onto the card from the bank.")
+    ] = "",
+    deposit: Annotated[
+        bool, typer.Option("--deposit", help="Deposit this wallet's money on the card.")
+    ] = False,
     anew: Annotated[
         bool, typer.Option("--anew", help="Give, even if an earlier payment got no answer.")
     ] = False,
-    card_pin: Annotated[str, typer.Option("--card-pin", help="Or DCEP_CARD_PIN, or typed.")] = "",
+    card_pin: Annotated[
+        str, typer.Option("--card-pin", help="The card's PIN; better DCEP_CARD_PIN, or typed.")
+    ] = "",
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,
@@ -275,7 +286,7 @@ def pin_(
         str,
         typer.Option("--new", help="The new PIN; better DCEP_NEW_PIN, or typed."),
     ] = "",
-    remove: Annotated[bool, typer.Option("--remove", help="No PIN from now on.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the PIN.")] = False,
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,

@@ -18,7 +18,7 @@ def show(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What is in the device, piece by piece, and payments that nobody has confirmed.
+    """Show what is in the device, piece by piece, and payments that nobody has confirmed.
 
     For each piece: how often it has changed hands, and how often it can still be paid on.
     """
@@ -37,9 +37,9 @@ def again(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Payments and requests that were made as text: list them, or show one of them again.
+    """List payments and requests that were made as text, or show one of them again.
 
-    Needs nobody. A payment that is shown again is the same payment: its payee takes it once.
+    Needs no connection. A payment that is shown again is the same payment: its payee takes it once.
     """
     with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, output):
         app.profile()
@@ -60,9 +60,9 @@ def renew(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Exchange what has a history, or cannot be paid, for fresh money. Needs the bank.
+    """Exchange money that changed hands or cannot be paid for fresh money. Needs the bank.
 
-    It is deposited into the wallet, and as much is loaded anew.
+    The old money is deposited into the wallet, and the same amount is loaded.
     """
     with wallet(context, home, as_json, pin, device="loading") as (app, output):
         app.profile()
@@ -84,15 +84,17 @@ def renew(
 
 def limit(
     context: typer.Context,
-    single: Annotated[str, typer.Option("--single", help="Yuan in one payment; 0: any.")] = "",
-    total: Annotated[str, typer.Option("--total", help="Yuan in the device; 0: any.")] = "",
+    single: Annotated[
+        str, typer.Option("--single", help="Yuan in one payment; 0 for no limit.")
+    ] = "",
+    total: Annotated[str, typer.Option("--total", help="Yuan in the device; 0 for no limit.")] = "",
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Your own limits of offline money; without options, show them and the central bank's.
+    """Set your own limits for offline money; without options, show them and the central bank's.
 
-    Needs nobody.
+    Needs no connection.
     """
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         from wallet.cli import offline_output, offline_texts

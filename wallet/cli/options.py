@@ -23,10 +23,13 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
 Receipt = Annotated[
-    str, typer.Option("--receipt", help="Cash, by what the machine showed.", show_default=False)
+    str,
+    typer.Option(
+        "--receipt", help="For cash: the receipt that the machine showed.", show_default=False
+    ),
 ]
 Anew = Annotated[
-    bool, typer.Option("--anew", help="A new order, even if nobody heard of an equal one.")
+    bool, typer.Option("--anew", help="A new order, even if an equal one got no answer.")
 ]
 File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
 PinOption = Annotated[
