@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-MAX_BANKS = 1_000
+from dcep.authentication.v1 import authentication_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.bounds import most_items
+
+MAX_BANKS = most_items(authentication_pb2.ListBanksResponse, "banks")
 
 MAX_BANK_CREDENTIALS = 200
 """Certificates that one bank is ever given, and as many keys."""
 
-MAX_CENTRAL_KEYS = 100
+MAX_CENTRAL_KEYS = most_items(authentication_pb2.ListCentralKeysResponse, "keys")
 """Changes of the central bank's business key that can ever be announced."""
 
-MAX_REPLACED_LISTED = 8
+MAX_REPLACED_LISTED = most_items(authentication_pb2.Bank, "replaced") // 2
 """Replaced certificates, and as many replaced keys, that the list of banks shows for each bank."""
 
 MAX_OVERLAP_MS = 90 * 86_400_000
 """How long a replaced key or certificate may be good beside its successor."""
 
-MAX_OFFLINE_ROOTS = 20
+MAX_OFFLINE_ROOTS = most_items(authentication_pb2.ListCentralKeysResponse, "offline_roots")
 MIN_ROOT_OVERLAP_MS = 100 * 86_400_000
 """What a root has signed can be paid for 90 days (`TOKEN_LIFETIME_MS`), so a root is good for
 longer than that after it was replaced. Deposits are taken even after its end."""
 
 MAX_ROOT_OVERLAP_MS = 2 * 366 * 86_400_000
 
-MAX_ITEMS = 8_190
-MAX_FEED_ENTRIES = 2_000
+MAX_FEED_ENTRIES = most_items(registration_pb2.FollowFeedResponse, "entries")
 MAX_LOOKED_AT = 1_000_000
 """Entries of a feed that are summed up for officers."""
 
@@ -83,10 +86,10 @@ BUNDLE_MADE_EACH_MS = 1_000
 """How long the same trust bundle is given if nothing in it has changed, so that requests do not
 cost a signature of the root each."""
 
-MAX_CERTIFICATES_ASKED = 32
+MAX_CERTIFICATES_ASKED = most_items(authentication_pb2.GetTrustBundleRequest, "certificates")
 """Certificates of devices that statements may be asked about at once."""
 
-MAX_OWN_REVOKED = 8_000
+MAX_OWN_REVOKED = most_items(authentication_pb2.GetTrustBundleResponse, "own_revoked")
 """Revoked devices of its own that a bank is told of at once."""
 
 MAX_REFUSED_DEPOSITS = 100_000
@@ -178,7 +181,7 @@ the load that they come from, however many tokens it was divided into."""
 MAX_LOSS_PER_DEVICE_FEN = 50_000_000
 """The most that is paid for the double spends of one device: 500,000 yuan."""
 
-MAX_REVOKED_AT_ONCE = 500
+MAX_REVOKED_AT_ONCE = most_items(authentication_pb2.RevokeOwnDevicesRequest, "device_certificates")
 """Devices that a bank revokes in one call."""
 
 MAX_BEARERS = 7

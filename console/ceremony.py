@@ -21,9 +21,9 @@ from nacl.signing import SigningKey, VerifyKey
 
 from language import _
 from runtime.checks import text
+from runtime.ed25519 import SEED_BYTES, SIGNATURE_BYTES
 from runtime.envelope import tagged
 from runtime.errors import Refusal
-from runtime.signing_keys import SEED_BYTES, SIGNATURE_BYTES
 
 FORMAT = "dcep-ceremony/1"
 MAX_PEOPLE = 16

@@ -20,9 +20,8 @@ from dcep.errors.v1 import errors_pb2
 from language import _
 from runtime.errors import Refusal
 from runtime.files import flush_folder
+from runtime.hash_chain import HASH_BYTES
 from runtime.private import PRIVATE_FILE, make_private
-
-_DIGEST_BYTES = 32
 
 
 @dataclass
@@ -95,7 +94,7 @@ def is_left_behind(folder: Path, wish: bytes) -> bool:
 
 def _content(whole: bytes) -> bytes:
     """What a file keeps; empty when writing was cut short, so that it was never sent."""
-    digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+    digest, content = whole[:HASH_BYTES], whole[HASH_BYTES:]
     return content if hashlib.sha256(content).digest() == digest else b""
 
 

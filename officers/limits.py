@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-MAX_OFFICERS = 500
+from dcep.bounds.v1.bounds_pb2 import KIND_CAUSE, KIND_OFFICER_NAME
+from dcep.office.v1 import office_pb2
+from runtime.bounds import greatest, most_items
+
+MAX_OFFICERS = most_items(office_pb2.ListOfficersResponse, "officers")
 """Officers of one institution, removed ones included."""
 
 MAX_FOUNDING_FILE_BYTES = 64 * 1024
 MAX_CREDENTIALS = 50
 """Credentials of one officer, ended ones included."""
 
-MAX_NAME = 32
-MAX_CAUSE = 200
+MAX_NAME = greatest(KIND_OFFICER_NAME)
+MAX_CAUSE = greatest(KIND_CAUSE)
 MAX_ACT_VALIDITY_MS = 7 * 86_400_000
 """How long an act may wait for its second officer."""
 

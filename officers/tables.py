@@ -21,6 +21,18 @@ from sqlalchemy import (
     Table,
 )
 
+from dcep.bounds.v1.bounds_pb2 import (
+    KIND_BANK_NAME,
+    KIND_DIGEST,
+    KIND_FINGERPRINT,
+    KIND_OFFICER_NAME,
+    KIND_PUBLIC_KEY,
+    KIND_REQUEST_ID,
+    KIND_SIGNATURE,
+    KIND_WORD,
+)
+from runtime.bounds import greatest
+
 
 @dataclass(frozen=True)
 class OfficerTables:
@@ -38,9 +50,9 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
     founding = Table(
         "officer_founding",
         metadata,
-        Column("institution", String(32), primary_key=True),
+        Column("institution", String(greatest(KIND_BANK_NAME)), primary_key=True),
         Column("payload", LargeBinary, nullable=False),
-        Column("signature", LargeBinary(64), nullable=False),
+        Column("signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
         Column("time_ms", BigInteger, nullable=False),
     )
     # `rights` has bit r for Right r. `registered_by` and `removed_by` are numbers of acts; 0 is the
@@ -48,7 +60,7 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
     officers = Table(
         "officers",
         metadata,
-        Column("name", String(32), primary_key=True),
+        Column("name", String(greatest(KIND_OFFICER_NAME)), primary_key=True),
         Column("rights", BigInteger, nullable=False),
         Column("registered_by", Integer, nullable=False),
         Column("removed_by", Integer, nullable=True),
@@ -57,9 +69,9 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
     credentials = Table(
         "officer_credentials",
         metadata,
-        Column("fingerprint", String(64), primary_key=True),
-        Column("signing_key", LargeBinary(32), primary_key=True),
-        Column("officer", String(32), nullable=False),
+        Column("fingerprint", String(greatest(KIND_FINGERPRINT)), primary_key=True),
+        Column("signing_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
+        Column("officer", String(greatest(KIND_OFFICER_NAME)), nullable=False),
         Column("registered_by", Integer, nullable=False),
         Column("from_time_ms", BigInteger, nullable=False),
         Column("until_time_ms", BigInteger, nullable=False),
@@ -68,18 +80,18 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
         "officer_acts",
         metadata,
         Column("id", Integer, primary_key=True),
-        Column("act_id", String(36), nullable=False, unique=True),
-        Column("digest", LargeBinary(32), nullable=False),
-        Column("kind", String(32), nullable=False),
-        Column("proposer", String(32), nullable=False),
+        Column("act_id", String(greatest(KIND_REQUEST_ID)), nullable=False, unique=True),
+        Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
+        Column("kind", String(greatest(KIND_WORD)), nullable=False),
+        Column("proposer", String(greatest(KIND_OFFICER_NAME)), nullable=False),
         Column("proposal", LargeBinary, nullable=False),
-        Column("proposal_signature", LargeBinary(64), nullable=False),
+        Column("proposal_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
         Column("proposed_time_ms", BigInteger, nullable=False),
         Column("expires_time_ms", BigInteger, nullable=False),
         Column("state", SmallInteger, nullable=False),
-        Column("decider", String(32), nullable=False),
+        Column("decider", String(greatest(KIND_OFFICER_NAME)), nullable=False),
         Column("decision", LargeBinary, nullable=False),
-        Column("decision_signature", LargeBinary(64), nullable=False),
+        Column("decision_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
         Column("decided_time_ms", BigInteger, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("reason", Integer, nullable=False),
@@ -95,6 +107,6 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
         Column("number", Integer, primary_key=True, autoincrement=False),
         Column("act", Integer, nullable=False),
         Column("state", SmallInteger, nullable=False),
-        Column("hash", LargeBinary(32), nullable=False),
+        Column("hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     )
     return OfficerTables(founding, officers, credentials, acts, chain)

@@ -18,6 +18,7 @@ from offline_token.formats import (
     BANK,
     CENTRAL_BANK,
     CERTIFICATE_BYTES,
+    DIGEST_BYTES,
     KEY_BYTES,
     REVOCATION_BYTES,
     SIGNATURE_BYTES,
@@ -31,7 +32,6 @@ from offline_token.formats import (
 from offline_token.limits import MAX_BARRED, MAX_BUNDLE_BANKS, MAX_BUNDLE_BYTES, MAX_LISTED
 from offline_token.revoked_filter import RevokedFilter
 
-DIGEST_BYTES = 32
 _HEAD = struct.Struct(f">2sQQBQQQ{DIGEST_BYTES}sQHHH")
 _KIND = b"U4"
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from offline_token.deposit import DepositEndorsement, read_spend
-from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
+from offline_token.formats import BANK, DEVICE, DIGEST_BYTES, Certificate, Endorsement, FormatError
 from offline_token.signing import verified
 
 FORMAT = "dcep-evidence/v1"
-_PIECE_ID_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class DoubleSpend:
         Expiry is not checked: an expired certificate still shows who signed.
         """
         bank, device = self.bank_certificate, self.device_certificate
-        if len(self.piece_id) != _PIECE_ID_BYTES:
+        if len(self.piece_id) != DIGEST_BYTES:
             return "the piece's id is not of 32 bytes"
         if not verified(root, bank.signed_part(), bank.signature):
             return "the root has not signed the bank's certificate"

@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Self
 
+from nacl.bindings import crypto_sign_BYTES, crypto_sign_PUBLICKEYBYTES
+
 from offline_token.limits import MAX_CHAINS, MAX_HOPS, MAX_PAYMENT_BYTES, MAX_STATEMENTS
 
-KEY_BYTES = 32
+KEY_BYTES: int = crypto_sign_PUBLICKEYBYTES
 REVOCATION_BYTES = 16
-SIGNATURE_BYTES = 64
+SIGNATURE_BYTES: int = crypto_sign_BYTES
 ID_BYTES = 16
+DIGEST_BYTES = hashlib.sha256().digest_size
 NAME_BYTES = 16
 _CODE_BYTES = 5
 _NAMED_BYTES = 1 + NAME_BYTES + KEY_BYTES

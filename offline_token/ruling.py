@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Self
 
-from offline_token.formats import SIGNATURE_BYTES, Chain, FormatError, Payment, tagged
+from offline_token.formats import DIGEST_BYTES, SIGNATURE_BYTES, Chain, FormatError, Payment, tagged
 from offline_token.signing import Signer, verified
 
 _KIND = b"V1"
-_DIGEST_BYTES = 32
-_LAYOUT = struct.Struct(f">2s{_DIGEST_BYTES}sBQ{SIGNATURE_BYTES}s")
+_LAYOUT = struct.Struct(f">2s{DIGEST_BYTES}sBQ{SIGNATURE_BYTES}s")
 RULING_BYTES = _LAYOUT.size
 
 
@@ -46,7 +45,7 @@ class Ruling:
 
     def encode(self) -> bytes:
         """Raises FormatError."""
-        if (len(self.chain), len(self.signature)) != (_DIGEST_BYTES, SIGNATURE_BYTES):
+        if (len(self.chain), len(self.signature)) != (DIGEST_BYTES, SIGNATURE_BYTES):
             raise FormatError("ruling: a field of the wrong length")
         return _LAYOUT.pack(_KIND, self.chain, self.end, self.time_ms, self.signature)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-MAX_ITEMS = 8_190
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import edge_pb2, officers_pb2, offline_pb2, payments_pb2
+from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT, KIND_BALANCE, KIND_LIMIT, KIND_SEQUENCE
+from runtime.bounds import greatest, most_items
+
+MAX_ITEMS = most_items(payments_pb2.PayManyRequest, "orders")
 MAX_LOOKED_UP = 16
 """Orders of one call for which the writer may look up whether they were decided before: a few
 ms."""
 
-MAX_AMOUNT_FEN = 10**13
-MAX_BALANCE_FEN = 10**18
-MAX_SEQUENCE = (1 << 53) - 1
+MAX_AMOUNT_FEN = greatest(KIND_AMOUNT)
+MAX_BALANCE_FEN = greatest(KIND_BALANCE)
+MAX_SEQUENCE = greatest(KIND_SEQUENCE)
 MAX_SEQUENCES_AHEAD = 1 << 20
 """How far a sequence may be beyond the wallet's last, so that a mistaken one does not use up
 all."""
@@ -47,7 +52,7 @@ REFUSED_DEPOSIT_BYTES_PER_HOUR = 64 * 1024
 MAX_PROBING = 1 << 16
 """Wallets whose failed payments are counted."""
 
-MAX_SHOWN_PROBING = 100
+MAX_SHOWN_PROBING = most_items(officers_pb2.GetBooksResponse, "probing_wallets")
 """How many of the wallets that have to wait an officer is shown."""
 MAX_WATCHES = 20_000
 """Wallets' streams of arrivals. Each costs the bank's edge some 60 KB, and no thread."""
@@ -64,7 +69,7 @@ ARRIVALS_PAUSE_S = 0.02
 REJOIN_S = 0.5
 """How long an edge waits before it follows its bank's arrivals again."""
 
-MAX_GATHERED = 256
+MAX_GATHERED = most_items(edge_pb2.PayTogetherRequest, "requests")
 """Single payments that are served together."""
 
 MAX_WAITING = 1_024
@@ -206,10 +211,10 @@ MAX_LIVE_KEYS = 100
 MAX_REPORTED = 500
 """Keys of wallets with a revoked device that are reported at once."""
 
-MAX_OWN_REVOKED = 8_000
+MAX_OWN_REVOKED = most_items(authentication_pb2.GetTrustBundleResponse, "own_revoked")
 """Revoked devices of its own that the central bank tells a bank of at once."""
 
-MAX_CERTIFICATES_ASKED = 32
+MAX_CERTIFICATES_ASKED = most_items(offline_pb2.GetTrustBundleRequest, "certificates")
 """Certificates of devices that a wallet may ask about at once."""
 
 BUNDLE_FRESH_MS = 2_000
@@ -228,4 +233,4 @@ CENTRAL_KEYS_IDLE_S = 10.0
 """How often a bank asks what the central bank has announced of its keys, apart from when it
 must."""
 
-POLICY_LIMIT_FEN = 10**15
+POLICY_LIMIT_FEN = greatest(KIND_LIMIT)

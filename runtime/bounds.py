@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.message import Message
 
 from dcep.bounds.v1 import bounds_pb2
 from dcep.errors.v1 import errors_pb2
@@ -22,6 +23,11 @@ _VARINTS = frozenset((
     FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT32,
     FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_ENUM,
 ))  # fmt: skip
+_GREATEST: tuple[Literal["max", "max_length", "max_bytes"], ...] = (
+    "max",
+    "max_length",
+    "max_bytes",
+)
 _ROOM_BYTES = 1_024
 _LONGEST_CHARACTER = 4
 """Bytes of a character in UTF-8."""
@@ -38,6 +44,39 @@ def of(field: FieldDescriptor) -> Bounds:
         NoBounds: the field has none, or lacks those that its type needs.
     """
     return _of(field.containing_type.full_name, field.name)
+
+
+@cache
+def greatest(kind: bounds_pb2.Kind) -> int:
+    """The greatest number of a kind, or its greatest length in characters or bytes.
+
+    Raises:
+        NoBounds: it has none, or several.
+    """
+    return _greatest(_of_kind(kind), bounds_pb2.Kind.Name(kind))
+
+
+def greatest_in(message: type[Message], name: str) -> int:
+    """The same of a field; of a list's field, of each item.
+
+    Raises:
+        NoBounds: it has none, or several.
+    """
+    field = message.DESCRIPTOR.fields_by_name[name]
+    return _greatest(of(field), field.full_name)
+
+
+def most_items(message: type[Message], name: str) -> int:
+    """How many items a list's field may have.
+
+    Raises:
+        NoBounds: it is no list.
+    """
+    field = message.DESCRIPTOR.fields_by_name[name]
+    found = of(field)
+    if not found.HasField("max_items"):
+        raise NoBounds(f"{field.full_name} is no list")
+    return found.max_items
 
 
 def has_bounds(descriptor: Descriptor) -> bool:
@@ -107,14 +146,27 @@ def greatest_payload(field: FieldDescriptor) -> int:
 def _of(message: str, name: str) -> Bounds:
     field = descriptor_pool.Default().FindMessageTypeByName(message).fields_by_name[name]
     options: Any = field.GetOptions().Extensions
-    kind = _KINDS.values_by_number[options[bounds_pb2.kind]]
-    found = Bounds()
-    found.MergeFrom(kind.GetOptions().Extensions[bounds_pb2.of_kind])
+    kind = options[bounds_pb2.kind]
+    found = _of_kind(kind)
     found.MergeFrom(options[bounds_pb2.own])
-    said = kind.number or options[bounds_pb2.own].ByteSize()
+    said = kind or options[bounds_pb2.own].ByteSize()
     if not said or not all(found.HasField(name) for name in _needed(field, found)):
         raise NoBounds(f"{message}.{name} has no bounds, or too few")
     return found
+
+
+def _of_kind(kind: bounds_pb2.Kind) -> Bounds:
+    """A copy of a kind's bounds."""
+    found = Bounds()
+    found.MergeFrom(_KINDS.values_by_number[kind].GetOptions().Extensions[bounds_pb2.of_kind])
+    return found
+
+
+def _greatest(found: Bounds, whose: str) -> int:
+    given = [name for name in _GREATEST if found.HasField(name)]
+    if len(given) != 1:
+        raise NoBounds(f"{whose} has no greatest value or length, or several")
+    return int(getattr(found, given[0]))
 
 
 def _needed(field: FieldDescriptor, bounds: Bounds) -> list[str]:

@@ -7,9 +7,13 @@ from collections.abc import Sized
 
 from nacl.bindings import crypto_core_ed25519_is_valid_point
 
+from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT
 from dcep.errors.v1 import errors_pb2
+from runtime.bounds import greatest
 from runtime.errors import Refusal
 from runtime.limits import MAX_POSITION
+
+_MAX_AMOUNT_FEN = greatest(KIND_AMOUNT)
 
 
 def required(value: Sized, field: str) -> None:
@@ -57,7 +61,7 @@ def request_id(value: str, field: str = "request_id") -> str:
     return value.lower()
 
 
-def amount(value: int, field: str = "amount_fen", *, largest: int = 10**13) -> int:
+def amount(value: int, field: str = "amount_fen", *, largest: int = _MAX_AMOUNT_FEN) -> int:
     """An amount in fen of at least 1."""
     if not 1 <= value <= largest:
         raise Refusal(

@@ -10,10 +10,17 @@ very same function (`runtime.signatures`), those of offline money likewise
 
 from __future__ import annotations
 
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import (
+    crypto_sign_BYTES,
+    crypto_sign_open,
+    crypto_sign_PUBLICKEYBYTES,
+    crypto_sign_SEEDBYTES,
+)
 from nacl.exceptions import BadSignatureError
 
-PUBLIC_KEY_BYTES, SIGNATURE_BYTES = 32, 64
+PUBLIC_KEY_BYTES: int = crypto_sign_PUBLICKEYBYTES
+SIGNATURE_BYTES: int = crypto_sign_BYTES
+SEED_BYTES: int = crypto_sign_SEEDBYTES
 
 
 def verified(key: bytes, message: bytes, signature: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-HASH_BYTES = 32
+HASH_BYTES = hashlib.sha256().digest_size
 
 
 def beginning(tag: str, *about: bytes) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dcep.bounds.v1.bounds_pb2 import KIND_POSITION
+from runtime.bounds import greatest
+
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """One gRPC message, either way."""
 
@@ -103,8 +106,8 @@ DRAIN_S = 10.0
 TRANSACTION_ATTEMPTS = 5
 """How often a transaction that met another is tried."""
 
-MAX_POSITION = (1 << 53) - 1
-"""Beyond any journal; the contract's positions and numbers end here."""
+MAX_POSITION = greatest(KIND_POSITION)
+"""Beyond any journal."""
 
 MAX_LOG_BYTES = 10 * 1024 * 1024
 """One log file; the full ones before it are kept up to LOG_FILES in all."""

@@ -6,11 +6,13 @@ import base64
 import binascii
 import struct
 
+from dcep.bounds.v1.bounds_pb2 import KIND_PAGE_SIZE
 from dcep.errors.v1 import errors_pb2
+from runtime.bounds import greatest
 from runtime.errors import Refusal
 
 DEFAULT_PAGE = 50
-MAX_PAGE = 500
+MAX_PAGE = greatest(KIND_PAGE_SIZE)
 
 
 def page_size(wanted: int) -> int:

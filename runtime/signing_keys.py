@@ -17,11 +17,10 @@ from urllib.parse import unquote
 
 from nacl.signing import SigningKey, VerifyKey
 
+from runtime.ed25519 import SEED_BYTES
 from runtime.pkcs11 import Pkcs11Error, Session
 from runtime.settings import SettingsError
 
-SIGNATURE_BYTES = 64
-SEED_BYTES = 32
 TOKEN_SCHEME = "pkcs11:"
 _MAX_PIN_BYTES = 256
 _OF_THE_PATH = ("token", "object")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dcep.bank.v1 import payments_pb2
+from dcep.bounds.v1.bounds_pb2 import KIND_HOLDER_NAME
+from runtime.bounds import greatest, most_items
+
 START_TIMEOUT_S: Final = 120.0
 """How long a service may take to become healthy; its code is compiled before."""
 
@@ -31,8 +35,8 @@ STEADY_S: Final = 60.0
 BULK_TIMEOUT_S: Final = 100.0
 """Deadline of a bulk call."""
 
-MAX_ITEMS_PER_CALL: Final = 8_190
-"""Items in one bulk call; the same bound as the services'."""
+MAX_ITEMS_PER_CALL: Final = most_items(payments_pb2.PayManyRequest, "orders")
+"""Items in one bulk call."""
 
 REPLAY_ITEMS_PER_CALL: Final = 4_000
 """Default size of replay's bulk calls: large enough for group commit, small enough to see move."""
@@ -49,8 +53,8 @@ ORDER_VALID_MS: Final = 12 * 60 * 60 * 1000
 OPENING_VALID_MS: Final = 5 * 60 * 1000
 """How long the replay's order to open a wallet is valid."""
 
-MAX_NAME: Final = 64
-"""Characters of a holder's name; the same bound as the banks'."""
+MAX_NAME: Final = greatest(KIND_HOLDER_NAME)
+"""Characters of a holder's name."""
 
 MAX_REPLAY_ROWS: Final = 20_000_000
 """Rows that one replay holds in memory."""

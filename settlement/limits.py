@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nacl.bindings import crypto_sign_BYTES
+
 MAX_AMOUNT_FEN = 10**15
 """Largest amount of one record: ten trillion yuan. 9,000 of them still fit an int64."""
 
@@ -14,8 +16,8 @@ MAX_COMMIT_RECORDS = 16 * MAX_BATCH_RECORDS
 MAX_NOTE_BYTES = 16_640
 """Bytes of one record's note: more than the longest thing that others sign."""
 
-SIGNATURE_BYTES = 64
-"""Bytes of a signature that is kept with a record."""
+SIGNATURE_BYTES: int = crypto_sign_BYTES
+"""Bytes of a signature that is kept with a record: Ed25519."""
 
 MAX_QUEUED_BATCHES = 256
 """Batches that may wait for the writer; the next one is refused as overloaded."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-MAX_MEMO = 140
+from dcep.bounds.v1.bounds_pb2 import (
+    KIND_HOLDER_NAME,
+    KIND_MEMO,
+    KIND_OFFLINE_TEXT,
+    KIND_PHONE,
+)
+from dcep.wallet.v1 import wallet_pb2
+from runtime.bounds import greatest, greatest_in
+
+MAX_MEMO = greatest(KIND_MEMO)
 """Characters of a memo."""
 
-MAX_NAME = 100
+MAX_NAME = greatest(KIND_HOLDER_NAME)
 """Characters of a holder's name."""
+
+MAX_PHONE = greatest(KIND_PHONE)
+"""Characters of a telephone number."""
 
 ORDER_VALID_MS = 10 * 60 * 1_000
 """An order never settles later than this after it was made."""
@@ -14,8 +26,8 @@ ORDER_VALID_MS = 10 * 60 * 1_000
 OPENING_VALID_MS = 5 * 60 * 1_000
 """A bank may open the wallet for this long; who asks again signs again."""
 
-MAX_RECEIPT_CHARACTERS = 1_368
-"""A cash machine's receipt as text."""
+MAX_RECEIPT_CHARACTERS = 4 * -(-greatest_in(wallet_pb2.TopUpRequest, "cash_receipt") // 3)
+"""A cash machine's receipt as text: base64."""
 
 QUERY_VALID_MS = 60 * 1_000
 """A signed question may be answered for this long."""
@@ -26,7 +38,7 @@ SHOW_TIMEOUT_S = 5.0
 ORDER_TIMEOUT_S = 25.0
 """How long an order waits for its answer."""
 
-MAX_TEXT_CHARACTERS = 32_768
+MAX_TEXT_CHARACTERS = greatest(KIND_OFFLINE_TEXT)
 """An offline request or payment as text, and one line of a direct link."""
 
 MAX_INPUT_BYTES = 262_144

@@ -5,15 +5,25 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
 from central_bank.metadata import metadata
+from dcep.bounds.v1.bounds_pb2 import (
+    KIND_ADDRESS,
+    KIND_BANK_NAME,
+    KIND_BANK_PREFIX,
+    KIND_CAUSE,
+    KIND_FINGERPRINT,
+    KIND_PUBLIC_KEY,
+    KIND_REVOCATION,
+)
 from officers.tables import officer_tables
+from runtime.bounds import greatest
 
 banks = Table(
     "banks",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("name", String(32), nullable=False, unique=True),
-    Column("prefix", String(4), nullable=False, unique=True),
-    Column("inner_address", String(255), nullable=False),
+    Column("name", String(greatest(KIND_BANK_NAME)), nullable=False, unique=True),
+    Column("prefix", String(greatest(KIND_BANK_PREFIX)), nullable=False, unique=True),
+    Column("inner_address", String(greatest(KIND_ADDRESS)), nullable=False),
     Column("suspended", SmallInteger, nullable=False),
 )
 
@@ -23,7 +33,7 @@ banks = Table(
 bank_certificates = Table(
     "bank_certificates",
     metadata,
-    Column("fingerprint", String(64), primary_key=True),
+    Column("fingerprint", String(greatest(KIND_FINGERPRINT)), primary_key=True),
     Column("bank", Integer, nullable=False),
     Column("act", Integer, nullable=False),
     Column("from_time_ms", BigInteger, nullable=False),
@@ -36,7 +46,7 @@ bank_certificates = Table(
 bank_keys = Table(
     "bank_keys",
     metadata,
-    Column("business_key", LargeBinary(32), primary_key=True),
+    Column("business_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
     Column("bank", Integer, nullable=False),
     Column("act", Integer, nullable=False),
     Column("from_time_ms", BigInteger, nullable=False),
@@ -49,7 +59,7 @@ bank_keys = Table(
 central_keys = Table(
     "central_keys",
     metadata,
-    Column("business_key", LargeBinary(32), primary_key=True),
+    Column("business_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
     Column("act", Integer, nullable=False),
     Column("from_time_ms", BigInteger, nullable=False),
     Column("until_time_ms", BigInteger, nullable=False),
@@ -61,7 +71,7 @@ central_keys = Table(
 offline_roots = Table(
     "offline_roots",
     metadata,
-    Column("root_key", LargeBinary(32), primary_key=True),
+    Column("root_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
     Column("act", Integer, nullable=False),
     Column("from_time_ms", BigInteger, nullable=False),
     Column("until_time_ms", BigInteger, nullable=False),
@@ -82,10 +92,10 @@ key_successions = Table(
 revoked_devices = Table(
     "revoked_devices",
     metadata,
-    Column("revocation", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary(greatest(KIND_REVOCATION)), primary_key=True),
     Column("bank", Integer, nullable=False),
     Column("by_officer", SmallInteger, nullable=False),
-    Column("cause", String(200), nullable=False),
+    Column("cause", String(greatest(KIND_CAUSE)), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("revoked_devices_by_bank", "bank", "time_ms"),
     Index("revoked_devices_by_time", "by_officer", "time_ms"),

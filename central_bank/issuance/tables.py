@@ -14,14 +14,16 @@ from sqlalchemy import (
 )
 
 from central_bank.metadata import metadata
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_REQUEST_ID
+from runtime.bounds import greatest
 
 # Banks' requests. Officers answer one by an act, whose number is `act`, or not at all.
 issuance_requests = Table(
     "issuance_requests",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("request_id", String(36), nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("request_id", String(greatest(KIND_REQUEST_ID)), nullable=False),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("bank", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),

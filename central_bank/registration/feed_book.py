@@ -15,9 +15,11 @@ from central_bank.registration.tables import (
     feed_receipts,
     put_backs,
 )
+from dcep.registration.v1 import registration_pb2
+from runtime.bounds import greatest_in
 from runtime.database import Database
 
-LEDGER_BYTES = 16
+LEDGER_BYTES = greatest_in(registration_pb2.FeedPlace, "ledger")
 
 
 class Link(NamedTuple):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from central_bank.metadata import metadata
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_SIGNATURE
+from dcep.registration.v1 import registration_pb2
+from runtime.bounds import greatest, greatest_in
 from settlement.tables import NUMBER
 
 # What a bank signed, by the position of the first record that it made. For a batch of payments,
@@ -20,7 +23,7 @@ bank_batches = Table(
     Column("kind", String(16), nullable=False),
     Column("head", LargeBinary, nullable=False),
     Column("others", LargeBinary, nullable=True),
-    Column("signature", LargeBinary(64), nullable=False),
+    Column("signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
 )
 
 # Payments that were returned, by their bank and its number, and the return of each.
@@ -38,7 +41,9 @@ feed_ledger = Table(
     "feed_ledger",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("ledger", LargeBinary(16), nullable=False),
+    Column(
+        "ledger", LargeBinary(greatest_in(registration_pb2.FeedPlace, "ledger")), nullable=False
+    ),
 )
 
 # Some places in the banks' chains, from which the chains are built anew.
@@ -47,7 +52,7 @@ feed_marks = Table(
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -82,9 +87,9 @@ put_backs = Table(
     Column("act", BigInteger, primary_key=True, autoincrement=False),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("acts_number", BigInteger, nullable=False),
-    Column("acts_hash", LargeBinary(32), nullable=False),
+    Column("acts_hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("receipt", LargeBinary, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
 )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Table
 
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_HOLDER_NAME, KIND_PHONE, KIND_SIGNATURE
 from operator_bank.metadata import metadata
+from runtime.bounds import greatest
 
 # The holders of wallets, as far as they are known; `shown` is a `customers.Proof`.
 customers = Table(
     "customers",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("name", String(64), nullable=False),
-    Column("phone", String(20), nullable=False),
+    Column("name", String(greatest(KIND_HOLDER_NAME)), nullable=False),
+    Column("phone", String(greatest(KIND_PHONE)), nullable=False),
     Column("shown", SmallInteger, nullable=False),
     Column("since_time_ms", BigInteger, nullable=False),
 )
@@ -24,7 +26,7 @@ opening_orders = Table(
     "opening_orders",
     metadata,
     Column("wallet", Integer, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("order_payload", LargeBinary, nullable=False),
-    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("order_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
 )

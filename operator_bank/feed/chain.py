@@ -14,6 +14,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.peers.central_keys import Verifies
+from runtime.bounds import greatest_in
 from runtime.database import Database, execute_many
 from runtime.errors import Refusal
 from runtime.hash_chain import HASH_BYTES, beginning, linked
@@ -21,7 +22,7 @@ from runtime.limits import MAX_POSITION
 from runtime.messages import read_payload
 
 FeedEntry = registration_pb2.FeedEntry
-LEDGER_BYTES = 16
+LEDGER_BYTES = greatest_in(registration_pb2.FeedPlace, "ledger")
 _PLACE = f"""
 INSERT INTO {feed_place.name} (id, ledger, number, hash, position) VALUES (1, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET ledger = excluded.ledger, number = excluded.number,

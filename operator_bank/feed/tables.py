@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST
+from dcep.registration.v1 import registration_pb2
 from operator_bank.metadata import metadata
+from runtime.bounds import greatest, greatest_in
 from settlement.tables import NUMBER
 
 # One row: the place that the feed has reached, written with the records of the entries up to it.
@@ -12,9 +15,11 @@ feed_place = Table(
     "feed_place",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("ledger", LargeBinary(16), nullable=False),
+    Column(
+        "ledger", LargeBinary(greatest_in(registration_pb2.FeedPlace, "ledger")), nullable=False
+    ),
     Column("number", BigInteger, nullable=False),
-    Column("hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("position", BigInteger, nullable=False),
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
+from dcep.bounds.v1.bounds_pb2 import KIND_PAYMENT_ID, KIND_WALLET_NUMBER
 from operator_bank.metadata import metadata
+from runtime.bounds import greatest
 
 # Which entries of the feed may speak of what this database has lost: those after `after_number` up
 # to `until_number`. Two officers have the bank come back from an older copy; the incarnation is the
@@ -28,8 +30,8 @@ lost_moves = Table(
     Column("number", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("settled_fen", BigInteger, nullable=False),
-    Column("payer", String(16), nullable=False),
-    Column("payment_id", String(80), nullable=False),
+    Column("payer", String(greatest(KIND_WALLET_NUMBER)), nullable=False),
+    Column("payment_id", String(greatest(KIND_PAYMENT_ID)), nullable=False),
     Column("payment", LargeBinary, nullable=False),
     Index("lost_moves_by_number", "number"),
     Index("lost_moves_by_payment", "payment_id"),

@@ -22,11 +22,12 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.payments.tables import IS_LOAD, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.wallets.orders import DEVICE_KEY_BYTES, Order, Orders
+from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, exact_bytes
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.errors import NoAnswer, Refusal
 from settlement.builders import hold, records_of
 from settlement.core import Batch
@@ -78,7 +79,7 @@ class Loads:
         order = self._orders.open(orders_pb2.LoadOrder, envelope)
         amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
         content = order.content
-        key = exact_bytes(content.device_key, "device_key", DEVICE_KEY_BYTES)
+        key = exact_bytes(content.device_key, "device_key", PUBLIC_KEY_BYTES)
         certificate = self._held_certificate(order)
         if certificate is None:
             # Only for a new load: one that is asked for again gets its first answer.

@@ -18,9 +18,9 @@ from operator_bank.limits import ISOLATED_MS, RESENT_DEPOSITS, RESENT_LOADS
 from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import IS_PENDING, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.wallets.orders import DEVICE_KEY_BYTES
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.errors import NoAnswer, Refusal
 from runtime.logs import logger
 
@@ -186,6 +186,6 @@ def deposit_item(row: Any) -> registration_pb2.TokenDepositItem:
         number=row.id,
         offline_payment=order.offline_payment,
         own_device_keys=[
-            keys[at : at + DEVICE_KEY_BYTES] for at in range(0, len(keys), DEVICE_KEY_BYTES)
+            keys[at : at + PUBLIC_KEY_BYTES] for at in range(0, len(keys), PUBLIC_KEY_BYTES)
         ],
     )

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
+from dcep.bounds.v1.bounds_pb2 import (
+    KIND_DIGEST,
+    KIND_PUBLIC_KEY,
+    KIND_REVOCATION,
+    KIND_SIGNATURE,
+    KIND_WORD,
+)
 from operator_bank.metadata import metadata
 from operator_bank.payments.tables import IS_PENDING
+from runtime.bounds import greatest
 
 # A wallet's device has a key for each load. `live_until_ms` is how long tokens of the key may be
 # good. `revocation` is what a trust bundle lists if the key is revoked, made from this bank's name
@@ -15,12 +23,12 @@ from operator_bank.payments.tables import IS_PENDING
 devices = Table(
     "devices",
     metadata,
-    Column("device_key", LargeBinary(32), primary_key=True),
-    Column("revocation", LargeBinary(32), nullable=False),
+    Column("device_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
+    Column("revocation", LargeBinary(greatest(KIND_REVOCATION)), nullable=False),
     Column("wallet", Integer, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
     Column("order_payload", LargeBinary, nullable=False),
-    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("order_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
     Column("live_until_ms", BigInteger, nullable=False),
     Column("revoked_time_ms", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
@@ -37,13 +45,13 @@ token_deposits = Table(
     Column("id", Integer, primary_key=True),
     Column("wallet", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("order_payload", LargeBinary, nullable=False),
-    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("order_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
     Column("own_keys", LargeBinary, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
-    Column("verdict", String(64), nullable=False),
+    Column("verdict", String(greatest(KIND_WORD)), nullable=False),
     Column("refusal", LargeBinary, nullable=True),
     Column("amount_fen", BigInteger, nullable=False),
     Index("token_deposits_by_order", "wallet", "sequence", unique=True),
@@ -70,7 +78,7 @@ trust_bundle = Table(
 root_successions = Table(
     "root_successions",
     metadata,
-    Column("successor", LargeBinary(32), primary_key=True),
-    Column("predecessor", LargeBinary(32), nullable=False),
+    Column("successor", LargeBinary(greatest(KIND_PUBLIC_KEY)), primary_key=True),
+    Column("predecessor", LargeBinary(greatest(KIND_PUBLIC_KEY)), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
 )

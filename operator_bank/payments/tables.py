@@ -14,7 +14,9 @@ from sqlalchemy import (
     text,
 )
 
+from dcep.bounds.v1.bounds_pb2 import KIND_BANK_PREFIX, KIND_PAYMENT_ID
 from operator_bank.metadata import metadata
+from runtime.bounds import greatest
 from settlement.tables import NUMBER
 
 # Conditions on `outbound` and `token_deposits`, worded as in their indexes: a database uses a
@@ -31,7 +33,7 @@ outbound = Table(
     Column("account", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("kind", String(8), nullable=False),
-    Column("destination", String(4), nullable=False),
+    Column("destination", String(greatest(KIND_BANK_PREFIX)), nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
     Column("hold", BigInteger, nullable=False),
@@ -51,7 +53,7 @@ undeliverable = Table(
     "undeliverable",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("payment_id", String(80), nullable=False),
+    Column("payment_id", String(greatest(KIND_PAYMENT_ID)), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("returned", SmallInteger, nullable=False),
     Index("undeliverable_by_state", "returned", "position"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_SENTENCE
 from operator_bank.metadata import metadata
+from runtime.bounds import greatest
 
 # What the central bank announced about its business keys, in order: the envelope of a
 # KeySuccession.
@@ -20,9 +22,9 @@ key_successions = Table(
 contradictions = Table(
     "contradictions",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
     Column("about", String(16), nullable=False),
-    Column("cause", String(400), nullable=False),
+    Column("cause", String(greatest(KIND_SENTENCE)), nullable=False),
     Column("kept", LargeBinary, nullable=False),
     Column("shown", LargeBinary, nullable=False),
     Column("time_ms", BigInteger, nullable=False),

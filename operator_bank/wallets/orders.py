@@ -27,7 +27,6 @@ from runtime.signatures import SignatureVerifier
 from settlement.ledger import Ledger
 from settlement.records import record_digest
 
-DEVICE_KEY_BYTES = 32
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
 T = TypeVar("T", bound=Message)

@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 from language import _
+from wallet.limits import MAX_PHONE
 
 _PHONE = re.compile(r"\+?[0-9]+(?: [0-9]+)*")
-MAX_PHONE = 20
 
 
 class PhoneError(ValueError):

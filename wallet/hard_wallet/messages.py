@@ -47,10 +47,10 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
-from offline_token.bundle import DIGEST_BYTES
 from offline_token.deposit import MAX_DEPOSIT_BYTES
 from offline_token.formats import (
     CERTIFICATE_BYTES,
+    DIGEST_BYTES,
     ENDORSEMENT_BYTES,
     ID_BYTES,
     KEY_BYTES,

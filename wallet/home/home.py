@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from language import N_, _
+from runtime.ed25519 import SEED_BYTES
 from runtime.files import create_whole, write_whole
 from runtime.output import reason_of
 from runtime.private import make_private
@@ -17,7 +18,6 @@ from runtime.private import make_private
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
-SEED_BYTES = 32
 _BANK_CA = "bank_ca.crt"
 
 

@@ -14,11 +14,12 @@ from dcep.errors.v1 import errors_pb2
 from language import _
 from runtime.checks import amount, invalid, text
 from runtime.clock import Clock
+from runtime.ed25519 import SEED_BYTES
 from runtime.envelope import sign
 from runtime.errors import Refusal, is_undecided, reason_name
 from runtime.randomness import Randomness
-from wallet.home.home import SEED_BYTES, Home, Profile
-from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
+from wallet.home.home import Home, Profile
+from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, MAX_PHONE, OPENING_VALID_MS
 from wallet.online.watching import Watching
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT
@@ -205,7 +206,7 @@ def open_wallet(
         bank_address=bank.address,
         offline_root=bank.offline_root,
         holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
-        phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
+        phone=text(phone, "phone", longest=MAX_PHONE, shortest=0),
         bank=bank.name,
         stack=bank.stack,
     )

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TypeVar
 
 from language import N_
-from offline_token.bundle import DIGEST_BYTES
 from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
     DEVICE,
+    DIGEST_BYTES,
     KEY_BYTES,
     Certificate,
     FormatError,

@@ -26,10 +26,11 @@ from nacl.exceptions import CryptoError
 from nacl.utils import random
 
 from language import _
+from runtime.ed25519 import SEED_BYTES
 from runtime.files import create_whole
 from runtime.output import reason_of
 from runtime.randomness import Randomness
-from wallet.home.home import CLOSE_IT, SEED_BYTES
+from wallet.home.home import CLOSE_IT
 from wallet.secure_element.device_errors import DeviceError
 from wallet.secure_element.mark import NOTHING
 

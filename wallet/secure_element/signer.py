@@ -7,8 +7,8 @@ from typing import Protocol
 
 from nacl.signing import SigningKey
 
+from runtime.ed25519 import SEED_BYTES
 from runtime.randomness import Randomness
-from wallet.home.home import SEED_BYTES
 from wallet.secure_element.refusals import elsewhere
 from wallet.secure_element.state import HeldKey, State
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
 from central_bank.metadata import metadata
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_PUBLIC_KEY, KIND_WORD
+from offline_token.formats import ID_BYTES
+from runtime.bounds import greatest
 
 # `owner` is the key that the token was made for; it has tokens of no other bank. `restored_fen` is
 # what was refunded to the loader after the grace; null until then. `pruned_fen` is what left the
@@ -13,10 +16,10 @@ from central_bank.metadata import metadata
 tokens = Table(
     "tokens",
     metadata,
-    Column("token_id", LargeBinary(16), primary_key=True),
+    Column("token_id", LargeBinary(ID_BYTES), primary_key=True),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("owner", LargeBinary(32), nullable=False),
+    Column("owner", LargeBinary(greatest(KIND_PUBLIC_KEY)), nullable=False),
     Column("value_fen", BigInteger, nullable=False),
     Column("expires_time_ms", BigInteger, nullable=False),
     Column("restored_fen", BigInteger, nullable=True),
@@ -36,9 +39,9 @@ tokens = Table(
 pieces = Table(
     "pieces",
     metadata,
-    Column("token_id", LargeBinary(16), primary_key=True),
-    Column("piece_id", LargeBinary(32), primary_key=True),
-    Column("spent_by", LargeBinary(32), primary_key=True),
+    Column("token_id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("piece_id", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("spent_by", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
     Column("hop", LargeBinary, nullable=False),
     Column("retired_fen", BigInteger, nullable=False),
     Column("claimed_fen", BigInteger, nullable=False),
@@ -58,11 +61,11 @@ pruned = Table(
     Column("what", String(8), nullable=False),
     Column("rows", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
-    Column("gone", LargeBinary(32), nullable=False),
+    Column("gone", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("entries", LargeBinary, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
 )
 
 # What a deposited piece was paid beyond its token's value, the piece on its way at which that was
@@ -70,10 +73,10 @@ pruned = Table(
 losses = Table(
     "losses",
     metadata,
-    Column("piece_id", LargeBinary(32), primary_key=True),
-    Column("lost_at", LargeBinary(32), primary_key=True),
-    Column("token_id", LargeBinary(16), nullable=False),
-    Column("device_key", LargeBinary(32), nullable=False),
+    Column("piece_id", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("lost_at", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("token_id", LargeBinary(ID_BYTES), nullable=False),
+    Column("device_key", LargeBinary(greatest(KIND_PUBLIC_KEY)), nullable=False),
     Column("borne_by", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("bank", Integer, nullable=False),
@@ -88,9 +91,9 @@ evidence = Table(
     "evidence",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("piece_id", LargeBinary(32), nullable=False),
-    Column("spent_by", LargeBinary(32), nullable=False),
-    Column("token_id", LargeBinary(16), nullable=False),
+    Column("piece_id", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
+    Column("spent_by", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
+    Column("token_id", LargeBinary(ID_BYTES), nullable=False),
     Column("bank", Integer, nullable=False),
     Column("device_certificate", LargeBinary, nullable=False),
     Column("first", LargeBinary, nullable=False),
@@ -110,9 +113,9 @@ refused_deposits = Table(
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("reason", Integer, nullable=False),
-    Column("verdict", String(64), nullable=False),
+    Column("verdict", String(greatest(KIND_WORD)), nullable=False),
     Column("ruling", LargeBinary, nullable=False),
 )
 
@@ -130,7 +133,7 @@ waiting_deposits = Table(
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("token_id", LargeBinary(16), primary_key=True),
+    Column("token_id", LargeBinary(ID_BYTES), primary_key=True),
     Column("digest", LargeBinary(8), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("waiting_deposits_by_token", "token_id"),

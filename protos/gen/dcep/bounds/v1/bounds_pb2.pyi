@@ -20,6 +20,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_AMOUNT: _ClassVar[Kind]
     KIND_BALANCE: _ClassVar[Kind]
     KIND_CHANGE: _ClassVar[Kind]
+    KIND_LIMIT: _ClassVar[Kind]
     KIND_SEQUENCE: _ClassVar[Kind]
     KIND_NUMBER: _ClassVar[Kind]
     KIND_POSITION: _ClassVar[Kind]
@@ -64,6 +65,7 @@ KIND_UNSPECIFIED: Kind
 KIND_AMOUNT: Kind
 KIND_BALANCE: Kind
 KIND_CHANGE: Kind
+KIND_LIMIT: Kind
 KIND_SEQUENCE: Kind
 KIND_NUMBER: Kind
 KIND_POSITION: Kind
