@@ -60,7 +60,7 @@ class Acts:
         self._database = database
         self._tables = tables
         self._officers = officers
-        self._effects = effects
+        self.effects = effects
         self._clock = clock
         self.chain = ActsChain(database, tables)
         self._room = KeptBytes(clock, at_once=ENDED_BYTES, per_hour=ENDED_BYTES // 24)
@@ -95,7 +95,7 @@ class Acts:
             Refusal: it was not performed.
         """
         officer, act = self._decided_on(caller, office_pb2.OfficerApproval, envelope)
-        effect = self._effects[act.kind]
+        effect = self.effects[act.kind]
         self._check_second(officer, act, effect)
         # Not before a second officer wants it: otherwise one officer alone could empty a bank's
         # vault for a while.
@@ -123,7 +123,7 @@ class Acts:
             Refusal: it was not rejected.
         """
         officer, act = self._decided_on(caller, office_pb2.OfficerRejection, envelope)
-        effect = self._effects[act.kind]
+        effect = self.effects[act.kind]
         _check_right(officer, effect)
         if effect.concerns(act) == officer.name:
             # Otherwise somebody who stole a key could reject each act that ends it.
@@ -158,8 +158,8 @@ class Acts:
             before: only those with a lower number.
             kind: only those of this kind; "" for all.
         """
-        if kind and kind not in self._effects:
-            raise invalid("kind", f"is one of {', '.join(sorted(self._effects))}")
+        if kind and kind not in self.effects:
+            raise invalid("kind", f"is one of {', '.join(sorted(self.effects))}")
         table = self._tables.acts
         query = select(table).order_by(table.c.id.desc()).limit(limit)
         if state:
@@ -218,9 +218,9 @@ class Acts:
             raise invalid("institution", f"is {self._officers.institution!r} here")
         text(content.cause, "cause", longest=MAX_CAUSE)
         kind = content.WhichOneof("kind")
-        effect = self._effects.get(kind) if kind else None
+        effect = self.effects.get(kind) if kind else None
         if effect is None:
-            raise invalid("kind", f"is one of {', '.join(sorted(self._effects))}")
+            raise invalid("kind", f"is one of {', '.join(sorted(self.effects))}")
         _check_right(officer, effect)
         return effect
 
@@ -348,7 +348,7 @@ class Acts:
         if officer is None or officer.removed:
             return False
         try:
-            _check_right(officer, self._effects[act.kind])
+            _check_right(officer, self.effects[act.kind])
             self._officers.verified(office_pb2.OfficerAct, officer, act.proposal)
         except Refusal:
             return False
@@ -407,7 +407,7 @@ class Acts:
         """Ends an act, if it is still open, without a second officer."""
         act = self.get(act.content.act_id)
         if act.state == OPEN:
-            self._effects[act.kind].end(act, self._decision(act, state, "", None, reason))
+            self.effects[act.kind].end(act, self._decision(act, state, "", None, reason))
 
     def _decision(
         self, act: Act, state: int, decider: str, envelope: SignedEnvelope | None, reason: int = 0

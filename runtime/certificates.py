@@ -17,9 +17,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from runtime.roles import SCHEME, is_persons, server_name
 
-_ROOT_DAYS = 3_650
-_LEAF_DAYS = 825
-_CLOCK_SKEW = datetime.timedelta(hours=1)
+ROOT_DAYS = 3_650
+LEAF_DAYS = 825
+CLOCK_SKEW = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = _name(name)
         builder = (
-            _builder(subject, subject, key.public_key(), _ROOT_DAYS)
+            _builder(subject, subject, key.public_key(), ROOT_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(sign_certificates=True), critical=True)
         )
@@ -104,7 +104,7 @@ class Authority:
             uses.append(ExtendedKeyUsageOID.SERVER_AUTH)
         subject = _name(role_uri.removeprefix(SCHEME))
         builder = (
-            _builder(subject, authority.subject, key, _LEAF_DAYS)
+            _builder(subject, authority.subject, key, LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
@@ -147,7 +147,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + datetime.timedelta(days=days))
     )
 

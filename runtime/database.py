@@ -16,7 +16,7 @@ from runtime.private import private_database
 
 T = TypeVar("T")
 _BUSY_MS = 10_000
-_FIRST_PAUSE_S = 0.01
+FIRST_PAUSE_S = 0.01
 # A service may use so many connections at once; between bursts it keeps fewer, because a
 # server gives out 100 unless told otherwise, and banks may share one.
 _CONNECTIONS = 40
@@ -107,7 +107,7 @@ class Database:
 
         One whose connection was lost is not: whether it has happened nobody knows.
         """
-        pause = _FIRST_PAUSE_S
+        pause = FIRST_PAUSE_S
         for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
             try:
                 with self._writing.begin() as connection:

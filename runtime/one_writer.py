@@ -33,7 +33,7 @@ _PAUSE_S = 0.1
 _ATTEMPTS = 10
 """How many times a service that takes over ends the other one's session."""
 
-_SERVER_PAUSE_S = 0.5
+SERVER_PAUSE_S = 0.5
 _LOCK = 0x64636570
 """The number of the advisory lock. Each database has its own, so one number is enough."""
 
@@ -119,7 +119,7 @@ class OneWriter:
                 if not is_away(error) or time.monotonic() >= ends_at:
                     why = str(error.orig).strip().partition("\n")[0]
                     raise DatabaseAway(f"the database does not answer: {why}") from error
-                time.sleep(_SERVER_PAUSE_S)
+                time.sleep(SERVER_PAUSE_S)
 
     def _engine(self) -> Engine:
         return create_engine(

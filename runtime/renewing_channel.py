@@ -22,7 +22,7 @@ from runtime.logs import logger
 from runtime.own_certificate import OwnCertificate, Shown, TlsFiles
 from runtime.tls import certificate_of, only_to
 
-_LOOK_S = 5.0
+LOOK_S = 5.0
 """How long fetching a server's certificate may take."""
 _PAUSE_S = 0.2
 """After a look that failed, before the next."""
@@ -117,7 +117,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             NoAnswer: the server cannot be reached, its certificate is refused, or the channel was
                 closed.
         """
-        until = time.monotonic() + _LOOK_S
+        until = time.monotonic() + LOOK_S
         while True:
             with self._lock:
                 self._heed()
@@ -176,7 +176,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             self._seen(looking, pem, terms, None)
 
     def _shown(self, terms: _Terms) -> bytes:
-        pem = certificate_of(self._files, self._address, self._role, timeout_s=_LOOK_S)
+        pem = certificate_of(self._files, self._address, self._role, timeout_s=LOOK_S)
         shown = fingerprint(pem)
         if shown in terms.refused:
             logger("tls").error("a revoked certificate is shown", of=self._role, fingerprint=shown)

@@ -10,7 +10,7 @@ from runtime.database import is_away
 from runtime.errors import NoAnswer, Refusal
 from runtime.logs import logger
 
-_FIRST_PAUSE_S = 0.05
+FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 DATABASE_PATIENCE_S = 300.0
 
@@ -57,7 +57,7 @@ class Worker:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE_S
+        pause = FIRST_PAUSE_S
         away_since: float | None = None
         while True:
             # Clear first, then look: else a `stop` in between would be missed while waiting.
@@ -66,7 +66,7 @@ class Worker:
                 return
             try:
                 busy = self._step()
-                pause, away_since = _FIRST_PAUSE_S, None
+                pause, away_since = FIRST_PAUSE_S, None
                 if not busy:
                     self._wake.wait(self._idle_s)
             except (NoAnswer, Refusal) as error:

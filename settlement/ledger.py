@@ -58,14 +58,14 @@ class DirectLedger:
     ) -> None:
         self._core = core
         self._overloaded = overloaded
-        self._is_short = is_short
+        self.is_short = is_short
 
     def _told(self, error: Exception) -> Exception:
         return self._overloaded(str(error)) if isinstance(error, Overloaded) else error
 
     def submit(self, batch: Batch) -> Answers:
         """See `Ledger.submit`."""
-        if not batch.urgent and self._is_short():
+        if not batch.urgent and self.is_short():
             raise self._overloaded(DISK_IS_SHORT)
         answers = self._core.process([batch])[0]
         if isinstance(answers, Failed):
@@ -78,7 +78,7 @@ class DirectLedger:
 
     def has_room(self) -> bool:
         """See `Ledger.has_room`."""
-        return not self._is_short()
+        return not self.is_short()
 
     def position(self) -> int:
         """See `Ledger.position`."""

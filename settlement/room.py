@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-_EVERY_S = 0.5
+EVERY_S = 0.5
 
 
 class Room:
@@ -24,7 +24,7 @@ class Room:
         there = engine.dialect.name == "sqlite" and name and not name.startswith((":", "file:"))
         self._folder = Path(name).resolve().parent if there and name else None
         self._least = least_bytes
-        self._asked = -_EVERY_S
+        self._asked = -EVERY_S
         self._short = False
 
     def is_short(self) -> bool:
@@ -32,7 +32,7 @@ class Room:
         if self._folder is None:
             return False
         now = time.monotonic()
-        if now - self._asked >= _EVERY_S:
+        if now - self._asked >= EVERY_S:
             self._asked = now
             found = os.statvfs(self._folder)
             self._short = found.f_bavail * found.f_frsize < self._least

@@ -9,7 +9,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 MAX_LINES = 400
-REACHED_INTO = 145
+REACHED_INTO = 78
 """Private attributes of others that tests use. Whoever makes it fewer lowers the number."""
 
 
@@ -49,12 +49,20 @@ def test_every_file_says_what_it_is_about() -> None:
     assert silent == []
 
 
+PUBLIC = {"_", "_asdict", "_exit", "_mapping", "_replace"}
+"""Documented as public, whatever they are called: of gettext, os, SQLAlchemy and named tuples."""
+
+
+def hidden(name: str) -> bool:
+    """Whether a name says that it is nobody else's business."""
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC
+
+
 def private(node: ast.AST) -> bool:
     """Whether this is a private attribute of something else than the class it stands in."""
     return (
         isinstance(node, ast.Attribute)
-        and node.attr.startswith("_")
-        and not node.attr.startswith("__")
+        and hidden(node.attr)
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
     )
 
@@ -65,7 +73,7 @@ def replaced(node: ast.AST) -> bool:
         isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith(("setattr", "getattr"))
         and any(
-            isinstance(each, ast.Constant) and f".{each.value}".rpartition(".")[2].startswith("_")
+            isinstance(each, ast.Constant) and hidden(f".{each.value}".rpartition(".")[2])
             for each in node.args
         )
     )

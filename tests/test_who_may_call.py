@@ -151,7 +151,7 @@ def test_every_kind_of_act_takes_the_right_that_is_written_down_for_it(
 ) -> None:
     rights: dict[str, int] = {}
     for acts in (central.central.acts, bank.bank.acts):
-        found = {kind: effect.right for kind, effect in acts._effects.items()}
+        found = {kind: effect.right for kind, effect in acts.effects.items()}
         assert {kind: RIGHT_OF.get(kind) for kind in found} == found
         rights |= found
     kinds = office_pb2.OfficerAct.DESCRIPTOR.oneofs_by_name["kind"].fields

@@ -79,7 +79,7 @@ class CentralKeys:
         self._clock = clock
         self._shown = shown
         self._remembered = Remembered(database, _read)
-        self._signer = AnnouncedSigner(signer, "key", lambda: self._known)
+        self.signer = AnnouncedSigner(signer, "key", lambda: self._known)
         public = bytes(self.signing().verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()))
@@ -101,7 +101,7 @@ class CentralKeys:
 
     def signing(self) -> Signer:
         """The key to sign with: the one in the settings, once it has been announced."""
-        return self._signer.now()
+        return self.signer.now()
 
     def all(self) -> list[Known]:
         """All keys that there are and were, newest last."""

@@ -70,7 +70,7 @@ class OfflineRoots:
         self._database = database
         self._clock = clock
         self._remembered = Remembered(database, _read)
-        self._signer = AnnouncedSigner(signer, "root", lambda: self._known)
+        self.signer = AnnouncedSigner(signer, "root", lambda: self._known)
         public = bytes(self.signing().verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()), b"")
@@ -87,7 +87,7 @@ class OfflineRoots:
 
     def signing(self) -> Signer:
         """The root to sign with: the one in the settings, once it has been announced."""
-        return self._signer.now()
+        return self.signer.now()
 
     def now(self) -> object:
         """An object that is another one after roots have changed."""

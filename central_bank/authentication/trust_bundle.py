@@ -56,7 +56,7 @@ from runtime.randomness import Randomness, SystemRandomness
 from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
-_BUNDLE_AGE_MS = 30 * 86_400_000
+BUNDLE_AGE_MS = 30 * 86_400_000
 _ANY_FEN = (1 << 64) - 1
 _NONE_LISTED = Listed((), 0, b"")
 _HEAD_BYTES = 160
@@ -99,7 +99,7 @@ class Devices:
         self._database = database
         self._roots = roots
         self._clock = clock
-        self._list = RevocationList(database, clock, randomness or SystemRandomness())
+        self.revocations = RevocationList(database, clock, randomness or SystemRandomness())
         self.banks_now: Callable[[], object] = object
         """Gives another object after banks or their keys have changed; until it is set, each
         time."""
@@ -151,7 +151,7 @@ class Devices:
         is still accepted from whoever took it in good faith.
         """
         certificate = Certificate.decode(encoded, BANK)
-        ends = min(certificate.expires_time_ms, self._clock.now_ms() + _BUNDLE_AGE_MS)
+        ends = min(certificate.expires_time_ms, self._clock.now_ms() + BUNDLE_AGE_MS)
         return certify_bank(self._root, certificate.bank, certificate.key, ends).encode()
 
     def revoke(
@@ -226,8 +226,8 @@ class Devices:
             in_transaction(connection)
             return new
 
-        with self._list.revoking() as now_ms:
-            self._list.note(self._database.transaction(lambda c: write(c, now_ms)), now_ms)
+        with self.revocations.revoking() as now_ms:
+            self.revocations.note(self._database.transaction(lambda c: write(c, now_ms)), now_ms)
 
     def is_revoked(self, certificate: Certificate) -> bool:
         """Whether a device is revoked, even if the bundle no longer lists it."""
@@ -252,7 +252,12 @@ class Devices:
         devices may have bundles in which it is good. Revoked keys and suspended banks are barred.
         """
         root, at_ms = self._root, self._clock.monotonic_ms()
-        of = (bytes(root.verify_key), self.banks_now(), self._roots.now(), self._list.changes())
+        of = (
+            bytes(root.verify_key),
+            self.banks_now(),
+            self._roots.now(),
+            self.revocations.changes(),
+        )
         last = self._last
         if last is not None and last.of == of and 0 <= at_ms - last.at_ms < BUNDLE_MADE_EACH_MS:
             return of[0], last.bundle
@@ -261,7 +266,7 @@ class Devices:
         full = _listed(rows, self._clock.now_ms())[: MAX_BUNDLE_BANKS - len(roots)]
         banks_ = [*roots, *(self._by(root, certificate) for certificate in full)]
         barred = _barred(rows, self._clock.now_ms())
-        listed = self._list.now(_room(len(banks_), len(barred)))
+        listed = self.revocations.now(_room(len(banks_), len(barred)))
         made = sign_bundle(root, self._bundle(banks_, barred=barred, listed=listed))
         self._last = _Last(of, at_ms, made)
         return of[0], made
@@ -283,7 +288,7 @@ class Devices:
         root, bundle = self._root, self.bundle()
         known, full = self.known_banks(), {each.key for each in bundle.banks}
         said: dict[bytes, Statement] = {}
-        cleared_ms = self._list.cleared_time_ms()  # before the look at what is revoked
+        cleared_ms = self.revocations.cleared_time_ms()  # before the look at what is revoked
         revoked = self._revoked([each.revocation() for each in certificates])
         for certificate in certificates:
             bank = certifier(certificate, known)
@@ -366,7 +371,7 @@ class Devices:
     ) -> TrustBundle:
         return TrustBundle(
             created_time_ms=self._clock.now_ms(),
-            max_age_ms=_BUNDLE_AGE_MS,
+            max_age_ms=BUNDLE_AGE_MS,
             max_hops=max_hops,
             max_value_fen=max_value_fen,
             max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,

@@ -24,8 +24,8 @@ lost = typer.Typer(
 )
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 
-_KINDS = (N_("payment"), N_("load"), N_("redemption"))
-_EVENTS = (
+KINDS = (N_("payment"), N_("load"), N_("redemption"))
+EVENTS = (
     N_("issued"),
     N_("redeemed"),
     N_("outgoing settled"),

@@ -11,7 +11,7 @@ from currency.number import SERIAL_DIGITS, make
 from operator_bank.wallets.tables import number_secret
 from runtime.database import Database
 
-_LEFT, _RIGHT = 10 ** (SERIAL_DIGITS // 2), 10 ** (SERIAL_DIGITS - SERIAL_DIGITS // 2)
+LEFT, RIGHT = 10 ** (SERIAL_DIGITS // 2), 10 ** (SERIAL_DIGITS - SERIAL_DIGITS // 2)
 ROUNDS = 10
 SECRET_BYTES = 32
 
@@ -33,13 +33,13 @@ class Numbers:
 
     def of(self, row_id: int) -> str:
         """The number of the wallet with this row id. Raises ValueError for an id that has none."""
-        if not 0 <= row_id < _LEFT * _RIGHT:
+        if not 0 <= row_id < LEFT * RIGHT:
             raise ValueError(f"row {row_id} has no number")
-        left, right = divmod(row_id, _RIGHT)
+        left, right = divmod(row_id, RIGHT)
         for number in range(0, ROUNDS, 2):
-            left = (left + self._mixed(number, right)) % _LEFT
-            right = (right + self._mixed(number + 1, left)) % _RIGHT
-        return make(self._prefix, left * _RIGHT + right)
+            left = (left + self._mixed(number, right)) % LEFT
+            right = (right + self._mixed(number + 1, left)) % RIGHT
+        return make(self._prefix, left * RIGHT + right)
 
     def _mixed(self, number: int, half: int) -> int:
         mixed = self._rounds[number].copy()

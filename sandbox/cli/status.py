@@ -23,7 +23,7 @@ from runtime.errors import NoAnswer, Refusal
 from sandbox.limits import SHOWN_PROBING
 from sandbox.stack.supervisor import Stack
 
-_STATES = (N_("serving"), N_("starting"), N_("down"))
+STATES = (N_("serving"), N_("starting"), N_("down"))
 
 
 def register(app: typer.Typer) -> None:

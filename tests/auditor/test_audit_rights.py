@@ -50,7 +50,7 @@ def test_the_audit_knows_the_right_of_each_act(stack: Stack) -> None:
     found = {
         kind: effect.right
         for name in (CENTRAL, "alpha")
-        for kind, effect in stack.system.built[name].acts._effects.items()
+        for kind, effect in stack.system.built[name].acts.effects.items()
     }
     assert found == RIGHT_OF
 

@@ -193,7 +193,7 @@ def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: System) -> None:
 def test_the_central_banks_own_key_changes_and_the_audit_holds(system: System) -> None:
     system.both(renewal(until_ms=NOW_MS + DAY_MS))
     system.clock.advance(1)
-    system.central.central_keys._signer.named = FRESH_CENTRAL_KEY
+    system.central.central_keys.signer.named = FRESH_CENTRAL_KEY
     system.both(office_pb2.RenewCentralKey())
     assert problems(system) == []
     for number in (0x51, 0x52):  # one after the other, and none of them is used

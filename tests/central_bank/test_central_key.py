@@ -72,7 +72,7 @@ def test_it_signs_with_the_successor_once_that_is_in_its_settings(
 
     put(CENTRAL_KEY)
     signer = RenewingKey(str(file), in_files=True)
-    system.central.central_keys._signer.named = signer
+    system.central.central_keys.signer.named = signer
     assert signer_of_the_feed(system) == name(CENTRAL_KEY)
     # Put there too early: no bank has been told of it.
     put(NEW)
@@ -122,7 +122,7 @@ def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(system:
     system.both(renewal())
     third = SigningKey(b"\x2a" * 32)
     system.both(renewal(third))
-    system.central.central_keys._signer.named = third
+    system.central.central_keys.signer.named = third
     assert signer_of_the_feed(system) == name(third)
     first, lost, newest = system.central.central_keys.all()
     assert (first.revoked, lost.revoked, newest.revoked) == (True, True, False)
@@ -130,7 +130,7 @@ def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(system:
 
 def test_each_successor_announces_the_next(system: System) -> None:
     system.both(renewal())
-    system.central.central_keys._signer.named = NEW
+    system.central.central_keys.signer.named = NEW
     system.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
     assert [envelope.key_id for envelope in system.central.central_keys.successions()] == [
         name(CENTRAL_KEY),
@@ -140,7 +140,7 @@ def test_each_successor_announces_the_next(system: System) -> None:
 
 def test_what_was_replaced_can_be_revoked_before_its_time(system: System) -> None:
     system.both(renewal(until_ms=NOW_MS + DAY_MS))
-    system.central.central_keys._signer.named = NEW
+    system.central.central_keys.signer.named = NEW
     system.both(office_pb2.RenewCentralKey())
     old, new = system.central.central_keys.all()
     assert (old.revoked, old.until_time_ms, new.revoked) == (True, NOW_MS, False)
@@ -176,7 +176,7 @@ def test_as_many_keys_are_announced_as_banks_can_be_told(
     for number in range(2):
         successor = SigningKey(bytes([0x60 + number]) * 32)
         system.both(renewal(successor, until_ms=NOW_MS + DAY_MS))
-        keys._signer.named = successor
+        keys.signer.named = successor
         keys.signing()
     assert len(keys.all()) == 3
     assert refusal_of(system, renewal()) == "OVERLOADED"

@@ -56,7 +56,7 @@ def shown(centre: Centre) -> tuple[bytes, TrustBundle]:
 
 def take_over(centre: Centre, key: SigningKey = NEW) -> None:
     """The successor lies where the settings say."""
-    centre.central.offline_roots._signer.named = key
+    centre.central.offline_roots.signer.named = key
 
 
 def refusal_of(centre: Centre, kind: office_pb2.RenewOfflineRoot) -> str:
@@ -70,7 +70,7 @@ def test_an_announced_successor_is_listed_and_takes_over_when_it_is_in_its_place
 ) -> None:
     take_over(centre)
     assert shown(centre)[0] == OLD_KEY  # nobody has heard of it yet
-    centre.central.offline_roots._signer.named = ROOT
+    centre.central.offline_roots.signer.named = ROOT
     centre.both(renewal())
     root, bundle = shown(centre)
     now_ms = centre.clock.now_ms()

@@ -28,7 +28,7 @@ def jump(centre: Centre, by_ms: int) -> None:
 
 
 def test_a_payee_with_the_freshest_bundle_on_the_last_day_comes_online_before_the_refund() -> None:
-    assert limits.RESTORE_GRACE_MS >= trust_bundle._BUNDLE_AGE_MS + MAX_STEP_MS + DAY
+    assert limits.RESTORE_GRACE_MS >= trust_bundle.BUNDLE_AGE_MS + MAX_STEP_MS + DAY
 
 
 def test_a_clock_that_jumps_ahead_refunds_nobody(centre: Centre) -> None:

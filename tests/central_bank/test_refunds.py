@@ -154,10 +154,9 @@ def test_a_piece_can_be_deposited_within_the_grace_and_not_after_it(centre: Cent
 
 def test_what_went_back_is_not_deposited_by_a_clock_that_was_set_back(centre: Centre) -> None:
     token = centre.token(centre.alice, 100)
-    before_ms = centre.clock.now_ms()
     centre.clock.advance(OVER + 1)
     assert centre.central.refunds.step()
-    centre.clock._now_ms = before_ms
+    centre.clock.set_back(OVER + 1)
     assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
     assert (offline_float(centre), circulation(centre)) == (0, START)
 

@@ -13,7 +13,6 @@ from offline_token.formats import KEY_BYTES, Certificate
 from offline_token.limits import MAX_LISTED
 from offline_token.signing import certify_device
 from offline_token.statements import Statements
-from runtime.clock import ManualClock
 from runtime.errors import Refusal
 from tests.central_bank.admitting import KEYS
 from tests.central_bank.system import NOW_MS, ROOT, System
@@ -94,9 +93,7 @@ def test_a_clearance_holds_until_the_list_no_longer_goes_back_to_it(system: Syst
 
 def _is_mistaken(system: System, number: int) -> bool:
     """With the filter of few names nobody is: here it is made with two bits."""
-    found = system.central.devices._list
-    if found._filter and found._filter[18] != 2:
-        found._make(700)
+    found = system.central.devices.revocations
     return found.now(700).filter != b"" and bundle_of(found).may_be_revoked(name(number))
 
 
@@ -110,8 +107,8 @@ def test_a_clock_that_steps_back_makes_no_device_good(system: System) -> None:
     devices = system.central.devices
     system.clock.advance(DAY_MS)
     revoke(system, range(10))
-    cleared_ms = devices._list.cleared_time_ms()
-    devices._list._clock = ManualClock(NOW_MS)
+    cleared_ms = devices.revocations.cleared_time_ms()
+    system.clock.set_back(DAY_MS)
     revoke(system, range(500, 501))
     rows = dict(devices.own_revoked(system.alpha, 1))
     assert rows[name(500)] > cleared_ms
@@ -124,14 +121,14 @@ def test_nothing_is_cleared_from_after_a_revocation_that_is_being_written(system
     cleared_ms: list[int] = []
 
     def meanwhile(_: object) -> None:
-        with devices._list.revoking() as time_ms:
-            devices._list.note([name(900)], time_ms)
-        cleared_ms.append(devices._list.cleared_time_ms())
+        with devices.revocations.revoking() as time_ms:
+            devices.revocations.note([name(900)], time_ms)
+        cleared_ms.append(devices.revocations.cleared_time_ms())
 
     devices.revoke(system.alpha, key(700), "it spent a piece twice", meanwhile)
     rows = dict(devices.own_revoked(system.alpha, 1))
     assert cleared_ms[0] < rows[name(700)]
-    assert devices._list.cleared_time_ms() > max(rows.values())
+    assert devices.revocations.cleared_time_ms() > max(rows.values())
 
 
 def test_a_revocation_that_could_not_be_written_holds_up_no_clearance(system: System) -> None:
@@ -144,7 +141,7 @@ def test_a_revocation_that_could_not_be_written_holds_up_no_clearance(system: Sy
         devices.revoke(system.alpha, key(700), "lost", fail)
     revoke(system, range(3))
     rows = dict(devices.own_revoked(system.alpha, 1))
-    assert devices._list.cleared_time_ms() > max(rows.values())
+    assert devices.revocations.cleared_time_ms() > max(rows.values())
 
 
 def test_a_bank_is_told_what_of_its_own_was_revoked_and_nothing_of_others(system: System) -> None:
@@ -180,10 +177,9 @@ def test_nothing_is_said_of_a_device_of_a_suspended_bank_or_of_nobodys(system: S
 
 def test_while_a_filter_is_made_others_are_given_the_one_before(system: System) -> None:
     revoke(system, range(2 * MAX_LISTED))
-    bundle(system)
+    before = bundle(system).filter
     revoke(system, range(1_000, 1_000 + HALF + 1))  # one is due, and nothing is missing yet
-    kept = system.central.devices._list
-    before = kept._filter
+    kept = system.central.devices.revocations
     assert kept._building.acquire(timeout=1)
     try:
         answered: list[TrustBundle] = []

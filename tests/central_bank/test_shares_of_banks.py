@@ -132,7 +132,7 @@ def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_af
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.registration.offline.outcomes.MAX_REFUSED_DEPOSITS", 3)
-    monkeypatch.setattr("central_bank.registration.offline.outcomes._LOOKED_AFTER_EACH", 2)
+    monkeypatch.setattr("central_bank.registration.offline.outcomes.LOOKED_AFTER_EACH", 2)
     centre = Centre(tmp_path)
     paid = centre.pay(centre.token(centre.alice, 10), centre.alice, centre.bob, 10)
     assert centre.deposit(paid) == (10, "")
@@ -150,7 +150,7 @@ def test_a_bank_keeps_no_more_refused_deposits_where_another_banks_come_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.registration.offline.outcomes.MAX_REFUSED_DEPOSITS", 3)
-    monkeypatch.setattr("central_bank.registration.offline.outcomes._LOOKED_AFTER_EACH", 2)
+    monkeypatch.setattr("central_bank.registration.offline.outcomes.LOOKED_AFTER_EACH", 2)
     centre = Centre(tmp_path)
     for number in range(1, 9):
         for bank in ("alpha", "beta"):

@@ -21,7 +21,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack all of whose certificates end in ten days, the root's aside."""
     folder = tmp_path_factory.mktemp("ending")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certificates, "_LEAF_DAYS", 10)
+        patch.setattr(certificates, "LEAF_DAYS", 10)
         plan = init(folder / "stack")
     with System(Stack(plan), folder / "homes") as made:
         made.stack.up()
@@ -61,7 +61,7 @@ def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(system: System)
 
 def test_the_root_is_named_when_it_ends_and_nothing_claims_to_renew_it(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certificates, "_ROOT_DAYS", 10)
+        patch.setattr(certificates, "ROOT_DAYS", 10)
         plan = init(tmp_path / "stack")
     said = dcep("status", "--stack", str(plan.folder))
     assert "the certificate of root ends in 9 days\n" in said.out

@@ -163,7 +163,7 @@ def test_what_is_late_is_pending_until_its_money_has_gone_back(centre: Centre) -
     (outcome,) = centre.send(item)
     said = errors_pb2.REASON_TOKEN_INVALID, "TOKEN_EXPIRED"
     assert (outcome.state, outcome.reason, outcome.verdict) == (PENDING, *said)
-    centre.clock._now_ms -= 1_000 * DAY
+    centre.clock.set_back(1_000 * DAY)
     assert centre.send(item)[0].amount_fen == 60, "the centre's clock was wrong"
 
     late = centre.pay(centre.token(centre.alice, 10), centre.alice, centre.bob, 10)

@@ -238,7 +238,7 @@ class System:
         for body in person.element.begin_deposit(person.bank, person.wallet)[:1]:
             outcome = person.asked(body)
             assert outcome.state != REFUSED or outcome.verdict == "SPENT_TWICE"
-        self.centre.clock._now_ms -= 150 * DAY
+        self.centre.clock.set_back(150 * DAY)
 
 
 def restored_fen(centre: Centre) -> int:

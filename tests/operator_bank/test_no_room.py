@@ -59,7 +59,7 @@ def test_a_bank_whose_disk_is_nearly_full_still_applies_what_was_settled(tmp_pat
     payer.exchange(1_000)
     before = rows(system)
     ledger = system.bank.books.ledger
-    ledger._is_short = lambda: True  # type: ignore[attr-defined]
+    ledger.is_short = lambda: True  # type: ignore[attr-defined]
     for asked in (lambda: payer.pay(payee.number, 1), lambda: system.open(name="C")):
         with pytest.raises(Refusal) as refused:
             asked()
@@ -68,6 +68,6 @@ def test_a_bank_whose_disk_is_nearly_full_still_applies_what_was_settled(tmp_pat
     assert rows(system) == before
     system.hear(incoming=system.arriving(payee.number, 70))
     assert payee.fen == 70
-    ledger._is_short = lambda: False  # type: ignore[attr-defined]
+    ledger.is_short = lambda: False  # type: ignore[attr-defined]
     payer.pay(payee.number, 1)
     system.check_books()

@@ -36,8 +36,8 @@ def test_beyond_the_last_serial_there_is_none(row_id: int) -> None:
 
 def test_no_two_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all serials, among few: it is a permutation."""
-    monkeypatch.setattr(numbers, "_LEFT", 40)
-    monkeypatch.setattr(numbers, "_RIGHT", 70)
+    monkeypatch.setattr(numbers, "LEFT", 40)
+    monkeypatch.setattr(numbers, "RIGHT", 70)
     few = Numbers(PREFIX, b"f" * 32)
     assert sorted(serial(few.of(row)) for row in range(40 * 70)) == list(range(40 * 70))
 

@@ -58,9 +58,8 @@ def test_a_clock_that_steps_around_midnight_gives_nobody_a_second_day(system: Sy
     payer = system.open(name="A")
     payee = make(OTHER_PREFIX, 2)
     payer.exchange(CAP_FEN)
-    before = system.clock.now_ms()
-    for step, left in [(0, DAY_FEN), (1, DAY_FEN), (0, 0), (1, 0), (-1, 0)]:
-        system.clock._now_ms = before + step * DAY_MS
+    for days_back, left in [(0, DAY_FEN), (-1, DAY_FEN), (1, 0), (-1, 0), (2, 0)]:
+        system.clock.set_back(days_back * DAY_MS)
         for _ in range(left // 100_000):
             payer.pay(payee, 100_000)
         assert reason_for(system, payer, payee, 1) == errors_pb2.REASON_OVER_DAY_LIMIT

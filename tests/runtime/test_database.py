@@ -20,7 +20,7 @@ ROWS = Table("rows", METADATA, Column("value", Integer, primary_key=True))
 
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setattr(database, "_FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(database, "FIRST_PAUSE_S", 0.0)
     engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
     METADATA.create_all(engine)
     yield Database(engine)

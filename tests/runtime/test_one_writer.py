@@ -111,7 +111,7 @@ def test_a_server_that_is_not_there_is_waited_for_and_then_named_in_a_sentence(
 
     monkeypatch.setattr(OneWriter, "_engine", counted)
     monkeypatch.setattr(one_writer, "SERVER_PATIENCE_S", 0.5)
-    monkeypatch.setattr(one_writer, "_SERVER_PAUSE_S", 0.1)
+    monkeypatch.setattr(one_writer, "SERVER_PAUSE_S", 0.1)
     with pytest.raises(DatabaseAway, match="the database does not answer: ") as caught:
         OneWriter(f"postgresql://u:secret@/x?host={tmp_path}")  # pragma: allowlist secret
     assert len(tries) > 1 and "secret" not in str(caught.value)

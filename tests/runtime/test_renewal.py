@@ -215,7 +215,7 @@ def test_a_revoked_certificate_is_spoken_to_no_more_from_that_moment_on(
 def test_a_server_that_says_nothing_is_looked_at_by_one_thread_and_nobody_waits_for_long(
     own_root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.renewing_channel._LOOK_S", 0.5)
+    monkeypatch.setattr("runtime.renewing_channel.LOOK_S", 0.5)
     mine = own_root.files(CLIENT)
     with socket.create_server(("localhost", 0)) as silent:
         silent.settimeout(5.0)

@@ -65,9 +65,9 @@ def test_an_expired_certificate_is_not_let_in(
     serve: Serve, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = serve()
-    monkeypatch.setattr(certificates, "_CLOCK_SKEW", datetime.timedelta(days=10))
+    monkeypatch.setattr(certificates, "CLOCK_SKEW", datetime.timedelta(days=10))
     assert ask(served.ours(root.credentials("dcep://bank/alpha"))) == 1
-    monkeypatch.setattr(certificates, "_LEAF_DAYS", -1)
+    monkeypatch.setattr(certificates, "LEAF_DAYS", -1)
     not_let_in(served, root.credentials("dcep://bank/alpha"))
 
 

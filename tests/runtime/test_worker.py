@@ -42,7 +42,7 @@ class Script:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(worker, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(worker, "FIRST_PAUSE_S", 0.001)
     workers: list[Worker] = []
 
     def start(script: Script) -> Worker:

@@ -61,7 +61,7 @@ def test_every_state_is_said(states: Any, prefix: str) -> None:
 
 
 def test_what_a_bank_lost_is_said_by_its_kinds() -> None:
-    for kind in (*come_back._KINDS, *come_back._EVENTS, *status._STATES):
+    for kind in (*come_back.KINDS, *come_back.EVENTS, *status.STATES):
         assert _(kind) != kind
 
 

@@ -108,7 +108,7 @@ def test_on_a_disk_that_is_nearly_full_only_what_must_be_is_taken(
 ) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
     system(engine, tables)
-    monkeypatch.setattr(room_module, "_EVERY_S", 0.0)
+    monkeypatch.setattr(room_module, "EVERY_S", 0.0)
     books = open_ledger(engine, tables, threaded=threaded, min_free_bytes=1 << 60)
     assert not books.ledger.has_room()
     with pytest.raises(Overloaded, match="disk"):

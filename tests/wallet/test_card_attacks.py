@@ -102,6 +102,14 @@ def test_two_taps_of_a_card_have_nothing_in_common_on_the_line(signers: Signers)
     assert lines[0] != lines[1] and lines[0][:32] != lines[1][:32]
 
 
+def answered(far: Channel, asked: tuple[int, bytes]) -> tuple[int, bytes]:
+    """What the other end says to a message."""
+    far.send(*asked)
+    answer = far.receive({messages.OK: 10**6, messages.NO: 10**6})
+    assert answer is not None
+    return answer
+
+
 class Middleman:
     """Makes one channel with the card and one with the reader, and sees all that goes through."""
 
@@ -117,16 +125,9 @@ class Middleman:
         assert channel is not None
         with suppress(OSError), near:
             while (asked := channel.receive(dict(messages.LARGEST))) is not None:
-                answer = self._ask(self.far, asked)
+                answer = answered(self.far, asked)
                 self.seen += [asked, answer]
                 channel.send(*answer)
-
-    @staticmethod
-    def _ask(far: Channel, asked: tuple[int, bytes]) -> tuple[int, bytes]:
-        far.send(*asked)
-        answer = far.receive({messages.OK: 10**6, messages.NO: 10**6})
-        assert answer is not None
-        return answer
 
 
 def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
@@ -137,7 +138,7 @@ def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
     card = Card(middle.reader)
     assert "9 tries" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN).message
     assert PIN.encode() not in b"".join(body for _, body in middle.seen)
-    answer = Middleman._ask(middle.far, (Command.BALANCE, b""))
+    answer = answered(middle.far, (Command.BALANCE, b""))
     assert answer[0] == messages.NO
     assert held.store.read().card_tries == 1, "that was his one guess"
 
@@ -339,7 +340,7 @@ def test_nobody_else_passes_for_a_paired_wallet(signers: Signers) -> None:
     assert not card.recognises(WALLET, SigningKey(bytes([2]) * 32))
     assert not card.recognises(OTHER, key)
     heard = key.sign(wallet_part(held.again().binding)).signature
-    assert card._ask(Command.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
+    assert card.ask(Command.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
     refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
     middle = Card(Middleman(held).reader)
     assert not middle.recognises(WALLET, key), "nor who is between them"

@@ -73,7 +73,7 @@ def test_a_try_counts_before_anything_is_said_about_it(signers: Signers) -> None
     held.store.failing = False
     card = held.again()
     reader = Reader("1111", card.binding, SeededRandomness(1))
-    card._ask(Command.PIN_BEGIN, reader.share())
+    card.ask(Command.PIN_BEGIN, reader.share())
     assert held.store.read().card_tries == 1
     assert held.again() and held.store.read().card_tries == 1, "pulling it away gains none"
 

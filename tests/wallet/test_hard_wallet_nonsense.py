@@ -56,7 +56,7 @@ def test_nonsense_is_refused_and_changes_nothing(signers: Signers, owner: bool) 
         if owner and (command, body) == (Command.DEPOSIT, b"\x01nothing"):
             continue  # of no piece: there is nothing to forget
         with pytest.raises(Refusal):
-            card._ask(command, body)
+            card.ask(command, body)
     assert held.store.data == before
     assert held.balance == 100
 

@@ -45,7 +45,7 @@ def count(store: SealedFile) -> int:
 
 def tried(folder: Path) -> int:
     """PINs tried since the last right one."""
-    found = opened(folder)._found()
+    found = opened(folder).found()
     assert found is not None
     return found.newest.tries
 

@@ -190,7 +190,7 @@ def test_who_has_the_seal_and_not_the_pin_makes_no_entry_of_an_older_ones_conten
     store.set_pin("2468")
     for _ in range(2):
         count(store)
-    found, seal = store._found(), Seal(tmp_path / "device.seal", SystemRandomness())
+    found, seal = store.found(), Seal(tmp_path / "device.seal", SystemRandomness())
     assert found is not None
     forged = replace(found.newest.next(), box=found.entries[0].box)
     data = closed(forged, seal.heads_key())

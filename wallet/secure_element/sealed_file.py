@@ -167,7 +167,7 @@ class SealedFile:
             self._pin = self._ask_pin()
 
     def _open(self) -> tuple[State, _Found]:
-        mark, found = self._mark.read(), self._found()
+        mark, found = self._mark.read(), self.found()
         if found is None:
             return self._first(mark)
         mark, newest = mark or Mark(), found.newest
@@ -210,7 +210,7 @@ class SealedFile:
         self._keys[salt] = self._seal.key("", salt)
         return state, self._write_whole(state, Sealed(True, False, salt))
 
-    def _found(self) -> _Found | None:
+    def found(self) -> _Found | None:
         """The writes on the disk that count; None if there are none yet."""
         read = self._whole()
         if read is None:

@@ -30,7 +30,7 @@ SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
 _of = refused_deposits.c
-_LOOKED_AFTER_EACH = 1_000
+LOOKED_AFTER_EACH = 1_000
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class DepositOutcomes:
             connection.execute(insert(refused_deposits), row)
             self._pending.end(connection, bank, item.number)
             self._refused[bank.index] += 1
-            if self._refused[bank.index] % _LOOKED_AFTER_EACH == 0:
+            if self._refused[bank.index] % LOOKED_AFTER_EACH == 0:
                 _forget_old(connection, bank)
 
         self._database.transaction(put)

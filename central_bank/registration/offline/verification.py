@@ -18,7 +18,7 @@ from runtime.parts import parts
 from runtime.signatures import Check, SignatureVerifier
 
 Item = registration_pb2.TokenDepositItem
-_AT_ONCE = 128
+AT_ONCE = 128
 """Items whose signatures are verified while the next ones are read."""
 
 
@@ -98,7 +98,7 @@ class Verification:
             verdict = with_owners(verdict, deposit, bank, verified=verified)
             return Judged(item, verdict, deposit.payment.chains, deposit.endorsements, waited)
 
-        begun = [_Part(part, judged, self._verifier) for part in parts(items, _AT_ONCE)]
+        begun = [_Part(part, judged, self._verifier) for part in parts(items, AT_ONCE)]
         return [answer for part in begun for answer in part.answers()]
 
 
