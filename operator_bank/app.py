@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ from sqlalchemy import Engine
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
+from operator_bank.context import Context
 from operator_bank.customers.customers import Customers
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
 from operator_bank.feed.follower import FeedFollower
+from operator_bank.feed.known import Sources
+from operator_bank.feed.moves import Moves
+from operator_bank.feed.rows import FeedRows
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.records import opening_balance
@@ -80,10 +85,7 @@ class BankParts:
 class Bank:
     """The use-cases of a bank."""
 
-    name: str
-    clock: Clock
-    standing: Standing
-    books: LedgerBundle
+    context: Context
     officers: Officers
     policy: Policy
     acts: Acts
@@ -106,11 +108,21 @@ class Bank:
     windows: ComeBacks
     offline: Offline
 
+    @property
+    def books(self) -> LedgerBundle:
+        """The recovered core, its journal and what follows it."""
+        return self.context.books
+
+    @property
+    def standing(self) -> Standing:
+        """Whether the bank's copy of its database is the newest one."""
+        return self.context.standing
+
     def probing(self) -> list[str]:
         """Numbers of wallets that must wait, because many of their payments failed for their
         payees.
         """
-        return self.refusals.waiting(self.clock.now_ms())
+        return self.refusals.waiting(self.context.clock.now_ms())
 
     def project(self) -> bool:
         """Makes one step of the projection; returns True if there may be much more to do.
@@ -172,7 +184,6 @@ def build(
         on_stopped: is called once if the core had to stop.
     """
     database = Database(engine)
-    standing = Standing()
     # Before anything is opened: without officers nobody could do anything about a wallet.
     officers = open_officers(database, office_tables, parts.name, parts.founding, clock)
     books = open_ledger(
@@ -183,110 +194,125 @@ def build(
         on_stopped=on_stopped,
         overloaded=CoreOverloaded,
     )
-    ledger = books.ledger
-    began_at = ledger.position()
-    _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
-    policy = Policy(ledger, books.core.policies, clock)
-    found_policy(policy, parts.policy, office_tables.acts, database)
-    directory = Directory(
-        database,
-        ledger,
-        clock,
-        Customers(database),
-        prefix=parts.prefix,
-        opening_deposit_fen=parts.opening_deposit_fen,
+    began_at = books.ledger.position()
+    context = Context(
+        parts.name, parts.prefix, database, books, central_bank, clock, standing=Standing()
     )
-    machines = Machines(database, officers.founding())
-    receipts = Receipts(database, clock, verifier, machines, bank=parts.name)
-    orders = Orders(directory, ledger, clock, verifier)
-    refused = Refused(ledger, books.history, clock)
-    outgoing = Outbound(database, central_bank, clock)
+    _open_own_accounts(books.ledger, clock.now_ms(), parts.till_float_fen)
+    return _furnish(context, parts, officers, verifier, began_at)
+
+
+class _WalletRoom(NamedTuple):
+    """Who has a wallet, what its class allows, and which orders it has signed."""
+
+    policy: Policy
+    directory: Directory
+    orders: Orders
+    refused: Refused
+
+
+class _LostRoom(NamedTuple):
+    """What came back when an older copy of the database was restored."""
+
+    windows: ComeBacks
+    payments: LostPayments
+    coming_back: ComingBack
+
+
+class _Trusted(NamedTuple):
+    """What the central bank has signed, and where it contradicted itself."""
+
+    keys: TrustedKeys
+    acts: CentralActs
+    contradictions: Contradictions
+
+
+def _furnish(
+    context: Context,
+    parts: BankParts,
+    officers: Officers,
+    verifier: SignatureVerifier,
+    began_at: int,
+) -> Bank:
+    """Builds every room. `began_at`: where the ledger ended when it was recovered."""
+    wallets = _wallet_room(context, parts, verifier)
+    policy, directory, orders, refused = wallets
+    outgoing, vault = Outbound(context), Vault(context)
     refusals = PayeeRefusals(directory.number_of)
-    inbound = Inbound(ledger, directory, policy)
-    suspense = SuspensePayouts(database, ledger, directory, inbound, clock)
-    windows = ComeBacks(database)
-    lost = LostPayments(database, ledger, directory, windows, clock)
-    coming_back = ComingBack(database, ledger, windows, standing, directory, clock)
+    inbound = Inbound(context, directory, policy)
+    suspense = SuspensePayouts(context, directory, inbound)
+    lost = _lost_room(context, directory)
+    machines = Machines(context.database, officers.founding())
     effects = {
-        **bank_effects(database, directory, suspense, machines, policy, standing),
-        "come_back": coming_back,
-        "settle_lost": LostSettlement(database, lost, standing),
+        **bank_effects(context, directory, suspense, machines, policy),
+        "come_back": lost.coming_back,
+        "settle_lost": LostSettlement(context, lost.payments),
     }
-    contradictions = Contradictions(database, clock)
-    central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
-    vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
-    acts = open_acts(database, office_tables, officers, effects, clock)
+    acts = open_acts(context.database, office_tables, officers, effects, context.clock)
+    trusted = _trusted(context, parts)
+    moves = Moves(Sources(context, directory, vault), lost.windows)
+    rows = FeedRows(context, directory, refusals, refused, lost.windows)
     follower = FeedFollower(
-        database,
-        ledger,
-        directory,
+        context,
+        moves,
+        rows,
         outgoing,
-        vault,
-        central_bank,
-        central_keys,
-        CentralActs(database, contradictions),
-        clock,
-        refusals,
-        refused,
+        trusted.keys,
+        trusted.acts,
         acts.chain,
-        standing,
-        windows,
-        bank=parts.name,
+        lost.windows,
         began_at=began_at,
     )
-    coming_back.stands_at = lambda: follower.place.number
-    coming_back.done = follower.ask_again
+    lost.coming_back.stands_at = lambda: follower.place.number
+    lost.coming_back.done = follower.ask_again
+    bundles = NewestBundle(context, parts.offline_roots, trusted.contradictions)
     return Bank(
-        name=parts.name,
-        clock=clock,
-        standing=standing,
-        books=books,
+        context=context,
         officers=officers,
         policy=policy,
         acts=acts,
         directory=directory,
-        opening=Opening(directory, clock, verifier, bank=parts.name),
-        wallets=Wallets(ledger, orders, policy, clock, refused, bank=parts.name),
+        opening=Opening(context, directory, verifier),
+        wallets=Wallets(context, orders, policy, refused),
         vault=vault,
-        exchange=Exchange(ledger, orders, vault, clock, receipts, refused),
-        payments=Payments(
-            ledger,
-            orders,
-            directory,
-            outgoing,
-            clock,
-            refusals,
-            refused,
-            standing,
-            lost,
-            prefix=parts.prefix,
-        ),
+        exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),
+        payments=Payments(context, orders, directory, outgoing, refusals, refused, lost.payments),
         refusals=refusals,
-        history=PaymentHistory(ledger, books.history, books.journal, directory, outgoing),
+        history=PaymentHistory(context, directory, outgoing),
         outgoing=outgoing,
-        returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
-        central_keys=central_keys,
-        contradictions=contradictions,
+        returns=Returns(context, outgoing),
+        central_keys=trusted.keys,
+        contradictions=trusted.contradictions,
         follower=follower,
         inbound=inbound,
         suspense=suspense,
-        lost=lost,
-        windows=windows,
+        lost=lost.payments,
+        windows=lost.windows,
         offline=Offline(
-            database,
-            ledger,
-            orders,
-            outgoing,
-            central_bank,
-            parts.business_key,
-            clock,
-            refused,
-            NewestBundle(database, central_bank, parts.offline_roots, clock, contradictions),
-            central_keys,
-            standing,
-            bank=parts.name,
+            context, orders, outgoing, parts.business_key, refused, bundles, trusted.keys
         ),
     )
+
+
+def _wallet_room(context: Context, parts: BankParts, verifier: SignatureVerifier) -> _WalletRoom:
+    policy = Policy(context)
+    found_policy(policy, parts.policy, office_tables.acts, context.database)
+    directory = Directory(
+        context, Customers(context.database), opening_deposit_fen=parts.opening_deposit_fen
+    )
+    return _WalletRoom(policy, directory, Orders(context, directory, verifier), Refused(context))
+
+
+def _lost_room(context: Context, directory: Directory) -> _LostRoom:
+    windows = ComeBacks(context.database)
+    payments = LostPayments(context, directory, windows)
+    return _LostRoom(windows, payments, ComingBack(context, windows, directory))
+
+
+def _trusted(context: Context, parts: BankParts) -> _Trusted:
+    contradictions = Contradictions(context.database, context.clock)
+    keys = TrustedKeys(context, parts.central_keys, contradictions)
+    return _Trusted(keys, CentralActs(context.database, contradictions), contradictions)
 
 
 def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, update
 
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
+from operator_bank.context import Context
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_machines
 from operator_bank.ledger.standing import Standing
@@ -20,18 +21,18 @@ from runtime.database import Database
 
 
 def bank_effects(
-    database: Database,
+    context: Context,
     directory: Directory,
     suspense: SuspensePayouts,
     machines: Machines,
     policy: Policy,
-    standing: Standing,
 ) -> Mapping[str, Effect]:
     """The effects of these acts, by the kind of act."""
+    database = context.database
     return {
         "freeze_wallet": _Freezing(database, directory, frozen=True),
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
-        "pay_suspense": _SuspensePayment(database, suspense, standing),
+        "pay_suspense": _SuspensePayment(database, suspense, context.standing),
         "register_cash_machine": _Registration(database, machines),
         KIND: _PolicySetting(database, policy),
         "revoke_cash_machine": _Revocation(database, machines),

@@ -45,7 +45,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         return wallets_pb2.OpenWalletResponse(
             wallet_number=wallet.number,
             wallet_class=wallet.wallet_class,  # type: ignore[arg-type]
-            bank=self._bank.name,
+            bank=self._bank.context.bank,
             has_deposit_account=wallet.deposit_account is not None,
         )
 
@@ -53,7 +53,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         cap, single, day, year = state.limits_fen
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
-            bank=self._bank.name,
+            bank=self._bank.context.bank,
             wallet_class=state.wallet.wallet_class,  # type: ignore[arg-type]
             status=state.status,  # type: ignore[arg-type]
             available_fen=state.available_fen,

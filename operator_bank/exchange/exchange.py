@@ -16,6 +16,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
 from operator_bank.exchange.receipts import Receipt, Receipts
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
@@ -24,12 +25,10 @@ from operator_bank.vault.vault import Vault
 from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, at_most, invalid
-from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.parts import parts, parts_by_owner
 from settlement.builders import linked, records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.payment_rows import PaymentRow
 from settlement.records import RecordFlag, Records, Result
@@ -51,18 +50,12 @@ class Exchange:
     """The use-case behind ExchangeService."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        orders: Orders,
-        vault: Vault,
-        clock: Clock,
-        receipts: Receipts,
-        refused: Refused,
+        self, context: Context, orders: Orders, vault: Vault, receipts: Receipts, refused: Refused
     ) -> None:
-        self._ledger = ledger
+        self._ledger = context.ledger
         self._orders = orders
         self._vault = vault
-        self._clock = clock
+        self._clock = context.clock
         self._receipts = receipts
         self._refused = refused
         # From the look whether a receipt was used until its use is written, one call at a time.

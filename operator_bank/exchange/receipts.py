@@ -17,14 +17,13 @@ from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 from dcep.bank.v1 import exchange_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from operator_bank.context import Context
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
 from operator_bank.wallets.orders import Order
 from runtime.bounds import too_long
 from runtime.checks import invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.envelope import begin_many
 from runtime.errors import Refusal
 from runtime.messages import read_payload
@@ -62,20 +61,12 @@ class Receipt(NamedTuple):
 class Receipts:
     """Verifies receipts, and knows which have been used."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        verifier: SignatureVerifier,
-        machines: Machines,
-        *,
-        bank: str,
-    ) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, context: Context, verifier: SignatureVerifier, machines: Machines) -> None:
+        self._database = context.database
+        self._clock = context.clock
         self._verifier = verifier
         self._machines = machines
-        self._bank = bank
+        self._bank = context.bank
 
     def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
         """The receipt of each exchange by cash, or why it is refused; one that another order used

@@ -18,31 +18,22 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
+from operator_bank.context import Context
 from operator_bank.feed.chain import FeedBroken, Link, NeverSent, follow, read_place, write_place
 from operator_bank.feed.entries import Move, ParsedEntry
 from operator_bank.feed.events import parsed
-from operator_bank.feed.known import Sources
 from operator_bank.feed.moves import Moves
 from operator_bank.feed.rows import FeedRows
 from operator_bank.ledger import accounts
-from operator_bank.ledger.standing import Standing
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.peers.central_acts import CentralActs
-from operator_bank.peers.interface import CentralBank
 from operator_bank.peers.trusted_keys import TrustedKeys
-from operator_bank.vault.vault import Vault
-from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.refused import Refused
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.logs import logger
 from settlement.builders import records_of
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import Kind, Result
 
 _REFUSED, _NO_MOVE = int(Result.MALFORMED), int(Kind.REFUSAL)
@@ -65,43 +56,49 @@ class FeedFollower:
 
     def __init__(
         self,
-        database: Database,
-        ledger: Ledger,
-        directory: Directory,
+        context: Context,
+        moves: Moves,
+        rows: FeedRows,
         outgoing: Outbound,
-        vault: Vault,
-        central_bank: CentralBank,
         central_keys: TrustedKeys,
         central_acts: CentralActs,
-        clock: Clock,
-        refusals: PayeeRefusals,
-        refused: Refused,
         acts: ActsChain,
-        standing: Standing,
         windows: ComeBacks,
         *,
-        bank: str,
         began_at: int,
     ) -> None:
-        self._ledger = ledger
+        """Reads how far the feed has been applied.
+
+        Args:
+            context: what every room works with.
+            moves: says what entries move.
+            rows: writes what entries say.
+            outgoing: is told when payments that were sent may have ended.
+            central_keys: the keys that feeds are signed with.
+            central_acts: is shown what the feed says of the central bank's acts.
+            acts: the acts of this bank's officers.
+            windows: what an older copy of the database has lost.
+            began_at: where the ledger ended when it was recovered.
+        """
+        self._ledger = context.ledger
         self._outgoing = outgoing
         self._windows = windows
         self._began_at = began_at
         self._confirmed = False
-        self._moves = Moves(Sources(database, ledger, directory, vault), windows)
-        self._rows = FeedRows(directory, clock, refusals, refused, windows)
-        self._central_bank = central_bank
+        self._moves = moves
+        self._rows = rows
+        self._central_bank = context.central_bank
         self._central_keys = central_keys
         self._central_acts = central_acts
-        self._clock = clock
-        self._bank = bank
+        self._clock = context.clock
+        self._bank = context.bank
         self._stream: Any = None
         self._again_at_ms = 0
         self._acts = acts
-        self._standing = standing
+        self._standing = context.standing
         self._acknowledged = (0, 0, 0)
         self._log = logger("feed")
-        self.place = read_place(database)
+        self.place = read_place(context.database)
         self.stopped: Stop | None = None
 
     def step(self) -> bool:

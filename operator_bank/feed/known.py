@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import states_pb2
+from operator_bank.context import Context
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
 from operator_bank.feed.entries import OutboundPayment, Sent, fits
 from operator_bank.feed.tables import returned_payments
@@ -18,9 +19,8 @@ from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import outbound
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
-from runtime.database import Database, of_values
+from runtime.database import of_values
 from runtime.parts import parts
-from settlement.ledger import Ledger
 
 _SENT = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _SENT += " WHERE number IN ?"
@@ -40,11 +40,9 @@ class Deposit(NamedTuple):
 class Sources:
     """Where a bank looks up what entries are about."""
 
-    def __init__(
-        self, database: Database, ledger: Ledger, directory: Directory, vault: Vault
-    ) -> None:
-        self.database = database
-        self.ledger = ledger
+    def __init__(self, context: Context, directory: Directory, vault: Vault) -> None:
+        self.database = context.database
+        self.ledger = context.ledger
         self.directory = directory
         self.vault = vault
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
+from operator_bank.context import Context
 from operator_bank.feed.entries import Move, ParsedEntry
 from operator_bank.feed.events import handler_of
 from operator_bank.feed.written import Written
@@ -15,7 +16,6 @@ from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.refused import Refused
-from runtime.clock import Clock
 from settlement.builders import Row
 from settlement.core import Answers
 from settlement.records import Kind, Result
@@ -29,15 +29,15 @@ class FeedRows:
 
     def __init__(
         self,
+        context: Context,
         directory: Directory,
-        clock: Clock,
         refusals: PayeeRefusals,
         refused: Refused,
         windows: ComeBacks,
     ) -> None:
         self._windows = windows
         self._directory = directory
-        self._clock = clock
+        self._clock = context.clock
         self._refusals = refusals
         self._refused = refused
 

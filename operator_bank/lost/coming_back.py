@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Table, insert, text
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
-from operator_bank.ledger.standing import Standing
 from operator_bank.ledger.tables import accounts as accounts_table
 from operator_bank.limits import MAX_GAP
 from operator_bank.lost.tables import come_backs
@@ -23,12 +23,9 @@ from operator_bank.lost.windows import ComeBacks
 from operator_bank.offline.tables import token_deposits
 from operator_bank.wallets.directory import Directory
 from runtime.checks import invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.builders import opening, records_of
 from settlement.core import Batch
-from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import AccountFlag
 
@@ -43,21 +40,13 @@ class ComingBack(Effect):
 
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        windows: ComeBacks,
-        standing: Standing,
-        directory: Directory,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
+    def __init__(self, context: Context, windows: ComeBacks, directory: Directory) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
         self._windows = windows
-        self._standing = standing
+        self._standing = context.standing
         self._directory = directory
-        self._clock = clock
+        self._clock = context.clock
         self.stands_at: Callable[[], int] = lambda: 0
         self.done: Callable[[], None] = lambda: None
 

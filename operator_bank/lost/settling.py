@@ -16,20 +16,17 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.purposes.v1 import purposes_pb2
 from officers.effects import Act, Decision, Effect
+from operator_bank.context import Context
 from operator_bank.feed.entries import numbered
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of, refusal_of
-from operator_bank.ledger.standing import Standing
 from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.wallets.directory import Directory
 from runtime.checks import amount, invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag
 
 _OF = lost_moves.c
@@ -39,19 +36,12 @@ _OPEN = _OF.settled_fen < _OF.amount_fen
 class LostPayments:
     """The use-cases behind ListLost and SettleLost, and the answer to a payer who orders again."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        directory: Directory,
-        windows: ComeBacks,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, directory: Directory, windows: ComeBacks) -> None:
         self._windows = windows
-        self._database = database
-        self._ledger = ledger
+        self._database = context.database
+        self._ledger = context.ledger
         self._directory = directory
-        self._clock = clock
+        self._clock = context.clock
 
     def page(self, limit: int, after_entry: int) -> list[officers_pb2.LostEntry]:
         """Entries that are not settled completely, oldest first."""
@@ -142,10 +132,10 @@ class LostSettlement(Effect):
 
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(self, database: Database, lost: LostPayments, standing: Standing) -> None:
-        self._database = database
+    def __init__(self, context: Context, lost: LostPayments) -> None:
+        self._database = context.database
         self._lost = lost
-        self._standing = standing
+        self._standing = context.standing
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""

@@ -9,14 +9,13 @@ from offline_token.bundle import TrustBundle
 from offline_token.formats import BANK, DEVICE, Certificate
 from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
+from operator_bank.context import Context
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.questions import Questions
 from operator_bank.offline.revocations import Revocations
-from operator_bank.peers.interface import CentralBank
 from operator_bank.wallets.orders import Order, Orders, check_unexpired
 from operator_bank.wallets.refused import Refused
 from runtime.checks import public_key
-from runtime.clock import Clock
 from runtime.errors import Refusal
 
 
@@ -25,24 +24,21 @@ class Certifying:
 
     def __init__(
         self,
+        context: Context,
         orders: Orders,
         refused: Refused,
         keys: DeviceKeys,
         revocations: Revocations,
-        central_bank: CentralBank,
         questions: Questions,
-        clock: Clock,
-        *,
-        bank: str,
     ) -> None:
         self._orders = orders
         self._refused = refused
         self._keys = keys
         self._revocations = revocations
-        self._central_bank = central_bank
+        self._central_bank = context.central_bank
         self._questions = questions
-        self._clock = clock
-        self._bank = bank
+        self._clock = context.clock
+        self._bank = context.bank
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """Certifies a device; returns its certificate and the bank's, encoded.

@@ -16,7 +16,7 @@ from offline_token.formats import FormatError
 from offline_token.possession import account_of
 from offline_token.verify import Bad
 from offline_token.verify import Reason as VerifyReason
-from operator_bank.ledger.standing import Standing
+from operator_bank.context import Context
 from operator_bank.limits import (
     MAX_PENDING_DEPOSITS,
     MAX_REFUSED_DEPOSITS,
@@ -30,15 +30,11 @@ from operator_bank.offline.resending import deposit_item
 from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import IS_PENDING
 from operator_bank.peers.central_keys import Verifies
-from operator_bank.peers.interface import CentralBank
 from operator_bank.wallets.orders import Order, Orders, check_unexpired
 from operator_bank.wallets.refused import Refused, check_room
 from runtime.checks import invalid, required
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 from runtime.kept_bytes import KeptBytes
-from settlement.ledger import Ledger
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 REFUSED = states_pb2.PAYMENT_STATE_REFUSED
@@ -49,32 +45,26 @@ class Deposits:
 
     def __init__(
         self,
-        ledger: Ledger,
-        database: Database,
+        context: Context,
         orders: Orders,
         refused: Refused,
         keys: DeviceKeys,
-        central_bank: CentralBank,
         central_keys: Verifies,
         questions: Questions,
-        standing: Standing,
-        clock: Clock,
-        *,
-        bank: str,
     ) -> None:
-        self._ledger = ledger
-        self._database = database
+        self._ledger = context.ledger
+        self._database = context.database
         self._orders = orders
         self._refused = refused
         self._keys = keys
-        self._central_bank = central_bank
+        self._central_bank = context.central_bank
         self._central_keys = central_keys
         self._questions = questions
-        self._standing = standing
-        self._clock = clock
-        self._bank = bank
+        self._standing = context.standing
+        self._clock = context.clock
+        self._bank = context.bank
         self._refused_deposits = KeptBytes(
-            clock, at_once=REFUSED_DEPOSIT_BYTES, per_hour=REFUSED_DEPOSIT_BYTES_PER_HOUR
+            context.clock, at_once=REFUSED_DEPOSIT_BYTES, per_hour=REFUSED_DEPOSIT_BYTES_PER_HOUR
         )
 
     def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:

@@ -20,6 +20,7 @@ from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.possession import POSSESSION_BYTES, Possession, account_of
 from offline_token.signing import certify_device, verified
+from operator_bank.context import Context
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
@@ -32,8 +33,6 @@ from operator_bank.limits import (
 )
 from operator_bank.offline.tables import devices
 from operator_bank.wallets.orders import Order
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
 from runtime.signing_keys import Signer
@@ -44,13 +43,11 @@ _OF = devices.c
 class DeviceKeys:
     """Certifies device keys, and keeps what is known of them."""
 
-    def __init__(
-        self, database: Database, business_key: Signer, clock: Clock, *, bank: str
-    ) -> None:
-        self._database = database
+    def __init__(self, context: Context, business_key: Signer) -> None:
+        self._database = context.database
         self._key = business_key
-        self._clock = clock
-        self._bank = bank
+        self._clock = context.clock
+        self._bank = context.bank
         # So that keys of one wallet are counted and added by one call at a time.
         self._changing = threading.Lock()
 

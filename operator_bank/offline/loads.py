@@ -10,8 +10,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.ledger.reasons import refusal_of
-from operator_bank.ledger.standing import Standing
 from operator_bank.limits import (
     MAX_AMOUNT_FEN,
 )
@@ -21,17 +21,13 @@ from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.payments.tables import IS_LOAD, outbound
-from operator_bank.peers.interface import CentralBank
 from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, exact_bytes
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.errors import NoAnswer, Refusal
 from settlement.builders import hold, records_of
 from settlement.core import Batch
-from settlement.ledger import Ledger
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -42,29 +38,25 @@ class Loads:
 
     def __init__(
         self,
-        ledger: Ledger,
-        database: Database,
+        context: Context,
         orders: Orders,
         refused: Refused,
         keys: DeviceKeys,
         revocations: Revocations,
         outgoing: Outbound,
-        central_bank: CentralBank,
         questions: Questions,
-        standing: Standing,
-        clock: Clock,
     ) -> None:
-        self._ledger = ledger
-        self._database = database
+        self._ledger = context.ledger
+        self._database = context.database
         self._orders = orders
         self._refused = refused
         self._keys = keys
         self._revocations = revocations
         self._outgoing = outgoing
-        self._central_bank = central_bank
+        self._central_bank = context.central_bank
         self._questions = questions
-        self._standing = standing
-        self._clock = clock
+        self._standing = context.standing
+        self._clock = context.clock
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
         """Loads tokens, or repeats the answer to an earlier load.

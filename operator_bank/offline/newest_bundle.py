@@ -16,14 +16,12 @@ from sqlalchemy import Connection, delete, insert, select
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, FormatError
 from offline_token.verify import Reason, check_bundle
+from operator_bank.context import Context
 from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.offline.succeeding_roots import Kept, SucceedingRoots
 from operator_bank.offline.tables import trust_bundle
 from operator_bank.peers.contradictions import BUNDLE, Contradictions
-from operator_bank.peers.interface import CentralBank
 from runtime.checks import public_key
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
 
@@ -35,31 +33,24 @@ class NewestBundle:
     """
 
     def __init__(
-        self,
-        database: Database,
-        central_bank: CentralBank,
-        roots: Sequence[bytes],
-        clock: Clock,
-        contradictions: Contradictions,
+        self, context: Context, roots: Sequence[bytes], contradictions: Contradictions
     ) -> None:
         """Reads the bundle that was kept before.
 
         Args:
-            database: where the bundle is kept.
-            central_bank: is asked for bundles.
+            context: what every room works with.
             roots: public keys of the root of offline money, one or more.
-            clock: the time.
             contradictions: is told if the central bank contradicts an earlier bundle.
         """
-        self._database = database
-        self._central_bank = central_bank
-        self._roots = SucceedingRoots(database, roots, clock)
-        self._clock = clock
+        self._database = context.database
+        self._central_bank = context.central_bank
+        self._roots = SucceedingRoots(context.database, roots, context.clock)
+        self._clock = context.clock
         self._contradictions = contradictions
         self._lock = threading.Lock()
         self._asking = False
         self._asked_ms: int | None = None
-        row = database.read(lambda c: c.execute(select(trust_bundle.c.bundle)).scalar())
+        row = context.database.read(lambda c: c.execute(select(trust_bundle.c.bundle)).scalar())
         self._kept = None if row is None else _read(bytes(row))
 
     def kept(self) -> Kept | None:

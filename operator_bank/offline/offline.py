@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offline_token.formats import DEVICE, Certificate, FormatError
-from operator_bank.ledger.standing import Standing
+from operator_bank.context import Context
 from operator_bank.limits import (
     MAX_CERTIFICATES_ASKED,
 )
@@ -19,15 +19,11 @@ from operator_bank.offline.resending import Resending
 from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
 from operator_bank.peers.central_keys import Verifies
-from operator_bank.peers.interface import CentralBank
 from operator_bank.wallets.orders import Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import NoAnswer
 from runtime.signing_keys import Signer
-from settlement.ledger import Ledger
 
 
 class Offline:
@@ -41,58 +37,24 @@ class Offline:
 
     def __init__(
         self,
-        database: Database,
-        ledger: Ledger,
+        context: Context,
         orders: Orders,
         outgoing: Outbound,
-        central_bank: CentralBank,
         business_key: Signer,
-        clock: Clock,
         refused: Refused,
         bundles: NewestBundle,
         central_keys: Verifies,
-        standing: Standing,
-        *,
-        bank: str,
     ) -> None:
-        keys = DeviceKeys(database, business_key, clock, bank=bank)
-        self._central_bank = central_bank
+        keys = DeviceKeys(context, business_key)
+        self._central_bank = context.central_bank
         self.bundles = bundles
-        self.questions = questions = Questions(outgoing, clock)
+        self.questions = questions = Questions(outgoing, context.clock)
         self.keys = keys
-        self.revocations = revocations = Revocations(keys, central_bank, bundles, clock)
-        self.certifying = Certifying(
-            orders, refused, keys, revocations, central_bank, questions, clock, bank=bank
-        )
-        self.loads = Loads(
-            ledger,
-            database,
-            orders,
-            refused,
-            keys,
-            revocations,
-            outgoing,
-            central_bank,
-            questions,
-            standing,
-            clock,
-        )
-        self.deposits = Deposits(
-            ledger,
-            database,
-            orders,
-            refused,
-            keys,
-            central_bank,
-            central_keys,
-            questions,
-            standing,
-            clock,
-            bank=bank,
-        )
-        self.resending = Resending(
-            database, central_bank, clock, self.deposits.end_refused, keys.possession
-        )
+        self.revocations = revocations = Revocations(context, keys, bundles)
+        self.certifying = Certifying(context, orders, refused, keys, revocations, questions)
+        self.loads = Loads(context, orders, refused, keys, revocations, outgoing, questions)
+        self.deposits = Deposits(context, orders, refused, keys, central_keys, questions)
+        self.resending = Resending(context, self.deposits.end_refused, keys.possession)
 
     def trust_bundle(self) -> bytes:
         """The root's key, 32 bytes, and the newest trust bundle that this bank has verified.

@@ -14,12 +14,11 @@ from sqlalchemy import Select, select
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.limits import ISOLATED_MS, RESENT_DEPOSITS, RESENT_LOADS
 from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import IS_PENDING, outbound
-from operator_bank.peers.interface import CentralBank
 from runtime.clock import Clock
-from runtime.database import Database
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.errors import NoAnswer, Refusal
 from runtime.logs import logger
@@ -90,18 +89,16 @@ class Resending:
 
     def __init__(
         self,
-        database: Database,
-        central_bank: CentralBank,
-        clock: Clock,
+        context: Context,
         end: Callable[[Any, DepositOutcome], None],
         possession: Callable[[bytes], bytes],
     ) -> None:
-        self._database = database
-        self._central_bank = central_bank
+        self._database = context.database
+        self._central_bank = context.central_bank
         self._end = end
         self._possession = possession
-        self._loads = Turns(self._pending_loads, clock)
-        self._deposits = Turns(self._pending_deposits, clock)
+        self._loads = Turns(self._pending_loads, context.clock)
+        self._deposits = Turns(self._pending_deposits, context.clock)
         self._log = logger("offline")
 
     def step_loads(self) -> bool:

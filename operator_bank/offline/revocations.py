@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from offline_token.bundle import TrustBundle
+from operator_bank.context import Context
 from operator_bank.limits import MAX_OWN_REVOKED
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.succeeding_roots import Kept
-from operator_bank.peers.interface import CentralBank
-from runtime.clock import Clock
 
 _MARGIN_MS = 3_600_000
 """Something revoked while a bundle was made may only be in the next one; and clocks differ."""
@@ -24,13 +23,11 @@ CAUSE = "another key of its wallet was revoked"
 class Revocations:
     """Reads bundles, reports keys, and has old keys deleted; `step` does all of it."""
 
-    def __init__(
-        self, keys: DeviceKeys, central_bank: CentralBank, bundles: NewestBundle, clock: Clock
-    ) -> None:
+    def __init__(self, context: Context, keys: DeviceKeys, bundles: NewestBundle) -> None:
         self._keys = keys
-        self._central_bank = central_bank
+        self._central_bank = context.central_bank
         self._bundles = bundles
-        self._clock = clock
+        self._clock = context.clock
         self._heeded: frozenset[bytes] = frozenset()
         self._heeded_ms = 0
         self._rule: int | None = None

@@ -15,12 +15,10 @@ from sqlalchemy import select, text
 
 from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.limits import ISOLATED_MS, MAX_ISOLATED, MAX_LANES_AT_ONCE, SUBMIT_ITEMS
 from operator_bank.payments.lanes import Lane
 from operator_bank.payments.tables import IS_PENDING, outbound
-from operator_bank.peers.interface import CentralBank
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.logs import logger
 
@@ -56,10 +54,10 @@ class _Share(NamedTuple):
 class Outbound:
     """The pending outbound payments; `step` submits those that were not submitted lately."""
 
-    def __init__(self, database: Database, central_bank: CentralBank, clock: Clock) -> None:
-        self._database = database
-        self._central_bank = central_bank
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._central_bank = context.central_bank
+        self._clock = context.clock
         self._ended = threading.Condition()
         self._lanes: dict[str, Lane] = {}
         self._last = ""

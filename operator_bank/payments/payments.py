@@ -14,9 +14,9 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
-from operator_bank.ledger.standing import Standing
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
@@ -26,12 +26,10 @@ from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
-from runtime.clock import Clock
 from runtime.database import execute_many
 from runtime.errors import Refusal
 from settlement.builders import Row, hold, records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Records, Result
 
@@ -84,28 +82,24 @@ class Payments:
 
     def __init__(
         self,
-        ledger: Ledger,
+        context: Context,
         orders: Orders,
         directory: Directory,
         outgoing: Outbound,
-        clock: Clock,
         refusals: PayeeRefusals,
         refused: Refused,
-        standing: Standing,
         lost: LostPayments,
-        *,
-        prefix: str,
     ) -> None:
-        self._ledger = ledger
+        self._ledger = context.ledger
         self._orders = orders
         self._directory = directory
         self._outgoing = outgoing
-        self._clock = clock
+        self._clock = context.clock
         self._refusals = refusals
         self._refused = refused
-        self._standing = standing
+        self._standing = context.standing
         self._lost = lost
-        self._prefix = prefix
+        self._prefix = context.prefix
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Makes one payment; if it goes to another bank, waits up to `wait_s` for its end.

@@ -7,31 +7,27 @@ from sqlalchemy import Connection, select, update
 from currency.number import prefix_of
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.payments.tables import undeliverable
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
-from runtime.clock import Clock
-from runtime.database import Database
 from settlement.builders import hold, records_of
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag
 
 
 class Returns:
     """Sends undeliverable payments back out of suspense."""
 
-    def __init__(
-        self, database: Database, ledger: Ledger, outgoing: Outbound, clock: Clock, *, bank: str
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
+    def __init__(self, context: Context, outgoing: Outbound) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
         self._outgoing = outgoing
-        self._clock = clock
-        self._bank = bank
+        self._clock = context.clock
+        self._bank = context.bank
 
     def step(self) -> bool:
         """Starts the return of one undeliverable payment; returns True if there was one."""

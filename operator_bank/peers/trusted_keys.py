@@ -18,12 +18,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.context import Context
 from operator_bank.peers.central_keys import CentralKeys, unknown_key
 from operator_bank.peers.contradictions import KEYS, Contradictions
-from operator_bank.peers.interface import CentralBank
 from operator_bank.peers.tables import key_successions
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.envelope import key_id, verify
 from runtime.errors import Refusal
 from runtime.logs import logger
@@ -43,26 +41,19 @@ class TrustedKeys:
     """Verifies what the central bank signed. Any thread may ask; `step` learns what is new."""
 
     def __init__(
-        self,
-        database: Database,
-        listed: CentralKeys,
-        central_bank: CentralBank,
-        clock: Clock,
-        contradictions: Contradictions,
+        self, context: Context, listed: CentralKeys, contradictions: Contradictions
     ) -> None:
         """Reads what was learned before.
 
         Args:
-            database: where it is kept.
+            context: what every room works with.
             listed: the keys in the settings.
-            central_bank: says what it has announced.
-            clock: the time.
             contradictions: is told if the central bank contradicts itself.
         """
-        self._database = database
+        self._database = context.database
         self._listed = listed
-        self._central_bank = central_bank
-        self._clock = clock
+        self._central_bank = context.central_bank
+        self._clock = context.clock
         self._contradictions = contradictions
         self._learning = threading.Lock()
         self._announced: dict[bytes, bytes] = {}
@@ -78,7 +69,7 @@ class TrustedKeys:
         self.on_revoked: Callable[[], None] = lambda: None
         """Called when a TLS certificate of the central bank was revoked."""
         query = select(key_successions.c.envelope).order_by(key_successions.c.number)
-        for row in database.read(lambda c: c.execute(query).scalars().all()):
+        for row in context.database.read(lambda c: c.execute(query).scalars().all()):
             self._replay(SignedEnvelope.FromString(bytes(row)))
 
     def knows(self, name: bytes) -> bool:

@@ -9,6 +9,7 @@ from dcep.bank.v1 import officers_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
 from operator_bank.ledger.reasons import exchange_reason, payers_reason
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
@@ -16,9 +17,6 @@ from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
 from runtime.pagination import decode_token, encode_token, invalid_token, page_size
-from settlement.history import History
-from settlement.journal import Journal
-from settlement.ledger import Ledger
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
 
@@ -29,17 +27,10 @@ _REFUSED = int(Result.MALFORMED)
 class PaymentHistory:
     """The use-case behind GetPayment, ListPayments and WatchPayments."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        history: History,
-        journal: Journal,
-        directory: Directory,
-        outgoing: Outbound,
-    ) -> None:
-        self._ledger = ledger
-        self._history = history
-        self._journal = journal
+    def __init__(self, context: Context, directory: Directory, outgoing: Outbound) -> None:
+        self._ledger = context.ledger
+        self._history = context.history
+        self._journal = context.books.journal
         self._directory = directory
         self._outgoing = outgoing
 

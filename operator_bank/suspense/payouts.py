@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of
 from operator_bank.suspense.entries import entry_of
@@ -17,12 +18,9 @@ from operator_bank.suspense.tables import suspense
 from operator_bank.wallets.acceptance import Inbound
 from operator_bank.wallets.directory import Directory, InTransaction, Wallet, nothing_else
 from runtime.checks import journal_position
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag, Result
 
 
@@ -37,19 +35,12 @@ class PaidOut:
 class SuspensePayouts:
     """The use-cases behind ListSuspense and the act that pays an entry out."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        directory: Directory,
-        inbound: Inbound,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
+    def __init__(self, context: Context, directory: Directory, inbound: Inbound) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
         self._directory = directory
         self._inbound = inbound
-        self._clock = clock
+        self._clock = context.clock
 
     def page(self, limit: int, after_position: int) -> list[officers_pb2.SuspenseEntry]:
         """Unpaid entries, oldest first, each with the reason why its wallet cannot take it now."""

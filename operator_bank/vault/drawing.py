@@ -13,10 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from operator_bank.peers.interface import CentralBank
+from operator_bank.context import Context
 from operator_bank.vault.tables import drawing
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal, is_undecided
 from runtime.logs import logger
 
@@ -26,10 +24,10 @@ _AGAIN_MS = 5_000
 class Drawing:
     """The bank's open request for issuance, if there is one."""
 
-    def __init__(self, database: Database, central_bank: CentralBank, clock: Clock) -> None:
-        self._database = database
-        self._central_bank = central_bank
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._central_bank = context.central_bank
+        self._clock = context.clock
         # So that only one request is written, however many find the vault short.
         self._writing = threading.Lock()
         self._again_at_ms = 0

@@ -12,21 +12,16 @@ from sqlalchemy import func, select
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.tables import ledger as tables
 from operator_bank.payments.tables import IS_PENDING, outbound
-from operator_bank.peers.interface import CentralBank
 from operator_bank.vault.drawing import Drawing
 from runtime.checks import amount, invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.builders import records_of, refusal, transfer
 from settlement.core import Batch
-from settlement.history import History
-from settlement.ledger import Ledger
-from settlement.projection import Projection
 from settlement.records import RecordFlag, Result
 
 
@@ -49,21 +44,13 @@ class Books:
 class Vault:
     """The currency that the bank holds."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        history: History,
-        projection: Projection,
-        central_bank: CentralBank,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._history = history
-        self._projection = projection
-        self.drawing = Drawing(database, central_bank, clock)
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
+        self._history = context.history
+        self._projection = context.books.projection
+        self.drawing = Drawing(context)
+        self._clock = context.clock
 
     def draw(self, number: str, sequence: int, missing_fen: int) -> None:
         """Has issuance asked for, as much as is missing for an order."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dcep.errors.v1 import errors_pb2
+from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory
 from runtime.checks import at_most
-from settlement.ledger import Ledger
 from settlement.records import AccountFlag, Result
 from settlement.rule import can_take
 
@@ -28,8 +28,8 @@ class Inbound:
     nothing.
     """
 
-    def __init__(self, ledger: Ledger, directory: Directory, policy: Policy) -> None:
-        self._ledger = ledger
+    def __init__(self, context: Context, directory: Directory, policy: Policy) -> None:
+        self._ledger = context.ledger
         self._directory = directory
         self._policy = policy
 

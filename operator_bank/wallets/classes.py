@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, select
 
 from dcep.office.v1 import office_pb2
+from operator_bank.context import Context
 from operator_bank.limits import POLICY_LIMIT_FEN
 from runtime.checks import invalid
-from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger
 from runtime.settings import SettingsError
 from settlement.builders import records_of, setting_limit
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
 
@@ -104,18 +103,12 @@ class Policy:
     later.
     """
 
-    def __init__(self, ledger: Ledger, read: Callable[[], NDArray[np.int64]], clock: Clock) -> None:
-        """Reads the limits.
-
-        Args:
-            ledger: where changes are submitted.
-            read: gives a copy of the core's table of limit sets (MAX_LIMIT_SETS, 4).
-            clock: the time.
-        """
-        self._ledger = ledger
-        self._read = read
-        self._clock = clock
-        self.table = read()
+    def __init__(self, context: Context) -> None:
+        """Reads the limits."""
+        self._ledger = context.ledger
+        self._read = context.books.core.policies
+        self._clock = context.clock
+        self.table = self._read()
 
     def put(
         self, wanted: NDArray[np.int64], digest: int = 0, in_transaction: PositionToo | None = None

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.context import Context
 from operator_bank.customers.customers import Applicant, Customers, OpeningOrder, class_of
 from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger import accounts as accounts_
@@ -24,15 +25,13 @@ from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import numbers_of
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
 from settlement import builders
 from settlement.accounts import opening_digest
 from settlement.builders import opening, records_of, setting_flags
 from settlement.core import Answers, Batch, CoreStopped
-from settlement.ledger import DISK_IS_SHORT, Ledger
+from settlement.ledger import DISK_IS_SHORT
 from settlement.limits import MAX_ACCOUNTS
 from settlement.records import (
     AccountFlag,
@@ -102,27 +101,18 @@ class Wanted:
 class Directory:
     """The directory of wallets."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        clock: Clock,
-        customers: Customers,
-        *,
-        prefix: str,
-        opening_deposit_fen: int,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._clock = clock
+    def __init__(self, context: Context, customers: Customers, *, opening_deposit_fen: int) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
+        self._clock = context.clock
         self._customers = customers
-        self._numbers = numbers_of(database, prefix)
+        self._numbers = numbers_of(context.database, context.prefix)
         self._opening_deposit_fen = opening_deposit_fen
         self._known = KnownWallets()
         for row in self._rows(_WALLETS):
             self._known.add(_wallet(row))
         last = select(func.max(accounts.c.owner), func.max(accounts.c.number))
-        owner, number = database.read(lambda c: c.execute(last).one())
+        owner, number = context.database.read(lambda c: c.execute(last).one())
         self._changing = threading.Condition()
         self._next_row = (owner or 0) + 1
         self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.context import Context
 from operator_bank.customers.customers import Applicant, OpeningOrder
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
 from operator_bank.wallets.orders import check_unexpired, check_window
 from runtime.bounds import too_long
 from runtime.checks import invalid, of_item, public_key, request_id
-from runtime.clock import Clock
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.envelope import begin_many, wrong_signature
 from runtime.errors import Refusal
@@ -26,13 +26,11 @@ _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 class Opening:
     """The use-case behind OpenWallet and OpenWallets."""
 
-    def __init__(
-        self, directory: Directory, clock: Clock, verifier: SignatureVerifier, *, bank: str
-    ) -> None:
+    def __init__(self, context: Context, directory: Directory, verifier: SignatureVerifier) -> None:
         self._directory = directory
-        self._clock = clock
+        self._clock = context.clock
         self._verifier = verifier
-        self._bank = bank
+        self._bank = context.bank
 
     def open(self, envelope: SignedEnvelope) -> Wallet:
         """Opens a wallet for the key that signed the order; a repeated order opens no second

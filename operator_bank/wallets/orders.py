@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from operator_bank.context import Context
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCES_AHEAD
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.bounds import too_long
 from runtime.checks import invalid
-from runtime.clock import Clock
 from runtime.ed25519 import verified
 from runtime.envelope import begin_many, signed_bytes, wrong_signature
 from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.parts import parts
 from runtime.signatures import SignatureVerifier
-from settlement.ledger import Ledger
 from settlement.records import record_digest
 
 _AT_ONCE = 1_024
@@ -51,12 +50,10 @@ class Order(NamedTuple, Generic[T]):
 class Orders:
     """Opens envelopes with orders."""
 
-    def __init__(
-        self, directory: Directory, ledger: Ledger, clock: Clock, verifier: SignatureVerifier
-    ) -> None:
+    def __init__(self, context: Context, directory: Directory, verifier: SignatureVerifier) -> None:
         self._directory = directory
-        self._ledger = ledger
-        self._clock = clock
+        self._ledger = context.ledger
+        self._clock = context.clock
         self._verifier = verifier
         # Nobody has the secret of this key. An envelope that names an unknown wallet is verified
         # with it: that takes as long as for a wallet that exists, and gets the same words as a

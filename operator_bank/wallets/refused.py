@@ -22,6 +22,7 @@ from currency.number import prefix_of
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import (
     MAX_LOOKED_UP,
@@ -37,8 +38,7 @@ from runtime.one_call_each import OneCallEach
 from settlement import builders
 from settlement.builders import records_of
 from settlement.core import Answers, Batch
-from settlement.history import History
-from settlement.ledger import Ledger, Overloaded
+from settlement.ledger import Overloaded
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
 
@@ -73,14 +73,18 @@ def check_room(room: KeptBytes, caller: Hashable, clock: Clock) -> None:
 class Refused:
     """Keeps refusals in the journal, and finds them there."""
 
-    def __init__(self, ledger: Ledger, history: History, clock: Clock) -> None:
-        self._ledger = ledger
-        self._history = history
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._ledger = context.ledger
+        self._history = context.history
+        self._clock = context.clock
         self._deciding = OneCallEach()
-        self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
+        self._room = KeptBytes(
+            context.clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR
+        )
         # By account, and prefix of the payee's bank.
-        self._elsewhere = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
+        self._elsewhere = KeptBytes(
+            context.clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR
+        )
 
     def check_room(self, account: int) -> None:
         """Checks that an order of a wallet may be decided.

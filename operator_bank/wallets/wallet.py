@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.context import Context
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_QUERY_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
@@ -13,10 +14,8 @@ from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.orders import Orders, check_unexpired, check_window
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
-from runtime.clock import Clock
 from settlement.builders import records_of, setting_flags
 from settlement.core import Batch
-from settlement.ledger import Ledger
 from settlement.records import AccountFlag
 from settlement.rule import spent_fen
 
@@ -39,22 +38,13 @@ class WalletState:
 class Wallets:
     """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        orders: Orders,
-        policy: Policy,
-        clock: Clock,
-        refused: Refused,
-        *,
-        bank: str,
-    ) -> None:
-        self._ledger = ledger
+    def __init__(self, context: Context, orders: Orders, policy: Policy, refused: Refused) -> None:
+        self._ledger = context.ledger
         self._orders = orders
         self._policy = policy
-        self._clock = clock
+        self._clock = context.clock
         self._refused = refused
-        self._bank = bank
+        self._bank = context.bank
 
     def asking(self, envelope: SignedEnvelope, method: str) -> Wallet:
         """The wallet that signed a query just now, for this method of this bank.

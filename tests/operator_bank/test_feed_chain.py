@@ -20,7 +20,7 @@ from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.peers.central_keys import CentralKeys, read_keys
 from operator_bank.peers.trusted_keys import TrustedKeys
-from runtime.database import Database, open_engine
+from runtime.database import open_engine
 from runtime.errors import NoAnswer, Refusal
 from runtime.hash_chain import beginning, linked
 from runtime.settings import SettingsError
@@ -121,9 +121,7 @@ def test_bytes_that_are_no_entry_and_no_tip_are_seen(system: System) -> None:
 def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(system: System) -> None:
     new = SigningKey(b"\x04" * 32)
     keys = CentralKeys([bytes(CENTRAL_KEY.verify_key), bytes(new.verify_key)])
-    trusted = TrustedKeys(
-        Database(system.engine), keys, system.central, system.clock, system.bank.contradictions
-    )
+    trusted = TrustedKeys(system.bank.context, keys, system.bank.contradictions)
     system.bank.follower._central_keys = trusted  # noqa: SLF001
     for key in (CENTRAL_KEY, new, CENTRAL_KEY):
         system.entry(issued=ISSUED)

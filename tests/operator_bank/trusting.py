@@ -11,7 +11,6 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.trusted_keys import TrustedKeys
-from runtime.database import Database
 from runtime.envelope import key_id, sign, sign_payload
 from runtime.errors import Refusal
 from tests.operator_bank.system import System
@@ -55,14 +54,8 @@ class Trust:
 
     def restart(self) -> TrustedKeys:
         listed = CentralKeys([public(key) for key in self.listed])
-        system = self.system
-        self.keys = TrustedKeys(
-            Database(system.engine),
-            listed,
-            system.central,
-            system.clock,
-            system.bank.contradictions,
-        )
+        bank = self.system.bank
+        self.keys = TrustedKeys(bank.context, listed, bank.contradictions)
         return self.keys
 
     def hear(self, *successions: SignedEnvelope) -> None:
