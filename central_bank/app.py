@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -16,9 +16,10 @@ from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.tables import office as office_tables
 from central_bank.authentication.trust_bundle import Devices
+from central_bank.context import Context
 from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import BankRequests
-from central_bank.issuance.reserves import IssuingOffice
+from central_bank.issuance.reserves import IssuingOffice, money_effects
 from central_bank.ledger import accounts
 from central_bank.ledger.overload import CoreOverloaded
 from central_bank.ledger.tables import ledger as ledger_tables
@@ -44,6 +45,7 @@ from central_bank.registration.settlement import Settlement
 from dcep.errors.v1 import errors_pb2
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
+from officers.effects import Effect
 from officers.people import Officers
 from runtime.clock import Clock
 from runtime.database import Database
@@ -124,73 +126,29 @@ def build(
     # Before anything is opened: without officers nobody could do anything here.
     officers = open_officers(database, office_tables, INSTITUTION, founding, clock)
     books = _open_books(engine, clock, threaded=threaded, on_stopped=on_stopped)
-    core = _Core(database, books, Registry(database, books.ledger, clock), clock)
-    central_keys = CentralKeys(database, business_key, clock, shown)
-    offline_roots = OfflineRoots(database, root, clock)
-    devices = Devices(database, offline_roots, clock)
-    devices.banks_now = core.registry.now
-    asking, kept = Asking(bank_peers, clock), KeptForNothing(clock)
-    issuing = _issuing(core, asking)
-    putting_back = PuttingBack(database, core.registry)
-    effects = {
-        **issuing.office.effects(),
-        "put_back": putting_back,
-        **authentication_effects(database, core.registry, devices, central_keys, offline_roots),
-    }
-    acts = open_acts(database, office_tables, officers, effects, clock)
-    issuing.reserves.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
-    book = FeedBook(database)
-    feed = Feed(books.journal, core.registry, book, central_keys, acts.chain, clock)
-    putting_back.known = feed.known
-    clearing = _clearing(
-        core,
-        devices,
-        central_keys,
-        kept,
-        verifier or SignatureVerifier(1),
-        RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
-    )
-    returns = Returns(database, books.history)
-    return CentralBank(
-        books=books,
-        registry=core.registry,
-        central_keys=central_keys,
-        devices=devices,
-        offline_roots=offline_roots,
-        officers=officers,
-        acts=acts,
-        office=issuing.office,
-        redemption_reserves=issuing.reserves,
-        requests=issuing.requests,
-        settlement=Settlement(
-            books.ledger, books.history, core.registry, asking, returns, kept, clock
-        ),
-        loads=Loads(database, books.ledger, books.history, devices, offline_roots, kept, clock),
-        deposits=clearing.deposits,
-        refunds=clearing.refunds,
-        pruning=Pruning(database),
-        evidence=clearing.evidence,
-        feed=feed,
-        feed_look=FeedLook(feed, book, books.ledger),
-        flows=Flows(database, books.history, core.registry),
+    registry = Registry(database, books.ledger, clock)
+    context = Context(database, books, registry, clock)
+    keys = _keys(context, business_key, root, shown)
+    refund_clock = RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms)
+    return _furnish(
+        context, officers, keys, bank_peers, verifier or SignatureVerifier(1), refund_clock
     )
 
 
-class _Core(NamedTuple):
-    """What every room works with."""
+class _Keys(NamedTuple):
+    """What the central bank signs with, and the devices that its bundle covers."""
 
-    database: Database
-    books: LedgerBundle
-    registry: Registry
-    clock: Clock
+    central: CentralKeys
+    roots: OfflineRoots
+    devices: Devices
 
 
 class _Issuing(NamedTuple):
     """The room of issuance."""
 
-    office: IssuingOffice
     reserves: RedemptionReserves
     requests: BankRequests
+    effects: Mapping[str, Effect]
 
 
 class _Clearing(NamedTuple):
@@ -220,41 +178,89 @@ def _open_books(
     return books
 
 
-def _issuing(core: _Core, asking: Asking) -> _Issuing:
-    requests = BankRequests(core.database, core.registry, core.clock)
-    reserves = RedemptionReserves(core.database, core.registry, asking)
-    office = IssuingOffice(
-        core.database, core.books.ledger, core.registry, requests, reserves, core.clock
+def _keys(context: Context, business_key: Signer, root: Signer, shown: Callable[[], str]) -> _Keys:
+    central = CentralKeys(context.database, business_key, context.clock, shown)
+    roots = OfflineRoots(context.database, root, context.clock)
+    devices = Devices(context.database, roots, context.clock)
+    devices.banks_now = context.registry.now
+    return _Keys(central, roots, devices)
+
+
+def _furnish(
+    context: Context,
+    officers: Officers,
+    keys: _Keys,
+    bank_peers: BankPeers,
+    verifier: SignatureVerifier,
+    refund_clock: RefundClock,
+) -> CentralBank:
+    """Builds every room."""
+    database, registry, clock = context.database, context.registry, context.clock
+    asking, kept = Asking(bank_peers, clock), KeptForNothing(clock)
+    issuing = _issuing(context, asking)
+    putting_back = PuttingBack(context)
+    effects = {
+        **issuing.effects,
+        "put_back": putting_back,
+        **authentication_effects(database, registry, keys.devices, keys.central, keys.roots),
+    }
+    acts = open_acts(database, office_tables, officers, effects, clock)
+    issuing.reserves.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
+    book = FeedBook(database)
+    feed = Feed(context, book, keys.central, acts.chain)
+    putting_back.known = feed.known
+    clearing = _clearing(context, keys, kept, verifier, refund_clock)
+    return CentralBank(
+        books=context.books,
+        registry=registry,
+        central_keys=keys.central,
+        devices=keys.devices,
+        offline_roots=keys.roots,
+        officers=officers,
+        acts=acts,
+        office=IssuingOffice(context),
+        redemption_reserves=issuing.reserves,
+        requests=issuing.requests,
+        settlement=Settlement(context, asking, Returns(context), kept),
+        loads=Loads(context, keys.devices, keys.roots, kept),
+        deposits=clearing.deposits,
+        refunds=clearing.refunds,
+        pruning=Pruning(database),
+        evidence=clearing.evidence,
+        feed=feed,
+        feed_look=FeedLook(feed, book, context.ledger),
+        flows=Flows(context),
     )
-    return _Issuing(office, reserves, requests)
+
+
+def _issuing(context: Context, asking: Asking) -> _Issuing:
+    requests = BankRequests(context)
+    reserves = RedemptionReserves(context, asking)
+    return _Issuing(reserves, requests, money_effects(context, requests, reserves))
 
 
 def _clearing(
-    core: _Core,
-    devices: Devices,
-    central_keys: CentralKeys,
+    context: Context,
+    keys: _Keys,
     kept: KeptForNothing,
     verifier: SignatureVerifier,
     refund_clock: RefundClock,
 ) -> _Clearing:
-    database, books, registry, clock = core
-    evidence = Evidence(database, registry, devices, clock)
-    pending = PendingDeposits(database, clock)
+    devices, clock = keys.devices, context.clock
+    evidence = Evidence(context, devices)
+    pending = PendingDeposits(context.database, clock)
     # Deposits take turns, from the look at what is spent until it is written; and no refund is made
     # meanwhile.
     in_turn = FifoLock()
     deposits = Deposits(
-        database,
-        books.ledger,
+        context,
         Verification(devices, clock, verifier),
-        DepositOutcomes(database, books.ledger, books.history, pending, central_keys, clock),
+        DepositOutcomes(context, pending, keys.central),
         pending,
         evidence,
-        Losses(database, books.ledger, registry, clock),
+        Losses(context),
         devices,
         kept,
-        clock,
         in_turn,
     )
-    refunds = Refunds(database, books.ledger, registry, refund_clock, in_turn)
-    return _Clearing(deposits, refunds, evidence)
+    return _Clearing(deposits, Refunds(context, refund_clock, in_turn), evidence)

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select, tuple_
 
-from central_bank.authentication.banks import Registry
+from central_bank.context import Context
 from central_bank.ledger.tables import ledger
 from runtime.checks import invalid
-from runtime.database import Database
 from runtime.pagination import MAX_PAGE
-from settlement.history import History
 from settlement.records import Kind, Result
 
 _FOREVER_MS = 1 << 62
@@ -30,10 +28,10 @@ class Flow(NamedTuple):
 class Flows:
     """The use-case behind GetFlows."""
 
-    def __init__(self, database: Database, history: History, registry: Registry) -> None:
-        self._database = database
-        self._history = history
-        self._registry = registry
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._history = context.history
+        self._registry = context.registry
 
     def between(
         self, from_ms: int, to_ms: int, most: int = MAX_PAGE, after: tuple[int, int] | None = None

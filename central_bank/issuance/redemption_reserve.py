@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from central_bank.authentication.banks import Registry
 from central_bank.authentication.tables import office
+from central_bank.context import Context
 from central_bank.issuance.tables import redemptions
 from central_bank.limits import PATIENCE_S
 from central_bank.peers.asking import Asking
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
-from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 
 ASKING, RESERVED, OVER = "asking", "reserved", "over"
@@ -41,9 +40,9 @@ class _Told(NamedTuple):
 class RedemptionReserves:
     """Asks banks, and writes down their answers. It holds no lock while a bank is waited for."""
 
-    def __init__(self, database: Database, registry: Registry, asking: Asking) -> None:
-        self._database = database
-        self._registry = registry
+    def __init__(self, context: Context, asking: Asking) -> None:
+        self._database = context.database
+        self._registry = context.registry
         self._asking = asking
         self._lock = threading.Lock()
         self._on_their_way: set[int] = set()

@@ -9,13 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.issuance.tables import issuance_requests
 from central_bank.limits import MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount, request_id
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 
 ISSUE, REDEEM = "issue", "redeem"
@@ -26,10 +25,10 @@ _OF = issuance_requests.c
 class BankRequests:
     """The use-cases behind CreateRequest and ListRequests."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
-        self._database = database
-        self._registry = registry
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._registry = context.registry
+        self._clock = context.clock
 
     def create(self, bank: Bank, wanted_id: str, kind: str, amount_fen: int) -> Row[Any]:
         """Writes down a bank's request, once by its id, whatever ids other banks have used.

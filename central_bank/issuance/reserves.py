@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
 from central_bank.ledger import accounts
@@ -21,45 +21,20 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act, Decision, Effect
 from runtime.checks import amount
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag, Result
 
 PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
 
 
 class IssuingOffice:
-    """The issuing office: shows the books, and has the effects of acts about money."""
+    """The issuing office: shows the books."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        registry: Registry,
-        requests: BankRequests,
-        redemption_reserves: RedemptionReserves,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._registry = registry
-        self._requests = requests
-        self._redemption_reserves = redemption_reserves
-        self._clock = clock
-
-    def effects(self) -> Mapping[str, Effect]:
-        """The effects, by the kind of act."""
-        office = (self._database, self._ledger, self._registry, self._requests, self._clock)
-        return {
-            PAY_IN: MoneyEffect(_PAY_IN, *office),
-            PAY_OUT: MoneyEffect(_PAY_OUT, *office),
-            ISSUE: MoneyEffect(_ISSUE, *office),
-            REDEEM: Redemption(self._redemption_reserves, _REDEEM, *office),
-        }
+    def __init__(self, context: Context) -> None:
+        self._ledger = context.ledger
+        self._registry = context.registry
 
     def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
         """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
@@ -133,22 +108,14 @@ class MoneyEffect(Effect):
     that marks the act.
     """
 
-    def __init__(
-        self,
-        move: _Move,
-        database: Database,
-        ledger: Ledger,
-        registry: Registry,
-        requests: BankRequests,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, move: _Move, requests: BankRequests) -> None:
         self.right = move.right
         self._move = move
-        self._database = database
-        self.ledger = ledger
-        self._registry = registry
+        self._database = context.database
+        self.ledger = context.ledger
+        self._registry = context.registry
         self._requests = requests
-        self._clock = clock
+        self._clock = context.clock
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
@@ -231,8 +198,10 @@ class Redemption(MoneyEffect):
     the act is rejected.
     """
 
-    def __init__(self, redemption_reserves: RedemptionReserves, move: _Move, *office: Any) -> None:
-        super().__init__(move, *office)
+    def __init__(
+        self, context: Context, requests: BankRequests, redemption_reserves: RedemptionReserves
+    ) -> None:
+        super().__init__(context, _REDEEM, requests)
         self._redemption_reserves = redemption_reserves
 
     def ready(self, act: Act) -> None:
@@ -261,6 +230,18 @@ class Redemption(MoneyEffect):
             self._ended(connection, act, decision, int(answers.positions[0]))
 
         self.ledger.submit(Batch(records_of([ended]), None, in_transaction))
+
+
+def money_effects(
+    context: Context, requests: BankRequests, redemption_reserves: RedemptionReserves
+) -> Mapping[str, Effect]:
+    """The effects of acts that move money, by the kind of act."""
+    return {
+        PAY_IN: MoneyEffect(context, _PAY_IN, requests),
+        PAY_OUT: MoneyEffect(context, _PAY_OUT, requests),
+        ISSUE: MoneyEffect(context, _ISSUE, requests),
+        REDEEM: Redemption(context, requests, redemption_reserves),
+    }
 
 
 def _request(act: Act) -> str:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
 from central_bank.authentication.central_keys import CentralKeys
+from central_bank.context import Context
 from central_bank.ledger.accounts import BankAccounts
 from central_bank.limits import (
     MARK_ENTRIES,
@@ -31,11 +32,10 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from runtime.checks import exact_bytes, journal_position
-from runtime.clock import Clock
 from runtime.envelope import key_id, sign
 from runtime.errors import Refusal, as_reason
 from runtime.hash_chain import HASH_BYTES, beginning, linked
-from settlement.journal import Entry, Journal
+from settlement.journal import Entry
 from settlement.records import Kind, Result
 
 FeedPlace = registration_pb2.FeedPlace
@@ -50,20 +50,14 @@ class Feed:
     """The feeds of all banks. Any thread may ask."""
 
     def __init__(
-        self,
-        journal: Journal,
-        registry: Registry,
-        book: FeedBook,
-        keys: CentralKeys,
-        acts: ActsChain,
-        clock: Clock,
+        self, context: Context, book: FeedBook, keys: CentralKeys, acts: ActsChain
     ) -> None:
-        self._journal = journal
-        self._registry = registry
+        self._journal = context.books.journal
+        self._registry = context.registry
         self._book = book
         self._keys = keys
         self._acts = acts
-        self._clock = clock
+        self._clock = context.clock
         self._ledger = book.ledger()
         self._lock = threading.Lock()
         self._ends: dict[int, deque[Link]] = {}

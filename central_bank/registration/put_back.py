@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.registration.feed_book import LEDGER_BYTES, Link
 from central_bank.registration.tables import feed_ledger, feed_receipts, put_backs
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act, Decision, Effect
 from runtime.checks import exact_bytes, invalid
-from runtime.database import Database
 from runtime.hash_chain import HASH_BYTES
 
 FeedPlace = registration_pb2.FeedPlace
@@ -33,9 +33,9 @@ class PuttingBack(Effect):
 
     right = office_pb2.RIGHT_BANKS
 
-    def __init__(self, database: Database, registry: Registry) -> None:
-        self._database = database
-        self._registry = registry
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._registry = context.registry
         self.known: Callable[[Bank, FeedPlace], Link] = _not_yet
 
     def check(self, act: Act) -> None:

@@ -10,14 +10,13 @@ import numpy as np
 from sqlalchemy import Connection, insert, select, tuple_
 
 from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.registration.tables import returned_payments
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.database import Database
 from runtime.parts import parts
 from settlement.core import Answers
-from settlement.history import History
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
 
@@ -36,9 +35,9 @@ class _Original(NamedTuple):
 class Returns:
     """Decides about returns. Whoever settles them holds `deciding` from before they are decided."""
 
-    def __init__(self, database: Database, history: History) -> None:
-        self._database = database
-        self._history = history
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._history = context.history
         self.deciding = threading.Lock()
 
     def judge(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.limits import (
     BATCH_VALIDITY_MS,
     CLOCK_SKEW_MS,
@@ -33,15 +34,13 @@ from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import invalid, of_item
-from runtime.clock import Clock
 from runtime.envelope import verify_by_one
 from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
 from runtime.one_call_each import OneCallEach
 from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
-from settlement.history import History
-from settlement.ledger import Ledger, Overloaded
+from settlement.ledger import Overloaded
 from settlement.records import Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
@@ -75,23 +74,16 @@ class Settlement:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        history: History,
-        registry: Registry,
-        asking: Asking,
-        returns: Returns,
-        kept: KeptForNothing,
-        clock: Clock,
+        self, context: Context, asking: Asking, returns: Returns, kept: KeptForNothing
     ) -> None:
-        self._ledger = ledger
-        self._history = history
-        self._registry = registry
+        self._ledger = context.ledger
+        self._history = context.history
+        self._registry = context.registry
         self._asking = asking
         self._returns = returns
         self._kept = kept
         self._unanswered = Unanswered()
-        self._clock = clock
+        self._clock = context.clock
         self._settling = OneCallEach()
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.trust_bundle import Devices
+from central_bank.context import Context
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_CLEARED_AT_ONCE, MAX_CLEARED_SINGLY
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
@@ -35,12 +36,9 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.ruling import End
 from offline_token.verify import Reason
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.fifo_lock import FifoLock
 from settlement.builders import Row, linked, records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag, Result
 
 _SPENT_TWICE = "SPENT_TWICE"
@@ -68,8 +66,7 @@ class Deposits:
 
     def __init__(
         self,
-        database: Database,
-        ledger: Ledger,
+        context: Context,
         verification: Verification,
         answers: DepositOutcomes,
         pending: PendingDeposits,
@@ -77,11 +74,10 @@ class Deposits:
         losses: Losses,
         devices: Devices,
         kept: KeptForNothing,
-        clock: Clock,
         clearing: FifoLock,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
+        self._database = context.database
+        self._ledger = context.ledger
         self._verification = verification
         self._answers = answers
         self._pending = pending
@@ -89,7 +85,7 @@ class Deposits:
         self._losses = losses
         self._devices = devices
         self._kept = kept
-        self._clock = clock
+        self._clock = context.clock
         self._clearing = clearing
         self._of_bank: dict[int, FifoLock] = {}
 

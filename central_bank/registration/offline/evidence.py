@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
 from central_bank.authentication.trust_bundle import Devices
+from central_bank.context import Context
 from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
 from central_bank.registration.offline.double_spends import DEPOSITED, DoubleSpend
 from central_bank.registration.offline.tables import evidence
@@ -16,8 +17,6 @@ from offline_token import evidence as proof
 from offline_token.deposit import DepositEndorsement, read_spend
 from offline_token.formats import BANK, DEVICE, Certificate
 from offline_token.signing import verified
-from runtime.clock import Clock
-from runtime.database import Database
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,11 @@ class Case:
 class Evidence:
     """Keeps evidence and lists it."""
 
-    def __init__(
-        self, database: Database, registry: Registry, devices: Devices, clock: Clock
-    ) -> None:
-        self._database = database
-        self._registry = registry
+    def __init__(self, context: Context, devices: Devices) -> None:
+        self._database = context.database
+        self._registry = context.registry
         self._devices = devices
-        self._clock = clock
+        self._clock = context.clock
 
     def uncover(self, double: DoubleSpend, second_bank: int, *, refused: bool = False) -> None:
         """Keeps the proof of a double spend, within a bound for each token, and revokes the device.

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.offline.double_spends import DEPOSITED
@@ -21,11 +22,10 @@ from central_bank.registration.offline.refund_clock import RefundClock
 from central_bank.registration.offline.tables import pieces, tokens, waiting_deposits
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.database import Database
 from runtime.fifo_lock import FifoLock
 from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger, Overloaded
+from settlement.ledger import Overloaded
 from settlement.records import RecordFlag, Records, Result
 
 
@@ -58,17 +58,10 @@ class Refunds:
         clearing: the lock of whoever decides what leaves the float.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        registry: Registry,
-        time: RefundClock,
-        clearing: FifoLock,
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._registry = registry
+    def __init__(self, context: Context, time: RefundClock, clearing: FifoLock) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
+        self._registry = context.registry
         self._time = time
         self._clearing = clearing
 

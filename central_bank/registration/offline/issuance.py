@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.trust_bundle import Devices
+from central_bank.context import Context
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
 from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
@@ -31,13 +32,9 @@ from offline_token.possession import Possession
 from offline_token.signing import sign_token
 from offline_token.verify import Bad, Reason, check_device
 from runtime.checks import invalid
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.errors import as_reason
 from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
-from settlement.history import History
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag, Records, Result
 
 _ELSEWHERE = int(errors_pb2.REASON_ALREADY_EXISTS)
@@ -48,22 +45,15 @@ class Loads:
     """The use-case behind RegisterTokens."""
 
     def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        history: History,
-        devices: Devices,
-        roots: OfflineRoots,
-        kept: KeptForNothing,
-        clock: Clock,
+        self, context: Context, devices: Devices, roots: OfflineRoots, kept: KeptForNothing
     ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._history = history
+        self._database = context.database
+        self._ledger = context.ledger
+        self._history = context.history
         self._devices = devices
         self._roots = roots
         self._kept = kept
-        self._clock = clock
+        self._clock = context.clock
         self._changing = threading.Lock()
         self._busy: dict[bytes, tuple[int, int]] = {}
         """Keys for which tokens are being made: the index of the bank that asks, and by how many

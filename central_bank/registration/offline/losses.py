@@ -11,29 +11,25 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import Bank
+from central_bank.context import Context
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
 from central_bank.registration.offline.tables import losses, tokens
 from dcep.purposes.v1 import purposes_pb2
-from runtime.clock import Clock
-from runtime.database import Database
 from settlement.builders import records_of, transfer
 from settlement.core import Batch
-from settlement.ledger import Ledger
 from settlement.records import RecordFlag
 
 
 class Losses:
     """Takes what the float does not pay from the banks that have to bear it."""
 
-    def __init__(
-        self, database: Database, ledger: Ledger, registry: Registry, clock: Clock
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._registry = registry
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._ledger = context.ledger
+        self._registry = context.registry
+        self._clock = context.clock
 
     def beyond_cap(self, allocations: Sequence[Allocation]) -> bool:
         """Whether these losses, with earlier ones, exceed what is paid for double spends."""

@@ -11,19 +11,16 @@ from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.central_keys import CentralKeys
+from central_bank.context import Context
 from central_bank.limits import MAX_REFUSED_DEPOSITS
 from central_bank.registration.offline.pending_deposits import PendingDeposits, item_digest
 from central_bank.registration.offline.tables import refused_deposits
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.clock import Clock
-from runtime.database import Database
 from runtime.envelope import key_id, sign
 from runtime.errors import as_reason
 from runtime.parts import parts
-from settlement.history import History
-from settlement.ledger import Ledger
 from settlement.records import Result
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -49,20 +46,12 @@ class DepositOutcome:
 class DepositOutcomes:
     """Final answers by bank and number; a deposit keeps its first one."""
 
-    def __init__(
-        self,
-        database: Database,
-        ledger: Ledger,
-        history: History,
-        pending: PendingDeposits,
-        keys: CentralKeys,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, pending: PendingDeposits, keys: CentralKeys) -> None:
         self._keys = keys
-        self._clock = clock
-        self._database = database
-        self._ledger = ledger
-        self._history = history
+        self._clock = context.clock
+        self._database = context.database
+        self._ledger = context.ledger
+        self._history = context.history
         self._pending = pending
         self._refused: Counter[int] = Counter()
         """Refusals by bank since the start; now and then it is checked whether too many are
