@@ -77,6 +77,22 @@ class PaidAlone(NamedTuple):
     available_fen: int
 
 
+class _Taken(NamedTuple):
+    """The orders of a call that the rule has to decide.
+
+    Attributes:
+        answers: one for each order of the call; those that the rule has to give are empty.
+        rows: the records to decide.
+        orders: their orders.
+        places: where their answers belong.
+    """
+
+    answers: list[Paid | Refusal]
+    rows: list[Row]
+    orders: list[Order[orders_pb2.PaymentOrder]]
+    places: list[int]
+
+
 class Payments:
     """The use-case behind Pay, single or gathered by the edge, and PayMany."""
 
@@ -179,79 +195,68 @@ class Payments:
         """An answer for each order; and, if `read`, the payers' available fen afterwards, by
         account.
         """
-        answers: list[Paid | Refusal] = []
-        rows: list[Row] = []
-        taken: list[Order[orders_pb2.PaymentOrder]] = []
-        places: list[int] = []
         now_ms = self._clock.now_ms()
+        taken = self._take(orders, decided_before, now_ms)
+        if not taken.rows:
+            return taken.answers, {}
+        payers = sorted({row.origin for row in taken.rows}) if read else []
+        batch = _batch_of(taken, payers)
+        decided = self._ledger.submit(batch)
+        self._refused.count(batch, decided)
+        self._answer_taken(taken, decided, now_ms)
+        if batch.in_transaction is not None:
+            self._outgoing.wake()
+        if decided.accounts is None:
+            return taken.answers, {}
+        available = decided.accounts["available_fen"].tolist()
+        return taken.answers, dict(zip(payers, available, strict=True))
+
+    def _take(
+        self,
+        orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal],
+        decided_before: Mapping[int, PaymentRow],
+        now_ms: int,
+    ) -> _Taken:
+        """Sorts out the orders that the rule has to decide; the others are answered at once."""
+        taken = _Taken([], [], [], [])
         for index, order in enumerate(orders):
             if isinstance(order, Refusal):
-                answers.append(order)
+                taken.answers.append(order)
                 continue
             try:
                 paid = None if self._lost.has_none else self._paid_before(order)
                 if paid is not None:
-                    answers.append(paid)
+                    taken.answers.append(paid)
                     continue
                 before = decided_before.get(index)
                 if before is not None:
-                    answers.append(self._again(order, before))
+                    taken.answers.append(self._again(order, before))
                     continue
-                self._refusals.check(order.wallet.account, order.content.payee_number, now_ms)
-                self._refused.check_room(order.wallet.account)
-                row = self._row(order, now_ms)
-                if row.kind == _HOLD:
-                    self._refused.check_room_at(row.origin, order.content.payee_number)
-                    self._standing.check_numbers()
-                rows.append(row)
-                taken.append(order)
-                places.append(index)
-                answers.append(Paid("", 0))
+                row = self._new_row(order, now_ms)
             except Refusal as refusal:
-                answers.append(refusal)
-        if not rows:
-            return answers, {}
-        records = records_of(rows)
-        in_transaction = None
-        # Made here, so that the writer, for which all payments wait, only has to insert it.
-        going = {
-            index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
-            for index, (row, order) in enumerate(zip(rows, taken, strict=True))
-            if row.kind == _HOLD
-        }
-        if going:
-            in_transaction = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
-        payers = sorted({row.origin for row in rows}) if read else []
-        batch = Batch(
-            records,
-            [order.payload for order in taken],
-            in_transaction,
-            payers,
-            [order.signature for order in taken],
-        )
-        decided = self._ledger.submit(batch)
-        self._refused.count(batch, decided)
+                taken.answers.append(refusal)
+                continue
+            taken.rows.append(row)
+            taken.orders.append(order)
+            taken.places.append(index)
+            taken.answers.append(Paid("", 0))
+        return taken
+
+    def _answer_taken(self, taken: _Taken, decided: Answers, now_ms: int) -> None:
+        """Puts what the rule has decided in the places of the answers that it had to give."""
         # Lists, because a bulk call reads each of them thousands of times.
-        kinds, results = records["kind"].tolist(), decided.results.tolist()
+        results = decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
-        for place, index in enumerate(places):
+        for place, index in enumerate(taken.places):
+            order = taken.orders[place]
             if results[place] >= _REFUSED:
-                answers[index] = no = payers_refusal(Result(results[place]))
+                taken.answers[index] = no = payers_refusal(Result(results[place]))
                 if no.reason == _PAYEE and not repeated[place]:
-                    order = taken[place]
                     self._refusals.count(order.wallet.account, order.content.payee_number, now_ms)
                 continue
-            answers[index] = self._answer(
-                taken[place],
-                kinds[place],
-                repeated[place],
-                positions[place],
+            taken.answers[index] = self._answer(
+                order, taken.rows[place].kind, repeated[place], positions[place]
             )
-        if in_transaction is not None:
-            self._outgoing.wake()
-        if decided.accounts is None:
-            return answers, {}
-        return answers, dict(zip(payers, decided.accounts["available_fen"].tolist(), strict=True))
 
     def _paid_before(self, order: Order[orders_pb2.PaymentOrder]) -> Paid | None:
         """The answer to a payment that had settled and that only this database has lost; None if it
@@ -271,6 +276,17 @@ class Payments:
         if row.result >= _REFUSED:
             return payers_refusal(Result(row.result))
         return self._answer(order, row.kind, True, row.position)
+
+    def _new_row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> Row:
+        """The record of an order that was not decided before. Raises Refusal: it must wait."""
+        payee_number = order.content.payee_number
+        self._refusals.check(order.wallet.account, payee_number, now_ms)
+        self._refused.check_room(order.wallet.account)
+        row = self._row(order, now_ms)
+        if row.kind == _HOLD:
+            self._refused.check_room_at(row.origin, payee_number)
+            self._standing.check_numbers()
+        return row
 
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         content = order.content
@@ -319,6 +335,28 @@ class Payments:
 def id_of(number: str, sequence: int) -> str:
     """The id of a payment: its payer's wallet number and sequence."""
     return f"{number}-{sequence}"
+
+
+def _batch_of(taken: _Taken, payers: Sequence[int]) -> Batch:
+    """The batch that decides about orders; payments to other banks are written down with it."""
+    records = records_of(taken.rows)
+    # Made here, so that the writer, for which all payments wait, only has to insert it.
+    going = {
+        index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
+        for index, (row, order) in enumerate(zip(taken.rows, taken.orders, strict=True))
+        if row.kind == _HOLD
+    }
+
+    def put(connection: Connection, answers: Answers) -> None:
+        put_outbound(connection, records, going, answers, "pay")
+
+    return Batch(
+        records,
+        [order.payload for order in taken.orders],
+        put if going else None,
+        payers,
+        [order.signature for order in taken.orders],
+    )
 
 
 def _newly_held(records: Records, answers: Answers) -> list[int]:
