@@ -26,15 +26,16 @@ from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
-from runtime.fencing import RENEW_S, Fence
+from runtime.database import SchemaBehind
+from runtime.fencing import Fence
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
-from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_key import RenewingKey
-from runtime.server import Server, Service, wait_for_signal
+from runtime.server import Server, Service
+from runtime.service_process import ServiceProcess
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
 from runtime.tls import TlsFiles, server_credentials
@@ -75,26 +76,13 @@ def main() -> int:
 
 def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     """Builds the central bank, serves until it is told to stop, and takes everything down again."""
-    stop = wait_for_signal()
-    fatal_errors: list[BaseException] = []
-
-    def fatal_error(error: BaseException) -> None:
-        fatal_errors.append(error)
-        stop.set()
-
-    close_database(settings.database_url)
-    writer = OneWriter(settings.database_url, take_over=take_over)
-    if migrate:
-        upgrade(settings.database_url, SERVICE)
-    engine = open_engine(settings.database_url)
-    check_at_head(engine, SERVICE)
-    fence = Fence(engine)
+    process = ServiceProcess(SERVICE, settings.database_url, migrate=migrate, take_over=take_over)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     bank = build(
-        engine,
+        process.engine,
         root=RenewingKey(settings.offline_root_key, in_files=settings.keys_in_files),
         refunds_confirmed_until_ms=settings.refunds_confirmed_until_ms,
         business_key=key,
@@ -104,54 +92,22 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
         threaded=True,
         verifier=verifier,
         shown=lambda: own.latest().fingerprint,
-        on_stopped=fatal_error,
+        on_stopped=process.fatal_error,
     )
-    watchers = [
-        Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error),
-        Worker("lease", fence.renew, idle_s=RENEW_S, on_fatal_error=fatal_error),
-    ]
-    for watcher in watchers:
-        watcher.start()
-    workers = _start_workers(bank, fatal_error)
-    registry = CollectorRegistry()
-    server = Server(
-        services(bank),
-        credentials=server_credentials(own, require_client=True),
-        address=settings.listen_address,
-        registry=registry,
-        metrics=CallMetrics(registry),
-        authorize=central_authorizer(bank.registry, bank.officers),
-        may_answer=fence.check,
-    )
-    watch_days_left(own.days_left, registry)
-    watch_bank_keys(bank.registry, SystemClock(), registry)
-    watch_offline_roots(bank.offline_roots, SystemClock(), registry)
-    _count_refused_payees(bank, registry)
-    serve_metrics(registry, settings.metrics_port)
-    server.start()
+    process.watch()
+    workers = _start_workers(bank, process.fatal_error)
+    server = _serve(bank, settings, own, process.fence)
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
     logger(SERVICE).info("serving", address=settings.listen_address)
     collect_rarely()
-    stop.wait()
+    process.wait()
     server.stop()
     for worker in workers:
         worker.stop()
     bank.books.stop()
     verifier.close()
-    for watcher in watchers:
-        watcher.stop()
-    fence.release()
-    engine.dispose()
-    writer.release()
-    logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
-    if fatal_errors:
-        why = str(fatal_errors[0]).partition("\n")[0]
-        print(
-            f"central_bank: ended: {why}. Started again, it goes on from its journal",
-            file=sys.stderr,
-        )
-    return 1 if fatal_errors else 0
+    return process.end()
 
 
 def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
@@ -173,6 +129,27 @@ def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], Non
     for worker in workers:
         worker.start()
     return workers
+
+
+def _serve(bank: CentralBank, settings: Settings, own: OwnCertificate, fence: Fence) -> Server:
+    """Starts the server, and what it shows of itself in the metrics."""
+    registry = CollectorRegistry()
+    server = Server(
+        services(bank),
+        credentials=server_credentials(own, require_client=True),
+        address=settings.listen_address,
+        registry=registry,
+        metrics=CallMetrics(registry),
+        authorize=central_authorizer(bank.registry, bank.officers),
+        may_answer=fence.check,
+    )
+    watch_days_left(own.days_left, registry)
+    watch_bank_keys(bank.registry, SystemClock(), registry)
+    watch_offline_roots(bank.offline_roots, SystemClock(), registry)
+    _count_refused_payees(bank, registry)
+    serve_metrics(registry, settings.metrics_port)
+    server.start()
+    return server
 
 
 def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> None:

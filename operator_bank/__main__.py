@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,18 @@ from operator_bank.peers.contradictions import watch_contradictions
 from operator_bank.settings import Settings
 from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
-from runtime.fencing import RENEW_S, Fence
+from runtime.database import SchemaBehind
+from runtime.fencing import Fence
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
-from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_channel import RenewingChannel
 from runtime.renewing_key import RenewingKey
-from runtime.server import Server, Service, wait_for_signal
+from runtime.server import Server, Service
+from runtime.service_process import ServiceProcess
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
@@ -106,26 +108,8 @@ def main() -> int:
 
 def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool) -> int:
     """Builds the bank, serves until it is told to stop, and takes everything down again."""
-    stop = wait_for_signal()
-    fatal_errors: list[BaseException] = []
-
-    def fatal_error(error: BaseException) -> None:
-        fatal_errors.append(error)
-        stop.set()
-
-    def edge_ended(status: int) -> None:
-        if status:
-            fatal_error(RuntimeError(f"the edge ended with status {status}"))
-        stop.set()
-
-    close_database(settings.database_url)
-    writer = OneWriter(settings.database_url, take_over=take_over)
-    if migrate:
-        upgrade(settings.database_url, SERVICE)
-    engine = open_engine(settings.database_url)
-    check_at_head(engine, SERVICE)
-    fence = Fence(engine)
-    edge = EdgeProcess(file, edge_ended)
+    process = ServiceProcess(SERVICE, settings.database_url, migrate=migrate, take_over=take_over)
+    edge = EdgeProcess(file, partial(_edge_ended, process))
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     clock = SystemClock()
@@ -134,35 +118,26 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
-        engine,
+        process.engine,
         _parts(settings, key),
         central_bank=central_bank,
         clock=clock,
         verifier=verifier,
         threaded=True,
-        on_stopped=fatal_error,
+        on_stopped=process.fatal_error,
     )
     channel.refused = bank.central_keys.revoked_certificates
     bank.central_keys.on_revoked = channel.heed
-    watchers = [
-        Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error),
-        Worker("lease", fence.renew, idle_s=RENEW_S, on_fatal_error=fatal_error),
-    ]
-    for watcher in watchers:
-        watcher.start()
+    process.watch()
     central_bank.incarnation = lambda: bank.windows.incarnation
-    bank.standing.ask()
-    workers = _start_workers(bank, fatal_error)
-    # A bank that has applied nothing of the feed yet has no past to show.
-    if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
-        logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
-    servers = _serve(bank, settings, own, edge.address, fence)
+    workers = _begin(bank, process)
+    servers = _serve(bank, settings, own, edge.address, process.fence)
     edge.open()
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
     logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
     collect_rarely()
-    stop.wait()
+    process.wait()
     edge.stop()
     for server in servers:
         server.stop()
@@ -172,19 +147,23 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     bank.books.stop()
     channel.close()
     verifier.close()
-    for watcher in watchers:
-        watcher.stop()
-    fence.release()
-    engine.dispose()
-    writer.release()
-    logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
-    if fatal_errors:
-        why = str(fatal_errors[0]).partition("\n")[0]
-        print(
-            f"operator_bank: ended: {why}. Started again, it goes on from its journal",
-            file=sys.stderr,
-        )
-    return 1 if fatal_errors else 0
+    return process.end()
+
+
+def _edge_ended(process: ServiceProcess, status: int) -> None:
+    if status:
+        process.fatal_error(RuntimeError(f"the edge ended with status {status}"))
+    process.stop()
+
+
+def _begin(bank: Bank, process: ServiceProcess) -> list[Worker]:
+    """Starts the workers, and waits a little for the central bank to say where the bank stands."""
+    bank.standing.ask()
+    workers = _start_workers(bank, process.fatal_error)
+    # A bank that has applied nothing of the feed yet has no past to show.
+    if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
+        logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
+    return workers
 
 
 def _parts(settings: Settings, key: Signer) -> BankParts:

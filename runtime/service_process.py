@@ -1,0 +1,90 @@
+"""A service's process: it alone writes its database, until a signal or a fatal error."""
+
+from __future__ import annotations
+
+import sys
+
+from runtime.database import check_at_head, close_database, open_engine, upgrade
+from runtime.fencing import RENEW_S, Fence
+from runtime.logs import logger
+from runtime.one_writer import OneWriter
+from runtime.server import wait_for_signal
+from runtime.worker import Worker
+
+
+class ServiceProcess:
+    """A process that writes one database. Build it in the main thread, before serving.
+
+    Attributes:
+        engine: the database.
+        fence: says whether this process may still answer.
+    """
+
+    def __init__(self, service: str, database_url: str, *, migrate: bool, take_over: bool) -> None:
+        """Takes the database.
+
+        Args:
+            service: the package of the service, as its migrations and its messages name it.
+            database_url: the database.
+            migrate: whether the database is brought up to date first.
+            take_over: whether a service that cannot be stopped is replaced.
+
+        Raises:
+            SchemaBehind: the database is older than this code.
+            DatabaseTaken: another service writes it.
+            DatabaseAway: it does not answer.
+        """
+        self._service = service
+        self._stop = wait_for_signal()
+        self._fatal_errors: list[BaseException] = []
+        close_database(database_url)
+        self._writer = OneWriter(database_url, take_over=take_over)
+        if migrate:
+            upgrade(database_url, service)
+        self.engine = open_engine(database_url)
+        check_at_head(self.engine, service)
+        self.fence = Fence(self.engine)
+        self._watchers = [
+            Worker("one-writer", self._writer.step, idle_s=5.0, on_fatal_error=self.fatal_error),
+            Worker("lease", self.fence.renew, idle_s=RENEW_S, on_fatal_error=self.fatal_error),
+        ]
+
+    def stop(self) -> None:
+        """Lets `wait` return."""
+        self._stop.set()
+
+    def fatal_error(self, error: BaseException) -> None:
+        """Ends the process, because of an error after which it cannot go on."""
+        self._fatal_errors.append(error)
+        self.stop()
+
+    def watch(self) -> None:
+        """Begins to make sure that the database is still this process's own."""
+        for watcher in self._watchers:
+            watcher.start()
+
+    def wait(self) -> None:
+        """Waits for a signal, for `stop` or for a fatal error."""
+        self._stop.wait()
+
+    def end(self) -> int:
+        """Gives the database back, once nothing writes any more, and says why the process ends.
+
+        Returns:
+            The exit status: 1 after a fatal error, else 0.
+        """
+        for watcher in self._watchers:
+            watcher.stop()
+        self.fence.release()
+        self.engine.dispose()
+        self._writer.release()
+        first = str(self._fatal_errors[0]) if self._fatal_errors else None
+        logger(self._service).info("stopped", fatal_error=first)
+        if first is None:
+            return 0
+        why = first.partition("\n")[0]
+        print(
+            f"{self._service}: ended: {why}. Started again, it goes on from its journal",
+            file=sys.stderr,
+        )
+        return 1
