@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, TypeVar
 
@@ -131,33 +131,13 @@ def receive(
     """
     taken: Taken | None = None
     try:
-        with socket.create_server(address) as server:
-            server.settimeout(timeout_s)
-            host, port = server.getsockname()[:2]
-            on_listening(f"{host}:{port}")
-            connection, _peer = server.accept()
-            with connection, connection.makefile("rb") as lines:
-                connection.settimeout(timeout_s)
-                on_met()
-                _write(connection, request)
-                for _line in range(MAX_SHOWN):
-                    line = _read(lines)
-                    word, *asked = line.split(" ")
-                    if word == _ASK:
-                        known = answers()
-                        found = [known[tag] for tag in asked[:MAX_TAGS] if tag in known]
-                        _write(connection, " ".join([_KNOW, *found]))
-                        continue
-                    if (answer := about_bundles(line)) is not None:
-                        _write(connection, answer)
-                        continue
-                    came = _accepted(connection, line, accept)
-                    if came is None:
-                        continue
-                    taken = came
-                    _write(connection, f"OK {taken.amount_fen} {taken.receipt.hex()}")
-                    if taken.asked:
-                        break
+        with _payer(address, on_listening, timeout_s) as (connection, lines):
+            on_met()
+            _write(connection, request)
+            for taken in _payments(connection, lines, accept, answers, about_bundles):
+                _write(connection, f"OK {taken.amount_fen} {taken.receipt.hex()}")
+                if taken.asked:
+                    break
     except (OSError, LinkError) as error:
         if taken is not None:
             return taken
@@ -165,6 +145,47 @@ def receive(
     if taken is None:
         raise LinkError(_("no payment came: the payer said too much else"))
     return taken
+
+
+@contextmanager
+def _payer(
+    address: tuple[str, int], on_listening: Callable[[str], None], timeout_s: float
+) -> Iterator[tuple[socket.socket, BinaryIO]]:
+    """The first device that comes: its connection, and what it says."""
+    with socket.create_server(address) as server:
+        server.settimeout(timeout_s)
+        host, port = server.getsockname()[:2]
+        on_listening(f"{host}:{port}")
+        connection, _peer = server.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.settimeout(timeout_s)
+            yield connection, lines
+
+
+def _payments(
+    connection: socket.socket,
+    lines: BinaryIO,
+    accept: Callable[[str], Taken],
+    answers: Callable[[], dict[str, str]],
+    about_bundles: Callable[[str], str | None],
+) -> Iterator[Taken]:
+    """What was taken of the payer's first MAX_SHOWN lines; its questions are answered meanwhile."""
+    for _line in range(MAX_SHOWN):
+        line = _read(lines)
+        answer = _known(line, answers) or about_bundles(line)
+        if answer is not None:
+            _write(connection, answer)
+        elif (came := _accepted(connection, line, accept)) is not None:
+            yield came
+
+
+def _known(line: str, answers: Callable[[], dict[str, str]]) -> str | None:
+    """The answer to the question which requests are the payee's; None for any other line."""
+    word, *asked = line.split(" ")
+    if word != _ASK:
+        return None
+    known = answers()
+    return " ".join([_KNOW, *(known[tag] for tag in asked[:MAX_TAGS] if tag in known)])
 
 
 def send(
