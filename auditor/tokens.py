@@ -103,6 +103,48 @@ class _Moves:
     lost: dict[tuple[int, int, int], _Moved] = field(default_factory=dict)
     """By (bearing bank, depositing bank, number)."""
 
+    def settled(self) -> dict[Batch, Settled]:
+        """What the records say about the deposits that they settled."""
+        settled = {key[1:]: moved.settled() for key, moved in self.lost.items()}
+        return settled | {key: moved.settled() for key, moved in self.out_of.items()}
+
+
+@dataclass
+class _Rows:
+    """What the rows say, those that were pruned too, in fen."""
+
+    registered: Counter[Batch]
+    restored: Counter[Batch]
+    retired: Counter[Batch]
+    lost: Counter[tuple[int, int, int]]
+    """By (bearing bank, depositing bank, number)."""
+    by_token: dict[bytes, int]
+    """What came back of each token that still has pieces."""
+
+    @classmethod
+    def counted(
+        cls, tokens: Sequence[Row[Any]], spends: Spends, losses: Sequence[Row[Any]], pruned: Pruned
+    ) -> _Rows:
+        """Sums rows, on top of what the chain says of those that are gone."""
+        rows = cls(
+            Counter(pruned.registered),
+            Counter(pruned.restored),
+            Counter(pruned.retired),
+            Counter(pruned.lost),
+            defaultdict(int),
+        )
+        for token in tokens:
+            rows.registered[token.bank, token.number] += token.value_fen
+            rows.restored[token.bank, token.number] += token.restored_fen or 0
+        for (token_id, _piece, spent_by), way in spends.pieces.items():
+            _hop, fen, _claimed, bank, number, _time = way
+            rows.by_token[token_id] += fen if spent_by == DEPOSITED else 0
+            if spent_by == DEPOSITED:
+                rows.retired[bank, number] += fen
+        for loss in losses:
+            rows.lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
+        return rows
+
 
 def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSums:
     """Compares the rows of tokens, pieces and losses with the journal, and sums them.
@@ -129,45 +171,37 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         moves = _moves(Journal(engine, tables), end, accounts)
     except JournalBroken:
         return found  # the journal's own audit names the row
-    pruned = read_pruned(chain, found.problems)
-    check_forgotten(
-        pruned, {load: moved.time_ms for load, moved in moves.into.items()}, found.problems
-    )
-    registered: Counter[Batch] = Counter(pruned.registered)
-    restored: Counter[Batch] = Counter(pruned.restored)
-    for token in tokens:
-        registered[token.bank, token.number] += token.value_fen
-        restored[token.bank, token.number] += token.restored_fen or 0
-    retired: Counter[Batch] = Counter(pruned.retired)
-    by_token: dict[bytes, int] = defaultdict(int)
-    for (token_id, _piece, spent_by), way in spends.pieces.items():
-        _hop, fen, _claimed, bank, number, _time = way
-        by_token[token_id] += fen if spent_by == DEPOSITED else 0
-        if spent_by == DEPOSITED:
-            retired[bank, number] += fen
-    _check_pruned_tokens(tokens, by_token, pruned, found.problems)
-    _check_worth(tokens, by_token, found.problems)
-    _check_bodies(tokens, moves, found.problems)
-    _check_in_time(moves, found.problems)
-    found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
-    found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
-    found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
-    settled = {key[1:]: moved.settled() for key, moved in moves.lost.items()}
-    settled |= {key: moved.settled() for key, moved in moves.out_of.items()}
+    problems = found.problems
+    pruned = read_pruned(chain, problems)
+    check_forgotten(pruned, {load: moved.time_ms for load, moved in moves.into.items()}, problems)
+    rows = _Rows.counted(tokens, spends, losses, pruned)
+    _check_pruned_tokens(tokens, rows.by_token, pruned, problems)
+    _check_worth(tokens, rows.by_token, problems)
+    _check_bodies(tokens, moves, problems)
+    _check_in_time(moves, problems)
+    found.registered_fen = _compare("tokens", rows.registered, moves.into, position, problems)
+    found.redeemed_fen = _compare("pieces", rows.retired, moves.out_of, position, problems)
+    found.restored_fen = _compare("tokens", rows.restored, moves.restored, position, problems)
     with engine.connect() as connection:
-        broken = check_deposits(connection, settled, _whole(tokens, pruned), spends)
-    found.problems += broken.all()
-    lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
-    for loss in losses:
-        lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
-    for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
-        rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
+        broken = check_deposits(connection, moves.settled(), _whole(tokens, pruned), spends)
+    problems += broken.all()
+    found.lost_fen = _compare_losses(rows, moves, position, problems)
+    lost_at = [*((bytes(loss.lost_at), bytes(loss.token_id)) for loss in losses), *pruned.lost_at]
+    _check_proved(lost_at, proofs, pruned, problems)
+    return found
+
+
+def _compare_losses(
+    rows: _Rows, moves: _Moves, position: int, problems: list[str]
+) -> dict[int, int]:
+    """Compares losses bank by bank; returns what each bank, by its id, has paid, in fen."""
+    paid_fen: dict[int, int] = {}
+    for bearer in sorted({key[0] for key in [*rows.lost, *moves.lost]}):
+        lost = {key[1:]: fen for key, fen in rows.lost.items() if key[0] == bearer}
         moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
         name = _("losses borne_by={bearer}").format(bearer=bearer)
-        found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
-    lost_at = [*((bytes(loss.lost_at), bytes(loss.token_id)) for loss in losses), *pruned.lost_at]
-    _check_proved(lost_at, proofs, pruned, found.problems)
-    return found
+        paid_fen[bearer] = _compare(name, lost, moved, position, problems)
+    return paid_fen
 
 
 def _whole(tokens: Sequence[Row[Any]], pruned: Pruned) -> set[bytes]:
