@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import (
@@ -24,6 +24,13 @@ from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Output
 from currency.amount import parse_yuan
 from language import _
 from sandbox.limits import MAX_ITEMS_PER_CALL, REPLAY_ITEMS_PER_CALL
+
+if TYPE_CHECKING:
+    from auditor.audit import StackAudit
+    from deployment.topology import StackPlan
+    from sandbox.replay.reader import Columns, Payments
+    from sandbox.replay.run import Funding, ReplayResult, Reporter
+    from sandbox.stack.supervisor import Stack
 
 Column = Annotated[str, typer.Option(help="Name of a column in the file's header.")]
 
@@ -59,48 +66,17 @@ def replay(
     Opens a wallet for each party, spread over the banks, funds it, and sends every payment in order
     of time, signed by its payer. Then says what was accepted and refused, and audits.
     """
-    from auditor.audit import AuditImpossible, audit_stack
-    from auditor.signatures.stack import SignaturesAsked
-    from sandbox.replay.grpc_peer import GrpcBankPeer
-    from sandbox.replay.reader import Columns, FileRefused, read_balances, read_payments
+    from sandbox.replay.reader import Columns
     from sandbox.replay.run import Funding
-    from sandbox.replay.run import replay as run
-    from sandbox.replay.sender import NotEnded
 
     output = Output(as_json)
     flat_fen = 0 if amount in ("0", "0.00") else parse_yuan(amount)
-    try:
-        payments = read_payments(file, Columns(source, target, value, time_column))
-        known = read_balances(balances, balance_party, balance_value) if balances else {}
-    except FileRefused as cause:
-        output.fail(EXIT_USAGE, "FILE_REFUSED", str(cause))
-    if not payments.parties:
-        nothing = _("{file} has a header and no payments: there is nothing to replay")
-        output.fail(EXIT_USAGE, "FILE_REFUSED", nothing.format(file=file))
+    columns = Columns(source, target, value, time_column)
+    payments, known = _read(output, file, columns, balances, (balance_party, balance_value))
     with _stack(folder, database_url, output) as stack, _bars(output) as reporter:
-        from console.clients import issue
-
-        plan = stack.plan
-        peers = [GrpcBankPeer(plan, bank.name) for bank in plan.banks]
-        try:
-            result = run(
-                peers,
-                payments,
-                Funding(flat_fen, known),
-                lambda bank, amount_fen: issue(plan, bank, amount_fen),
-                lambda: time.time_ns() // 1_000_000,
-                items_per_call,
-                reporter,
-            )
-        except NotEnded as cause:
-            output.fail(EXIT_REFUSED, "NOT_ENDED", str(cause))
-        finally:
-            for peer in peers:
-                peer.close()
-        try:
-            audit = audit_stack(plan, SignaturesAsked())
-        except AuditImpossible as cause:
-            output.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+        funding = Funding(flat_fen, known)
+        result = _run(output, stack.plan, payments, funding, items_per_call, reporter)
+        audit = _audit(output, stack.plan)
     fields = {**result.as_fields(), "audit_ok": audit.ok, "problems": audit.problems}
     output.result(fields)
     if not as_json:
@@ -108,8 +84,67 @@ def replay(
     raise typer.Exit(0 if audit.ok else EXIT_REFUSED)
 
 
+def _read(
+    output: Output, file: Path, columns: Columns, balances: Path | None, names: tuple[str, str]
+) -> tuple[Payments, dict[str, int]]:
+    """The payments, and what parties start with, in fen. `names`: the columns of the balances."""
+    from sandbox.replay.reader import FileRefused, read_balances, read_payments
+
+    try:
+        payments = read_payments(file, columns)
+        known = read_balances(balances, *names) if balances else {}
+    except FileRefused as cause:
+        output.fail(EXIT_USAGE, "FILE_REFUSED", str(cause))
+    if not payments.parties:
+        nothing = _("{file} has a header and no payments: there is nothing to replay")
+        output.fail(EXIT_USAGE, "FILE_REFUSED", nothing.format(file=file))
+    return payments, known
+
+
+def _run(
+    output: Output,
+    plan: StackPlan,
+    payments: Payments,
+    funding: Funding,
+    items_per_call: int,
+    reporter: Reporter,
+) -> ReplayResult:
+    """Sends the payments through the banks of a stack that runs."""
+    from console.clients import issue
+    from sandbox.replay.grpc_peer import GrpcBankPeer
+    from sandbox.replay.run import replay as run
+    from sandbox.replay.sender import NotEnded
+
+    peers = [GrpcBankPeer(plan, bank.name) for bank in plan.banks]
+    try:
+        return run(
+            peers,
+            payments,
+            funding,
+            lambda bank, amount_fen: issue(plan, bank, amount_fen),
+            lambda: time.time_ns() // 1_000_000,
+            items_per_call,
+            reporter,
+        )
+    except NotEnded as cause:
+        output.fail(EXIT_REFUSED, "NOT_ENDED", str(cause))
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def _audit(output: Output, plan: StackPlan) -> StackAudit:
+    from auditor.audit import AuditImpossible, audit_stack
+    from auditor.signatures.stack import SignaturesAsked
+
+    try:
+        return audit_stack(plan, SignaturesAsked())
+    except AuditImpossible as cause:
+        output.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+
+
 @contextmanager
-def _stack(folder: Path, database_url: str, output: Output) -> Iterator[Any]:
+def _stack(folder: Path, database_url: str, output: Output) -> Iterator[Stack]:
     """The stack in the folder if it runs; else one of its own, which is deleted afterwards."""
     from deployment.databases import drop_databases
     from deployment.topology import load
