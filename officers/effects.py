@@ -77,8 +77,9 @@ class Decision:
         """
         table, envelope = self.tables.acts, self.envelope or SignedEnvelope()
         reason = reason or self.reason
-        end: dict[str, Any] = {
-            "state": office_pb2.ACT_STATE_REFUSED if reason else self.state,
+        state = office_pb2.ACT_STATE_REFUSED if reason else self.state
+        end = {
+            "state": state,
             "decider": self.decider,
             "decision": envelope.payload,
             "decision_signature": envelope.signature,
@@ -95,7 +96,7 @@ class Decision:
         if done.rowcount:
             before = read_place(connection, self.tables)
             after = after_end(before, number, SimpleNamespace(**end))
-            put_link(connection, self.tables, number, end["state"], after)
+            put_link(connection, self.tables, number, state, after)
         return bool(done.rowcount)
 
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import grpc
 
@@ -126,5 +125,5 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             ]
         )
 
-    def _bank(self, context: Any) -> Bank:
+    def _bank(self, context: grpc.ServicerContext | Call) -> Bank:
         return self._registry.welcome(peer(context))

@@ -134,7 +134,7 @@ def _end(
         end_ms = ending.end_of(row.until_time_ms, revoked=bool(row.revoked))
         if end_ms is None:
             continue
-        values: dict[str, Any] = {"until_time_ms": end_ms}
+        values: dict[str, object] = {"until_time_ms": end_ms}
         if ending.revokes:
             values |= {"revoked": 1, **on_revoked(row)}
         same = primary == getattr(row, primary.name)

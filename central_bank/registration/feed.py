@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from central_bank.authentication.banks import Bank
 from central_bank.authentication.central_keys import CentralKeys
@@ -322,7 +322,7 @@ def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, not
         entry.outgoing_settled.payment = note
 
 
-def _put(message: Any, note: bytes) -> None:
+def _put(message: Message, note: bytes) -> None:
     """Fills in a message from a note. If the note cannot be read the message stays empty, and the
     bank will not apply it.
     """

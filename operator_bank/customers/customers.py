@@ -10,7 +10,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -107,7 +106,7 @@ class Customers:
             orders: (wallet's id, order) of each.
             now_ms: Unix milliseconds.
         """
-        rows: list[dict[str, Any]] = [
+        rows: list[dict[str, object]] = [
             {
                 "id": number,
                 "name": one.name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import Enum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from google.protobuf.message import DecodeError
 
@@ -103,7 +103,7 @@ class Handler:
         """
         raise ValueError(f"nobody is to get what {one.event} moves")
 
-    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+    def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """Kind and number of the lost movement that the entry tells of, for the table
         `lost_moves`.
         """
@@ -134,7 +134,7 @@ class Redeemed(Handler):
         fen = one.entry.redeemed.amount_fen
         return transferred(one, accounts.LOST, accounts.MIRROR, fen, _REDEMPTION)
 
-    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+    def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """See `Handler`."""
         return {"kind": "redemption", "number": one.entry.redeemed.number}
 
@@ -182,7 +182,7 @@ class OutgoingSettled(Handler):
         """None: a settled return takes money out of suspense and leaves none there."""
         return None
 
-    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+    def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """See `Handler`."""
         data = one.entry.outgoing_settled.payment
         payment = OutboundPayment.FromString(data)
@@ -295,7 +295,7 @@ class TokensRegistered(Handler):
         """See `Handler`."""
         written.settle(one.number)
 
-    def lost_row(self, one: ParsedEntry) -> dict[str, Any]:
+    def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """See `Handler`."""
         return {"kind": "load", "number": one.number}
 

@@ -8,8 +8,8 @@ records (`operator_bank.feed.chain`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -92,7 +92,7 @@ class FeedFollower:
         self._central_acts = central_acts
         self._clock = context.clock
         self._bank = context.bank
-        self._stream: Any = None
+        self._stream: Iterator[registration_pb2.FollowFeedResponse] | None = None
         self._again_at_ms = 0
         self._acts = acts
         self._standing = context.standing

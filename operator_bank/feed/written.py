@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, bindparam, insert, update
 
 from dcep.bank.v1 import states_pb2
@@ -47,9 +45,9 @@ class Written:
         self._ends: list[tuple[int, int, int]] = []
         self._deposits: list[dict[str, int]] = []
         self._returned: list[dict[str, int]] = []
-        self._undeliverable: list[dict[str, Any]] = []
-        self._suspended: list[dict[str, Any]] = []
-        self._lost: list[dict[str, Any]] = []
+        self._undeliverable: list[dict[str, object]] = []
+        self._suspended: list[dict[str, object]] = []
+        self._lost: list[dict[str, object]] = []
         self._log = logger("feed")
 
     def settle(self, number: int) -> None:
@@ -88,7 +86,7 @@ class Written:
             entry_row(source, position=position, amount_fen=amount_fen, time_ms=self._now_ms)
         )
 
-    def lose(self, entry: int, amount_fen: int, row: dict[str, Any]) -> None:
+    def lose(self, entry: int, amount_fen: int, row: dict[str, object]) -> None:
         """Money left this bank, and this database does not know why."""
         self._lost.append({**_LOST, "entry": entry, "amount_fen": amount_fen, **row})
 

@@ -39,7 +39,7 @@ def undelivered(payment: OutboundPayment) -> Source:
 
 def entry_row(
     source: Source, *, position: int, amount_fen: int, time_ms: int, sequence: int = 0
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Makes a row of the table `suspense`.
 
     Args:
@@ -60,7 +60,7 @@ def entry_row(
     }
 
 
-def put_entries(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def put_entries(connection: Connection, rows: list[dict[str, object]]) -> None:
     """Inserts rows, in the transaction of the records that brought the money in."""
     if rows:
         connection.execute(insert(suspense), rows)

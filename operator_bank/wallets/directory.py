@@ -47,7 +47,7 @@ _MOST_ACCOUNTS = 2
 AskedBy = tuple[str, bytes]
 """A request's id, and the key that signed it."""
 
-Row = dict[str, Any]
+Row = dict[str, object]
 InTransaction = Callable[[Connection, int], None]
 
 
@@ -363,7 +363,7 @@ def _row(wallet: Wallet, wanted: Wanted, customer: int) -> Row:
     }
 
 
-def _owned(wallet: Wallet) -> list[Row]:
+def _owned(wallet: Wallet) -> list[dict[str, int]]:
     own = {Purpose.WALLET: wallet.account, Purpose.DEPOSIT: wallet.deposit_account}
     return [
         {"number": number, "owner": wallet.row_id, "purpose": purpose}

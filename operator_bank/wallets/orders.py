@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Generic, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from google.protobuf.message import Message
@@ -28,10 +28,22 @@ from settlement.records import record_digest
 
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
-T = TypeVar("T", bound=Message)
+
+WalletOrder = (
+    orders_pb2.PaymentOrder
+    | orders_pb2.ExchangeOrder
+    | orders_pb2.LoadOrder
+    | orders_pb2.DepositOrder
+    | orders_pb2.CertifyDeviceOrder
+    | orders_pb2.CloseOrder
+    | orders_pb2.Query
+)
+"""What a wallet signs: each says whose it is, its sequence and its times."""
+T = TypeVar("T", bound=WalletOrder)
+T_co = TypeVar("T_co", bound=WalletOrder, covariant=True)
 
 
-class Order(NamedTuple, Generic[T]):
+class Order(NamedTuple, Generic[T_co]):
     """A verified order of a wallet.
 
     Attributes:
@@ -41,7 +53,7 @@ class Order(NamedTuple, Generic[T]):
     """
 
     wallet: Wallet
-    content: T
+    content: T_co
     digest: int
     payload: bytes
     signature: bytes
@@ -164,7 +176,7 @@ def _check_shape(kind: type[Message], envelope: SignedEnvelope) -> None:
 
 def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int) -> Order[T]:
     payload = envelope.payload
-    content: Any = read_payload(kind, payload)
+    content = read_payload(kind, payload)
     if content.wallet_number != wallet.number:
         raise Refusal(
             errors_pb2.REASON_WRONG_WALLET,

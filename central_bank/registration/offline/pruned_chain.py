@@ -22,6 +22,9 @@ from central_bank.registration.offline.tables import pruned
 PIECES, LOSSES, TOKENS = "pieces", "losses", "tokens"
 EVIDENCE, REVOCATIONS = "evidence", "revoked"
 
+Field = str | bytes | memoryview | int
+"""What a column may hold."""
+
 ENTRIES = {
     PIECES: struct.Struct(">IQQ"),
     LOSSES: struct.Struct(">IIQQ32s16s"),
@@ -99,7 +102,7 @@ def link(previous: bytes, row: dict[str, Any]) -> bytes:
     return hashlib.sha256(_TAG + previous + head + what + row["gone"] + row["entries"]).digest()
 
 
-def digest_of(rows: Iterable[Iterable[Any]]) -> bytes:
+def digest_of(rows: Iterable[Iterable[Field]]) -> bytes:
     """The SHA-256 of rows in their order, each field with its length."""
     digest = hashlib.sha256()
     for row in rows:
@@ -108,7 +111,7 @@ def digest_of(rows: Iterable[Iterable[Any]]) -> bytes:
     return digest.digest()
 
 
-def _field(value: Any) -> bytes:
+def _field(value: Field) -> bytes:
     if isinstance(value, str):
         value = value.encode()
     field = bytes(value) if isinstance(value, bytes | memoryview) else b"%d" % value
