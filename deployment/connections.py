@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,10 @@ def public_channel(plan: StackPlan, address: str) -> grpc.Channel:
 
 
 def ask(
-    method: Any, request: object, kind: type[Answer], timeout_s: float = CALL_TIMEOUT_S
+    method: Callable[..., object],
+    request: object,
+    kind: type[Answer],
+    timeout_s: float = CALL_TIMEOUT_S,
 ) -> Answer:
     """Calls a stub's method; returns the answer with its type, which generated stubs do not tell.
 

@@ -224,7 +224,11 @@ class Acts:
         _check_right(officer, effect)
         return effect
 
-    def _check_time(self, statement: Any, longest_ms: int = MAX_ACT_VALIDITY_MS) -> None:
+    def _check_time(
+        self,
+        statement: office_pb2.OfficerAct | office_pb2.OfficerApproval | office_pb2.OfficerRejection,
+        longest_ms: int = MAX_ACT_VALIDITY_MS,
+    ) -> None:
         """Checks that a statement is not from the future, has not expired, and does not last too
         long.
         """

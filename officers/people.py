@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf.message import Message
 from sqlalchemy import Connection, insert, select, update
@@ -398,7 +397,7 @@ def put_credential(
     now_ms: int,
 ) -> None:
     """Inserts a certificate and a key of an officer."""
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "fingerprint": pair[0],
         "signing_key": pair[1],
         "officer": name,

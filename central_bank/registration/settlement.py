@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from central_bank.authentication.banks import Bank
@@ -44,7 +43,14 @@ from settlement.ledger import Overloaded
 from settlement.records import Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
-T = TypeVar("T", bound=Message)
+BankStatement = (
+    registration_pb2.OutboundBatch
+    | registration_pb2.TokenRegistration
+    | registration_pb2.TokenDeposit
+    | registration_pb2.FeedReceipt
+)
+"""What a bank signs: each says whose it is, of which incarnation, and its times."""
+T = TypeVar("T", bound=BankStatement)
 _TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
 _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
 _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
@@ -442,12 +448,12 @@ def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int
     """
     if envelope.key_id != bank.name.encode():
         raise invalid("key_id", "is not the calling bank's name")
-    statement: Any = read_payload(kind, verify_by_one(kind, envelope, bank.keys(now_ms)))
+    statement = read_payload(kind, verify_by_one(kind, envelope, bank.keys(now_ms)))
     if statement.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
     check_incarnation(bank, statement.incarnation)
     check_window(statement.created_time_ms, statement.expires_time_ms, now_ms, BATCH_VALIDITY_MS)
-    return statement  # type: ignore[no-any-return]
+    return statement
 
 
 def check_incarnation(bank: Bank, incarnation: int) -> None:

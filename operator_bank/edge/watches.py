@@ -5,7 +5,7 @@ waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 
 import grpc
@@ -95,10 +95,14 @@ class Watches:
                 async for news in stream:
                     # The first message says that the stream has begun; what came before it was not
                     # announced.
-                    for account in news.accounts if heard else tuple(self._told):
-                        for told in self._told.get(account, ()):
-                            told.set()
+                    self._wake(news.accounts if heard else tuple(self._told))
                     heard = True
             except grpc.aio.AioRpcError as error:
                 self._log.warning("arrivals are not heard of", error=error.details())
             await asyncio.sleep(REJOIN_S)
+
+    def _wake(self, accounts: Iterable[int]) -> None:
+        """Sets the events of whoever waits for one of these accounts."""
+        for account in accounts:
+            for told in self._told.get(account, ()):
+                told.set()
