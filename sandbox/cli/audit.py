@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -86,6 +87,20 @@ def _counting(output: Output, as_json: bool) -> Iterator[Callable[[int], None]]:
 def show(output: Output, fields: dict[str, object]) -> None:
     """Print the sums and the verdict for people; ``fields`` as the JSON has them."""
     console = output.console
+    _show_central_bank(console, fields)
+    _show_banks(console, fields)
+    _show_tokens(console, fields)
+    _show_journals(console, fields)
+    console.print(_signatures(fields))
+    for problem in fields["problems"]:  # type: ignore[attr-defined]
+        console.print(f"[red]✗ {escape(str(problem))}[/]")
+    if fields["ok"]:
+        console.print(_("[bold green]audit: every fen is accounted for[/]"))
+    else:
+        console.print(_("[bold red]audit: something was changed[/]"))
+
+
+def _show_central_bank(console: Console, fields: dict[str, object]) -> None:
     console.print(
         _("[bold]1  central bank[/]: paid in = Σ reserves + Σ circulation + offline float")
     )
@@ -95,6 +110,9 @@ def show(output: Output, fields: dict[str, object]) -> None:
         f"{_yuan(fields['circulation_fen'])} + {_yuan(fields['offline_float_fen'])}"
         + (_(" + loss {loss}").format(loss=_yuan(loss_fen)) if loss_fen else "")
     )
+
+
+def _show_banks(console: Console, fields: dict[str, object]) -> None:
     console.print(
         _(
             "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense\n          = "
@@ -114,6 +132,9 @@ def show(output: Output, fields: dict[str, object]) -> None:
                     open_lost=_yuan(-bank["open_lost_fen"]),
                 )
             )
+
+
+def _show_tokens(console: Console, fields: dict[str, object]) -> None:
     console.print(
         _("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed or given back")
     )
@@ -126,6 +147,9 @@ def show(output: Output, fields: dict[str, object]) -> None:
             else ""
         )
     )
+
+
+def _show_journals(console: Console, fields: dict[str, object]) -> None:
     for name, journal in fields["journals"].items():  # type: ignore[attr-defined]
         mark = "[green]✓[/]" if journal["ok"] else "[red]✗[/]"
         console.print(
@@ -134,29 +158,27 @@ def show(output: Output, fields: dict[str, object]) -> None:
                 "{mark}"
             ).format(name=name, records=journal["records"], rows=journal["rows"], mark=mark)
         )
-    console.print(
-        _("   {signatures_checked:,} signatures verified in {signatures_seconds:.1f} s").format(
-            signatures_checked=fields["signatures_checked"],
-            signatures_seconds=fields["signatures_seconds"],
-        )
-        + (
-            _(", {signatures_left_out:,} left out ({signatures}, seed {signatures_seed})").format(
-                signatures_left_out=fields["signatures_left_out"],
-                signatures=fields["signatures"],
-                signatures_seed=fields["signatures_seed"],
-            )
-            if fields["signatures_left_out"]
-            else _(", each movement was ordered")
-        )
-        if fields["signatures"] != "none"
-        else _("   no signature was verified, as asked for")
+
+
+def _signatures(fields: dict[str, object]) -> str:
+    """How many signatures were verified, and whether some were left out."""
+    if fields["signatures"] == "none":
+        return _("   no signature was verified, as asked for")
+    verified = _(
+        "   {signatures_checked:,} signatures verified in {signatures_seconds:.1f} s"
+    ).format(
+        signatures_checked=fields["signatures_checked"],
+        signatures_seconds=fields["signatures_seconds"],
     )
-    for problem in fields["problems"]:  # type: ignore[attr-defined]
-        console.print(f"[red]✗ {escape(str(problem))}[/]")
-    if fields["ok"]:
-        console.print(_("[bold green]audit: every fen is accounted for[/]"))
-    else:
-        console.print(_("[bold red]audit: something was changed[/]"))
+    if not fields["signatures_left_out"]:
+        return verified + _(", each movement was ordered")
+    return verified + _(
+        ", {signatures_left_out:,} left out ({signatures}, seed {signatures_seed})"
+    ).format(
+        signatures_left_out=fields["signatures_left_out"],
+        signatures=fields["signatures"],
+        signatures_seed=fields["signatures_seed"],
+    )
 
 
 ROWS = (
