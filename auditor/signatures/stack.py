@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ from auditor.signatures.redemptions import check_redemptions, redemption_rows
 from auditor.signatures.refusals import check_refusals
 from auditor.signatures.settled import Settled
 from auditor.signatures.tokens import check_tokens
-from auditor.signatures.verifying import Signatures, Verifying
+from auditor.signatures.verifying import Problems, Signatures, Verifying
 from deployment.topology import CENTRAL_BANK
 from settlement.audit import LedgerReport
 from settlement.tables import JournalTables
@@ -130,40 +130,20 @@ def audit_signatures(
     found.append((CENTRAL_BANK, redeemed))
     found.append((CENTRAL_BANK, check_evidence(central.engine, indexes, keys, verifying)))
     found.append((CENTRAL_BANK, check_refusals(central.engine, terms.roots, verifying)))
+    walks = _BankWalks(central, indexes, keys, told, terms, put_back, verifying)
     unsaid: dict[str, Unsaid] = {}
     for name, ledger in ledgers.items():
-        if name != CENTRAL_BANK and name not in indexes:
-            continue
         if name == CENTRAL_BANK:
             given = (rows.of_banks, after.of_banks)
             centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, *given)
             found.append((name, centre.run(ledger.report.rows)))
             found.append((name, check_tokens(ledger.engine, centre.owners, terms.roots, verifying)))
             found.append((name, banks_before.check(decided.approved, BankRows.read(ledger.engine))))
-            continue
-        come_backs, machines = come_back_rows(ledger.engine), machine_rows(ledger.engine)
-        acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
-        acts.chain.told(ends_told(told.ends[name]))
-        found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
-        settled = Settled(central.engine, central.tables, indexes[name])
-        chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
-        lost = LostTime(ledger.engine, come_backs, put_back.get(name, ()), acts.approved)
-        bank = BankWalk(
-            name,
-            ledger.engine,
-            ledger.tables,
-            settled,
-            acts,
-            verifying,
-            chain,
-            lost,
-            machines,
-        )
-        found.append((name, bank.run(ledger.report.rows)))
-        broken = chain.finish()
-        found.append((name, broken))
-        if bank.unsaid.entries and not broken.said:
-            unsaid[name] = bank.unsaid
+        elif name in indexes:
+            problems, not_said = walks.run(name, ledger)
+            found += [(name, each) for each in problems]
+            if not_said is not None:
+                unsaid[name] = not_said
     verifying.finish()
     return SignaturesFound(
         verifying.wanted,
@@ -174,3 +154,53 @@ def audit_signatures(
         [f"{name}: {problem}" for name, problems in found for problem in problems.all()],
         unsaid,
     )
+
+
+@dataclass(frozen=True)
+class _BankWalks:
+    """What the audits of all banks' journals have in common.
+
+    Attributes:
+        central: the central bank's ledger.
+        indexes: the banks' ids there, by name.
+        keys: the banks' business keys, by name.
+        told: what the banks told of their officers' acts.
+        terms: when the central bank's keys counted.
+        put_back: the times that banks lost, by name, as the central bank's officers decided.
+        verifying: verifies signatures.
+    """
+
+    central: Ledger
+    indexes: Mapping[str, int]
+    keys: Mapping[str, Sequence[bytes]]
+    told: ActsTold
+    terms: CentralTerms
+    put_back: Mapping[str, Sequence[Any]]
+    verifying: Verifying
+
+    def run(self, name: str, ledger: Ledger) -> tuple[list[Problems], Unsaid | None]:
+        """Audits one bank; returns what is wrong, and what its feed said that is gone now."""
+        come_backs, machines = come_back_rows(ledger.engine), machine_rows(ledger.engine)
+        keys, index = self.keys.get(name, ()), self.indexes[name]
+        acts = ActsDone(ledger.engine, name, self.verifying, business_keys=keys)
+        acts.chain.told(ends_told(self.told.ends[name]))
+        problems = [acts.problems, self.terms.check_tips(ledger.engine, name)]
+        settled = Settled(self.central.engine, self.central.tables, index)
+        chain = FeedChain(name, index, ledger.engine, self.central.engine, keys)
+        lost = LostTime(ledger.engine, come_backs, self.put_back.get(name, ()), acts.approved)
+        bank = BankWalk(
+            name,
+            ledger.engine,
+            ledger.tables,
+            settled,
+            acts,
+            self.verifying,
+            chain,
+            lost,
+            machines,
+        )
+        problems.append(bank.run(ledger.report.rows))
+        broken = chain.finish()
+        problems.append(broken)
+        has_unsaid = bank.unsaid.entries and not broken.said
+        return problems, bank.unsaid if has_unsaid else None
