@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import Engine
@@ -106,6 +107,10 @@ class System:
         for name, value in changes.items():
             setattr(payment, name, value)
         return payment
+
+    def see_no_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As for a payment that ends between the look at what has ended and the decision."""
+        monkeypatch.setattr(self.central.settlement, "_ended_before", lambda *given: {})
 
     def submit(self, bank: Bank, *payments: OutboundPayment) -> list[registration_pb2.Outcome]:
         """A batch that the bank signs now."""

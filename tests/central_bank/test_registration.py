@@ -64,6 +64,18 @@ def test_a_number_that_was_used_for_another_payment_is_refused(funded: System) -
     assert funded.books()["beta"] == (0, 300)
 
 
+def test_payments_that_fail_for_their_payees_are_counted_for_the_bank_that_sent_them(
+    funded: System,
+) -> None:
+    payees = [make(funded.beta.prefix, holder) for holder in (1, 2, 3)]
+    funded.banks.reasons[payees[1]] = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+    counted: list[tuple[str, int]] = []
+    funded.central.settlement.on_payees_refused = lambda bank, count: counted.append((bank, count))
+    sent = [funded.payment(funded.alpha, funded.beta, 1, payee_number=payee) for payee in payees]
+    assert [o.state for o in funded.submit(funded.alpha, *sent)] == [SETTLED, REFUSED, SETTLED]
+    assert counted == [("alpha", 1)]
+
+
 def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
     cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
@@ -337,7 +349,7 @@ def test_another_payment_with_the_same_digest_is_never_told_settled(
     value: object = make("6299", 1) if change == "payee_number" else getattr(first, change) + 1
     setattr(other, change, value)
     found = system.submit(system.alpha, other)
-    monkeypatch.setattr(system.central.settlement, "_ended_before", lambda *given: {})
+    system.see_no_ends(monkeypatch)
     decided = system.submit(system.alpha, other)
     for [said] in (found, decided):
         assert (said.state, said.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)

@@ -9,6 +9,7 @@ from central_bank.registration.settlement import check_window, digest, outcome_o
 from dcep.errors.v1 import errors_pb2 as errors
 from dcep.registration.v1 import registration_pb2 as registration
 from settlement.records import Result
+from tests.central_bank.system import System
 from tests.refusals import refused
 
 NOW_MS, LONGEST_MS = 1_764_000_000_000, 60_000
@@ -57,3 +58,17 @@ def test_what_is_not_is_refused_a_moment_later(
 def test_a_record_names_what_it_carries_by_eight_bytes() -> None:
     # The first of SHA-256 of nothing, e3b0c44298fc1c14…, the lowest byte first.
     assert digest(b"") == 0x141CFC9842C4B0E3
+
+
+def test_a_payment_that_was_refused_meanwhile_is_told_so_and_not_that_its_number_is_used(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system.issue(system.alpha, 1_000)
+    payment = system.payment(system.alpha, system.beta, 300)
+    system.banks.reasons[payment.payee_number] = CANNOT
+    [first] = system.submit(system.alpha, payment)
+    del system.banks.reasons[payment.payee_number]
+    system.see_no_ends(monkeypatch)
+    [again] = system.submit(system.alpha, payment)
+    assert (first.state, first.reason) == (again.state, again.reason) == (REFUSED, CANNOT)
+    assert system.books() == {"alpha": (0, 1_000), "beta": (0, 0)}

@@ -8,12 +8,12 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.mutants import running
-from tests.mutants.making import Mutant, mutants_of
+from tests.mutants.making import ROOT, Mutant, Place, places_in
 
 LIST = Path(__file__).parent / "survivors.toml"
 Key = tuple[str, str, str, str, int]
@@ -23,16 +23,39 @@ Everywhere = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Target:
-    """What is changed, which tests have to notice, and whether Numba compiles for them."""
+    """What is changed and which tests have to notice.
+
+    Attributes:
+        files: of the repository.
+        tests: files of tests.
+        compiled: whether Numba compiles for them.
+        sample: so many of the changes are tried; 0 for all.
+        seed: which ones these are.
+    """
 
     files: list[str]
     tests: list[str]
     compiled: bool = True
+    sample: int = 0
+    seed: int = 1
+
+    def drawn(self, only: Sequence[str]) -> list[Place]:
+        """The changes to try, by files and lines.
+
+        Args:
+            only: all of those in definitions whose dotted name has one of these in it, instead of
+                a sample.
+        """
+        places = [place for file in self.files for place in places_in(file, only)]
+        if only or not self.sample:
+            return places
+        chosen = sorted(place.lot(self.seed) for place in places)[: self.sample]
+        return [place for place in places if place.lot(self.seed) in set(chosen)]
 
 
 def targets() -> dict[str, Target]:
     """The targets by name, from pyproject.toml."""
-    written = tomllib.loads((running.ROOT / "pyproject.toml").read_text())
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())
     return {name: Target(**one) for name, one in written["tool"]["mutants"].items()}
 
 
@@ -47,6 +70,7 @@ class Listed:
         self.single: set[Key] = set()
         self.everywhere: set[Everywhere] = set()
         self.used: set[Key | Everywhere] = set()
+        self.tried: set[Key] = set()
         for one in written.get("survivor", []):
             key = (one["file"], one["where"], one["was"], one["now"], one.get("nth", 1))
             _add(self.single, key, one["why"])
@@ -63,9 +87,11 @@ class Listed:
             self.used.add(found)
         return found is not None
 
-    def unused(self, files: Sequence[str]) -> list[Key | Everywhere]:
-        """What is listed of some files, and did not survive or is not there."""
-        every = [*sorted(self.single), *sorted(self.everywhere)]
+    def unused(self, files: Sequence[str], *, all_tried: bool) -> list[Key | Everywhere]:
+        """What is listed of some files, and did not survive or, if all were tried, is not there."""
+        every: list[Key | Everywhere] = [one for one in sorted(self.single) if one in self.tried]
+        if all_tried:
+            every = [*sorted(self.single), *sorted(self.everywhere)]
         return [one for one in every if one[0] in files and one not in self.used]
 
 
@@ -102,21 +128,25 @@ def run(name: str, target: Target, listed: Listed, only: Sequence[str]) -> int:
     running.warm_up(seen)
     print(f"{name}: {len(seen.seconds)} tests, {sum(seen.seconds.values()):.0f} s", flush=True)
     answers: Counter[str] = Counter()
-    for file in target.files:
-        for mutant in mutants_of(running.ROOT / file, file, only):
-            chosen = seen.for_lines(file, mutant.lines)
-            answer = running.tried(file, mutant.code, seen, chosen)
-            if answer == running.SURVIVED and listed.knows(mutant):
-                answer = "listed"
-            elif answer == running.SURVIVED:
-                print(entry(mutant), flush=True)
-            answers[answer] += 1
-    stale = [] if only else listed.unused(target.files)
+    for place in target.drawn(only):
+        mutant = place.mutant()
+        if mutant is None:
+            continue
+        listed.tried.add(mutant.key)
+        chosen = seen.for_lines(mutant.file, mutant.lines)
+        answer = running.tried(mutant.file, mutant.code, seen, chosen)
+        if answer == running.SURVIVED and listed.knows(mutant):
+            answer = "listed"
+        elif answer == running.SURVIVED:
+            print(entry(mutant), flush=True)
+        answers[answer] += 1
+    stale = listed.unused(target.files, all_tried=not only and not target.sample)
     for key in stale:
         print(f"listed, but noticed or gone: {key}")
     counts = ", ".join(f"{count} {answer}" for answer, count in sorted(answers.items()))
+    drawn = f" drawn by seed {target.seed}" if target.sample and not only else ""
     took = time.monotonic() - began
-    print(f"{name}: {answers.total()} mutants: {counts}; {took:.0f} s", flush=True)
+    print(f"{name}: {answers.total()} mutants{drawn}: {counts}; {took:.0f} s", flush=True)
     return answers[running.SURVIVED] + len(stale)
 
 
@@ -126,9 +156,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("target", nargs="*", help=f"of {', '.join(known)}; all by default")
     parser.add_argument("--only", nargs="*", default=[], help="in functions of these names")
+    parser.add_argument("--sample", type=int, help="try so many of each target, 0 for all")
+    parser.add_argument("--seed", type=int, help="which ones")
     asked: Any = parser.parse_args(arguments)
+    own = {key: getattr(asked, key) for key in ("sample", "seed")}
+    given = {key: value for key, value in own.items() if value is not None}
     listed = Listed(tomllib.loads(LIST.read_text()))
-    wrong = sum(run(name, known[name], listed, asked.only) for name in asked.target or known)
+    wrong = sum(
+        run(name, replace(known[name], **given), listed, asked.only)
+        for name in asked.target or known
+    )
     return 1 if wrong else 0
 
 

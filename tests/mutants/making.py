@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import parso
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.exception_replacer import ExceptionReplacer
 from cosmic_ray.operators.operator import Example, Operator
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 Position = tuple[int, int]
 
 _COMPARISONS = ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq", "Is_IsNot",
@@ -27,7 +30,7 @@ _OTHERS = ("ReplaceUnaryOperator_USub_UAdd", "ReplaceUnaryOperator_Delete_Not",
            "ReplaceUnaryOperator_Delete_Invert", "AddNot", "ReplaceTrueWithFalse",
            "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd",
            "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "NumberReplacer",
-           "ZeroIterationForLoop", "ExceptionReplacer")  # fmt: skip
+           "ZeroIterationForLoop")  # fmt: skip
 OPERATORS = (
     *(f"core/ReplaceComparisonOperator_{one}" for one in _COMPARISONS),
     *(f"core/ReplaceBinaryOperator_{one}" for one in _BINARY),
@@ -80,6 +83,18 @@ class NotIn(Operator):  # type: ignore[misc]
         return (Example("a in b", "a not in b"),)
 
 
+class OtherException(ExceptionReplacer):  # type: ignore[misc]
+    """Cosmic Ray's, which fails over `except a.b`: what is dotted is left alone."""
+
+    @staticmethod
+    def _name_nodes(node: Any) -> list[Any]:
+        caught = node.children[1]
+        if caught.type == "atom":
+            caught = caught.children[1]
+        each = caught.children[::2] if caught.type == "testlist_comp" else [caught]
+        return [one for one in each if one.type == "name"]
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One change.
@@ -108,30 +123,71 @@ class Mutant:
         return self.file, self.where, self.was, self.now, self.nth
 
 
-def mutants_of(file: Path, name: str, only: Sequence[str] = ()) -> Iterator[Mutant]:
-    """All mutants of a file, in the order of its lines.
+@dataclass(frozen=True)
+class Place:
+    """One change that could be made: what it takes to make it.
+
+    Attributes:
+        file: of the repository.
+        where: as in `Mutant`.
+        lines: as in `Mutant`.
+        what: the line in which it begins without its indentation, the column in that, the
+            operator's name, and which of its changes right there, from 1 on.
+        nth: which of those that read alike in `where`, from 1 on.
+        operator: one of Cosmic Ray's or of ours.
+        occurrence: which of those that the operator finds in the file, from 0 on.
+    """
+
+    file: str
+    where: str
+    lines: tuple[int, int] | None
+    what: tuple[str, int, str, int]
+    nth: int
+    operator: Any
+    occurrence: int
+
+    def lot(self, seed: int) -> bytes:
+        """As good as drawn at random; it follows from the seed and from what the line reads, so
+        that a change to one line does not change what is drawn of others."""
+        named = repr((seed, self.file, self.where, self.what, self.nth))
+        return hashlib.sha256(named.encode()).digest()
+
+    def mutant(self) -> Mutant | None:
+        """The change, made. None if what it makes is no code."""
+        source = (ROOT / self.file).read_text()
+        code = mutate_code(source, self.operator, self.occurrence)
+        if code is None or not _is_code(code):
+            return None
+        was, now = _changed(source, code)
+        return Mutant(self.file, self.where, was, now, self.nth, self.lines, code)
+
+
+def places_in(file: str, only: Sequence[str] = ()) -> list[Place]:
+    """All changes that could be made to a file, in the order of its lines.
 
     Args:
-        file: the file.
-        name: what it is called in the answers.
+        file: of the repository.
         only: no others than in definitions whose dotted name has one of these in it.
     """
-    source = file.read_text()
-    tree = ast.parse(source)
-    alike: Counter[tuple[str, str, str, str, int]] = Counter()
+    source = (ROOT / file).read_text()
+    tree, texts = ast.parse(source), source.splitlines()
+    right_there: Counter[tuple[Position, str]] = Counter()
+    alike: Counter[tuple[str, tuple[str, int, str, int]]] = Counter()
+    found = []
     for start, operator, occurrence in sorted(
         _places(source, _left_alone(tree)), key=lambda one: (one[0], str(type(one[1])), one[2])
     ):
+        name = type(operator).__name__
+        right_there[start, name] += 1
         where, lines = _around(tree, start[0])
-        if only and not any(one in where for one in only):
-            continue
-        code = mutate_code(source, operator, occurrence)
-        if code is None or not _is_code(code):
-            continue
-        was, now = _changed(source, code)
-        made = Mutant(name, where, was, now, 1, lines, code)
-        alike[made.key] += 1
-        yield replace(made, nth=alike[made.key])
+        line = texts[start[0] - 1]
+        column = start[1] - len(line) + len(line.lstrip())
+        what = (line.strip(), column, name, right_there[start, name])
+        alike[where, what] += 1
+        if not only or any(one in where for one in only):
+            place = Place(file, where, lines, what, alike[where, what], operator, occurrence)
+            found.append(place)
+    return found
 
 
 def _places(
@@ -140,7 +196,7 @@ def _places(
     """Where it begins, which operator, and which occurrence of it."""
     nodes = list(ast_nodes(get_ast(source)))
     operators = [plugins.get_operator(name)() for name in OPERATORS]
-    for operator in [*operators, OtherSign(), NotIn()]:
+    for operator in [*operators, OtherException(), OtherSign(), NotIn()]:
         places = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, (start, _) in enumerate(places):
             if not any(first <= start < last for first, last in left_alone):

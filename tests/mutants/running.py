@@ -29,7 +29,8 @@ import hypothesis
 import numba
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.mutants.making import ROOT
+
 PLENTY_S = 10
 """What a mutant may take longer than three times the tests' own time before it is ended."""
 
