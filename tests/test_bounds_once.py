@@ -156,16 +156,13 @@ BYTES = {
 OTHERS = {
     # No message has these: a service's own words, a secret, and the first bytes of digests.
     "bank_batches.kind": 16,
-    "contradictions.about": 16,
     "issuance_requests.kind": 8,
     "issuance_requests.state": 8,
-    "lost_moves.kind": 16,
     "number_secret.secret": 32,
     "outbound.kind": 8,
     "payments.digest": 8,
     "pruned.what": 8,
     "redemptions.state": 8,
-    "suspense.kind": 16,
     "waiting_deposits.digest": 8,
     "writer_epoch.holder": 200,
 }

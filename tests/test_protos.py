@@ -16,6 +16,7 @@ from dcep.bounds.v1 import bounds_pb2
 from dcep.envelope.v1 import envelope_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
 from runtime import bounds
 from runtime.errors import status_of
 from runtime.limits import MAX_MESSAGE_BYTES
@@ -114,3 +115,9 @@ def test_no_comment_of_the_contract_spells_a_tag() -> None:
 def test_every_reason_has_a_status() -> None:
     for reason in errors_pb2.Reason.values():
         assert 1 <= status_of(reason) <= 16
+
+
+def test_a_feed_event_has_the_name_and_number_of_its_field() -> None:
+    fields = registration_pb2.FeedEntry.DESCRIPTOR.oneofs_by_name["event"].fields
+    named = {f"FEED_EVENT_{field.name.upper()}": field.number for field in fields}
+    assert dict(registration_pb2.FeedEvent.items()) == {"FEED_EVENT_UNSPECIFIED": 0, **named}

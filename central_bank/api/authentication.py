@@ -17,6 +17,7 @@ from central_bank.registration.feed_look import FeedLook
 from central_bank.registration.offline.evidence import Case, Evidence
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from dcep.registration.v1 import registration_pb2
 from runtime.checks import at_most
 from runtime.pagination import decode_token, encode_token, page_size
 from runtime.tls import peer
@@ -106,7 +107,7 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
             last_deposit=found.last_deposit,
             journal_position=found.journal_position,
             beyond=[
-                authentication_pb2.EntriesOfAKind(event=event, count=count, amount_fen=fen)
+                authentication_pb2.EntriesOfAKind(event=_event(event), count=count, amount_fen=fen)
                 for event, (count, fen) in sorted(found.kinds.items())
             ],
         )
@@ -189,3 +190,11 @@ def _central_key(known: Known | Root) -> authentication_pb2.CentralKey:
         until_time_ms=known.until_time_ms,
         revoked=known.revoked,
     )
+
+
+def _event(name: str) -> registration_pb2.FeedEvent:
+    """The event of an entry whose field is set that has this name."""
+    event: registration_pb2.FeedEvent = registration_pb2.FeedEvent.Value(
+        f"FEED_EVENT_{name.upper()}"
+    )
+    return event

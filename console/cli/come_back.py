@@ -15,6 +15,8 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
+from dcep.purposes.v1 import purposes_pb2
+from dcep.registration.v1 import registration_pb2
 from deployment.topology import CENTRAL_BANK, load
 from language import N_, _
 
@@ -24,18 +26,22 @@ lost = typer.Typer(
 )
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 
-KINDS = (N_("payment"), N_("load"), N_("redemption"))
-EVENTS = (
-    N_("issued"),
-    N_("redeemed"),
-    N_("outgoing settled"),
-    N_("outgoing ended"),
-    N_("incoming"),
-    N_("tokens registered"),
-    N_("tokens deposited"),
-    N_("tokens restored"),
-    N_("redemption rejected"),
-)
+_KINDS: dict[int, str] = {
+    purposes_pb2.PURPOSE_PAYMENT: N_("payment"),
+    purposes_pb2.PURPOSE_TOKEN_LOAD: N_("load"),
+    purposes_pb2.PURPOSE_REDEMPTION: N_("redemption"),
+}
+_EVENTS: dict[int, str] = {
+    registration_pb2.FEED_EVENT_ISSUED: N_("issued"),
+    registration_pb2.FEED_EVENT_REDEEMED: N_("redeemed"),
+    registration_pb2.FEED_EVENT_OUTGOING_SETTLED: N_("outgoing settled"),
+    registration_pb2.FEED_EVENT_OUTGOING_ENDED: N_("outgoing ended"),
+    registration_pb2.FEED_EVENT_INCOMING: N_("incoming"),
+    registration_pb2.FEED_EVENT_TOKENS_REGISTERED: N_("tokens registered"),
+    registration_pb2.FEED_EVENT_TOKENS_DEPOSITED: N_("tokens deposited"),
+    registration_pb2.FEED_EVENT_TOKENS_RESTORED: N_("tokens restored"),
+    registration_pb2.FEED_EVENT_REDEMPTION_REJECTED: N_("redemption rejected"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -164,7 +170,7 @@ def _beyond(
     ]
     lines += [
         _("  {count} {event}: {yuan} yuan").format(
-            count=one.count, event=_(one.event.replace("_", " ")), yuan=format_yuan(one.amount_fen)
+            count=one.count, event=_(_EVENTS[one.event]), yuan=format_yuan(one.amount_fen)
         )
         for one in beyond.beyond
     ]
@@ -175,7 +181,7 @@ def _fields(bank: str, entry: officers_pb2.LostEntry) -> dict[str, Any]:
     return {
         "bank": bank,
         "entry": entry.entry,
-        "kind": entry.kind,
+        "kind": _KINDS[entry.purpose],
         "number": entry.number,
         "amount_fen": entry.amount_fen,
         "open_fen": entry.amount_fen - entry.settled_fen,

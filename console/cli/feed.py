@@ -11,6 +11,7 @@ from console.clients import BankOfficerClient
 from console.feed_advice import advice
 from console.options import DEFAULT, Folder, Json
 from console.output import EXIT_REFUSED, Output
+from currency.contract_words import subject_word
 from deployment.topology import StackPlan, load
 from language import _
 
@@ -53,7 +54,7 @@ def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
         "stopped_since_ms": told.stopped_since_ms,
         "advice": advice(name, told.stopped_cause) if told.stopped_cause else "",
         "contradictions": [
-            {"about": one.about, "cause": one.cause, "since_ms": one.since_ms}
+            {"about": subject_word(one.about), "cause": one.cause, "since_ms": one.since_ms}
             for one in told.contradictions
         ],
     }

@@ -12,6 +12,7 @@ from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import Output
 from currency.amount import format_yuan
+from currency.contract_words import purpose_word
 from currency.number import typed
 from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
@@ -81,7 +82,7 @@ def _fields(bank: str, entry: officers_pb2.SuspenseEntry) -> dict[str, Any]:
     return {
         "bank": bank,
         "entry": entry.position,
-        "kind": entry.kind,
+        "kind": purpose_word(entry.purpose),
         "payment_id": entry.payment_id,
         "number": entry.wallet_number,
         "payer_number": entry.payer_number,

@@ -104,10 +104,10 @@ class Handler:
         raise ValueError(f"nobody is to get what {one.event} moves")
 
     def lost_row(self, one: ParsedEntry) -> dict[str, object]:
-        """Kind and number of the lost movement that the entry tells of, for the table
+        """Purpose and number of the lost movement that the entry tells of, for the table
         `lost_moves`.
         """
-        return {"kind": "redemption", "number": one.number}
+        return {"purpose": _REDEMPTION, "number": one.number}
 
 
 class Issued(Handler):
@@ -136,7 +136,7 @@ class Redeemed(Handler):
 
     def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """See `Handler`."""
-        return {"kind": "redemption", "number": one.entry.redeemed.number}
+        return {"purpose": _REDEMPTION, "number": one.entry.redeemed.number}
 
 
 class RedemptionRejected(Handler):
@@ -187,7 +187,7 @@ class OutgoingSettled(Handler):
         data = one.entry.outgoing_settled.payment
         payment = OutboundPayment.FromString(data)
         return {
-            "kind": "payment",
+            "purpose": _PAYMENT,
             "number": one.number,
             "payer": payment.payer_number,
             "payment_id": payment.payment_id,
@@ -231,7 +231,7 @@ class OutgoingEnded(Handler):
         """
         payment = OutboundPayment.FromString(one.entry.outgoing_ended.payment)
         payer, payee = payment.payer_number, payment.payee_number
-        return Source("payment", payment.returns_payment_id, payer, payee)
+        return Source(_PAYMENT, payment.returns_payment_id, payer, payee)
 
 
 class Incoming(Handler):
@@ -297,7 +297,7 @@ class TokensRegistered(Handler):
 
     def lost_row(self, one: ParsedEntry) -> dict[str, object]:
         """See `Handler`."""
-        return {"kind": "load", "number": one.number}
+        return {"purpose": _LOAD, "number": one.number}
 
 
 class TokensDeposited(Handler):
@@ -326,7 +326,7 @@ class TokensDeposited(Handler):
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
         """See `Handler`."""
-        return Source("offline-deposit", f"deposit-{one.number}", wallet)
+        return Source(_DEPOSIT, f"deposit-{one.number}", wallet)
 
 
 class TokensRestored(Handler):
@@ -353,7 +353,7 @@ class TokensRestored(Handler):
 
     def source(self, one: ParsedEntry, wallet: str) -> Source | None:
         """See `Handler`."""
-        return Source("offline-restore", f"restore-{one.number}", wallet)
+        return Source(_EXPIRY, f"restore-{one.number}", wallet)
 
 
 HANDLERS: dict[str, Handler] = {

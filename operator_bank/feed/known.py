@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import states_pb2
+from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
 from operator_bank.feed.entries import OutboundPayment, Sent, fits
@@ -123,7 +124,8 @@ class Known:
         if number in self._sent or not fits(number):
             return 0
         of = lost_moves.c
-        query = select(of.amount_fen).where(of.number == number, of.kind == "load")
+        load = of.purpose == purposes_pb2.PURPOSE_TOKEN_LOAD
+        query = select(of.amount_fen).where(of.number == number, load)
         return int(self._sources.database.read(lambda c: c.execute(query).scalar()) or 0)
 
     def returns(self, payment: OutboundPayment) -> bool:

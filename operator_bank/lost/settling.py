@@ -155,7 +155,7 @@ class LostSettlement(Effect):
 def _shown(row: Any) -> officers_pb2.LostEntry:
     return officers_pb2.LostEntry(
         entry=row.entry,
-        kind=row.kind,
+        purpose=row.purpose,
         number=row.number,
         amount_fen=row.amount_fen,
         settled_fen=row.settled_fen,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, String, Table
 
 from dcep.bounds.v1.bounds_pb2 import KIND_PAYMENT_ID, KIND_WALLET_NUMBER
 from operator_bank.metadata import metadata
@@ -26,7 +26,7 @@ lost_moves = Table(
     "lost_moves",
     metadata,
     Column("entry", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String(16), nullable=False),
+    Column("purpose", SmallInteger, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("settled_fen", BigInteger, nullable=False),

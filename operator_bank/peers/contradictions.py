@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection, func, insert, select
 
+from currency.contract_words import subject_word
+from dcep.bank.v1 import officers_pb2
 from operator_bank.peers.tables import contradictions
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger
 
-KEYS, BUNDLE, ACTS = "central keys", "trust bundle", "officers' acts"
+KEYS = officers_pb2.SUBJECT_CENTRAL_KEYS
+BUNDLE = officers_pb2.SUBJECT_TRUST_BUNDLE
+ACTS = officers_pb2.SUBJECT_OFFICERS_ACTS
 MAX_KEPT = 200
 """Pairs of statements that are kept; further ones are logged only."""
 
@@ -41,13 +46,13 @@ class Contradictions:
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()
-        self._now: dict[str, Contradiction] = {}
+        self._now: dict[officers_pb2.Subject, Contradiction] = {}
 
-    def now(self) -> Mapping[str, Contradiction]:
+    def now(self) -> Mapping[officers_pb2.Subject, Contradiction]:
         """The contradictions that are there now, by subject."""
         return dict(self._now)
 
-    def found(self, about: str, cause: str, kept: bytes, shown: bytes) -> None:
+    def found(self, about: officers_pb2.Subject, cause: str, kept: bytes, shown: bytes) -> None:
         """Records a contradiction, once until it changes; both statements are kept.
 
         Args:
@@ -63,28 +68,30 @@ class Contradictions:
             self._keep(about, cause, kept, shown)
             self._now[about] = Contradiction(cause, self._clock.now_ms())
         logger("contradictions").error(
-            "the central bank contradicts what it said before", about=about, cause=cause
+            "the central bank contradicts what it said before",
+            about=subject_word(about),
+            cause=cause,
         )
 
-    def gone(self, about: str) -> None:
+    def gone(self, about: officers_pb2.Subject) -> None:
         """Records that the central bank agrees again with what was kept."""
         if about in self._now:
             with self._lock:
                 self._now.pop(about, None)
-            logger("contradictions").info("the contradiction has gone", about=about)
+            logger("contradictions").info("the contradiction has gone", about=subject_word(about))
 
-    def _keep(self, about: str, cause: str, kept: bytes, shown: bytes) -> None:
+    def _keep(self, about: officers_pb2.Subject, cause: str, kept: bytes, shown: bytes) -> None:
         digest = hashlib.sha256(len(kept).to_bytes(8, "big") + kept + shown).digest()
         row = {
             "digest": digest,
-            "about": about,
+            "subject": about,
             "cause": cause,
             "kept": kept,
             "shown": shown,
             "time_ms": self._clock.now_ms(),
         }
         count = select(func.count()).select_from(contradictions)
-        same = select(contradictions.c.about).where(contradictions.c.digest == digest)
+        same = select(contradictions.c.subject).where(contradictions.c.digest == digest)
 
         def body(connection: Connection) -> None:
             known = connection.execute(same).first() is not None
@@ -103,4 +110,8 @@ def watch_contradictions(found: Contradictions, registry: CollectorRegistry) -> 
         registry=registry,
     )
     for about in (KEYS, BUNDLE, ACTS):
-        gauge.labels(about).set_function(lambda about=about: float(about in found.now()))  # type: ignore[misc]
+        gauge.labels(subject_word(about)).set_function(partial(_stands, found, about))
+
+
+def _stands(found: Contradictions, about: officers_pb2.Subject) -> float:
+    return float(about in found.now())

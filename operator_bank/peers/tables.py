@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, String, Table
 
 from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_SENTENCE
 from operator_bank.metadata import metadata
@@ -23,7 +23,7 @@ contradictions = Table(
     "contradictions",
     metadata,
     Column("digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
-    Column("about", String(16), nullable=False),
+    Column("subject", SmallInteger, nullable=False),
     Column("cause", String(greatest(KIND_SENTENCE)), nullable=False),
     Column("kept", LargeBinary, nullable=False),
     Column("shown", LargeBinary, nullable=False),

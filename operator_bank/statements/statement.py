@@ -139,7 +139,7 @@ class PaymentHistory:
         return states_pb2.PAYMENT_STATE_SETTLED, 0
 
     def _describe(self, payment: payments_pb2.Payment, row: PaymentRow) -> None:
-        payment.kind = _KIND_WORDS.get(row.purpose, "payment")
+        payment.purpose = row.purpose if row.purpose in _PURPOSES else purposes_pb2.PURPOSE_PAYMENT  # type: ignore[assignment]
         payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
         payment.payer_number = self._directory.number_of(row.debit)
         payment.payee_number = self._directory.number_of(row.credit)
@@ -148,7 +148,7 @@ class PaymentHistory:
         elif row.purpose == purposes_pb2.PURPOSE_SUSPENSE_PAYOUT:
             # An officer paid it out: shown as what it was before it came into suspense.
             entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))
-            payment.kind, payment.payment_id = entry.kind, entry.payment_id
+            payment.purpose, payment.payment_id = entry.purpose, entry.payment_id
             payment.payer_number = entry.payer_number
         elif row.purpose == purposes_pb2.PURPOSE_LOST_SETTLEMENT:
             # Two officers took it for a payment that this database had lost.
@@ -176,16 +176,15 @@ def _fed(payment: payments_pb2.Payment, row: PaymentRow) -> None:
 
 
 _EXCHANGES = (purposes_pb2.PURPOSE_TOP_UP, purposes_pb2.PURPOSE_CASH_OUT)
-_KIND_WORDS: dict[int, str] = {
-    purposes_pb2.PURPOSE_PAYMENT: "payment",
-    purposes_pb2.PURPOSE_RETURN: "return",
-    purposes_pb2.PURPOSE_TOP_UP: "top-up",
-    purposes_pb2.PURPOSE_CASH_OUT: "cash-out",
-    purposes_pb2.PURPOSE_TOKEN_LOAD: "offline-load",
-    purposes_pb2.PURPOSE_TOKEN_DEPOSIT: "offline-deposit",
-    purposes_pb2.PURPOSE_TOKEN_EXPIRY: "offline-restore",
+_PURPOSES = {
+    purposes_pb2.PURPOSE_PAYMENT,
+    purposes_pb2.PURPOSE_RETURN,
+    *_EXCHANGES,
+    purposes_pb2.PURPOSE_TOKEN_LOAD,
+    purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
+    purposes_pb2.PURPOSE_TOKEN_EXPIRY,
 }
-"""What a statement calls a movement; the settlement of a lost payment is called a payment."""
+"""Those of statements; anything else, such as the settlement of a lost payment, is a payment."""
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 

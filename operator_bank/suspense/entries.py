@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert
 
 from dcep.bank.v1 import officers_pb2
+from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.suspense.tables import suspense
 from runtime.errors import as_reason
@@ -18,14 +19,14 @@ class Source(NamedTuple):
     """Where the money of an entry came from, in the words of a statement, and whose it was to be.
 
     Attributes:
-        kind: what it was.
+        purpose: what it was.
         payment_id: as in the statement.
         wallet: number of the wallet that was to get the money: the payee, or the one that deposited
             or loaded.
         payer: number of the wallet that paid; empty for offline money.
     """
 
-    kind: str
+    purpose: purposes_pb2.Purpose
     payment_id: str
     wallet: str
     payer: str = ""
@@ -33,8 +34,10 @@ class Source(NamedTuple):
 
 def undelivered(payment: OutboundPayment) -> Source:
     """The source of a payment from another bank, or of a returned payment."""
-    kind = "return" if payment.returns_payment_id else "payment"
-    return Source(kind, payment.payment_id, payment.payee_number, payment.payer_number)
+    purpose = (
+        purposes_pb2.PURPOSE_RETURN if payment.returns_payment_id else purposes_pb2.PURPOSE_PAYMENT
+    )
+    return Source(purpose, payment.payment_id, payment.payee_number, payment.payer_number)
 
 
 def entry_row(
@@ -70,7 +73,7 @@ def entry_of(row: Any, reason: int = 0) -> officers_pb2.SuspenseEntry:
     """A row as a message of the contract."""
     return officers_pb2.SuspenseEntry(
         position=row.position,
-        kind=row.kind,
+        purpose=row.purpose,
         payment_id=row.payment_id,
         wallet_number=row.wallet,
         payer_number=row.payer,

@@ -14,7 +14,7 @@ suspense = Table(
     "suspense",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String(16), nullable=False),
+    Column("purpose", SmallInteger, nullable=False),
     Column("payment_id", String(greatest(KIND_PAYMENT_ID)), nullable=False),
     Column("wallet", String(greatest(KIND_WALLET_NUMBER)), nullable=False),
     Column("payer", String(greatest(KIND_WALLET_NUMBER)), nullable=False),

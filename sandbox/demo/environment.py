@@ -16,12 +16,14 @@ from typing import Self
 from google.protobuf.message import Message
 
 from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient, by_two
+from currency.contract_words import state_name
+from dcep.bank.v1 import states_pb2
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from deployment.databases import create_databases
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, Refusal, reason_name
 from sandbox.demo.wallet_process import Person
 from sandbox.stack.supervisor import Stack
 
@@ -185,12 +187,14 @@ class Stream:
         while True:
             try:
                 answer = self._payer.pay(self._payee, self._amount_fen, request_id=request_id)
-                if answer.state.upper() == "SETTLED":
+                if answer.state == states_pb2.PAYMENT_STATE_SETTLED:
                     return str(answer.payment_id)
-                if answer.state.upper() != "PENDING":
+                if answer.state != states_pb2.PAYMENT_STATE_PENDING:
                     raise StoryFailed(
                         _("{payment_id} is {state} {reason}").format(
-                            payment_id=answer.payment_id, state=answer.state, reason=answer.reason
+                            payment_id=answer.payment_id,
+                            state=state_name(answer.state),
+                            reason=reason_name(answer.reason) if answer.reason else "",
                         )
                     )
             except NoAnswer:

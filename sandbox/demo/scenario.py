@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from auditor.audit import StackAudit, audit_stack
 from currency.amount import format_yuan
+from currency.contract_words import class_name, state_name
 from currency.number import NumberError, check
+from dcep.bank.v1 import states_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from language import N_, _
@@ -99,7 +101,7 @@ def wallets(system: System, say: Say) -> None:
                 bank=shown.bank,
                 how=how,
                 number=person.number,
-                wallet_class=_class(shown.wallet_class),
+                wallet_class=_("class {text}").format(text=class_name(shown.wallet_class)),
             )
         )
     mistyped = _mistype(bob.number)
@@ -136,10 +138,13 @@ def pay_within(system: System, say: Say) -> None:
     """A payment within a bank is final when it is answered."""
     alice, carol = system.people["alice"], system.people["carol"]
     answer = alice.pay(carol.number, 1_250, memo="lunch")
-    expect(answer.state.upper() == "SETTLED", _("payment is {state}").format(state=answer.state))
+    expect(
+        answer.state == states_pb2.PAYMENT_STATE_SETTLED,
+        _("payment is {state}").format(state=state_name(answer.state)),
+    )
     say(
         _("alice → carol 12.50: {payment_id} {state}").format(
-            payment_id=answer.payment_id, state=answer.state
+            payment_id=answer.payment_id, state=state_name(answer.state)
         )
     )
     system.wait_available(carol, 1_250)
@@ -154,11 +159,12 @@ def pay_across(system: System, say: Say) -> None:
     try:
         answer = alice.pay(bob.number, 9_990, memo="concert")
         expect(
-            answer.state.upper() == "SETTLED", _("payment is {state}").format(state=answer.state)
+            answer.state == states_pb2.PAYMENT_STATE_SETTLED,
+            _("payment is {state}").format(state=state_name(answer.state)),
         )
         say(
             _("alice → bob 99.90: {payment_id} {state}").format(
-                payment_id=answer.payment_id, state=answer.state
+                payment_id=answer.payment_id, state=state_name(answer.state)
             )
         )
         expect(watch.wait_for(1, 20.0), _("bob's watch stays silent"))
@@ -314,14 +320,6 @@ def _tamper(text: str) -> str:
 
 def _mistype(number: str) -> str:
     return number[:10] + str((int(number[10]) + 1) % 10) + number[11:]
-
-
-def _class(text: str) -> str:
-    return (
-        text.replace("WALLET_CLASS_", "class ").lower()
-        if "_" in text
-        else _("class {text}").format(text=text)
-    )
 
 
 def _yuan(amount_fen: int) -> str:

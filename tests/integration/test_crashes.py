@@ -13,6 +13,7 @@ import pytest
 
 from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.purposes.v1 import purposes_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import NoAnswer, Refusal
 from sandbox.demo.environment import System
@@ -179,6 +180,8 @@ def nothing_lost_and_nothing_twice(system: System, payers: list[Payer]) -> None:
         )
         assert paid == Counter({f"{number}-{sequence}": 1 for sequence in out})
         arrived = [
-            item.change_fen for item in listed if item.kind == "payment" and item.change_fen > 0
+            item.change_fen
+            for item in listed
+            if item.purpose == purposes_pb2.PURPOSE_PAYMENT and item.change_fen > 0
         ]
         assert sorted(arrived) == sorted(received)

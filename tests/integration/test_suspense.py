@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from currency.contract_words import purpose_word
 from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 
@@ -58,7 +59,9 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system:
     assert (again.code, again.answer["reason"]) == (1, "ALREADY_DECIDED")
     assert number in again.answer["message"]
     assert finn.show().available_fen == 2 * FEN
-    moved = [(line.kind, line.change_fen) for line in finn.history() if line.change_fen]
+    moved = [
+        (purpose_word(line.purpose), line.change_fen) for line in finn.history() if line.change_fen
+    ]
     assert moved[:2] == [("offline-deposit", FEN), ("offline-load", -FEN)]
     left = run("suspense").answer["entries"]
     assert not [found for found in left if found["number"] == number]

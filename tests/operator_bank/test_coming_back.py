@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import officers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -95,7 +96,11 @@ def test_what_was_settled_without_this_database_is_lost_until_somebody_bears_it(
     books = system.bank.vault.books()
     assert (books.lost_fen, alice.fen) == (-4_000, 100_000)
     (found,) = entries(system)
-    assert (found.entry, found.kind, found.amount_fen) == (entry.number, "payment", 4_000)
+    assert (found.entry, purpose_word(found.purpose), found.amount_fen) == (
+        entry.number,
+        "payment",
+        4_000,
+    )
     assert (found.payer_number, found.payment_id) == (alice.number, f"{alice.number}-40")
 
     of = {"entry": entry.number, "wallet_number": alice.number}
@@ -179,11 +184,13 @@ def test_all_else_of_the_lost_time_finds_its_place(
     assert system.bank.follower.place.number == len(system.central.teller.said)
     books = system.bank.vault.books()
     assert (books.lost_fen, books.suspense_fen, bob.fen) == (-5_600, 250, before + 300)
-    assert [(one.kind, one.amount_fen) for one in entries(system)] == [
-        ("load", 600),
+    assert [(purpose_word(one.purpose), one.amount_fen) for one in entries(system)] == [
+        ("offline-load", 600),
         ("redemption", 5_000),
     ]
-    kinds = [(one.kind, one.wallet_number) for one in system.bank.suspense.page(10, 0)]
+    kinds = [
+        (purpose_word(one.purpose), one.wallet_number) for one in system.bank.suspense.page(10, 0)
+    ]
     assert kinds == [("payment", gone), ("offline-deposit", "")]
     # What is left of the lost load comes back long after; nobody here knows whose it was.
     system.hear(tokens_restored=R.TokensRestored(number=lost.number, amount_fen=600))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -143,7 +144,7 @@ def test_what_comes_back_is_the_payers_again(system: System, alice: Holder) -> N
     system.deliver()
     assert alice.fen == 100_000
     [line] = system.bank.history.page(alice.wallet, 1, "")[0]
-    assert (line.kind, line.payment_id) == ("return", "beta-return-9")
+    assert (purpose_word(line.purpose), line.payment_id) == ("return", "beta-return-9")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_what_only_says_that_it_comes_back_lies_in_suspense(
     assert system.bank.vault.books().suspense_fen == incoming.amount_fen
     assert not system.bank.returns.step(), "a return is not sent back and forth"
     [entry] = system.bank.suspense.page(9, 0)
-    assert entry.kind == "return"
+    assert purpose_word(entry.purpose) == "return"
 
 
 def test_what_comes_back_a_second_time_lies_in_suspense(system: System, alice: Holder) -> None:
@@ -258,7 +259,10 @@ def test_a_deposit_is_credited_to_the_wallet_that_its_number_stands_for(
     system.deliver()
     assert (alice.fen, bob.fen) == (100_030, 5_400)
     page, _ = system.bank.history.page(bob.wallet, 1, "")
-    assert (page[0].kind, page[0].payment_id) == ("offline-deposit", f"deposit-{second.number}")
+    assert (purpose_word(page[0].purpose), page[0].payment_id) == (
+        "offline-deposit",
+        f"deposit-{second.number}",
+    )
     with system.engine.connect() as connection:
         query = select(token_deposits.c.state, token_deposits.c.amount_fen)
         rows = connection.execute(query.order_by(token_deposits.c.id)).all()

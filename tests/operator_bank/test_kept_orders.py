@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
@@ -114,7 +115,10 @@ def test_a_load_that_was_refused_stands_in_the_statement(system: System, alice: 
     with pytest.raises(Refusal):
         system.bank.offline.loads.load(load)
     newest = system.bank.history.page(alice.wallet, 1, "")[0][0]
-    assert (newest.kind, newest.state) == ("offline-load", states_pb2.PAYMENT_STATE_REFUSED)
+    assert (purpose_word(newest.purpose), newest.state) == (
+        "offline-load",
+        states_pb2.PAYMENT_STATE_REFUSED,
+    )
 
 
 def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(

@@ -179,7 +179,7 @@ def test_a_bundle_that_contradicts_the_one_before_is_not_taken_and_both_are_kept
         assert system.bank.offline.bundles.newest().encoded == before
         said = system.bank.contradictions.now()[BUNDLE]
         assert cause in said.cause
-        labels = {"about": BUNDLE}
+        labels = {"about": "trust bundle"}
         assert registry.get_sample_value("dcep_central_bank_contradicts", labels) == 1
     assert kept_words(system) == [(before, shown)]
     assert system.restart().offline.bundles.newest().encoded == before

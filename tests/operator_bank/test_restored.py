@@ -9,6 +9,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select
 
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.signing import certify_device
@@ -67,7 +68,7 @@ def test_it_comes_to_the_wallet_that_loaded_it(
     system.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 99_750
     page, _ = system.bank.history.page(alice.wallet, 2, "")
-    assert [(p.kind, p.change_fen, p.balance_after_fen) for p in page] == [
+    assert [(purpose_word(p.purpose), p.change_fen, p.balance_after_fen) for p in page] == [
         ("offline-restore", 450, 99_750),
         ("offline-load", -700, 99_300),
     ]

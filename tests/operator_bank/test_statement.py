@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal, reason_name
@@ -47,7 +48,7 @@ def busy(system: System, alice: Holder, bob: Holder) -> Holder:
 
 
 def test_it_tells_what_happened_newest_first(system: System, busy: Holder, bob: Holder) -> None:
-    told = [(p.kind, p.state, p.change_fen) for p in statement(system, busy, 50)]
+    told = [(purpose_word(p.purpose), p.state, p.change_fen) for p in statement(system, busy, 50)]
     settled, refused = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_REFUSED
     assert told == [
         ("cash-out", settled, -500),
@@ -73,7 +74,10 @@ def test_a_top_up_that_was_refused_is_not_laid_to_the_wallet(
     with pytest.raises(Refusal):
         busy.exchange(10**10, cash=cash)
     newest = statement(system, busy, 1)[0]
-    assert (newest.kind, newest.state) == ("top-up", states_pb2.PAYMENT_STATE_REFUSED)
+    assert (purpose_word(newest.purpose), newest.state) == (
+        "top-up",
+        states_pb2.PAYMENT_STATE_REFUSED,
+    )
     assert reason_name(newest.reason) == reason
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from auditor.suspense import suspense_problems
+from currency.contract_words import purpose_word
 from dcep.bank.v1 import officers_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -64,7 +65,7 @@ def test_an_entry_says_what_it_was_whose_and_what_is_in_the_way(
     freeze(system, bob)
     payment_id = deposited(system, bob, 300)
     [entry] = entries(system)
-    assert (entry.kind, entry.payment_id) == ("offline-deposit", payment_id)
+    assert (purpose_word(entry.purpose), entry.payment_id) == ("offline-deposit", payment_id)
     assert (entry.wallet_number, entry.payer_number) == (bob.number, "")
     assert (entry.amount_fen, entry.time_ms) == (300, system.clock.now_ms())
     assert entry.reason == errors_pb2.REASON_PAYEE_FROZEN
@@ -89,7 +90,7 @@ def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
     assert (bob.fen, entries(system)) == (300, [])
     assert system.bank.vault.books().suspense_fen == 0
     page, _ = system.bank.history.page(bob.wallet, 1, "")
-    assert [(p.kind, p.payment_id, p.change_fen) for p in page] == [
+    assert [(purpose_word(p.purpose), p.payment_id, p.change_fen) for p in page] == [
         ("offline-deposit", "deposit-1", 300)
     ]
     seen, _ = system.bank.history.arrivals(bob.wallet, 0, 10)
@@ -171,7 +172,7 @@ def test_a_return_that_cannot_be_delivered_lies_there(system: System, bob: Holde
     system.hear(incoming=incoming)
     assert not system.bank.returns.step()
     [entry] = entries(system)
-    assert (entry.kind, entry.payment_id) == ("return", incoming.payment_id)
+    assert (purpose_word(entry.purpose), entry.payment_id) == ("return", incoming.payment_id)
     assert (entry.wallet_number, entry.payer_number) == (bob.number, FOREIGN)
 
 
@@ -190,7 +191,7 @@ def test_a_payment_whose_return_nobody_takes_lies_there(system: System, bob: Hol
     )
     system.hear(outgoing_ended=ended)
     [found] = entries(system)
-    assert (found.kind, found.payment_id) == ("payment", incoming.payment_id)
+    assert (purpose_word(found.purpose), found.payment_id) == ("payment", incoming.payment_id)
     assert (found.wallet_number, found.payer_number) == (bob.number, FOREIGN)
     freeze(system, bob, frozen=False)
     pay(system, found.position)
@@ -206,7 +207,7 @@ def test_a_return_that_the_ledger_refuses_lies_there(system: System, bob: Holder
         system.bank.books.ledger.submit(Batch(stopped))
         assert system.bank.returns.step() == bool(flags)
     [found] = entries(system)
-    assert (found.kind, found.amount_fen) == ("payment", 40)
+    assert (purpose_word(found.purpose), found.amount_fen) == ("payment", 40)
     freeze(system, bob, frozen=False)
     pay(system, found.position)
 

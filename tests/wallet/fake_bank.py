@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from currency.contract_words import purpose_of
 from currency.number import make
 from dcep.bank.v1 import (
     exchange_pb2,
@@ -312,7 +313,7 @@ class FakeBank:
             time_ms=self.clock.now_ms(),
             memo=getattr(order, "memo", ""),
             balance_after_fen=account.available_fen,
-            kind=kind,
+            purpose=purpose_of(kind),
             change_fen=change_fen,
         )
         with self._news:

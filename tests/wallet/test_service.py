@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from currency.parties import HOLDER
+from dcep.purposes.v1 import purposes_pb2
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from deployment.connections import serving
 from deployment.ports import free_ports
@@ -95,7 +96,7 @@ def test_service_does_what_the_command_line_does(
     shown = alice.service.Show(wallet_pb2.ShowRequest())
     assert (shown.number, shown.bank, shown.available_fen) == (number, "alpha", 500)
     (item,) = alice.service.History(wallet_pb2.HistoryRequest()).items
-    assert (item.change_fen, item.kind) == (500, "top-up")
+    assert (item.change_fen, item.purpose) == (500, purposes_pb2.PURPOSE_TOP_UP)
     assert alice.stop() == 0
 
 

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import grpc
 
+from currency.contract_words import purpose_of
+from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.wallet.v1 import wallet_pb2
 from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
-from wallet.online.account import Entry, state_name
-from wallet.orders.submitter import Placed
+from wallet.online.account import Entry
 from wallet.secure_element.device_errors import DeviceError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
@@ -54,16 +55,11 @@ def item(entry: Entry) -> wallet_pb2.HistoryItem:
     """A line of the history as a message."""
     return wallet_pb2.HistoryItem(
         payment_id=entry.payment_id,
-        state=entry.state,
-        kind=entry.kind,
+        state=states_pb2.PaymentState.Value(f"PAYMENT_STATE_{entry.state}"),
+        purpose=purpose_of(entry.kind),
         counterparty=entry.counterparty,
         change_fen=entry.change_fen,
         balance_after_fen=entry.balance_after_fen,
         time_ms=entry.time_ms,
         memo=entry.memo,
     )
-
-
-def placed_state(placed: Placed) -> str:
-    """The state of a payment."""
-    return state_name(placed.message.state)

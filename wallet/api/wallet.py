@@ -11,11 +11,10 @@ from dcep.errors.v1 import errors_pb2
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from runtime import checks
 from runtime.errors import NoAnswer, Refusal
-from wallet.api.answers import homely, item, placed_state, unanswered
+from wallet.api.answers import homely, item, unanswered
 from wallet.app import App, NotOpened
 from wallet.offline.link_payments import accept_or_return
 from wallet.offline.outcomes import PaymentReturned
-from wallet.online.account import class_name, status_name
 from wallet.peers.bank_directory import BankNotFound, find_bank
 
 
@@ -56,8 +55,8 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
             held_fen=state.held_fen,
             offline_fen=self._app.offline_fen() or 0,
             deposit_fen=state.deposit_fen,
-            wallet_class=class_name(state.wallet_class),
-            status=status_name(state.status),
+            wallet_class=state.wallet_class,
+            status=state.status,
         )
 
     @homely(wallet_pb2.TopUpResponse)
@@ -97,7 +96,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         )
         return wallet_pb2.PayResponse(
             payment_id=placed.order.payment_id,
-            state=placed_state(placed),
+            state=placed.message.state,
             available_fen=placed.message.available_fen,
         )
 

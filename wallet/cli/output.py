@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from currency.amount import format_yuan
+from currency.contract_words import class_name, state_name, status_name
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
 from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 from wallet.home.home import Profile
-from wallet.online.account import Entry, class_name, state_name, status_name
+from wallet.online.account import Entry
 from wallet.orders.submitter import Placed
 
 _STATUSES = (N_("frozen"), N_("closed"))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
 
+from currency.contract_words import class_name, purpose_word, state_name
 from currency.number import NumberError, check
-from dcep.bank.v1 import orders_pb2, payments_pb2, states_pb2, wallets_pb2
+from dcep.bank.v1 import orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import _
@@ -256,28 +257,13 @@ def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> Sign
     return sign(order, key, public.hex().encode())
 
 
-def class_name(value: int) -> str:
-    """``IV`` for WALLET_CLASS_IV."""
-    return str(wallets_pb2.WalletClass.Name(value)).removeprefix("WALLET_CLASS_")
-
-
-def status_name(value: int) -> str:
-    """``OPEN`` for WALLET_STATUS_OPEN."""
-    return str(wallets_pb2.WalletStatus.Name(value)).removeprefix("WALLET_STATUS_")
-
-
-def state_name(value: int) -> str:
-    """``SETTLED`` for PAYMENT_STATE_SETTLED."""
-    return str(states_pb2.PaymentState.Name(value)).removeprefix("PAYMENT_STATE_")
-
-
 def entry_of(payment: payments_pb2.Payment, number: str) -> Entry:
     """A payment as its wallet sees it."""
     other = payment.payee_number if payment.payer_number == number else payment.payer_number
     return Entry(
         payment_id=payment.payment_id,
         state=state_name(payment.state),
-        kind=payment.kind,
+        kind=purpose_word(payment.purpose),
         counterparty=other if other != number else "",
         change_fen=payment.change_fen,
         balance_after_fen=payment.balance_after_fen,

@@ -1,5 +1,6 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.registration.v1 import registration_pb2 as _registration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -211,7 +212,7 @@ class EntriesOfAKind(_message.Message):
     EVENT_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    event: str
+    event: _registration_pb2.FeedEvent
     count: int
     amount_fen: int
-    def __init__(self, event: _Optional[str] = ..., count: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, event: _Optional[_Union[_registration_pb2.FeedEvent, str]] = ..., count: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...

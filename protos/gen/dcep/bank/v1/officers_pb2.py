@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.office.v1 import office_pb2 as dcep_dot_office_dot_v1_dot_office__pb2
+from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1b\x64\x63\x65p/office/v1/office.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\x90\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\"S\n\rContradiction\x12\x15\n\x05\x61\x62out\x18\x01 \x01(\tB\x06\xfa\xf9\x18\x02 \x10\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\x12\n\x10GetPolicyRequest\"I\n\x11GetPolicyResponse\x12\x34\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x1b.dcep.office.v1.ClassLimitsB\x06\xfa\xf9\x18\x02P\x04\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xff\x01\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x12\n\x04kind\x18\x02 \x01(\tB\x04\xf0\xf9\x18!\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xc1\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x12\n\x04kind\x18\x02 \x01(\tB\x04\xf0\xf9\x18!\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x32\x92\x03\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12L\n\tGetPolicy\x12\x1e.dcep.bank.v1.GetPolicyRequest\x1a\x1f.dcep.bank.v1.GetPolicyResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1b\x64\x63\x65p/office/v1/office.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\x90\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\"n\n\rContradiction\x12*\n\x05\x61\x62out\x18\x04 \x01(\x0e\x32\x15.dcep.bank.v1.SubjectB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0eJ\x04\x08\x01\x10\x02\"\x12\n\x10GetPolicyRequest\"I\n\x11GetPolicyResponse\x12\x34\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x1b.dcep.office.v1.ClassLimitsB\x06\xfa\xf9\x18\x02P\x04\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa9\x02\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\t \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03R\x04kind\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xeb\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\x08 \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01J\x04\x08\x02\x10\x03R\x04kind*q\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_CENTRAL_KEYS\x10\x01\x12\x18\n\x14SUBJECT_TRUST_BUNDLE\x10\x02\x12\x19\n\x15SUBJECT_OFFICERS_ACTS\x10\x03\x32\x92\x03\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12L\n\tGetPolicy\x12\x1e.dcep.bank.v1.GetPolicyRequest\x1a\x1f.dcep.bank.v1.GetPolicyResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -83,7 +84,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETFEEDRESPONSE'].fields_by_name['acts_hash']._loaded_options = None
   _globals['_GETFEEDRESPONSE'].fields_by_name['acts_hash']._serialized_options = b'\360\371\030*'
   _globals['_CONTRADICTION'].fields_by_name['about']._loaded_options = None
-  _globals['_CONTRADICTION'].fields_by_name['about']._serialized_options = b'\372\371\030\002 \020'
+  _globals['_CONTRADICTION'].fields_by_name['about']._serialized_options = b'\360\371\030<'
   _globals['_CONTRADICTION'].fields_by_name['cause']._loaded_options = None
   _globals['_CONTRADICTION'].fields_by_name['cause']._serialized_options = b'\360\371\030\"'
   _globals['_CONTRADICTION'].fields_by_name['since_ms']._loaded_options = None
@@ -100,8 +101,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUSPENSERESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
   _globals['_SUSPENSEENTRY'].fields_by_name['position']._loaded_options = None
   _globals['_SUSPENSEENTRY'].fields_by_name['position']._serialized_options = b'\360\371\030\013'
-  _globals['_SUSPENSEENTRY'].fields_by_name['kind']._loaded_options = None
-  _globals['_SUSPENSEENTRY'].fields_by_name['kind']._serialized_options = b'\360\371\030!'
+  _globals['_SUSPENSEENTRY'].fields_by_name['purpose']._loaded_options = None
+  _globals['_SUSPENSEENTRY'].fields_by_name['purpose']._serialized_options = b'\360\371\030<'
   _globals['_SUSPENSEENTRY'].fields_by_name['payment_id']._loaded_options = None
   _globals['_SUSPENSEENTRY'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
   _globals['_SUSPENSEENTRY'].fields_by_name['wallet_number']._loaded_options = None
@@ -124,8 +125,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOSTRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
   _globals['_LOSTENTRY'].fields_by_name['entry']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['entry']._serialized_options = b'\360\371\030\013'
-  _globals['_LOSTENTRY'].fields_by_name['kind']._loaded_options = None
-  _globals['_LOSTENTRY'].fields_by_name['kind']._serialized_options = b'\360\371\030!'
+  _globals['_LOSTENTRY'].fields_by_name['purpose']._loaded_options = None
+  _globals['_LOSTENTRY'].fields_by_name['purpose']._serialized_options = b'\360\371\030<'
   _globals['_LOSTENTRY'].fields_by_name['number']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
   _globals['_LOSTENTRY'].fields_by_name['amount_fen']._loaded_options = None
@@ -136,32 +137,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOSTENTRY'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._serialized_options = b'\360\371\030\025\372\371\030\002`\001'
-  _globals['_GETBOOKSREQUEST']._serialized_start=132
-  _globals['_GETBOOKSREQUEST']._serialized_end=149
-  _globals['_GETBOOKSRESPONSE']._serialized_start=152
-  _globals['_GETBOOKSRESPONSE']._serialized_end=512
-  _globals['_GETFEEDREQUEST']._serialized_start=514
-  _globals['_GETFEEDREQUEST']._serialized_end=530
-  _globals['_GETFEEDRESPONSE']._serialized_start=533
-  _globals['_GETFEEDRESPONSE']._serialized_end=933
-  _globals['_CONTRADICTION']._serialized_start=935
-  _globals['_CONTRADICTION']._serialized_end=1018
-  _globals['_GETPOLICYREQUEST']._serialized_start=1020
-  _globals['_GETPOLICYREQUEST']._serialized_end=1038
-  _globals['_GETPOLICYRESPONSE']._serialized_start=1040
-  _globals['_GETPOLICYRESPONSE']._serialized_end=1113
-  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1115
-  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1187
-  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1189
-  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1297
-  _globals['_SUSPENSEENTRY']._serialized_start=1300
-  _globals['_SUSPENSEENTRY']._serialized_end=1555
-  _globals['_LISTLOSTREQUEST']._serialized_start=1557
-  _globals['_LISTLOSTREQUEST']._serialized_end=1625
-  _globals['_LISTLOSTRESPONSE']._serialized_start=1627
-  _globals['_LISTLOSTRESPONSE']._serialized_end=1727
-  _globals['_LOSTENTRY']._serialized_start=1730
-  _globals['_LOSTENTRY']._serialized_end=1923
-  _globals['_OFFICESERVICE']._serialized_start=1926
-  _globals['_OFFICESERVICE']._serialized_end=2328
+  _globals['_SUBJECT']._serialized_start=2069
+  _globals['_SUBJECT']._serialized_end=2182
+  _globals['_GETBOOKSREQUEST']._serialized_start=165
+  _globals['_GETBOOKSREQUEST']._serialized_end=182
+  _globals['_GETBOOKSRESPONSE']._serialized_start=185
+  _globals['_GETBOOKSRESPONSE']._serialized_end=545
+  _globals['_GETFEEDREQUEST']._serialized_start=547
+  _globals['_GETFEEDREQUEST']._serialized_end=563
+  _globals['_GETFEEDRESPONSE']._serialized_start=566
+  _globals['_GETFEEDRESPONSE']._serialized_end=966
+  _globals['_CONTRADICTION']._serialized_start=968
+  _globals['_CONTRADICTION']._serialized_end=1078
+  _globals['_GETPOLICYREQUEST']._serialized_start=1080
+  _globals['_GETPOLICYREQUEST']._serialized_end=1098
+  _globals['_GETPOLICYRESPONSE']._serialized_start=1100
+  _globals['_GETPOLICYRESPONSE']._serialized_end=1173
+  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1175
+  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1247
+  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1249
+  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1357
+  _globals['_SUSPENSEENTRY']._serialized_start=1360
+  _globals['_SUSPENSEENTRY']._serialized_end=1657
+  _globals['_LISTLOSTREQUEST']._serialized_start=1659
+  _globals['_LISTLOSTREQUEST']._serialized_end=1727
+  _globals['_LISTLOSTRESPONSE']._serialized_start=1729
+  _globals['_LISTLOSTRESPONSE']._serialized_end=1829
+  _globals['_LOSTENTRY']._serialized_start=1832
+  _globals['_LOSTENTRY']._serialized_end=2067
+  _globals['_OFFICESERVICE']._serialized_start=2185
+  _globals['_OFFICESERVICE']._serialized_end=2587
 # @@protoc_insertion_point(module_scope)

@@ -1,13 +1,26 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from dcep.office.v1 import office_pb2 as _office_pb2
+from dcep.purposes.v1 import purposes_pb2 as _purposes_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Subject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUBJECT_UNSPECIFIED: _ClassVar[Subject]
+    SUBJECT_CENTRAL_KEYS: _ClassVar[Subject]
+    SUBJECT_TRUST_BUNDLE: _ClassVar[Subject]
+    SUBJECT_OFFICERS_ACTS: _ClassVar[Subject]
+SUBJECT_UNSPECIFIED: Subject
+SUBJECT_CENTRAL_KEYS: Subject
+SUBJECT_TRUST_BUNDLE: Subject
+SUBJECT_OFFICERS_ACTS: Subject
 
 class GetBooksRequest(_message.Message):
     __slots__ = ()
@@ -80,10 +93,10 @@ class Contradiction(_message.Message):
     ABOUT_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
-    about: str
+    about: Subject
     cause: str
     since_ms: int
-    def __init__(self, about: _Optional[str] = ..., cause: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, about: _Optional[_Union[Subject, str]] = ..., cause: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class GetPolicyRequest(_message.Message):
     __slots__ = ()
@@ -112,9 +125,9 @@ class ListSuspenseResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[SuspenseEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SuspenseEntry(_message.Message):
-    __slots__ = ("position", "kind", "payment_id", "wallet_number", "payer_number", "amount_fen", "time_ms", "reason")
+    __slots__ = ("position", "purpose", "payment_id", "wallet_number", "payer_number", "amount_fen", "time_ms", "reason")
     POSITION_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -122,14 +135,14 @@ class SuspenseEntry(_message.Message):
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     position: int
-    kind: str
+    purpose: _purposes_pb2.Purpose
     payment_id: str
     wallet_number: str
     payer_number: str
     amount_fen: int
     time_ms: int
     reason: _errors_pb2.Reason
-    def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
+    def __init__(self, position: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class ListLostRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -148,19 +161,19 @@ class ListLostResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[LostEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class LostEntry(_message.Message):
-    __slots__ = ("entry", "kind", "number", "amount_fen", "settled_fen", "payment_id", "payer_number")
+    __slots__ = ("entry", "purpose", "number", "amount_fen", "settled_fen", "payment_id", "payer_number")
     ENTRY_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     SETTLED_FEN_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
     entry: int
-    kind: str
+    purpose: _purposes_pb2.Purpose
     number: int
     amount_fen: int
     settled_fen: int
     payment_id: str
     payer_number: str
-    def __init__(self, entry: _Optional[int] = ..., kind: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., settled_fen: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ...) -> None: ...
+    def __init__(self, entry: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., settled_fen: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ...) -> None: ...

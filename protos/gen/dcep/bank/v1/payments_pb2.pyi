@@ -3,6 +3,7 @@ from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
+from dcep.purposes.v1 import purposes_pb2 as _purposes_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -52,7 +53,7 @@ class GetPaymentRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
 
 class Payment(_message.Message):
-    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "kind", "change_fen", "position")
+    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -62,7 +63,7 @@ class Payment(_message.Message):
     MEMO_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     BALANCE_AFTER_FEN_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FEN_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
@@ -74,10 +75,10 @@ class Payment(_message.Message):
     memo: str
     reason: _errors_pb2.Reason
     balance_after_fen: int
-    kind: str
+    purpose: _purposes_pb2.Purpose
     change_fen: int
     position: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., kind: _Optional[str] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
 
 class GetPaymentResponse(_message.Message):
     __slots__ = ("payment",)

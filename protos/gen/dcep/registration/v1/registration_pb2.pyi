@@ -17,11 +17,34 @@ class OutcomeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_STATE_REFUSED: _ClassVar[OutcomeState]
     OUTCOME_STATE_EXPIRED: _ClassVar[OutcomeState]
     OUTCOME_STATE_PENDING: _ClassVar[OutcomeState]
+
+class FeedEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_EVENT_UNSPECIFIED: _ClassVar[FeedEvent]
+    FEED_EVENT_ISSUED: _ClassVar[FeedEvent]
+    FEED_EVENT_REDEEMED: _ClassVar[FeedEvent]
+    FEED_EVENT_OUTGOING_SETTLED: _ClassVar[FeedEvent]
+    FEED_EVENT_OUTGOING_ENDED: _ClassVar[FeedEvent]
+    FEED_EVENT_INCOMING: _ClassVar[FeedEvent]
+    FEED_EVENT_TOKENS_REGISTERED: _ClassVar[FeedEvent]
+    FEED_EVENT_TOKENS_DEPOSITED: _ClassVar[FeedEvent]
+    FEED_EVENT_REDEMPTION_REJECTED: _ClassVar[FeedEvent]
+    FEED_EVENT_TOKENS_RESTORED: _ClassVar[FeedEvent]
 OUTCOME_STATE_UNSPECIFIED: OutcomeState
 OUTCOME_STATE_SETTLED: OutcomeState
 OUTCOME_STATE_REFUSED: OutcomeState
 OUTCOME_STATE_EXPIRED: OutcomeState
 OUTCOME_STATE_PENDING: OutcomeState
+FEED_EVENT_UNSPECIFIED: FeedEvent
+FEED_EVENT_ISSUED: FeedEvent
+FEED_EVENT_REDEEMED: FeedEvent
+FEED_EVENT_OUTGOING_SETTLED: FeedEvent
+FEED_EVENT_OUTGOING_ENDED: FeedEvent
+FEED_EVENT_INCOMING: FeedEvent
+FEED_EVENT_TOKENS_REGISTERED: FeedEvent
+FEED_EVENT_TOKENS_DEPOSITED: FeedEvent
+FEED_EVENT_REDEMPTION_REJECTED: FeedEvent
+FEED_EVENT_TOKENS_RESTORED: FeedEvent
 
 class OutboundBatch(_message.Message):
     __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments", "incarnation")

@@ -1,4 +1,8 @@
+from dcep.bank.v1 import states_pb2 as _states_pb2
+from dcep.bank.v1 import wallets_pb2 as _wallets_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.errors.v1 import errors_pb2 as _errors_pb2
+from dcep.purposes.v1 import purposes_pb2 as _purposes_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -45,9 +49,9 @@ class ShowResponse(_message.Message):
     held_fen: int
     offline_fen: int
     deposit_fen: int
-    wallet_class: str
-    status: str
-    def __init__(self, number: _Optional[str] = ..., bank: _Optional[str] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., offline_fen: _Optional[int] = ..., deposit_fen: _Optional[int] = ..., wallet_class: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
+    wallet_class: _wallets_pb2.WalletClass
+    status: _wallets_pb2.WalletStatus
+    def __init__(self, number: _Optional[str] = ..., bank: _Optional[str] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., offline_fen: _Optional[int] = ..., deposit_fen: _Optional[int] = ..., wallet_class: _Optional[_Union[_wallets_pb2.WalletClass, str]] = ..., status: _Optional[_Union[_wallets_pb2.WalletStatus, str]] = ...) -> None: ...
 
 class TopUpRequest(_message.Message):
     __slots__ = ("request_id", "amount_fen", "cash_receipt")
@@ -100,10 +104,10 @@ class PayResponse(_message.Message):
     AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
-    state: str
+    state: _states_pb2.PaymentState
     available_fen: int
-    reason: str
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[str] = ..., available_fen: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    reason: _errors_pb2.Reason
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -114,24 +118,24 @@ class HistoryRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
-    __slots__ = ("payment_id", "state", "kind", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo")
+    __slots__ = ("payment_id", "state", "purpose", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     COUNTERPARTY_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FEN_FIELD_NUMBER: _ClassVar[int]
     BALANCE_AFTER_FEN_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMO_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
-    state: str
-    kind: str
+    state: _states_pb2.PaymentState
+    purpose: _purposes_pb2.Purpose
     counterparty: str
     change_fen: int
     balance_after_fen: int
     time_ms: int
     memo: str
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[str] = ..., kind: _Optional[str] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class HistoryResponse(_message.Message):
     __slots__ = ("items", "next_page_token")
