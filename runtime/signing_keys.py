@@ -6,6 +6,7 @@ A key is named by a path or by a PKCS#11 URI (RFC 7512), for example
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -195,7 +196,7 @@ def _private(file: Path, what: str, most_bytes: int) -> bytes:
     """Reads a small file that only its owner may read, up to one byte more than `most_bytes`."""
     try:
         with file.open("rb") as opened:
-            if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            if stat.S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
                 raise SettingsError(f"{file}: others may read {what}; chmod 600 it")
             return opened.read(most_bytes + 1)
     except OSError as error:

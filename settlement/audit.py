@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row, func, select
 
 from settlement.journal import Entry, Journal, JournalBroken, Tip
 from settlement.payment_rows import NAMES, payment_rows
@@ -108,7 +108,7 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
             f"table balances, row account={row.account}: position {row.position} is not one"
             " of the journal's"
         )
-    _check_surplus(engine, tables, projected, report)
+    _check_surplus(engine, tables, report)
     _sum(report)
     return report
 
@@ -181,21 +181,16 @@ class _Runs:
         )
 
 
-def _check_surplus(
-    engine: Engine, tables: JournalTables, position: int, report: LedgerReport
-) -> None:
-    table = tables.payments
-    query = (
-        select(table.c.position)
-        .where((table.c.position > position) | (table.c.position < 1))
-        .limit(10)
-    )
+def _check_surplus(engine: Engine, tables: JournalTables, report: LedgerReport) -> None:
+    """Names payments at positions that no record has, or had when they were projected."""
+    of, to = tables.payments.c, tables.projected.c
+    # In one statement, because payments are projected meanwhile.
+    projected = select(to.position).where(to.id == PAYMENTS).scalar_subquery()
+    beyond = (of.position > func.coalesce(projected, 0)) | (of.position < 1)
+    query = select(of.position).where(beyond).order_by(of.position).limit(10)
     with engine.connect() as connection:
-        of = tables.projected.c
-        current = connection.execute(select(of.position).where(of.id == PAYMENTS)).scalar() or 0
-        for row in connection.execute(query):
-            if row.position > current:
-                report.complain(f"table payments, row position={row.position}: not in the journal")
+        for position in connection.execute(query).scalars():
+            report.complain(f"table payments, row position={position}: not in the journal")
 
 
 def _check_balances(balances: dict[int, Row[Any]], position: int, report: LedgerReport) -> None:

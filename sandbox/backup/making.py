@@ -82,12 +82,13 @@ def alone(plan: StackPlan) -> Iterator[None]:
     """Lets one copy or restore run at a time in a stack; raises BackupRefused for another."""
     descriptor = os.open(plan.folder / "backup.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupRefused(
+                "BUSY", _("another copy or restore of this stack is under way")
+            ) from None
         yield
-    except BlockingIOError:
-        raise BackupRefused(
-            "BUSY", _("another copy or restore of this stack is under way")
-        ) from None
     finally:
         os.close(descriptor)
 

@@ -221,6 +221,11 @@ def test_the_audit_names_what_was_changed_by_hand(database_url: str) -> None:
     tampered(delete(payments).where(payments.c.position == 9), "payments", "position=9")
     with engine.begin() as connection:
         connection.execute(insert(payments), kept)
+    for position in (0, -1, 10, 10**12):
+        made_up = insert(payments).values({**kept, "position": position})
+        tampered(made_up, "payments", f"position={position}", "not in the journal")
+        with engine.begin() as connection:
+            connection.execute(delete(payments).where(payments.c.position == position))
     with engine.connect() as connection:
         body = connection.execute(select(journal.c.body).where(journal.c.seq == 2)).scalar_one()
     forged = bytes(body)[:-3] + bytes([body[-3] ^ 1]) + bytes(body)[-2:]
