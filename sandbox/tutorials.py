@@ -25,6 +25,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+PYTHON = sys.executable
+"""What runs the commands of pages."""
 COLUMNS = 80
 LINE_TIMEOUT_S = 240.0
 _BLOCK = re.compile(r"^ *```console\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -159,7 +161,7 @@ def _bash(typed: str, folder: Path, *, colours: bool) -> subprocess.CompletedPro
         env={
             **kept,
             "HOME": str(folder),
-            "PYTHON": sys.executable,
+            "PYTHON": PYTHON,
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
             "VARIABLES": str(folder / ".variables"),
             "TYPED": typed,

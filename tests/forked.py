@@ -28,7 +28,8 @@ from typing import IO
 from tests.fork_server import WIDTH
 
 _READ_LATE = (
-    *("DCEP_", "WALLET_HOME", "LANGUAGE", "COLUMNS", "PYTEST_", "HOME", "XDG_", "PATH", "TZ"),
+    *("DCEP_", "WALLET_HOME", "LANG", "COLUMNS", "PYTEST_", "HOME", "XDG_", "PATH", "TZ"),
+    "NO_COLOR",
     "SOFTHSM2_CONF",
     *("COMP_", "_DCEP_COMPLETE", "_WALLET_COMPLETE", "_TYPER_COMPLETE_"),  # of completion
 )
@@ -216,6 +217,41 @@ def popen(
     with open(os.devnull, "rb") as nothing:
         files = [nothing.fileno(), stdout.fileno(), stdout.fileno()]
         return Forked(of, argv[2:], env, files, new_session=start_new_session)
+
+
+_PYTHON = """\
+#!{executable} -IS
+import array, json, os, socket, sys
+if sys.argv[1:2] != ["-m"]:
+    os.execv({executable!r}, [{executable!r}, *sys.argv[1:]])
+mask = os.umask(0o077)
+os.umask(mask)
+asked = dict(module=sys.argv[2], arguments=sys.argv[3:], environment=dict(os.environ))
+asked |= dict(folder=os.getcwd(), umask=mask, new_session=False)
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+files = array.array("i", [0, 1, 2])
+server.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+server.sendall(json.dumps(asked).encode() + b"\\n")
+said = server.makefile("r")
+said.readline()  # its id
+code = int(said.readline())
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def python(folder: Path) -> str:
+    """A program that takes `-m MODULE WORDS` as Python does, and has it forked; in a folder.
+
+    For shells, whose environment has nothing that is read at a start.
+    """
+    of = server()
+    if of is None:
+        return sys.executable
+    program = folder / "python"
+    program.write_text(_PYTHON.format(executable=sys.executable, address=of.address))
+    program.chmod(0o755)
+    return str(program)
 
 
 AS_SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": popen})

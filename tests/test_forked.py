@@ -42,6 +42,21 @@ def test_the_same_is_said_with_the_same_exit_code(words: list[str]) -> None:
     assert done.stdout or done.stderr
 
 
+@pytest.mark.parametrize("tongue", ["C", "zh_CN.UTF-8"])
+def test_the_same_is_said_in_another_language_and_without_colours(tongue: str) -> None:
+    environment = {**forked.importing(), "LANG": tongue, "NO_COLOR": "1", "COLUMNS": "40"}
+    of = forked.server()
+    assert of is None or of.fits(environment)
+    words = ["sandbox.cli.main", "status", "--stack", "/nowhere"]
+    started = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, env=environment, check=False
+    )
+    done = forked.run(words, environment)
+    assert (done.returncode, done.stdout) == (started.returncode, started.stdout)
+    assert done.stderr == started.stderr
+    assert any(b > 127 for b in done.stderr) == (tongue != "C")
+
+
 def test_it_has_the_environment_folder_and_mask_of_whoever_runs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +72,31 @@ def test_it_has_the_environment_folder_and_mask_of_whoever_runs_it(
     assert (
         forked.run(["timeit", "-n1", "-r1", code], forked.importing()).stdout.count(b"DCEP_A") == 0
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "wallet.cli.main", "--version"],
+        ["-m", "sandbox.cli.main", "status", "--stack", "/nowhere"],
+        ["-m", "timeit", "-n1", "-r1", "import os; os.abort()"],
+        ["-c", "import sys; print(sys.executable)"],
+    ],
+    ids=" ".join,
+)
+def test_a_shell_gets_the_same_of_what_is_forked_for_it(words: list[str], tmp_path: Path) -> None:
+    def run(program: str) -> tuple[str, str]:
+        done = subprocess.run(
+            ["bash", "-c", '"$0" "$@"; echo "ends with $?"', program, *words],
+            capture_output=True,
+            env=forked.importing(),
+            check=False,
+            text=True,
+        )
+        # Bash says of a process of its own that it was aborted.
+        return done.stdout, "" if "134" in done.stdout else done.stderr
+
+    assert run(forked.python(tmp_path)) == run(sys.executable)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import tutorials
 from sandbox.tutorials import blocks, run, stop_stacks, type_page
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 ALONE = {ROOT / "README.md", *(ROOT / "docs/tutorials").glob("*.md")}
@@ -24,12 +26,22 @@ $ dcep up --stack stack --detach
 $ export DCEP_STACK=stack
 ```
 """
-pytestmark = [pytest.mark.any_database, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("pages"),  # which share a stack
+]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tutorials, "PYTHON", forked.python(tmp_path_factory.mktemp("python")))
+        yield from _with_a_stack(place, tmp_path_factory)
+
+
+def _with_a_stack(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = tmp_path_factory.mktemp("before") / "before.md"
     before.write_text(BEFORE)
     try:
