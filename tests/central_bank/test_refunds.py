@@ -292,9 +292,9 @@ def test_the_audit_names_money_that_was_moved_from_one_token_of_a_deposit_to_ano
     )
     assert centre.deposit(*brought, bank="beta") == (80, "")
     assert audit(centre).problems == []
-    for token, fen in ((mine.token.id, 0), (hers.token.id, 80)):
+    for token_id, fen in ((mine.token.id, 0), (hers.token.id, 80)):
         with centre.engine.begin() as connection:
-            its = (pieces.c.token_id == token) & (pieces.c.retired_fen > 0)
+            its = (pieces.c.token_id == token_id) & (pieces.c.retired_fen > 0)
             connection.execute(update(pieces).where(its).values(retired_fen=fen))
     named = " ".join(audit(centre).problems)
     for token, paid in (
@@ -327,8 +327,10 @@ def test_the_audit_names_a_token_that_was_altered_in_its_row_and_its_bytes_alike
 ) -> None:
     """Its deposits are refused by the row, until the money goes back to who loaded it."""
     token = centre.token(centre.alice, 100).token
-    other = {"owner": centre.dan.public, "id": bytes(16)}[change]
-    forged = replace(token, **{change: other})
+    forged = {
+        "owner": replace(token, owner=centre.dan.public),
+        "id": replace(token, id=bytes(16)),
+    }[change]
     row = {"owner": forged.owner, "token_id": forged.id, "body": forged.encode()}
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(row))

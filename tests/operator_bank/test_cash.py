@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -124,9 +125,9 @@ def test_a_receipt_goes_with_cash_alone(system: System, alice: Holder) -> None:
 def test_a_founding_record_names_machines_that_officers_could_register(
     machines: dict[str, SigningKey], field: str
 ) -> None:
-    made = founded(machines)
-    assert made.record is not None
-    no = refused(lambda: read_founding(made.record, "alpha", made.business_key))
+    record, key = founded(machines).record, founded(machines).business_key
+    assert record is not None
+    no = refused(partial(read_founding, record, "alpha", key))
     assert no == ("FIELD_INVALID", field)
 
 
