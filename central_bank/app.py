@@ -49,11 +49,11 @@ from officers.effects import Effect
 from officers.people import Officers
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.fifo_lock import FifoLock
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
+from settlement.fifo_lock import FifoLock
 from settlement.limits import MAX_LAG_RECORDS, PROJECTION_ROWS_SQLITE
 from settlement.records import AccountFlag
 

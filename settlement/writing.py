@@ -7,7 +7,6 @@ queue for the lock in the order in which they came, and each holds it for a boun
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -16,25 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from settlement.errors import is_busy
-
-
-class Turns:
-    """A lock that threads get in the order in which they asked for it."""
-
-    def __init__(self) -> None:
-        self._moved = threading.Condition()
-        self._next = self._serving = 0
-
-    def __enter__(self) -> None:
-        with self._moved:
-            mine = self._next
-            self._next += 1
-            self._moved.wait_for(lambda: self._serving == mine)
-
-    def __exit__(self, *_: object) -> None:
-        with self._moved:
-            self._serving += 1
-            self._moved.notify_all()
+from settlement.fifo_lock import FifoLock
 
 
 class Writing:
@@ -44,7 +25,7 @@ class Writing:
         # On SQLite the engine's owner begins these transactions as writers from the start.
         self._engine = engine.execution_options(writes=True)
         one_writer = engine.dialect.name == "sqlite"
-        self._turns: Any = Turns() if one_writer else nullcontext()
+        self._turns: Any = FifoLock() if one_writer else nullcontext()
         self._patient = True
 
     @contextmanager

@@ -19,7 +19,7 @@ from central_bank.authentication.tables import offline_roots
 from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_OFFLINE_ROOTS, MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
 from dcep.errors.v1 import errors_pb2
-from offline_token.formats import CENTRAL_BANK, Certificate
+from offline_token.formats import BANK, CENTRAL_BANK, Certificate
 from offline_token.signing import certify_bank
 from runtime.checks import invalid, public_key
 from runtime.clock import Clock
@@ -132,7 +132,7 @@ class OfflineRoots:
             before = other
         if before is None or not root.introduction or not before.good(now_ms):
             return None
-        return Certificate.decode(root.introduction, b"B")
+        return Certificate.decode(root.introduction, BANK)
 
     def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:
         """Raises Refusal if a change of roots is not possible; arguments as in

@@ -24,6 +24,14 @@ from settlement.builders import records_of, refusal, transfer
 from settlement.core import Batch
 from settlement.records import RecordFlag, Result
 
+_OF = tables.balances.c
+_SUMS = select(
+    func.sum(_OF.available_fen).filter(_OF.account >= accounts.FIRST_OF_WALLETS),
+    func.sum(_OF.held_fen),
+    select(func.count()).select_from(outbound).where(IS_PENDING).scalar_subquery(),
+).where(_OF.ledger == accounts.CURRENCY)
+"""What wallets have, what is held, and how many payments are on their way, of one moment."""
+
 
 @dataclass(frozen=True)
 class Books:
@@ -124,20 +132,12 @@ class Vault:
             ]
         )
         mirror, vault, reserve_for_redemption, suspense, lost = rows["available_fen"].tolist()
-        table = tables.balances
-        sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
-            table.c.ledger == accounts.CURRENCY
-        )
-        own = sums.where(table.c.account >= accounts.FIRST_OF_WALLETS)
-        waiting = select(func.count()).select_from(outbound).where(IS_PENDING)
-        wallets = self._database.read(lambda c: c.execute(own).one())
-        holds = self._database.read(lambda c: c.execute(sums).one())
-        pending = self._database.read(lambda c: c.execute(waiting).scalar_one())
+        wallets_fen, holds_fen, pending = self._database.read(lambda c: c.execute(_SUMS).one())
         return Books(
             mirror_fen=mirror,
             vault_fen=vault + reserve_for_redemption,
-            wallets_fen=int(wallets[0] or 0),
-            holds_fen=int(holds[1] or 0),
+            wallets_fen=int(wallets_fen or 0),
+            holds_fen=int(holds_fen or 0),
             suspense_fen=suspense,
             lost_fen=lost,
             feed_position=int(np.int64(rows[0]["last_sequence"])),

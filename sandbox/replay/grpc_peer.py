@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import grpc
 
@@ -85,8 +84,3 @@ class GrpcBankPeer:
         """Close the connections."""
         self._office.channel.close()
         self._channel.close()
-
-
-def _items(call: Any, request: object, kind: type[Any]) -> list[Any]:
-    """The items of a bulk answer."""
-    return list(until_answered(lambda: ask(call, request, kind, BULK_TIMEOUT_S)).items)

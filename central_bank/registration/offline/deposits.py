@@ -36,9 +36,9 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.ruling import End
 from offline_token.verify import Reason
-from runtime.fifo_lock import FifoLock
 from settlement.builders import Row, linked, records_of, transfer
 from settlement.core import Answers, Batch
+from settlement.fifo_lock import FifoLock
 from settlement.records import RecordFlag, Result
 
 _SPENT_TWICE = "SPENT_TWICE"

@@ -22,9 +22,9 @@ from central_bank.registration.offline.refund_clock import RefundClock
 from central_bank.registration.offline.tables import pieces, tokens, waiting_deposits
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.fifo_lock import FifoLock
 from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
+from settlement.fifo_lock import FifoLock
 from settlement.ledger import Overloaded
 from settlement.records import RecordFlag, Records, Result
 

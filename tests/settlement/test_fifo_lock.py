@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from runtime.fifo_lock import FifoLock
+from settlement.fifo_lock import FifoLock
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
