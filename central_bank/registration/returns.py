@@ -15,7 +15,7 @@ from central_bank.registration.tables import returned_payments
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.parts import parts
+from runtime.chunks import chunks
 from settlement.core import Answers
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
@@ -129,8 +129,8 @@ def _returned(
 ) -> dict[_Original, tuple[int, int]]:
     """For those of these payments that were returned, the return: (bank, number)."""
     found: dict[_Original, tuple[int, int]] = {}
-    for part in parts(sorted(originals)):
-        query = select(returned_payments).where(tuple_(_OF.bank, _OF.number).in_(part))
+    for chunk in chunks(sorted(originals)):
+        query = select(returned_payments).where(tuple_(_OF.bank, _OF.number).in_(chunk))
         for row in connection.execute(query):
             found[_Original(row.bank, row.number)] = (row.by_bank, row.by_number)
     return found

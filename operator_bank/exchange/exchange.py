@@ -25,8 +25,8 @@ from operator_bank.vault.vault import Vault
 from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, at_most, invalid
+from runtime.chunks import chunks, chunks_by_owner
 from runtime.errors import Refusal
-from runtime.parts import parts, parts_by_owner
 from settlement.builders import linked, records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.limits import MAX_BATCH_RECORDS
@@ -91,8 +91,8 @@ class Exchange:
         orders: list[Order[orders_pb2.ExchangeOrder]] = [opened[i] for i in good]  # type: ignore[misc]
         ran = [
             answer
-            for part in parts_by_owner(orders, _account, MAX_REFUSED_AT_ONCE)
-            for portion in parts(part, MAX_BATCH_RECORDS // 2)
+            for chunk in chunks_by_owner(orders, _account, MAX_REFUSED_AT_ONCE)
+            for portion in chunks(chunk, MAX_BATCH_RECORDS // 2)
             for answer in self._run(portion)
         ]
         for index, answer in zip(good, ran, strict=True):

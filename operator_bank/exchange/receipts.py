@@ -24,10 +24,10 @@ from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AG
 from operator_bank.wallets.orders import Order
 from runtime.bounds import too_long
 from runtime.checks import invalid
+from runtime.chunks import chunks
 from runtime.envelope import begin_many
 from runtime.errors import Refusal
 from runtime.messages import read_payload
-from runtime.parts import parts
 from runtime.signatures import SignatureVerifier
 
 ExchangeOrder = orders_pb2.ExchangeOrder
@@ -206,8 +206,8 @@ class Receipts:
         """For each receipt that was used before, the order that used it."""
         columns = cash_receipts.c
         users: dict[tuple[str, int], tuple[int, int]] = {}
-        for part in parts([receipt.name for receipt in receipts]):
-            query = select(cash_receipts).where(tuple_(columns.machine, columns.number).in_(part))
+        for chunk in chunks([receipt.name for receipt in receipts]):
+            query = select(cash_receipts).where(tuple_(columns.machine, columns.number).in_(chunk))
             for row in self._database.read(partial(_all, query)):
                 users[row.machine, row.number] = row.wallet, row.sequence
         return users

@@ -20,8 +20,8 @@ from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import outbound
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
+from runtime.chunks import chunks
 from runtime.database import of_values
-from runtime.parts import parts
 
 _SENT = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _SENT += " WHERE number IN ?"
@@ -52,8 +52,8 @@ class Sources:
 
         def ask(connection: Connection) -> list[Any]:
             found: list[Any] = []
-            for part in parts(numbers):
-                found += of_values(connection, statement, part).all()
+            for chunk in chunks(numbers):
+                found += of_values(connection, statement, chunk).all()
             return found
 
         return self.database.read(ask) if numbers else []

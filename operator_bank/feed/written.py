@@ -15,10 +15,10 @@ from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound, undeliverable
 from operator_bank.suspense.entries import Source, entry_row, put_entries
 from operator_bank.wallets.refused import Refused
+from runtime.chunks import chunks
 from runtime.database import execute_many, of_values
 from runtime.errors import reason_name
 from runtime.logs import logger
-from runtime.parts import parts
 
 OutboundPayment = registration_pb2.OutboundPayment
 _SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -112,8 +112,8 @@ class Written:
 
     def flush(self, connection: Connection) -> None:
         """Writes all rows, in the transaction in which the money moves."""
-        for part in parts(self._settled):
-            of_values(connection, _SETTLE, part)
+        for chunk in chunks(self._settled):
+            of_values(connection, _SETTLE, chunk)
         if self._ends:
             execute_many(connection, _END, self._ends)
         if self._deposits:

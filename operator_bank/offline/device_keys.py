@@ -33,8 +33,8 @@ from operator_bank.limits import (
 )
 from operator_bank.offline.tables import devices
 from operator_bank.wallets.orders import Order
+from runtime.chunks import chunks
 from runtime.errors import Refusal
-from runtime.parts import parts
 from runtime.signing_keys import Signer
 
 _OF = devices.c
@@ -138,8 +138,8 @@ class DeviceKeys:
         ordered, now_ms = sorted(revocations), self._clock.now_ms()
         unmarked = update(devices).where(_OF.revoked_time_ms.is_(None))
         with self._changing:
-            for part in parts(ordered):
-                these = _OF.revocation.in_(part)
+            for chunk in chunks(ordered):
+                these = _OF.revocation.in_(chunk)
                 statement = unmarked.where(these).values(revoked_time_ms=now_ms)
                 self._database.transaction(partial(_execute, statement))
 
@@ -176,8 +176,8 @@ class DeviceKeys:
         unrevoked = old.where(_OF.revoked_time_ms.is_(None))
         with self._changing:
             found += self._database.read(lambda c: c.execute(unrevoked).scalars().all())
-            for part in parts(found):
-                statement = delete(devices).where(_OF.device_key.in_(part))
+            for chunk in chunks(found):
+                statement = delete(devices).where(_OF.device_key.in_(chunk))
                 self._database.transaction(partial(_execute, statement))
         return len(found) >= MAX_FORGOTTEN
 

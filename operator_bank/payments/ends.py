@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dcep.bank.v1 import states_pb2
 from operator_bank.limits import ENDS_AT_ONCE
+from runtime.chunks import chunks
 from runtime.logs import logger
 from runtime.loop import shared_loop
-from runtime.parts import parts
 
 End = tuple[int, int]
 """PaymentState, and the Reason of the other bank's refusal."""
@@ -69,8 +69,8 @@ class Ends:
                 self._all.clear()
                 new = list(self._waiting)
             try:
-                for part in parts(new, ENDS_AT_ONCE):
-                    ended = self._look(part)
+                for chunk in chunks(new, ENDS_AT_ONCE):
+                    ended = self._look(chunk)
                     if ended:
                         shared_loop().call(self._tell, ended)
             except Exception:  # noqa: BLE001 - who waits is told PENDING in time, which is so

@@ -23,9 +23,9 @@ from operator_bank.limits import (
     MAX_SHOWN_PROBING,
     PAYEE_REFUSALS_MS,
 )
+from runtime.chunks import chunks_by_owner
 from runtime.errors import Refusal
 from runtime.logs import logger
-from runtime.parts import parts_by_owner
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class PayeeRefusals:
 
     def portions(self, items: Sequence[T], payer_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
         """The items in order, in parts in each of which a payer has no more than may fail."""
-        return parts_by_owner(items, payer_of, MAX_PAYEE_REFUSALS)
+        return chunks_by_owner(items, payer_of, MAX_PAYEE_REFUSALS)
 
     def check(self, account: int, payee_number: str, now_ms: int) -> None:
         """Checks that a payer may pay wallets of the payee's bank now.

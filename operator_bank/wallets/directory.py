@@ -25,8 +25,8 @@ from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import numbers_of
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
+from runtime.chunks import chunks
 from runtime.errors import Refusal
-from runtime.parts import parts
 from settlement import builders
 from settlement.accounts import opening_digest
 from settlement.builders import opening, records_of, setting_flags
@@ -166,8 +166,8 @@ class Directory:
             fresh = [one for one in wanted if one.asked_by not in known]
             if fresh:
                 self._check_room(fresh)
-            for part in parts(fresh):
-                opened.update(self._open(part))
+            for chunk in chunks(fresh):
+                opened.update(self._open(chunk))
         return [opened[key] for key in asked]
 
     @contextmanager
@@ -249,8 +249,8 @@ class Directory:
     def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
         """The rows of those requests whose wallets were opened before."""
         wanted, found = set(asked), {}
-        for part in parts([request for request, _ in asked]):
-            query = _WALLETS.add_columns(*_OPENED).where(wallets.c.request_id.in_(part))
+        for chunk in chunks([request for request, _ in asked]):
+            query = _WALLETS.add_columns(*_OPENED).where(wallets.c.request_id.in_(chunk))
             query = query.join(opening_orders, opening_orders.c.wallet == wallets.c.id)
             for row in self._rows(query):
                 key = (row.request_id, bytes(row.public_key))

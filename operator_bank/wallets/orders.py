@@ -18,11 +18,11 @@ from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUE
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.bounds import too_long
 from runtime.checks import invalid
+from runtime.chunks import chunks
 from runtime.ed25519 import verified
 from runtime.envelope import begin_many, signed_bytes, wrong_signature
 from runtime.errors import Refusal
 from runtime.messages import check, read_payload
-from runtime.parts import parts
 from runtime.signatures import SignatureVerifier
 from settlement.records import record_digest
 
@@ -92,7 +92,7 @@ class Orders:
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> list[Order[T] | Refusal]:
         """For each envelope its order, or why it is refused; verified on all cores."""
-        begun = [self._begin(kind, part) for part in parts(envelopes, _AT_ONCE)]
+        begun = [self._begin(kind, chunk) for chunk in chunks(envelopes, _AT_ONCE)]
         now_ms = self._clock.now_ms()
         answers: list[Order[T] | Refusal] = []
         for part, found, finish in begun:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from dcep.bank.v1 import states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from language import _
-from runtime.parts import parts
+from runtime.chunks import chunks
 from sandbox.limits import SETTLE_POLL_S, SETTLE_TIMEOUT_S
 from sandbox.replay.peers import BankPeer
 from sandbox.replay.reader import Payments
@@ -113,8 +113,8 @@ def finish(
         pending, tally.pending = tally.pending, {}
         ended = 0
         for bank, orders in pending.items():
-            for part in parts(orders, items_per_call):
-                ended += tally.take(bank, part, peers[bank].pay_many(part))
+            for chunk in chunks(orders, items_per_call):
+                ended += tally.take(bank, chunk, peers[bank].pay_many(chunk))
         progress(ended)
         if not ended:
             if time.monotonic() > ends_at:

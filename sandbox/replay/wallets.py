@@ -12,8 +12,8 @@ from nacl.signing import SigningKey
 
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime.chunks import chunks
 from runtime.envelope import sign
-from runtime.parts import parts
 from sandbox.limits import MAX_NAME, OPENING_VALID_MS, ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
 
@@ -84,16 +84,16 @@ def open_wallets(
     """
     for index, peer in enumerate(peers):
         mine = range(index, len(parties), len(peers))
-        for part in parts(mine, items_per_call):
-            keys = [SigningKey.generate() for _ in part]
+        for chunk in chunks(mine, items_per_call):
+            keys = [SigningKey.generate() for _ in chunk]
             requests = [
                 _opening(key, holder_name(parties[party]), peer.name, now_ms())
-                for party, key in zip(part, keys, strict=True)
+                for party, key in zip(chunk, keys, strict=True)
             ]
             answers = peer.open_many(requests)
             yield [
                 (party, ReplayWallet(bank=index, number=answer.wallet_number, key=key))
-                for party, key, answer in zip(part, keys, answers, strict=True)
+                for party, key, answer in zip(chunk, keys, answers, strict=True)
             ]
 
 
@@ -137,12 +137,12 @@ def fund(
     """
     for index, peer in enumerate(peers):
         mine = [i for i, wallet in enumerate(wallets) if wallet.bank == index and amounts_fen[i]]
-        for part in parts(mine, items_per_call):
+        for chunk in chunks(mine, items_per_call):
             orders = [
                 wallets[i].top_up(
                     peer.cash_receipt(wallets[i].number, amounts_fen[i]), amounts_fen[i], now_ms
                 )
-                for i in part
+                for i in chunk
             ]
             answers = peer.exchange_many(orders)
             yield len(orders), Counter(answer.reason for answer in answers if answer.reason)

@@ -18,8 +18,8 @@ from central_bank.registration.offline.tables import pieces
 from offline_token.deposit import DEPOSIT_ENDORSEMENT_BYTES, DepositEndorsement
 from offline_token.formats import CERTIFICATE_BYTES, DEVICE, Certificate, Chain, Endorsement
 from offline_token.verify import Piece, Spending, Verdict
+from runtime.chunks import chunks
 from runtime.database import execute_many, of_rows
-from runtime.parts import parts
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
 _INSERT = (
@@ -152,8 +152,8 @@ class Spends:
         """Reads how these pieces were spent, oldest first."""
         found = cls(bank)
         # In the order of the index.
-        for part in parts(sorted({(piece.token_id, piece.id) for piece in spent})):
-            found._take(connection, part)
+        for chunk in chunks(sorted({(piece.token_id, piece.id) for piece in spent})):
+            found._take(connection, chunk)
         return found
 
     def _take(self, connection: Connection, keys: Sequence[tuple[bytes, bytes]]) -> None:

@@ -18,9 +18,9 @@ from central_bank.registration.offline.tables import refused_deposits
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.chunks import chunks
 from runtime.envelope import key_id, sign
 from runtime.errors import as_reason
-from runtime.parts import parts
 from settlement.records import Result
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -160,7 +160,7 @@ def _payment_digest(item: registration_pb2.TokenDepositItem) -> bytes:
 
 def _refused(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[int]:
     found: set[int] = set()
-    for part in parts(numbers):
-        query = select(_of.number).where(_of.bank == bank.index, _of.number.in_(part))
+    for chunk in chunks(numbers):
+        query = select(_of.number).where(_of.bank == bank.index, _of.number.in_(chunk))
         found |= set(connection.execute(query).scalars())
     return found

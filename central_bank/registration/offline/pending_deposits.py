@@ -17,9 +17,9 @@ from central_bank.registration.offline.tables import waiting_deposits
 from central_bank.registration.offline.verification import Judged
 from central_bank.registration.settlement import digest
 from dcep.registration.v1 import registration_pb2
+from runtime.chunks import chunks
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.parts import parts
 
 _of = waiting_deposits.c
 
@@ -89,7 +89,7 @@ def _digest(item: registration_pb2.TokenDepositItem) -> bytes:
 
 def _known(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[tuple[int, bytes]]:
     found: set[tuple[int, bytes]] = set()
-    for part in parts(numbers):
-        query = select(_of.number, _of.digest).where(_of.bank == bank.index, _of.number.in_(part))
+    for chunk in chunks(numbers):
+        query = select(_of.number, _of.digest).where(_of.bank == bank.index, _of.number.in_(chunk))
         found |= {(number, bytes(known)) for number, known in connection.execute(query)}
     return found

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from central_bank.registration.offline.pruned_chain import forgotten_before
 from central_bank.registration.offline.tables import tokens
 from offline_token.formats import SIGNATURE_BYTES, Chain
-from runtime.parts import parts
+from runtime.chunks import chunks
 
 
 class Registered:
@@ -39,8 +39,8 @@ class Registered:
     def of(cls, connection: Connection, token_ids: Iterable[bytes]) -> Registered:
         """Looks up tokens by their ids."""
         of, known = tokens.c, {}
-        for part in parts(sorted(token_ids)):
-            query = select(of.token_id, of.body, of.restored_fen).where(of.token_id.in_(part))
+        for chunk in chunks(sorted(token_ids)):
+            query = select(of.token_id, of.body, of.restored_fen).where(of.token_id.in_(chunk))
             for token_id, body, restored_fen in connection.execute(query):
                 known[bytes(token_id)] = bytes(body)[:-SIGNATURE_BYTES], restored_fen is not None
         # After the rows: if a row is deleted in between, this says that its token has ended.

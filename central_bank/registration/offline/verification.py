@@ -13,8 +13,8 @@ from offline_token.deposit import Deposit, DepositEndorsement, with_owners
 from offline_token.formats import Chain, FormatError, Payment
 from offline_token.signing import verified as one_verified
 from offline_token.verify import Reason, Verdict, Verified, judge
+from runtime.chunks import chunks
 from runtime.clock import Clock
-from runtime.parts import parts
 from runtime.signatures import Check, SignatureVerifier
 
 Item = registration_pb2.TokenDepositItem
@@ -98,7 +98,7 @@ class Verification:
             verdict = with_owners(verdict, deposit, bank, verified=verified)
             return Judged(item, verdict, deposit.payment.chains, deposit.endorsements, waited)
 
-        begun = [_Part(part, judged, self._verifier) for part in parts(items, AT_ONCE)]
+        begun = [_Part(chunk, judged, self._verifier) for chunk in chunks(items, AT_ONCE)]
         return [answer for part in begun for answer in part.answers()]
 
 

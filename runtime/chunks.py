@@ -1,4 +1,4 @@
-"""Cuts long sequences into parts."""
+"""Cuts long sequences into chunks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ STATEMENT_VALUES = 500
 T = TypeVar("T")
 
 
-def parts(values: Sequence[T], size: int = STATEMENT_VALUES) -> Iterator[Sequence[T]]:
-    """The values in order, in parts of up to `size`."""
+def chunks(values: Sequence[T], size: int = STATEMENT_VALUES) -> Iterator[Sequence[T]]:
+    """The values in order, in chunks of up to `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
-def parts_by_owner(
+def chunks_by_owner(
     items: Sequence[T], owner_of: Callable[[T], int], most: int
 ) -> Iterator[Sequence[T]]:
-    """The items in order, in parts where no owner has more than `most`; owner 0 may have any."""
+    """The items in order, in chunks where no owner has more than `most`; owner 0 may have any."""
     begin = 0
     seen: dict[int, int] = {}
     for index, item in enumerate(items):
