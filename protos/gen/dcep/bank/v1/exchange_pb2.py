@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bank.v1 import orders_pb2 as dcep_dot_bank_dot_v1_dot_orders__pb2
 from dcep.bank.v1 import states_pb2 as dcep_dot_bank_dot_v1_dot_states__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/exchange.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"h\n\x0f\x45xchangeRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.ExchangeOrder\"A\n\x10\x45xchangeResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"p\n\x13\x45xchangeManyRequest\x12Y\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xfa\xf9\x18#H\x01P\xfe?r\x1a\x64\x63\x65p.bank.v1.ExchangeOrderx\x01\"H\n\x14\x45xchangeManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"o\n\x14SettleCashOutRequest\x12W\n\x08question\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.CashQuestion\"H\n\x15SettleCashOutResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.CashOutStateB\x04\xf0\xf9\x18<*~\n\x0c\x43\x61shOutState\x12\x1e\n\x1a\x43\x41SH_OUT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41SH_OUT_STATE_OPEN\x10\x01\x12\x18\n\x14\x43\x41SH_OUT_STATE_TAKEN\x10\x02\x12\x1b\n\x17\x43\x41SH_OUT_STATE_GIVEN_UP\x10\x03\x32\x8d\x02\n\x0f\x45xchangeService\x12I\n\x08\x45xchange\x12\x1d.dcep.bank.v1.ExchangeRequest\x1a\x1e.dcep.bank.v1.ExchangeResponse\x12U\n\x0c\x45xchangeMany\x12!.dcep.bank.v1.ExchangeManyRequest\x1a\".dcep.bank.v1.ExchangeManyResponse\x12X\n\rSettleCashOut\x12\".dcep.bank.v1.SettleCashOutRequest\x1a#.dcep.bank.v1.SettleCashOutResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/exchange.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"h\n\x0f\x45xchangeRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.ExchangeOrder\"A\n\x10\x45xchangeResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"p\n\x13\x45xchangeManyRequest\x12Y\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xfa\xf9\x18#H\x01P\xfe?r\x1a\x64\x63\x65p.bank.v1.ExchangeOrderx\x01\"H\n\x14\x45xchangeManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"o\n\x14SettleCashOutRequest\x12W\n\x08question\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.CashQuestion\"H\n\x15SettleCashOutResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.CashOutStateB\x04\xf0\xf9\x18<*~\n\x0c\x43\x61shOutState\x12\x1e\n\x1a\x43\x41SH_OUT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41SH_OUT_STATE_OPEN\x10\x01\x12\x18\n\x14\x43\x41SH_OUT_STATE_TAKEN\x10\x02\x12\x1b\n\x17\x43\x41SH_OUT_STATE_GIVEN_UP\x10\x03\x32\x8d\x02\n\x0f\x45xchangeService\x12I\n\x08\x45xchange\x12\x1d.dcep.bank.v1.ExchangeRequest\x1a\x1e.dcep.bank.v1.ExchangeResponse\x12U\n\x0c\x45xchangeMany\x12!.dcep.bank.v1.ExchangeManyRequest\x1a\".dcep.bank.v1.ExchangeManyResponse\x12X\n\rSettleCashOut\x12\".dcep.bank.v1.SettleCashOutRequest\x1a#.dcep.bank.v1.SettleCashOutResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,20 +47,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETTLECASHOUTREQUEST'].fields_by_name['question']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.CashQuestion'
   _globals['_SETTLECASHOUTRESPONSE'].fields_by_name['state']._loaded_options = None
   _globals['_SETTLECASHOUTRESPONSE'].fields_by_name['state']._serialized_options = b'\360\371\030<'
-  _globals['_CASHOUTSTATE']._serialized_start=682
-  _globals['_CASHOUTSTATE']._serialized_end=808
-  _globals['_EXCHANGEREQUEST']._serialized_start=134
-  _globals['_EXCHANGEREQUEST']._serialized_end=238
-  _globals['_EXCHANGERESPONSE']._serialized_start=240
-  _globals['_EXCHANGERESPONSE']._serialized_end=305
-  _globals['_EXCHANGEMANYREQUEST']._serialized_start=307
-  _globals['_EXCHANGEMANYREQUEST']._serialized_end=419
-  _globals['_EXCHANGEMANYRESPONSE']._serialized_start=421
-  _globals['_EXCHANGEMANYRESPONSE']._serialized_end=493
-  _globals['_SETTLECASHOUTREQUEST']._serialized_start=495
-  _globals['_SETTLECASHOUTREQUEST']._serialized_end=606
-  _globals['_SETTLECASHOUTRESPONSE']._serialized_start=608
-  _globals['_SETTLECASHOUTRESPONSE']._serialized_end=680
-  _globals['_EXCHANGESERVICE']._serialized_start=811
-  _globals['_EXCHANGESERVICE']._serialized_end=1080
+  _globals['_CASHOUTSTATE']._serialized_start=709
+  _globals['_CASHOUTSTATE']._serialized_end=835
+  _globals['_EXCHANGEREQUEST']._serialized_start=161
+  _globals['_EXCHANGEREQUEST']._serialized_end=265
+  _globals['_EXCHANGERESPONSE']._serialized_start=267
+  _globals['_EXCHANGERESPONSE']._serialized_end=332
+  _globals['_EXCHANGEMANYREQUEST']._serialized_start=334
+  _globals['_EXCHANGEMANYREQUEST']._serialized_end=446
+  _globals['_EXCHANGEMANYRESPONSE']._serialized_start=448
+  _globals['_EXCHANGEMANYRESPONSE']._serialized_end=520
+  _globals['_SETTLECASHOUTREQUEST']._serialized_start=522
+  _globals['_SETTLECASHOUTREQUEST']._serialized_end=633
+  _globals['_SETTLECASHOUTRESPONSE']._serialized_start=635
+  _globals['_SETTLECASHOUTRESPONSE']._serialized_end=707
+  _globals['_EXCHANGESERVICE']._serialized_start=838
+  _globals['_EXCHANGESERVICE']._serialized_end=1107
 # @@protoc_insertion_point(module_scope)

@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bank.v1 import orders_pb2 as dcep_dot_bank_dot_v1_dot_orders__pb2
 from dcep.bank.v1 import states_pb2 as dcep_dot_bank_dot_v1_dot_states__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/offline.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"r\n\x14\x43\x65rtifyDeviceRequest\x12Z\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB)\xf0\xf9\x18<\xfa\xf9\x18!r\x1f\x64\x63\x65p.bank.v1.CertifyDeviceOrder\"Y\n\x15\x43\x65rtifyDeviceResponse\x12 \n\x12\x64\x65vice_certificate\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\"f\n\x11LoadTokensRequest\x12Q\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB \xf0\xf9\x18<\xfa\xf9\x18\x18r\x16\x64\x63\x65p.bank.v1.LoadOrder\"\x8f\x01\n\x12LoadTokensResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x1a\n\x06tokens\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18,\xfa\xf9\x18\x02P\x10\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"l\n\x14\x44\x65positTokensRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.DepositOrder\"\xad\x01\n\x15\x44\x65positTokensResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x04 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"9\n\x15GetTrustBundleRequest\x12 \n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02P \"Z\n\x16GetTrustBundleResponse\x12 \n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\n\xf0\xf9\x18/\xfa\xf9\x18\x02`\x01\x12\x1e\n\nstatements\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18\x31\xfa\xf9\x18\x02P@2\xf2\x02\n\x0eOfflineService\x12X\n\rCertifyDevice\x12\".dcep.bank.v1.CertifyDeviceRequest\x1a#.dcep.bank.v1.CertifyDeviceResponse\x12O\n\nLoadTokens\x12\x1f.dcep.bank.v1.LoadTokensRequest\x1a .dcep.bank.v1.LoadTokensResponse\x12X\n\rDepositTokens\x12\".dcep.bank.v1.DepositTokensRequest\x1a#.dcep.bank.v1.DepositTokensResponse\x12[\n\x0eGetTrustBundle\x12#.dcep.bank.v1.GetTrustBundleRequest\x1a$.dcep.bank.v1.GetTrustBundleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/offline.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"r\n\x14\x43\x65rtifyDeviceRequest\x12Z\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB)\xf0\xf9\x18<\xfa\xf9\x18!r\x1f\x64\x63\x65p.bank.v1.CertifyDeviceOrder\"Y\n\x15\x43\x65rtifyDeviceResponse\x12 \n\x12\x64\x65vice_certificate\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\"f\n\x11LoadTokensRequest\x12Q\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB \xf0\xf9\x18<\xfa\xf9\x18\x18r\x16\x64\x63\x65p.bank.v1.LoadOrder\"\x8f\x01\n\x12LoadTokensResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x1a\n\x06tokens\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18,\xfa\xf9\x18\x02P\x10\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"l\n\x14\x44\x65positTokensRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.DepositOrder\"\xad\x01\n\x15\x44\x65positTokensResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x04 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"9\n\x15GetTrustBundleRequest\x12 \n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02P \"Z\n\x16GetTrustBundleResponse\x12 \n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\n\xf0\xf9\x18/\xfa\xf9\x18\x02`\x01\x12\x1e\n\nstatements\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18\x31\xfa\xf9\x18\x02P@2\xf2\x02\n\x0eOfflineService\x12X\n\rCertifyDevice\x12\".dcep.bank.v1.CertifyDeviceRequest\x1a#.dcep.bank.v1.CertifyDeviceResponse\x12O\n\nLoadTokens\x12\x1f.dcep.bank.v1.LoadTokensRequest\x1a .dcep.bank.v1.LoadTokensResponse\x12X\n\rDepositTokens\x12\".dcep.bank.v1.DepositTokensRequest\x1a#.dcep.bank.v1.DepositTokensResponse\x12[\n\x0eGetTrustBundle\x12#.dcep.bank.v1.GetTrustBundleRequest\x1a$.dcep.bank.v1.GetTrustBundleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,22 +66,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['trust_bundle']._serialized_options = b'\360\371\030/\372\371\030\002`\001'
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['statements']._loaded_options = None
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['statements']._serialized_options = b'\360\371\0301\372\371\030\002P@'
-  _globals['_CERTIFYDEVICEREQUEST']._serialized_start=162
-  _globals['_CERTIFYDEVICEREQUEST']._serialized_end=276
-  _globals['_CERTIFYDEVICERESPONSE']._serialized_start=278
-  _globals['_CERTIFYDEVICERESPONSE']._serialized_end=367
-  _globals['_LOADTOKENSREQUEST']._serialized_start=369
-  _globals['_LOADTOKENSREQUEST']._serialized_end=471
-  _globals['_LOADTOKENSRESPONSE']._serialized_start=474
-  _globals['_LOADTOKENSRESPONSE']._serialized_end=617
-  _globals['_DEPOSITTOKENSREQUEST']._serialized_start=619
-  _globals['_DEPOSITTOKENSREQUEST']._serialized_end=727
-  _globals['_DEPOSITTOKENSRESPONSE']._serialized_start=730
-  _globals['_DEPOSITTOKENSRESPONSE']._serialized_end=903
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=905
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=962
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=964
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=1054
-  _globals['_OFFLINESERVICE']._serialized_start=1057
-  _globals['_OFFLINESERVICE']._serialized_end=1427
+  _globals['_CERTIFYDEVICEREQUEST']._serialized_start=189
+  _globals['_CERTIFYDEVICEREQUEST']._serialized_end=303
+  _globals['_CERTIFYDEVICERESPONSE']._serialized_start=305
+  _globals['_CERTIFYDEVICERESPONSE']._serialized_end=394
+  _globals['_LOADTOKENSREQUEST']._serialized_start=396
+  _globals['_LOADTOKENSREQUEST']._serialized_end=498
+  _globals['_LOADTOKENSRESPONSE']._serialized_start=501
+  _globals['_LOADTOKENSRESPONSE']._serialized_end=644
+  _globals['_DEPOSITTOKENSREQUEST']._serialized_start=646
+  _globals['_DEPOSITTOKENSREQUEST']._serialized_end=754
+  _globals['_DEPOSITTOKENSRESPONSE']._serialized_start=757
+  _globals['_DEPOSITTOKENSRESPONSE']._serialized_end=930
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=932
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=989
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=991
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=1081
+  _globals['_OFFLINESERVICE']._serialized_start=1084
+  _globals['_OFFLINESERVICE']._serialized_end=1454
 # @@protoc_insertion_point(module_scope)

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bank.v1 import orders_pb2 as dcep_dot_bank_dot_v1_dot_orders__pb2
 from dcep.bank.v1 import states_pb2 as dcep_dot_bank_dot_v1_dot_states__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
@@ -29,7 +30,7 @@ from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/payments.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"b\n\nPayRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xb5\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"j\n\x0ePayManyRequest\x12X\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xfa\xf9\x18\"H\x01P\xfe?r\x19\x64\x63\x65p.bank.v1.PaymentOrderx\x01\"C\n\x0fPayManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"|\n\x11GetPaymentRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x18\n\npayment_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x16\"\xa2\x03\n\x07Payment\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12 \n\x0cpayer_number\x18\x03 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayee_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x1f\n\x11\x62\x61lance_after_fen\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x30\n\x07purpose\x18\r \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x18\n\nchange_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x16\n\x08position\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0bJ\x04\x08\n\x10\x0bR\x04kind\"B\n\x12GetPaymentResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \"g\n\x14ListPaymentsResponse\x12\x30\n\x08payments\x18\x01 \x03(\x0b\x32\x15.dcep.bank.v1.PaymentB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x83\x01\n\x14WatchPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"b\n\x15WatchPaymentsResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x32\x98\x03\n\x0ePaymentService\x12:\n\x03Pay\x12\x18.dcep.bank.v1.PayRequest\x1a\x19.dcep.bank.v1.PayResponse\x12\x46\n\x07PayMany\x12\x1c.dcep.bank.v1.PayManyRequest\x1a\x1d.dcep.bank.v1.PayManyResponse\x12O\n\nGetPayment\x12\x1f.dcep.bank.v1.GetPaymentRequest\x1a .dcep.bank.v1.GetPaymentResponse\x12U\n\x0cListPayments\x12!.dcep.bank.v1.ListPaymentsRequest\x1a\".dcep.bank.v1.ListPaymentsResponse\x12Z\n\rWatchPayments\x12\".dcep.bank.v1.WatchPaymentsRequest\x1a#.dcep.bank.v1.WatchPaymentsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/payments.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"b\n\nPayRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xb5\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"j\n\x0ePayManyRequest\x12X\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xfa\xf9\x18\"H\x01P\xfe?r\x19\x64\x63\x65p.bank.v1.PaymentOrderx\x01\"C\n\x0fPayManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"|\n\x11GetPaymentRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x18\n\npayment_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x16\"\xa2\x03\n\x07Payment\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12 \n\x0cpayer_number\x18\x03 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayee_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x1f\n\x11\x62\x61lance_after_fen\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x30\n\x07purpose\x18\r \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x18\n\nchange_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x16\n\x08position\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0bJ\x04\x08\n\x10\x0bR\x04kind\"B\n\x12GetPaymentResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \"g\n\x14ListPaymentsResponse\x12\x30\n\x08payments\x18\x01 \x03(\x0b\x32\x15.dcep.bank.v1.PaymentB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x83\x01\n\x14WatchPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"b\n\x15WatchPaymentsResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x32\x98\x03\n\x0ePaymentService\x12:\n\x03Pay\x12\x18.dcep.bank.v1.PayRequest\x1a\x19.dcep.bank.v1.PayResponse\x12\x46\n\x07PayMany\x12\x1c.dcep.bank.v1.PayManyRequest\x1a\x1d.dcep.bank.v1.PayManyResponse\x12O\n\nGetPayment\x12\x1f.dcep.bank.v1.GetPaymentRequest\x1a .dcep.bank.v1.GetPaymentResponse\x12U\n\x0cListPayments\x12!.dcep.bank.v1.ListPaymentsRequest\x1a\".dcep.bank.v1.ListPaymentsResponse\x12Z\n\rWatchPayments\x12\".dcep.bank.v1.WatchPaymentsRequest\x1a#.dcep.bank.v1.WatchPaymentsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -98,28 +99,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHPAYMENTSRESPONSE'].fields_by_name['payment']._serialized_options = b'\360\371\030<'
   _globals['_WATCHPAYMENTSRESPONSE'].fields_by_name['available_fen']._loaded_options = None
   _globals['_WATCHPAYMENTSRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
-  _globals['_PAYREQUEST']._serialized_start=196
-  _globals['_PAYREQUEST']._serialized_end=294
-  _globals['_PAYRESPONSE']._serialized_start=297
-  _globals['_PAYRESPONSE']._serialized_end=478
-  _globals['_PAYMANYREQUEST']._serialized_start=480
-  _globals['_PAYMANYREQUEST']._serialized_end=586
-  _globals['_PAYMANYRESPONSE']._serialized_start=588
-  _globals['_PAYMANYRESPONSE']._serialized_end=655
-  _globals['_GETPAYMENTREQUEST']._serialized_start=657
-  _globals['_GETPAYMENTREQUEST']._serialized_end=781
-  _globals['_PAYMENT']._serialized_start=784
-  _globals['_PAYMENT']._serialized_end=1202
-  _globals['_GETPAYMENTRESPONSE']._serialized_start=1204
-  _globals['_GETPAYMENTRESPONSE']._serialized_end=1270
-  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1273
-  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1424
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1426
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1529
-  _globals['_WATCHPAYMENTSREQUEST']._serialized_start=1532
-  _globals['_WATCHPAYMENTSREQUEST']._serialized_end=1663
-  _globals['_WATCHPAYMENTSRESPONSE']._serialized_start=1665
-  _globals['_WATCHPAYMENTSRESPONSE']._serialized_end=1763
-  _globals['_PAYMENTSERVICE']._serialized_start=1766
-  _globals['_PAYMENTSERVICE']._serialized_end=2174
+  _globals['_PAYREQUEST']._serialized_start=223
+  _globals['_PAYREQUEST']._serialized_end=321
+  _globals['_PAYRESPONSE']._serialized_start=324
+  _globals['_PAYRESPONSE']._serialized_end=505
+  _globals['_PAYMANYREQUEST']._serialized_start=507
+  _globals['_PAYMANYREQUEST']._serialized_end=613
+  _globals['_PAYMANYRESPONSE']._serialized_start=615
+  _globals['_PAYMANYRESPONSE']._serialized_end=682
+  _globals['_GETPAYMENTREQUEST']._serialized_start=684
+  _globals['_GETPAYMENTREQUEST']._serialized_end=808
+  _globals['_PAYMENT']._serialized_start=811
+  _globals['_PAYMENT']._serialized_end=1229
+  _globals['_GETPAYMENTRESPONSE']._serialized_start=1231
+  _globals['_GETPAYMENTRESPONSE']._serialized_end=1297
+  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1300
+  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1451
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1453
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1556
+  _globals['_WATCHPAYMENTSREQUEST']._serialized_start=1559
+  _globals['_WATCHPAYMENTSREQUEST']._serialized_end=1690
+  _globals['_WATCHPAYMENTSRESPONSE']._serialized_start=1692
+  _globals['_WATCHPAYMENTSRESPONSE']._serialized_end=1790
+  _globals['_PAYMENTSERVICE']._serialized_start=1793
+  _globals['_PAYMENTSERVICE']._serialized_end=2201
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from dcep.bank.v1 import orders_pb2 as _orders_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
