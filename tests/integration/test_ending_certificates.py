@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dcep.bank.v1.states_pb2 import PAYMENT_STATE_SETTLED
 from runtime import certificates
 from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
@@ -55,7 +56,7 @@ def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(system: System)
     assert done.code == 0, done.err
     system.stack.stop("alpha")
     system.stack.restart("alpha")
-    assert alice.pay(bob.number, 100).state.upper() == "SETTLED"
+    assert alice.pay(bob.number, 100).state == PAYMENT_STATE_SETTLED
     assert dcep("audit", "--json", "--stack", folder).answer["ok"] is True
 
 

@@ -16,6 +16,7 @@ import pytest
 from auditor.audit import audit_stack
 from auditor.signatures.stack import SignaturesAsked
 from console.output import Output
+from dcep.bank.v1.states_pb2 import PAYMENT_STATE_SETTLED
 from deployment.topology import load
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from sandbox.cli.stack import look_after
@@ -97,7 +98,7 @@ def pay(payer: Person, payee: str, request_id: str) -> str:
         except NoAnswer:
             return False
         said.append(answer.payment_id)
-        return bool(answer.state.upper() == "SETTLED")
+        return bool(answer.state == PAYMENT_STATE_SETTLED)
 
     wait_until(settled, "a payment is settled", 240)
     return said[-1]
