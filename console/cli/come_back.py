@@ -26,12 +26,12 @@ lost = typer.Typer(
 )
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 
-_KINDS: dict[int, str] = {
+KINDS: dict[int, str] = {
     purposes_pb2.PURPOSE_PAYMENT: N_("payment"),
     purposes_pb2.PURPOSE_TOKEN_LOAD: N_("load"),
     purposes_pb2.PURPOSE_REDEMPTION: N_("redemption"),
 }
-_EVENTS: dict[int, str] = {
+EVENTS: dict[int, str] = {
     registration_pb2.FEED_EVENT_ISSUED: N_("issued"),
     registration_pb2.FEED_EVENT_REDEEMED: N_("redeemed"),
     registration_pb2.FEED_EVENT_OUTGOING_SETTLED: N_("outgoing settled"),
@@ -170,7 +170,7 @@ def _beyond(
     ]
     lines += [
         _("  {count} {event}: {yuan} yuan").format(
-            count=one.count, event=_(_EVENTS[one.event]), yuan=format_yuan(one.amount_fen)
+            count=one.count, event=_(EVENTS[one.event]), yuan=format_yuan(one.amount_fen)
         )
         for one in beyond.beyond
     ]
@@ -181,7 +181,7 @@ def _fields(bank: str, entry: officers_pb2.LostEntry) -> dict[str, Any]:
     return {
         "bank": bank,
         "entry": entry.entry,
-        "kind": _KINDS[entry.purpose],
+        "kind": KINDS[entry.purpose],
         "number": entry.number,
         "amount_fen": entry.amount_fen,
         "open_fen": entry.amount_fen - entry.settled_fen,
