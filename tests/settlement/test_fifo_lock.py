@@ -24,9 +24,11 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
             thread.start()
             while len(lock._line) < count:
                 time.sleep(0.001)
+    with lock:  # whoever has just given it back waits behind all of them
+        came.append((99, 1))
     for thread in threads:
         thread.join(10)
-    assert came == [(number, 1) for number in range(20)]
+    assert came == [(number, 1) for number in (*range(20), 99)]
 
 
 def test_who_takes_it_again_and_again_lets_in_who_waits() -> None:

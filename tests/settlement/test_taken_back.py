@@ -19,7 +19,6 @@ from settlement.errors import CoreStopped, Overloaded, is_busy
 from settlement.records import Kind, RecordFlag, Result
 from settlement.state import State
 from settlement.writer import GroupCommitWriter
-from settlement.writing import Turns
 from tests.settlement.books import (
     ALICE,
     BOB,
@@ -230,27 +229,6 @@ def test_a_service_that_ends_waits_for_no_lock(tmp_path: Path) -> None:
         with pytest.raises(CoreStopped):
             waiting.result(PATIENCE_S)
     assert len(stopped) == 1
-
-
-def test_turns_are_given_in_the_order_in_which_they_were_asked_for() -> None:
-    turns = Turns()
-    order: list[int] = []
-
-    def take(number: int) -> None:
-        with turns:
-            order.append(number)
-
-    threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
-    with turns:
-        for number, thread in enumerate(threads, 2):
-            thread.start()
-            while turns._next < number:
-                pass
-    with turns:
-        order.append(99)
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert order == [*range(8), 99]
 
 
 def test_while_the_past_cannot_be_looked_up_only_what_needs_it_is_turned_away(
