@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
 from dcep.bounds.v1 import bounds_pb2
 from dcep.envelope.v1 import envelope_pb2
@@ -95,6 +95,24 @@ def test_what_an_envelope_carries_has_a_tag_of_its_own() -> None:
     assert carried <= set(tags)
     assert len(set(tags.values())) == len(tags)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*/v[1-9]", tag) for tag in tags.values())
+
+
+def test_what_an_envelope_carries_is_imported_by_its_file() -> None:
+    """Else a service that imports that file alone does not know the message, and does not start."""
+
+    def reached(file: FileDescriptor) -> set[str]:
+        return {file.name}.union(*map(reached, file.dependencies))
+
+    fields = [
+        field
+        for message in _messages()
+        for field in message.fields
+        if field.message_type is SignedEnvelope.DESCRIPTOR
+    ]
+    found = [(field, what) for field in fields if (what := bounds.carried(field)) is not None]
+    assert len(found) > 10
+    for field, what in found:
+        assert what.file.name in reached(field.file), f"{field.full_name}: {what.full_name}"
 
 
 def test_the_page_about_the_protocol_names_every_tag() -> None:
