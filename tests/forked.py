@@ -8,9 +8,7 @@ and by all tests that call `subprocess` themselves.
 
 from __future__ import annotations
 
-import array
 import atexit
-import json
 import os
 import resource
 import shutil
@@ -25,6 +23,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO
 
+from tests.fork_client import ask
 from tests.fork_server import WIDTH
 
 _READ_LATE = (
@@ -110,21 +109,7 @@ class Forked:
         """Runs ``python -m WORDS`` with its three standard files."""
         self.args = [sys.executable, "-m", *words]
         self.returncode: int | None = None
-        umask = os.umask(0o077)
-        os.umask(umask)
-        asked = {
-            "module": words[0],
-            "arguments": words[1:],
-            "environment": dict(environment),
-            "folder": os.getcwd(),
-            "umask": umask,
-            "new_session": new_session,
-        }
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(of.address)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
-        self._connection.sendmsg([b" "], rights)
-        self._connection.sendall(json.dumps(asked).encode() + b"\n")
+        self._connection = ask(of.address, words, environment, files, new_session=new_session)
         self._said = self._connection.makefile("r")
         self.pid = int(self._said.readline())
         self._watch = threading.Thread(target=self._await_end, daemon=True)
@@ -221,22 +206,10 @@ def popen(
 
 _PYTHON = """\
 #!{executable} -IS
-import array, json, os, socket, sys
-if sys.argv[1:2] != ["-m"]:
-    os.execv({executable!r}, [{executable!r}, *sys.argv[1:]])
-mask = os.umask(0o077)
-os.umask(mask)
-asked = dict(module=sys.argv[2], arguments=sys.argv[3:], environment=dict(os.environ))
-asked |= dict(folder=os.getcwd(), umask=mask, new_session=False)
-server = socket.socket(socket.AF_UNIX)
-server.connect({address!r})
-files = array.array("i", [0, 1, 2])
-server.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
-server.sendall(json.dumps(asked).encode() + b"\\n")
-said = server.makefile("r")
-said.readline()  # its id
-code = int(said.readline())
-sys.exit(code if code >= 0 else 128 - code)
+import sys
+sys.path.insert(0, {root!r})
+from tests.fork_client import main
+sys.exit(main({address!r}, {executable!r}))
 """
 
 
@@ -249,7 +222,8 @@ def python(folder: Path) -> str:
     if of is None:
         return sys.executable
     program = folder / "python"
-    program.write_text(_PYTHON.format(executable=sys.executable, address=of.address))
+    root = str(Path(__file__).parent.parent)
+    program.write_text(_PYTHON.format(executable=sys.executable, address=of.address, root=root))
     program.chmod(0o755)
     return str(program)
 
