@@ -4,7 +4,7 @@ memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -353,17 +353,21 @@ def read_founding(
     for officer in record.officers:
         check_registration(officer)
     for field in ("name", "certificate_fingerprint", "signing_key"):
-        if len({getattr(o, field) for o in record.officers}) != len(record.officers):
-            raise invalid(field, "belongs to two officers")
+        _check_distinct(record.officers, field, field, "officers")
     for machine in record.cash_machines:
         public_key(machine.public_key, "cash_machines.public_key")
     for field in ("name", "public_key"):
-        if len({getattr(m, field) for m in record.cash_machines}) != len(record.cash_machines):
-            raise invalid(f"cash_machines.{field}", "belongs to two machines")
+        _check_distinct(record.cash_machines, field, f"cash_machines.{field}", "machines")
     may_register = [o for o in record.officers if office_pb2.RIGHT_OFFICERS in o.rights]
     if not FEWEST <= len(may_register) <= len(record.officers) <= MAX_OFFICERS:
         raise invalid("officers", f"has at least {FEWEST} with RIGHT_OFFICERS")
     return record
+
+
+def _check_distinct(records: Sequence[Message], field: str, shown: str, whose: str) -> None:
+    """Raises Refusal if two of these have the same value in a field."""
+    if len({getattr(record, field) for record in records}) != len(records):
+        raise invalid(shown, f"belongs to two {whose}")
 
 
 def put_officer(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken
@@ -11,12 +14,14 @@ from operator_bank.limits import MAX_SEQUENCE
 from runtime.errors import Refusal
 from runtime.messages import read_payload
 from settlement.builders import Row, capture, delivery, refusal, release, transfer
+from settlement.core import Answers
 from settlement.limits import MAX_AMOUNT_FEN
-from settlement.records import RecordFlag
+from settlement.records import Kind, RecordFlag, Result
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
 
+_REFUSED, _NO_MOVE = int(Result.MALFORMED), int(Kind.REFUSAL)
 _MIRROR, _NO_LIMIT = accounts.MIRROR, int(RecordFlag.NO_LIMIT)
 
 
@@ -137,6 +142,12 @@ def unmoved(one: ParsedEntry, debit: int, credit: int) -> Move:
         flags=_NO_LIMIT,
     )
     return Move(row, one.data)
+
+
+def not_moved(answers: Answers, moves: Sequence[Move]) -> list[int]:
+    """Indices of entries that should have moved money and did not."""
+    refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()
+    return [index for index in refused if moves[index].row.kind != _NO_MOVE]
 
 
 def fits(number: int) -> bool:

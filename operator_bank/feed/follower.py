@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import Connection
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -20,7 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from operator_bank.context import Context
 from operator_bank.feed.chain import FeedBroken, Link, NeverSent, follow, read_place, write_place
-from operator_bank.feed.entries import Move, ParsedEntry
+from operator_bank.feed.entries import Move, ParsedEntry, not_moved
 from operator_bank.feed.events import parsed
 from operator_bank.feed.moves import Moves
 from operator_bank.feed.rows import FeedRows
@@ -34,9 +33,7 @@ from runtime.errors import Refusal
 from runtime.logs import logger
 from settlement.builders import records_of
 from settlement.core import Answers, Batch
-from settlement.records import Kind, Result
 
-_REFUSED, _NO_MOVE = int(Result.MALFORMED), int(Kind.REFUSAL)
 _NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK)
 
 
@@ -211,14 +208,14 @@ class FeedFollower:
 
         def write(connection: Connection, answers: Answers) -> None:
             self._rows.write(connection, found, moves, answers)
-            if not _refused(answers, moves):
+            if not not_moved(answers, moves):
                 write_place(connection, place, tip)
 
         notes = [move.note for move in moves]
         records = records_of(move.row for move in moves)
         batch = Batch(records, notes, write, urgent=True)
         answers = self._ledger.submit(batch)
-        for index in _refused(answers, moves):
+        for index in not_moved(answers, moves):
             # The place stays where it was. From now on the ledger and the chain differ, and nothing
             # more is applied until somebody has looked.
             raise FeedBroken(
@@ -226,9 +223,3 @@ class FeedFollower:
                 f" ledger: {answers.result(index).name}"
             )
         self.place = place
-
-
-def _refused(answers: Answers, moves: Sequence[Move]) -> list[int]:
-    """Indices of entries that should have moved money and did not."""
-    refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()
-    return [index for index in refused if moves[index].row.kind != _NO_MOVE]

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from operator_bank.context import Context
-from operator_bank.feed.entries import Move, ParsedEntry
+from operator_bank.feed.entries import Move, ParsedEntry, not_moved
 from operator_bank.feed.events import handler_of
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
@@ -20,8 +20,7 @@ from settlement.builders import Row
 from settlement.core import Answers
 from settlement.records import Kind, Result
 
-_UNDELIVERABLE, _REFUSED = int(Result.UNDELIVERABLE), int(Result.MALFORMED)
-_NO_MOVE = int(Kind.REFUSAL)
+_UNDELIVERABLE, _NO_MOVE = int(Result.UNDELIVERABLE), int(Kind.REFUSAL)
 
 
 class FeedRows:
@@ -50,17 +49,17 @@ class FeedRows:
     ) -> None:
         """Writes what these entries say, except those that the rule refused or that repeat."""
         written = Written(self._refusals, self._refused, self._clock.now_ms())
-        results = answers.results.tolist()
+        results, failed = answers.results.tolist(), frozenset(not_moved(answers, moves))
         for index in np.flatnonzero(~answers.repeated).tolist():
-            one, row, result = found[index], moves[index].row, results[index]
-            if result >= _REFUSED and row.kind != _NO_MOVE:
+            if index in failed:
                 continue
+            one, row = found[index], moves[index].row
             if row.debit == accounts.LOST:
                 if row.kind != _NO_MOVE:
                     lost = handler_of(one.event).lost_row(one)
                     written.lose(one.entry.number, row.amount_fen, lost)
                 continue
-            if result == _UNDELIVERABLE or accounts.SUSPENSE in (row.debit, row.credit):
+            if results[index] == _UNDELIVERABLE or accounts.SUSPENSE in (row.debit, row.credit):
                 self._suspend(one, row, int(answers.positions[index]), written)
             handler_of(one.event).write(one, row, written)
         written.flush(connection)

@@ -125,9 +125,9 @@ def test_a_receipt_goes_with_cash_alone(system: System, alice: Holder) -> None:
 def test_a_founding_record_names_machines_that_officers_could_register(
     machines: dict[str, SigningKey], field: str
 ) -> None:
-    record, key = founded(machines).record, founded(machines).business_key
-    assert record is not None
-    no = refused(partial(read_founding, record, "alpha", key))
+    made = founded(machines)
+    assert made.record is not None
+    no = refused(partial(read_founding, made.record, "alpha", made.business_key))
     assert no == ("FIELD_INVALID", field)
 
 
