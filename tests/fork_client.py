@@ -12,6 +12,9 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 
+WIDTH = 1_000
+"""Bytes kept for the command line of what is forked, as others see it."""
+
 
 def ask(
     address: str,
@@ -26,6 +29,22 @@ def ask(
     Returns:
         A socket that says the process's id, and its exit status once it has ended, a line each.
     """
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(address)
+    request(connection, words, environment, files, forks=address, new_session=new_session)
+    return connection
+
+
+def request(
+    connection: socket.socket,
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    files: Sequence[int],
+    *,
+    forks: str,
+    new_session: bool,
+) -> None:
+    """Says what is to be run, and where it has its own services forked: "" for nowhere."""
     umask = os.umask(0o077)
     os.umask(umask)
     asked = {
@@ -35,13 +54,11 @@ def ask(
         "folder": os.getcwd(),
         "umask": umask,
         "new_session": new_session,
+        "forks": forks,
     }
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(address)
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
     connection.sendmsg([b" "], rights)
     connection.sendall(json.dumps(asked).encode() + b"\n")
-    return connection
 
 
 def main(address: str, executable: str) -> int:

@@ -2,7 +2,9 @@
 
 ``python -m central_bank`` spends more than a second of a processor on reading its modules, and a
 command most of one. Whoever runs hundreds of them has it read once, here. What is forked is a
-process like any other: with an id, files, an environment, signals and an end of its own.
+process like any other: with an id, files, an environment, signals and an end of its own. What it
+starts itself is forked too: services here, and a bank's edge from the bank as it was at its start,
+with one thread.
 
 Started by tests.forked, which says what may be run so. Linux only.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import io
@@ -24,7 +27,14 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
+
+from deployment import processes
+from operator_bank.edge import child as edge_child
+from tests import forked
+from tests.fork_client import request
 
 READ = ("central_bank", "operator_bank", "wallet", "console", "auditor", "sandbox")
 """What is run, and reads the rest."""
@@ -41,9 +51,6 @@ READ_LATE = (
     "typer._adapters",
 )
 """What is read only when it is used."""
-
-WIDTH = 1_000
-"""Bytes kept for the command line of what is forked, as others see it."""
 
 _REQUEST_BYTES = 1 << 20
 _DESCRIPTORS = 3
@@ -93,6 +100,9 @@ def read_all() -> None:
 def _fork(listener: socket.socket, children: dict[int, socket.socket]) -> dict[str, Any] | None:
     connection, __ = listener.accept()
     asked, descriptors = _receive(connection)
+    if asked is None:  # who asked was killed in the middle of it
+        connection.close()
+        return None
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
@@ -104,25 +114,35 @@ def _fork(listener: socket.socket, children: dict[int, socket.socket]) -> dict[s
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if asked["new_session"]:
         os.setsid()
-    for number, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
+    _put_in_place(descriptors)
     _call_itself([sys.executable, "-m", asked["module"], *asked["arguments"]])
     connection.sendall(f"{os.getpid()}\n".encode())
     connection.close()
     return asked
 
 
-def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """What is asked for, and the three files that it comes with."""
+def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """What is asked for, and the files that it comes with; None if who asks has gone."""
     room = array.array("i").itemsize * _DESCRIPTORS
     said, ancillary, __, ___ = connection.recvmsg(_REQUEST_BYTES, socket.CMSG_SPACE(room))
-    while not said.endswith(b"\n"):
-        said += connection.recv(_REQUEST_BYTES)
     descriptors = array.array("i")
     for __, ___, data in ancillary:
         descriptors.frombytes(data[:room])
+    while not said.endswith(b"\n"):
+        more = connection.recv(_REQUEST_BYTES)
+        if not more:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return None, []
+        said += more
     return json.loads(said), list(descriptors)
+
+
+def _put_in_place(descriptors: Sequence[int]) -> None:
+    """Makes these files its first: standard input, output and error."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
 
 
 def _bury(children: dict[int, socket.socket]) -> None:
@@ -149,6 +169,62 @@ def _call_itself(argv: list[str]) -> None:
     ctypes.memmove(start, line, len(line))
 
 
+def with_its_own(asked: dict[str, Any]) -> dict[str, Any]:
+    """Forks once more for a bank, as long as it has one thread; returns what this process becomes.
+
+    What is forked waits until the bank starts its edge, and becomes that: the bank's child, in its
+    group, which ends with it.
+    """
+    if asked["module"] != "operator_bank":
+        return asked
+    ours, its = socket.socketpair()
+    pid = os.fork()
+    if pid:
+        its.close()
+        start = functools.partial(Edge, ours, pid)
+        edge_child.subprocess = SimpleNamespace(Popen=start)  # type: ignore[attr-defined, assignment]
+        return asked
+    ours.close()
+    heeded = (signal.SIGTERM, signal.SIGINT)
+    for number in heeded:  # an edge that is not started yet gets no signal
+        signal.signal(number, signal.SIG_IGN)
+    wanted, descriptors = _receive(its)
+    its.close()
+    if wanted is None:
+        os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _put_in_place(descriptors)
+    _call_itself([sys.executable, "-m", wanted["module"], *wanted["arguments"]])
+    return wanted
+
+
+class Edge:
+    """A bank's edge: as much of `subprocess.Popen` as a bank uses of it."""
+
+    def __init__(
+        self, connection: socket.socket, pid: int, argv: Sequence[str], *, stdin: int
+    ) -> None:
+        """Tells the process that waits for it what to become."""
+        self.pid = pid
+        self._status: int | None = None
+        with connection:
+            request(connection, argv[2:], os.environ, [stdin], forks="", new_session=False)
+
+    def wait(self) -> int:
+        """Waits for its end; returns its exit status. For one thread."""
+        self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._status
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        return self._status
+
+    def kill(self) -> None:
+        """Ends it."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
 def become(asked: dict[str, Any]) -> None:
     """Runs what was asked for, as the interpreter would have from its first line."""
     os.chdir(asked["folder"])
@@ -158,6 +234,9 @@ def become(asked: dict[str, Any]) -> None:
     time.tzset()
     _open_standard_streams()
     sys.path[0] = asked["folder"]
+    if asked["forks"]:
+        forked.join(asked["forks"])
+        processes.subprocess = forked.AS_SUBPROCESS  # type: ignore[attr-defined, assignment]
     module = asked["module"]
     sys.argv = [module, *asked["arguments"]]
     # Run as the main module it is read anew, as always.
@@ -185,4 +264,4 @@ def _open_standard_streams() -> None:
 if __name__ == "__main__":
     _asked = main()
     if _asked is not None:
-        become(_asked)
+        become(with_its_own(_asked))

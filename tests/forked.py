@@ -23,8 +23,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO
 
-from tests.fork_client import ask
-from tests.fork_server import WIDTH
+from tests.fork_client import WIDTH, ask
 
 _READ_LATE = (
     *("DCEP_", "WALLET_HOME", "LANG", "COLUMNS", "PYTEST_", "HOME", "XDG_", "PATH", "TZ"),
@@ -35,17 +34,32 @@ _READ_LATE = (
 """How variables begin that ours read when they run, and nobody before that."""
 
 _lock = threading.Lock()
-_server: Server | None = None
+_server: Known | None = None
 
 
-class Server:
+class Known:
+    """A process that forks, and what this process had when that began or forked it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.environment = importing()
+        self.files = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def fits(self, environment: Mapping[str, str]) -> bool:
+        """Whether a process with this environment would have begun in the same way."""
+        names = self.environment.keys() | environment.keys()
+        return resource.getrlimit(resource.RLIMIT_NOFILE) == self.files and all(
+            name.startswith(_READ_LATE) or self.environment.get(name) == environment.get(name)
+            for name in names
+        )
+
+
+class Server(Known):
     """The process that forks, of this test process."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dcep-forks-"))
-        self.address = str(self._folder / "forks")
-        self.environment = importing()
-        self.files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        super().__init__(str(self._folder / "forks"))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
             listener.listen(64)
@@ -69,17 +83,15 @@ class Server:
         self._process.wait()
         shutil.rmtree(self._folder)
 
-    def fits(self, environment: Mapping[str, str]) -> bool:
-        """Whether a process with this environment would have begun in the same way."""
-        names = self.environment.keys() | environment.keys()
-        return resource.getrlimit(resource.RLIMIT_NOFILE) == self.files and all(
-            name.startswith(_READ_LATE) or self.environment.get(name) == environment.get(name)
-            for name in names
-        )
+
+def join(address: str) -> None:
+    """Has what this process starts forked there, where it was forked itself."""
+    global _server
+    _server = Known(address)
 
 
-def server() -> Server | None:
-    """The one of this test process; None where there can be none."""
+def server() -> Known | None:
+    """The one of this process; None where there can be none."""
     global _server
     if not Path("/proc/self/stat").exists():
         return None
@@ -99,7 +111,7 @@ class Forked:
 
     def __init__(
         self,
-        of: Server,
+        of: Known,
         words: Sequence[str],
         environment: Mapping[str, str],
         files: Sequence[int],
@@ -142,6 +154,11 @@ class Forked:
     def kill(self) -> None:
         """Ends it."""
         self.send_signal(signal.SIGKILL)
+
+
+def was_forked(pid: int) -> bool:
+    """Whether a process that runs was forked so; its first word is as long as there is room."""
+    return b"  \0" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def run(

@@ -18,7 +18,7 @@ from tests.integration.systems import MakeSystem, fund
 
 @pytest.fixture(scope="session", autouse=True)
 def services_are_forked() -> Iterator[None]:
-    """Those that tests start from here; what `dcep up` starts begins in full."""
+    """Those that tests start from here, and those that commands start that were forked."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "subprocess", forked.AS_SUBPROCESS)
         yield

@@ -9,6 +9,7 @@ import pytest
 
 from deployment.topology import load
 from sandbox.stack.supervisor import Stack
+from tests import forked
 from tests.integration.commands import Done, dcep
 
 pytestmark = pytest.mark.xdist_group("dcep")
@@ -29,6 +30,7 @@ def test_up_made_a_stack_that_serves(folder: str) -> None:
     done = dcep("status", "--json", "--stack", folder)
     assert done.code == 0
     assert set(done.answer["services"].values()) == {"serving"}
+    assert all(forked.was_forked(pid) for pid in load(Path(folder)).pids.values())
 
 
 def test_officers_issue_and_redeem_from_the_command_line(folder: str) -> None:

@@ -29,6 +29,7 @@ from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
+from tests import forked
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 from tests.integration.systems import MakeSystem
 
@@ -90,6 +91,11 @@ def edge_of(system: System, bank: str) -> int:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     assert len(children) == 1, children
     return int(children[0])
+
+
+def test_a_bank_of_these_tests_and_its_edge_are_forked(own: System) -> None:
+    assert forked.was_forked(own.stack.running["alpha"].pid)
+    assert forked.was_forked(edge_of(own, "alpha"))
 
 
 def test_every_public_service_is_handed_on_and_no_other(own: System, raw: grpc.Channel) -> None:
