@@ -20,7 +20,7 @@ from sqlalchemy import Engine, insert
 from bench import offline_bundle, offline_state
 from bench.harness import Measurement, Ratio, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
-from central_bank.authentication.banks import INSTITUTION, Bank
+from central_bank.authentication.banks import INSTITUTION, AdmittedBank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
 from central_bank.peers.interface import BankPeers
 from central_bank.registration.offline.tables import tokens
@@ -349,7 +349,9 @@ def _verify_all(system: _System, deposits: Sequence[bytes], verified: verify.Ver
 
 
 @contextmanager
-def _centre(system: _System, folder: Path) -> Iterator[tuple[Engine, CentralBank, list[Bank]]]:
+def _centre(
+    system: _System, folder: Path
+) -> Iterator[tuple[Engine, CentralBank, list[AdmittedBank]]]:
     """A central bank over SQLite, whose first bank has money in circulation."""
     engine = open_engine(f"sqlite:///{folder / 'central.db'}")
     metadata.create_all(engine)
@@ -424,9 +426,9 @@ def _projecting(central: CentralBank) -> Iterator[None]:
         thread.join()
 
 
-def _particulars(central: CentralBank, name: str, index: int) -> Bank:
+def _particulars(central: CentralBank, name: str, index: int) -> AdmittedBank:
     key = bytes(_key(name).verify_key)
-    return Bank(
+    return AdmittedBank(
         index=0,
         name=name,
         prefix=str(6201 + index),
@@ -439,7 +441,7 @@ def _particulars(central: CentralBank, name: str, index: int) -> Bank:
 
 
 def _registered(
-    engine: Engine, central: CentralBank, bank: Bank, system: _System, count: int
+    engine: Engine, central: CentralBank, bank: AdmittedBank, system: _System, count: int
 ) -> list[Chain]:
     """Chains of tokens that were registered beforehand, so that only deposits are measured."""
     most = MAX_OFFLINE_HOLDING_FEN // _VALUE_FEN
@@ -465,7 +467,9 @@ def _registered(
     return chains
 
 
-def _load(central: CentralBank, bank: Bank, system: _System, number: int, amount_fen: int) -> None:
+def _load(
+    central: CentralBank, bank: AdmittedBank, system: _System, number: int, amount_fen: int
+) -> None:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenRegistration(
         bank=bank.name,
@@ -484,7 +488,9 @@ def _load(central: CentralBank, bank: Bank, system: _System, number: int, amount
     assert outcome.reason == 0, outcome
 
 
-def _order(bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]) -> SignedEnvelope:
+def _order(
+    bank: AdmittedBank, key: SigningKey, items: Sequence[tuple[int, bytes]]
+) -> SignedEnvelope:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenDeposit(
         bank=bank.name,
@@ -498,6 +504,6 @@ def _order(bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]) -> S
     return sign(order, key, bank.name.encode())
 
 
-def _send(central: CentralBank, bank: Bank, envelope: SignedEnvelope) -> None:
+def _send(central: CentralBank, bank: AdmittedBank, envelope: SignedEnvelope) -> None:
     outcomes = central.deposits.deposit(bank, envelope)
     assert all(one.amount_fen == _VALUE_FEN and not one.reason for one in outcomes), outcomes[:3]

@@ -32,7 +32,7 @@ from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_authorizer
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
-from operator_bank.app import Bank, BankParts, build
+from operator_bank.app import BankParts, OperatorBank, build
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.feed.metrics import watch_feed
 from operator_bank.ledger.standing import public_authorizer
@@ -156,7 +156,7 @@ def _edge_ended(process: ServiceProcess, status: int) -> None:
     process.stop()
 
 
-def _begin(bank: Bank, process: ServiceProcess) -> list[Worker]:
+def _begin(bank: OperatorBank, process: ServiceProcess) -> list[Worker]:
     """Starts the workers, and waits a little for the central bank to say where the bank stands."""
     bank.standing.ask()
     workers = _start_workers(bank, process.fatal_error)
@@ -180,7 +180,9 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
     )
 
 
-def _start_workers(bank: Bank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
+def _start_workers(
+    bank: OperatorBank, fatal_error: Callable[[BaseException], None]
+) -> list[Worker]:
     pumps = {
         name: Worker(name, step, idle_s=0.5, on_fatal_error=fatal_error)
         for name, step in bank.pumps.items()
@@ -216,7 +218,7 @@ def _start_workers(bank: Bank, fatal_error: Callable[[BaseException], None]) -> 
 
 
 def _serve(
-    bank: Bank, settings: Settings, own: OwnCertificate, edge: str, fence: Fence
+    bank: OperatorBank, settings: Settings, own: OwnCertificate, edge: str, fence: Fence
 ) -> list[Server]:
     """Starts two servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
@@ -255,7 +257,7 @@ def _serve(
     return [public, inner]
 
 
-def _watch_probing(bank: Bank, registry: CollectorRegistry) -> None:
+def _watch_probing(bank: OperatorBank, registry: CollectorRegistry) -> None:
     """Shows in the metrics how many payments failed for their payees, and how many wallets must
     wait.
     """
@@ -271,13 +273,13 @@ def _watch_probing(bank: Bank, registry: CollectorRegistry) -> None:
     gauge.set_function(lambda: len(bank.probing()))
 
 
-def edge_service(bank: Bank, metrics: CallMetrics) -> Service:
+def edge_service(bank: OperatorBank, metrics: CallMetrics) -> Service:
     """The service that only the edge may call."""
     add = edge_pb2_grpc.add_EdgeServiceServicer_to_server
     return _service("EdgeService", add, GrpcEdge(bank, metrics))
 
 
-def public_services(bank: Bank) -> list[Service]:
+def public_services(bank: OperatorBank) -> list[Service]:
     """The services of the public port; the edge forwards them, or asks for them in its own way."""
     return [
         _service(
@@ -301,7 +303,7 @@ def public_services(bank: Bank) -> list[Service]:
     ]
 
 
-def inner_services(bank: Bank) -> list[Service]:
+def inner_services(bank: OperatorBank) -> list[Service]:
     """The services of the inner port."""
     return [
         _service(

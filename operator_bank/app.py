@@ -40,7 +40,7 @@ from operator_bank.payments.returns import Returns
 from operator_bank.peers.central_acts import CentralActs
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.contradictions import Contradictions
-from operator_bank.peers.interface import CentralBank
+from operator_bank.peers.interface import CentralBankPort
 from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.statements.statement import PaymentHistory
 from operator_bank.suspense.payouts import SuspensePayouts
@@ -49,7 +49,7 @@ from operator_bank.vault.vault import Vault
 from operator_bank.wallets.acceptance import Inbound
 from operator_bank.wallets.classes import Policy, found_policy
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.opening import Opening
+from operator_bank.wallets.opening import WalletOpening
 from operator_bank.wallets.orders import Orders
 from operator_bank.wallets.refused import Refused
 from operator_bank.wallets.wallet import Wallets
@@ -82,7 +82,7 @@ class BankParts:
 
 
 @dataclass(frozen=True)
-class Bank:
+class OperatorBank:
     """The use-cases of a bank."""
 
     context: Context
@@ -90,7 +90,7 @@ class Bank:
     policy: Policy
     acts: Acts
     directory: Directory
-    opening: Opening
+    opening: WalletOpening
     wallets: Wallets
     vault: Vault
     exchange: Exchange
@@ -166,12 +166,12 @@ def build(
     engine: Engine,
     parts: BankParts,
     *,
-    central_bank: CentralBank,
+    central_bank: CentralBankPort,
     clock: Clock,
     verifier: SignatureVerifier,
     threaded: bool,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
-) -> Bank:
+) -> OperatorBank:
     """Builds a bank over a migrated database and recovers its core.
 
     Args:
@@ -233,7 +233,7 @@ def _furnish(
     officers: Officers,
     verifier: SignatureVerifier,
     began_at: int,
-) -> Bank:
+) -> OperatorBank:
     """Builds every room. `began_at`: where the ledger ended when it was recovered."""
     wallets = _wallet_room(context, parts, verifier)
     policy, directory, orders, refused = wallets
@@ -266,13 +266,13 @@ def _furnish(
     lost.coming_back.stands_at = lambda: follower.place.number
     lost.coming_back.done = follower.ask_again
     bundles = NewestBundle(context, parts.offline_roots, trusted.contradictions)
-    return Bank(
+    return OperatorBank(
         context=context,
         officers=officers,
         policy=policy,
         acts=acts,
         directory=directory,
-        opening=Opening(context, directory, verifier),
+        opening=WalletOpening(context, directory, verifier),
         wallets=Wallets(context, orders, policy, refused),
         vault=vault,
         exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),

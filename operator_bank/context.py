@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from operator_bank.ledger.standing import Standing
-from operator_bank.peers.interface import CentralBank
+from operator_bank.peers.interface import CentralBankPort
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.build import LedgerBundle
@@ -31,7 +31,7 @@ class Context:
     prefix: str
     database: Database
     books: LedgerBundle
-    central_bank: CentralBank
+    central_bank: CentralBankPort
     clock: Clock
     standing: Standing
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runtime.randomness import Randomness
     from wallet.offline.payments import OfflinePayments, TokenLoading
     from wallet.online.account import OnlineWallet
-    from wallet.orders.order_book import Book, Flights, Order
+    from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
     from wallet.peers.bank_directory import BankEntry
@@ -60,7 +60,7 @@ class App:
                 use-case returns it. A command needs this, because it still has to print it.
         """
         self.home = Home(home)
-        self._telling: dict[int, Order] | None = {} if tells_later else None
+        self._telling: dict[int, KeptOrder] | None = {} if tells_later else None
         self._pin = pin
         self._database_url = database_url or self.home.database_url
         self._given = (clock, randomness, banks, book, flights, device)

@@ -8,8 +8,8 @@ from central_bank.analysis.flows import Flows
 from central_bank.api.issuance import caller
 from central_bank.authentication.authorization import is_central_officer
 from central_bank.authentication.bank import ReplacedCertificate, ReplacedKey
-from central_bank.authentication.banks import Bank, Registry
-from central_bank.authentication.central_keys import CentralKeys, Known
+from central_bank.authentication.banks import AdmittedBank, Registry
+from central_bank.authentication.central_keys import CentralKeys, KnownKey
 from central_bank.authentication.offline_roots import OfflineRoots, Root
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.limits import MAX_CERTIFICATES_ASKED, MAX_REPLACED_LISTED, MAX_REVOKED_AT_ONCE
@@ -154,7 +154,7 @@ def _case(case: Case) -> authentication_pb2.Evidence:
     )
 
 
-def _bank(bank: Bank) -> authentication_pb2.Bank:
+def _bank(bank: AdmittedBank) -> authentication_pb2.Bank:
     state = (
         authentication_pb2.BANK_STATE_SUSPENDED
         if bank.suspended
@@ -183,7 +183,7 @@ def _replaced(old: ReplacedCertificate | ReplacedKey) -> authentication_pb2.Repl
     return told
 
 
-def _central_key(known: Known | Root) -> authentication_pb2.CentralKey:
+def _central_key(known: KnownKey | Root) -> authentication_pb2.CentralKey:
     return authentication_pb2.CentralKey(
         key=known.key,
         from_time_ms=known.from_time_ms,

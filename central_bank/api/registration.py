@@ -9,7 +9,7 @@ from functools import partial
 
 import grpc
 
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import AdmittedBank, Registry
 from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
 from central_bank.registration.feed import Feed
 from central_bank.registration.offline.deposits import Deposits
@@ -86,7 +86,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         return registration_pb2.AcknowledgeFeedResponse()
 
     @contextmanager
-    def _followed(self, bank: Bank, call: Call) -> Iterator[None]:
+    def _followed(self, bank: AdmittedBank, call: Call) -> Iterator[None]:
         """Ends a bank's oldest feed if it follows too many, so that it need not wait for the end of
         the old one when it comes back.
         """
@@ -125,5 +125,5 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             ]
         )
 
-    def _bank(self, context: grpc.ServicerContext | Call) -> Bank:
+    def _bank(self, context: grpc.ServicerContext | Call) -> AdmittedBank:
         return self._registry.welcome(peer(context))

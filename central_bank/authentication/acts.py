@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from central_bank.authentication.bank_rows import Given, Renewal
-from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.banks import AdmittedBank, Registry
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.possession import check_possession
@@ -62,9 +62,9 @@ class _Admission(_AuthenticationEffect):
     def perform(self, act: Act, decision: Decision) -> None:
         self._registry.admit(self._bank(act), decision.mark, by=_by(decision))
 
-    def _bank(self, act: Act) -> Bank:
+    def _bank(self, act: Act) -> AdmittedBank:
         asked = act.asked
-        return Bank(
+        return AdmittedBank(
             index=0,
             name=asked.name,
             prefix=asked.prefix,

@@ -45,7 +45,7 @@ class ReplacedKey(Replaced):
 
 
 @dataclass(frozen=True)
-class Bank:
+class AdmittedBank:
     """An admitted bank.
 
     Attributes:

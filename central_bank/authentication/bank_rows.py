@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
-from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
+from central_bank.authentication.bank import AdmittedBank, ReplacedCertificate, ReplacedKey
 from central_bank.authentication.tables import bank_certificates, bank_keys, banks
 from central_bank.authentication.terms import Ending
 from central_bank.ledger.accounts import BankAccounts
@@ -49,7 +49,7 @@ class Renewal:
         return not self.certificate_fingerprint and not self.business_key
 
 
-def read_banks(connection: Connection) -> dict[str, Bank]:
+def read_banks(connection: Connection) -> dict[str, AdmittedBank]:
     """All banks by name."""
     certificates, keys = _by_bank(connection, bank_certificates), _by_bank(connection, bank_keys)
     found = connection.execute(select(banks)).all()
@@ -65,7 +65,7 @@ def read_banks(connection: Connection) -> dict[str, Bank]:
     }
 
 
-def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
+def put_bank(connection: Connection, bank: AdmittedBank, by: Given) -> None:
     """Inserts a new bank, and which accounts are its own."""
     values = {
         "id": bank.index,
@@ -88,7 +88,7 @@ def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
 
 def renew_bank(
     connection: Connection,
-    bank: Bank,
+    bank: AdmittedBank,
     renewal: Renewal,
     by: Given,
     shortened: Callable[[bytes], bytes],
@@ -119,7 +119,7 @@ def renew_bank(
 def _end(
     connection: Connection,
     table: Table,
-    bank: Bank,
+    bank: AdmittedBank,
     renewal: Renewal,
     now_ms: int,
     on_revoked: Callable[[Row[Any]], dict[str, bytes]],
@@ -180,8 +180,8 @@ def _by_bank(connection: Connection, table: Table) -> Rows:
 
 def _bank(
     row: Row[Any], certificates: list[Row[Any]], keys: list[Row[Any]], incarnation: int
-) -> Bank:
-    return Bank(
+) -> AdmittedBank:
+    return AdmittedBank(
         incarnation=incarnation,
         index=row.id,
         name=row.name,

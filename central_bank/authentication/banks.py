@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, update
 
-from central_bank.authentication.bank import Bank as Bank
+from central_bank.authentication.bank import AdmittedBank as AdmittedBank
 from central_bank.authentication.bank_rows import Given, Renewal, put_bank, read_banks, renew_bank
 from central_bank.authentication.tables import banks
 from central_bank.ledger import accounts
@@ -54,22 +54,22 @@ class Registry:
         self._remembered = Remembered(database, read_banks)
 
     @property
-    def _by_name(self) -> Mapping[str, Bank]:
+    def _by_name(self) -> Mapping[str, AdmittedBank]:
         return self._remembered.now()
 
     def now(self) -> object:
         """An object that is another one after banks have changed."""
         return self._by_name
 
-    def all(self) -> list[Bank]:
+    def all(self) -> list[AdmittedBank]:
         """All banks, by index."""
         return sorted(self._by_name.values(), key=lambda bank: bank.index)
 
-    def by_index(self) -> Mapping[int, Bank]:
+    def by_index(self) -> Mapping[int, AdmittedBank]:
         """All banks, by their ids in tables."""
         return {bank.index: bank for bank in self._by_name.values()}
 
-    def get(self, name: str, field: str = "bank") -> Bank:
+    def get(self, name: str, field: str = "bank") -> AdmittedBank:
         """The bank of that name. Raises Refusal: BANK_UNKNOWN; FIELD_MISSING for no name at all."""
         required(name, field)
         bank = self._by_name.get(name)
@@ -78,8 +78,12 @@ class Registry:
         return bank
 
     def admit(
-        self, bank: Bank, in_transaction: InTransaction = nothing, *, by: Given | None = None
-    ) -> Bank:
+        self,
+        bank: AdmittedBank,
+        in_transaction: InTransaction = nothing,
+        *,
+        by: Given | None = None,
+    ) -> AdmittedBank:
         """Admits a bank, or finds it admitted already with the same particulars.
 
         Args:
@@ -102,7 +106,7 @@ class Registry:
         with self._remembered.change():
             self._database.transaction(lambda c: write(c) and None)
 
-    def check_new(self, bank: Bank) -> None:
+    def check_new(self, bank: AdmittedBank) -> None:
         """Raises Refusal if a bank cannot be admitted."""
         self._check_new(bank)
 
@@ -113,7 +117,7 @@ class Registry:
         in_transaction: InTransaction = nothing,
         *,
         by: Given | None = None,
-    ) -> Bank:
+    ) -> AdmittedBank:
         """Gives a bank a new certificate or key; the next look at the bank sees it.
 
         Args:
@@ -161,7 +165,7 @@ class Registry:
             self._check_free("", "business_key", renewal.business_key)
             _check_few(bank.every_key)
 
-    def _check_new(self, bank: Bank) -> Bank | None:
+    def _check_new(self, bank: AdmittedBank) -> AdmittedBank | None:
         """The bank, if it is admitted already with the same particulars; None if it may be
         admitted.
         """
@@ -193,7 +197,7 @@ class Registry:
             if value in other.every_fingerprint or value in other.every_key:
                 raise _taken(where + field, other)
 
-    def _admit(self, bank: Bank, in_transaction: InTransaction, by: Given) -> None:
+    def _admit(self, bank: AdmittedBank, in_transaction: InTransaction, by: Given) -> None:
         numbers = self._next_numbers(len(Purpose))
         admitted = replace(
             bank,
@@ -220,7 +224,7 @@ class Registry:
 
     def set_suspended(
         self, name: str, suspended: bool, in_transaction: InTransaction = nothing
-    ) -> Bank:
+    ) -> AdmittedBank:
         """Suspends or reinstates a bank; the next look at the bank sees it.
 
         Args:
@@ -234,7 +238,7 @@ class Registry:
             self._database.transaction(lambda c: (c.execute(statement), in_transaction(c)))
         return self._by_name[name]
 
-    def welcome(self, peer: Identity | None) -> Bank:
+    def welcome(self, peer: Identity | None) -> AdmittedBank:
         """The bank that calls, if it is admitted and not suspended.
 
         Raises:
@@ -261,7 +265,7 @@ def opening(numbers: list[int], now_ms: int, flags: int = 0) -> Records:
     )
 
 
-def _check(bank: Bank) -> None:
+def _check(bank: AdmittedBank) -> None:
     text(bank.name, "bank.name", longest=16)
     if not _NAME.fullmatch(bank.name):
         raise invalid("bank.name", "has 2 to 16 lower-case letters, digits and hyphens")
@@ -285,7 +289,7 @@ def _check_few(had: Sized) -> None:
         raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_BANK_CREDENTIALS} were given before")
 
 
-def _taken(field: str, other: Bank) -> Refusal:
+def _taken(field: str, other: AdmittedBank) -> Refusal:
     return Refusal(
         errors_pb2.REASON_ALREADY_EXISTS,
         f"{field} is, or was, bank {other.name!r}'s",

@@ -36,7 +36,7 @@ _KeyEnd = authentication_pb2.KeyEnd
 _KeySuccession = authentication_pb2.KeySuccession
 
 
-class Known(NamedTuple):
+class KnownKey(NamedTuple):
     """A key of the central bank; `until_time_ms` is 0 if it has no end."""
 
     key: bytes
@@ -48,7 +48,7 @@ class Known(NamedTuple):
 class _Announced(NamedTuple):
     """The keys, and the statements about them, in order of the acts' numbers."""
 
-    keys: Mapping[bytes, Known]
+    keys: Mapping[bytes, KnownKey]
     told: Sequence[SignedEnvelope]
     number: int
     """Number of the last statement."""
@@ -91,7 +91,7 @@ class CentralKeys:
             )
 
     @property
-    def _known(self) -> Mapping[bytes, Known]:
+    def _known(self) -> Mapping[bytes, KnownKey]:
         return self._remembered.now().keys
 
     @property
@@ -103,7 +103,7 @@ class CentralKeys:
         """The key to sign with: the one in the settings, once it has been announced."""
         return self.signer.now()
 
-    def all(self) -> list[Known]:
+    def all(self) -> list[KnownKey]:
         """All keys that there are and were, newest last."""
         return list(self._known.values())
 
@@ -260,7 +260,7 @@ def _read(connection: Connection) -> _Announced:
     of = central_keys.c
     rows = connection.execute(select(central_keys).order_by(of.from_time_ms, of.act)).all()
     keys = {
-        bytes(row.business_key): Known(
+        bytes(row.business_key): KnownKey(
             bytes(row.business_key), row.from_time_ms, row.until_time_ms, bool(row.revoked)
         )
         for row in rows

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from central_bank.authentication.banks import Bank, InTransaction, nothing
+from central_bank.authentication.banks import AdmittedBank, InTransaction, nothing
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.revocation_list import Listed, RevocationList
 from central_bank.authentication.tables import bank_keys, banks, revoked_devices
@@ -155,7 +155,7 @@ class Devices:
         return certify_bank(self._root, certificate.bank, certificate.key, ends).encode()
 
     def revoke(
-        self, bank: Bank, key: bytes, cause: str, in_transaction: InTransaction = nothing
+        self, bank: AdmittedBank, key: bytes, cause: str, in_transaction: InTransaction = nothing
     ) -> None:
         """Revokes a bank's device for good at two officers' word, from the next bundle on.
 
@@ -171,11 +171,11 @@ class Devices:
             bank.index, [revocation_of(bank.name, key)], cause, in_transaction, by_officer=True
         )
 
-    def revoke_proven(self, bank: Bank, key: bytes, cause: str) -> None:
+    def revoke_proven(self, bank: AdmittedBank, key: bytes, cause: str) -> None:
         """Revokes a device that its own signatures convict; it counts in the share of its bank."""
         self._revoke(bank.index, [revocation_of(bank.name, key)], cause)
 
-    def revoke_own(self, bank: Bank, certificates: Sequence[bytes], cause: str) -> None:
+    def revoke_own(self, bank: AdmittedBank, certificates: Sequence[bytes], cause: str) -> None:
         """Revokes devices of a bank, which shows the certificates that it gave them.
 
         Another bank's devices with the same keys stay good: each bank decides about its own. Old
@@ -301,7 +301,7 @@ class Devices:
                 said[device] = sign_clearance(root, device, cleared_ms)
         return list(said.values())
 
-    def own_revoked(self, bank: Bank, since_time_ms: int) -> list[tuple[bytes, int]]:
+    def own_revoked(self, bank: AdmittedBank, since_time_ms: int) -> list[tuple[bytes, int]]:
         """A bank's devices that were revoked at that time or later, and when; oldest first."""
         of = revoked_devices.c
         query = (
@@ -450,7 +450,7 @@ def _device(encoded: bytes) -> Certificate:
         raise invalid("certificates", f"holds one that is unreadable: {error}") from None
 
 
-def _own(bank: Bank, encoded: bytes) -> Certificate:
+def _own(bank: AdmittedBank, encoded: bytes) -> Certificate:
     """Decodes a device's certificate that this bank gave. Raises Refusal: FIELD_INVALID."""
     try:
         certificate = Certificate.decode(encoded, DEVICE)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.issuance.tables import issuance_requests
 from central_bank.limits import MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
@@ -30,7 +30,7 @@ class BankRequests:
         self._registry = context.registry
         self._clock = context.clock
 
-    def create(self, bank: Bank, wanted_id: str, kind: str, amount_fen: int) -> Row[Any]:
+    def create(self, bank: AdmittedBank, wanted_id: str, kind: str, amount_fen: int) -> Row[Any]:
         """Writes down a bank's request, once by its id, whatever ids other banks have used.
 
         Returns:
@@ -97,7 +97,7 @@ class BankRequests:
             query = query.where(_OF.id < before_id)
         return list(self._database.read(lambda c: c.execute(query).all()))
 
-    def check(self, wanted_id: str, bank: Bank, kind: str, amount_fen: int) -> None:
+    def check(self, wanted_id: str, bank: AdmittedBank, kind: str, amount_fen: int) -> None:
         """Raises Refusal if there is no such request, it is about something else, or it was
         answered.
         """
@@ -121,7 +121,7 @@ class BankRequests:
             )
 
     def answered(
-        self, connection: Connection, bank: Bank, wanted_id: str, state: str, act: int
+        self, connection: Connection, bank: AdmittedBank, wanted_id: str, state: str, act: int
     ) -> None:
         """Marks a request as answered, in the transaction of the act that answers it."""
         connection.execute(
@@ -134,13 +134,13 @@ class BankRequests:
         return (_OF.state == WAITING) & (_OF.created_time_ms > now_ms - REQUEST_LIFE_MS)
 
 
-def _named(bank: Bank, key: str) -> ColumnElement[bool]:
+def _named(bank: AdmittedBank, key: str) -> ColumnElement[bool]:
     return (_OF.bank == bank.index) & (_OF.request_id == key)
 
 
-def _find(connection: Connection, bank: Bank, key: str) -> Row[Any] | None:
+def _find(connection: Connection, bank: AdmittedBank, key: str) -> Row[Any] | None:
     return connection.execute(select(issuance_requests).where(_named(bank, key))).first()
 
 
-def _digest(kind: str, bank: Bank, amount_fen: int) -> bytes:
+def _digest(kind: str, bank: AdmittedBank, amount_fen: int) -> bytes:
     return hashlib.sha256(f"{kind} {bank.name} {amount_fen}".encode()).digest()

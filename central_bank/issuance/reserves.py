@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
@@ -36,7 +36,7 @@ class IssuingOffice:
         self._ledger = context.ledger
         self._registry = context.registry
 
-    def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
+    def books(self) -> tuple[int, int, int, list[tuple[AdmittedBank, int, int]]]:
         """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
         banks = self._registry.all()
         numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT]
@@ -148,7 +148,7 @@ class MoneyEffect(Effect):
     def ended(self, connection: Connection, act: Act) -> None:
         """Does what else belongs to the end of an act, in its transaction."""
 
-    def bank(self, act: Act) -> Bank:
+    def bank(self, act: Act) -> AdmittedBank:
         """The bank that the act is about."""
         return self._registry.get(act.asked.bank)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, NamedTuple, TypeVar
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import (
     MAX_CHECKS_AT_ONCE,
     MAX_CHECKS_FOR_ONE,
@@ -52,7 +52,9 @@ class Asking:
         self._for: Counter[tuple[int, int]] = Counter()
         """Questions about payees on their way, by paying bank and asked bank."""
 
-    def check(self, payer: Bank, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
+    def check(
+        self, payer: AdmittedBank, bank: AdmittedBank, payees: Sequence[str]
+    ) -> Asked[list[int]] | None:
         """Begins to ask whether wallets can be paid; None if the bank is not asked now.
 
         Args:
@@ -83,7 +85,7 @@ class Asking:
                 del self._for[pair]
 
     def reserve_for_redemption(
-        self, bank: Bank, number: int, amount_fen: int
+        self, bank: AdmittedBank, number: int, amount_fen: int
     ) -> Asked[None] | None:
         """Begins to have money reserved for a redemption; None if the bank is not asked now."""
         patience = self._of(self._reserving, bank, MAX_RESERVATIONS_AT_ONCE)
@@ -91,7 +93,7 @@ class Asking:
             patience, lambda: self._peers.reserve_for_redemption(bank, number, amount_fen)
         )
 
-    def _of(self, known: dict[int, Patience], bank: Bank, most: int) -> Patience:
+    def _of(self, known: dict[int, Patience], bank: AdmittedBank, most: int) -> Patience:
         with self._lock:
             if bank.index not in known:
                 quick_ms = round(PATIENCE_S * 1_000)

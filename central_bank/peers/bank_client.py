@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import BANK_TIMEOUT_S
 from currency import parties
 from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc
@@ -51,7 +51,7 @@ class GrpcBankPeers:
         self._lock = threading.Lock()
         self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
 
-    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+    def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
         """See `BankPeers.check`."""
         request = inbound_pb2.CheckPayeesRequest(wallet_numbers=payees)
         return self._ask(
@@ -60,7 +60,9 @@ class GrpcBankPeers:
             lambda call: _verdicts(bank, call, len(payees)),
         )
 
-    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+    def reserve_for_redemption(
+        self, bank: AdmittedBank, number: int, amount_fen: int
+    ) -> Future[None]:
         """See `BankPeers.reserve_for_redemption`."""
         request = inbound_pb2.ReserveForRedemptionRequest(number=number, amount_fen=amount_fen)
         return self._ask(
@@ -69,7 +71,9 @@ class GrpcBankPeers:
             _reserved,
         )
 
-    def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
+    def _ask(
+        self, bank: AdmittedBank, begin: Callable[[Any], Any], read: Callable[[Any], T]
+    ) -> Future[T]:
         """Begins a call once the bank is reached; `read` turns the ended call into its answer."""
         answer: Future[T] = Future()
         way = self._reach(bank)
@@ -101,7 +105,7 @@ class GrpcBankPeers:
             if self._reached.get(name, (None, None))[1] is way:
                 del self._reached[name]
 
-    def _reach(self, bank: Bank) -> Future[Stub]:
+    def _reach(self, bank: AdmittedBank) -> Future[Stub]:
         """The channel to a bank, in time; one attempt at a time."""
         own = self._own.latest().fingerprint
         shown = tuple(bank.fingerprints(self._clock.now_ms()))
@@ -138,7 +142,7 @@ def _tell(answer: Future[T], find: Callable[[], T]) -> None:
         answer.set_result(found)
 
 
-def _verdicts(bank: Bank, call: Any, asked: int) -> list[int]:
+def _verdicts(bank: AdmittedBank, call: Any, asked: int) -> list[int]:
     """For each payee 0, or the one Reason that a bank can give."""
     try:
         said = list(call.result().can_be_paid)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 
 
 class BankPeers(Protocol):
@@ -16,11 +16,13 @@ class BankPeers(Protocol):
     sense.
     """
 
-    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+    def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
         """Asks whether wallets can be paid: for each number 0, or PAYEE_CANNOT_BE_PAID."""
         ...
 
-    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+    def reserve_for_redemption(
+        self, bank: AdmittedBank, number: int, amount_fen: int
+    ) -> Future[None]:
         """Has a bank's vault reserve money for a redemption.
 
         The answer raises Refusal: VAULT_SHORT, with missing_fen.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError, Message
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.context import Context
 from central_bank.ledger.accounts import BankAccounts
@@ -65,7 +65,7 @@ class Feed:
 
     def start(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         after: FeedPlace,
         *,
         incarnation: int = 0,
@@ -110,7 +110,7 @@ class Feed:
         return link
 
     def after(
-        self, bank: Bank, link: Link, *, with_tip: bool = False
+        self, bank: AdmittedBank, link: Link, *, with_tip: bool = False
     ) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
         """The bank's next entries, signed, and the link after them; None if there are no entries
         yet.
@@ -142,7 +142,7 @@ class Feed:
         """Number of the last statement about the central bank's keys."""
         return self._keys.number
 
-    def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:
+    def acknowledge(self, bank: AdmittedBank, envelope: SignedEnvelope) -> None:
         """Takes a bank's receipt for its feed; from there the bank cannot step back unnoticed.
 
         Raises:
@@ -165,21 +165,21 @@ class Feed:
             bank.index, receipt.incarnation, receipt.acts.number, signed, self._clock.now_ms()
         )
 
-    def known(self, bank: Bank, place: FeedPlace) -> Link:
+    def known(self, bank: AdmittedBank, place: FeedPlace) -> Link:
         """The link of a place in a bank's chain. Raises Refusal: FEED_TIP_UNKNOWN, if this journal
         does not lead there.
         """
         return self._known(bank, place)
 
-    def at(self, bank: Bank, number: int) -> Link | None:
+    def at(self, bank: AdmittedBank, number: int) -> Link | None:
         """The link of that number; None when the journal has not so many entries for the bank."""
         return self._at(bank, number)
 
-    def read(self, bank: Bank, link: Link) -> tuple[list[bytes], Link]:
+    def read(self, bank: AdmittedBank, link: Link) -> tuple[list[bytes], Link]:
         """Some entries after a link, and the link after them."""
         return self._read(bank, link)
 
-    def _known(self, bank: Bank, place: FeedPlace) -> Link:
+    def _known(self, bank: AdmittedBank, place: FeedPlace) -> Link:
         """See `known`."""
         link = self._at(bank, place.number) if place.ledger == self._ledger else None
         if link is None or link.hash != place.hash:
@@ -191,7 +191,7 @@ class Feed:
             )
         return link
 
-    def _at(self, bank: Bank, number: int) -> Link | None:
+    def _at(self, bank: AdmittedBank, number: int) -> Link | None:
         """The link of that number; None when the journal has not so many entries for the bank."""
         for known in tuple(self._ends.get(bank.index, ())):
             if known.number == number:
@@ -205,11 +205,11 @@ class Feed:
             self._note(bank, link)
         return link
 
-    def _beginning(self, bank: Bank) -> Link:
+    def _beginning(self, bank: AdmittedBank) -> Link:
         return Link(0, beginning("feed/v1", self._ledger, bank.name.encode()), 0)
 
     def _read(
-        self, bank: Bank, link: Link, most: int = MAX_FEED_ENTRIES
+        self, bank: AdmittedBank, link: Link, most: int = MAX_FEED_ENTRIES
     ) -> tuple[list[bytes], Link]:
         """Up to `most` entries after a link, and the link after them and all that was read."""
         entries: list[bytes] = []
@@ -237,7 +237,7 @@ class Feed:
             position = row.last_position
         return entries, Link(number, digest, position)
 
-    def _note(self, bank: Bank, link: Link) -> None:
+    def _note(self, bank: AdmittedBank, link: Link) -> None:
         """Remembers a link, and marks it if the last mark is far behind."""
         with self._lock:
             ends = self._ends.setdefault(bank.index, deque(maxlen=_REMEMBERED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import MAX_LOOKED_AT
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
@@ -40,7 +40,7 @@ class FeedLook:
         self._book = book
         self._ledger = ledger
 
-    def beyond(self, bank: Bank, after_number: int) -> Beyond:
+    def beyond(self, bank: AdmittedBank, after_number: int) -> Beyond:
         """Sums up what there is. Raises Refusal: FIELD_INVALID, if the feed has no such entry."""
         link = self._feed.at(bank, journal_position(after_number, "after_number"))
         if link is None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection, insert
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.tables import bank_batches
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
@@ -33,7 +33,7 @@ class SignedBatch:
         envelope: what was signed.
     """
 
-    def __init__(self, bank: Bank, kind: str, envelope: SignedEnvelope) -> None:
+    def __init__(self, bank: AdmittedBank, kind: str, envelope: SignedEnvelope) -> None:
         self.bank = bank
         self._kind = kind
         self.envelope = envelope

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import (
     KEPT_FOR_NOTHING_BYTES,
     KEPT_FOR_NOTHING_BYTES_PER_HOUR,
@@ -47,7 +47,7 @@ class KeptForNothing:
             per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
         )
 
-    def check(self, bank: Bank) -> None:
+    def check(self, bank: AdmittedBank) -> None:
         """Checks that a bank may have more written down.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import MAX_PAYMENT_VALIDITY_MS
 from currency.number import NumberError, check, prefix_of
 from dcep.errors.v1 import errors_pb2
@@ -16,7 +16,7 @@ OutboundPayment = registration_pb2.OutboundPayment
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def check_payment(payment: OutboundPayment, bank: Bank) -> None:
+def check_payment(payment: OutboundPayment, bank: AdmittedBank) -> None:
     """Raises Refusal, naming the field, if a bank may not submit a payment.
 
     The contract's bounds of each field have been checked before.
@@ -40,7 +40,7 @@ def _check_times(created_ms: int, expires_ms: int) -> None:
         )
 
 
-def _check_id(payment: OutboundPayment, bank: Bank) -> None:
+def _check_id(payment: OutboundPayment, bank: AdmittedBank) -> None:
     """Checks that the id names the payer's order, or the bank's own return of a named payment."""
     if bool(payment.returns_payment_id) != bool(payment.returns_number):
         raise invalid("returns_number", "and returns_payment_id come together")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.registration.feed_book import LEDGER_BYTES, Link
 from central_bank.registration.tables import feed_ledger, feed_receipts, put_backs
@@ -36,7 +36,7 @@ class PuttingBack(Effect):
     def __init__(self, context: Context) -> None:
         self._database = context.database
         self._registry = context.registry
-        self.known: Callable[[Bank, FeedPlace], Link] = _not_yet
+        self.known: Callable[[AdmittedBank, FeedPlace], Link] = _not_yet
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
@@ -84,5 +84,5 @@ class PuttingBack(Effect):
         self._database.transaction(decision.mark)
 
 
-def _not_yet(_: Bank, __: FeedPlace) -> Link:
+def _not_yet(_: AdmittedBank, __: FeedPlace) -> Link:
     raise RuntimeError("there is no feed yet")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, insert, select, tuple_
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.registration.tables import returned_payments
 from currency.number import prefix_of
@@ -42,10 +42,10 @@ class Returns:
 
     def judge(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         payments: Sequence[OutboundPayment],
         indices: Iterable[int],
-        banks: Mapping[str, Bank],
+        banks: Mapping[str, AdmittedBank],
     ) -> dict[int, int]:
         """The Reason for each return of a bank, by its index in `payments`; 0 if it may settle.
 
@@ -77,9 +77,9 @@ class Returns:
         self,
         connection: Connection,
         answers: Answers,
-        bank: Bank,
+        bank: AdmittedBank,
         returns: Mapping[int, OutboundPayment],
-        banks: Mapping[str, Bank],
+        banks: Mapping[str, AdmittedBank],
     ) -> None:
         """Writes down which payments were returned, in the transaction that returns them.
 
@@ -104,11 +104,11 @@ class Returns:
             connection.execute(insert(returned_payments), rows)
 
 
-def _original(payment: OutboundPayment, banks: Mapping[str, Bank]) -> _Original:
+def _original(payment: OutboundPayment, banks: Mapping[str, AdmittedBank]) -> _Original:
     return _Original(banks[prefix_of(payment.payee_number)].index, payment.returns_number)
 
 
-def _fits(row: PaymentRow, payment: OutboundPayment, bank: Bank) -> bool:
+def _fits(row: PaymentRow, payment: OutboundPayment, bank: AdmittedBank) -> bool:
     """Whether a row of the history is the payment that this return gives back."""
     if not Result(row.result).accepted or row.kind != Kind.TRANSFER:
         return False

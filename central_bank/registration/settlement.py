@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.limits import (
     BATCH_VALIDITY_MS,
@@ -97,7 +97,7 @@ class Settlement:
         self.on_payees_refused: Callable[[str, int], None] = lambda bank, count: None
 
     def submit(
-        self, bank: Bank, envelope: SignedEnvelope
+        self, bank: AdmittedBank, envelope: SignedEnvelope
     ) -> registration_pb2.SubmitPaymentsResponse:
         """Settles a signed batch of a bank's outbound payments; gives an outcome for each, in
         order.
@@ -166,7 +166,7 @@ class Settlement:
         self.on_late()
 
     def _sort(
-        self, bank: Bank, payments: Sequence[OutboundPayment], signed: SignedBatch
+        self, bank: AdmittedBank, payments: Sequence[OutboundPayment], signed: SignedBatch
     ) -> tuple[dict[int, int], list[_Question], dict[int, int]]:
         """Sorts payments into those that can be decided now, and those that another bank is asked
         about.
@@ -305,7 +305,7 @@ class Settlement:
             ends[index] = end
 
     def _ended_before(
-        self, bank: Bank, payments: Sequence[OutboundPayment], indices: Iterable[int]
+        self, bank: AdmittedBank, payments: Sequence[OutboundPayment], indices: Iterable[int]
     ) -> dict[int, tuple[int, int]]:
         """(OutcomeState, Reason), by index, of payments that were decided before; some may be
         missing.
@@ -329,12 +329,12 @@ class Settlement:
         self._unanswered.end(bank.index, [payments[i].number for i in ended])
         return ended
 
-    def _banks(self) -> dict[str, Bank]:
+    def _banks(self) -> dict[str, AdmittedBank]:
         return {found.prefix: found for found in self._registry.all()}
 
     def _rows(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         payments: Sequence[OutboundPayment],
         verdicts: Mapping[int, int],
         chosen: Sequence[int],
@@ -440,7 +440,7 @@ def outcome_of(result: int, reason: int) -> tuple[int, int]:
     return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 
 
-def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int) -> T:
+def open_signed(kind: type[T], envelope: SignedEnvelope, bank: AdmittedBank, now_ms: int) -> T:
     """Verifies a bank's envelope, checks whose it is and how old, and reads its content.
 
     Raises:
@@ -456,7 +456,7 @@ def open_signed(kind: type[T], envelope: SignedEnvelope, bank: Bank, now_ms: int
     return statement
 
 
-def check_incarnation(bank: Bank, incarnation: int) -> None:
+def check_incarnation(bank: AdmittedBank, incarnation: int) -> None:
     """Raises Refusal: FEED_STEPPED_BACK, if a bank speaks from another incarnation than its own
     now.
     """

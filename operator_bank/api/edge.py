@@ -11,7 +11,7 @@ import grpc
 from dcep.bank.v1 import edge_pb2, edge_pb2_grpc, payments_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.api.answers import patience_s, pay_response
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.edge.tickets import Tickets
 from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
@@ -32,7 +32,7 @@ _WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
     """See protos/dcep/bank/v1/edge.proto."""
 
-    def __init__(self, bank: Bank, metrics: CallMetrics) -> None:
+    def __init__(self, bank: OperatorBank, metrics: CallMetrics) -> None:
         self._bank = bank
         self._metrics = metrics
         self._news = News(bank.books.ledger)

@@ -6,13 +6,13 @@ import grpc
 
 from dcep.bank.v1 import exchange_pb2, exchange_pb2_grpc
 from operator_bank.api.answers import item_answers
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 
 
 class GrpcExchange(exchange_pb2_grpc.ExchangeServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def Exchange(

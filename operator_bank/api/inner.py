@@ -12,7 +12,7 @@ from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc, officers_pb2, officers_p
 from dcep.errors.v1 import errors_pb2
 from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 from operator_bank.wallets.classes import limits_of
 from runtime.errors import Refusal
 from runtime.pagination import decode_token, encode_token, page_size
@@ -57,7 +57,7 @@ def inner_authorizer(officers: Officers, revoked: Callable[[], Collection[str]])
 class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def CheckPayees(
@@ -78,7 +78,7 @@ class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
 class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def GetBooks(

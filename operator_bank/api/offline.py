@@ -6,14 +6,14 @@ import grpc
 
 from dcep.bank.v1 import offline_pb2, offline_pb2_grpc
 from operator_bank.api.answers import patience_s
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 from runtime.errors import as_reason
 
 
 class GrpcOffline(offline_pb2_grpc.OfflineServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def CertifyDevice(

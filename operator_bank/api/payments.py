@@ -6,7 +6,7 @@ import grpc
 
 from dcep.bank.v1 import payments_pb2, payments_pb2_grpc
 from operator_bank.api.answers import item_answers, patience_s, pay_response
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 
 _SERVICE = "dcep.bank.v1.PaymentService/"
 
@@ -14,7 +14,7 @@ _SERVICE = "dcep.bank.v1.PaymentService/"
 class GrpcPayments(payments_pb2_grpc.PaymentServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def Pay(

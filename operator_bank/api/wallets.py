@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 
 from dcep.bank.v1 import wallets_pb2, wallets_pb2_grpc
-from operator_bank.app import Bank
+from operator_bank.app import OperatorBank
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.wallet import WalletState
 
@@ -15,7 +15,7 @@ _SERVICE = "dcep.bank.v1.WalletService/"
 class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
     """See protos/dcep/bank/v1."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: OperatorBank) -> None:
         self._bank = bank
 
     def OpenWallet(

@@ -19,7 +19,7 @@ from pathlib import Path
 import grpc
 import uvloop
 
-from operator_bank.edge.connections import Connections
+from operator_bank.edge.connections import SourceConnections
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.edge.shares import PublicShares
 from operator_bank.settings import Settings
@@ -121,7 +121,7 @@ async def _serve(
     await server.start()
     port = int(settings.public_address.rpartition(":")[2])
     most = dict(options)[MOST_CONNECTIONS]
-    Connections(port, each=settings.connections_per_source, crowded=most // 2).start()
+    SourceConnections(port, each=settings.connections_per_source, crowded=most // 2).start()
     inspection.say(True)
     collect_rarely(_YOUNG)
     return server, inspection

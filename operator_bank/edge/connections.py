@@ -35,7 +35,7 @@ def fair_share(counts: Iterable[int], most: int) -> int:
     return max(left, default=1)
 
 
-class Connections:
+class SourceConnections:
     """Looks at the open connections and shuts those that are too many: the newest of each
     source.
     """

@@ -17,12 +17,12 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
-from operator_bank.exchange.receipts import Receipt, Receipts
+from operator_bank.exchange.receipts import Receipts, UsedReceipt
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_REFUSED_AT_ONCE
 from operator_bank.vault.vault import Vault
-from operator_bank.wallets.orders import Order, Orders
+from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, at_most, invalid
 from runtime.chunks import chunks, chunks_by_owner
@@ -88,7 +88,7 @@ class Exchange:
             order if isinstance(order, Refusal) else Exchanged(False) for order in opened
         ]
         good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
-        orders: list[Order[orders_pb2.ExchangeOrder]] = [opened[i] for i in good]  # type: ignore[misc]
+        orders: list[VerifiedOrder[orders_pb2.ExchangeOrder]] = [opened[i] for i in good]  # type: ignore[misc]
         ran = [
             answer
             for chunk in chunks_by_owner(orders, _account, MAX_REFUSED_AT_ONCE)
@@ -99,7 +99,9 @@ class Exchange:
             answers[index] = answer
         return answers
 
-    def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
+    def _run(
+        self, orders: Sequence[VerifiedOrder[orders_pb2.ExchangeOrder]]
+    ) -> list[Exchanged | Refusal]:
         """An answer for each order. Orders that were decided before do not take the lock for
         receipts.
         """
@@ -111,7 +113,7 @@ class Exchange:
         return [answers[index] for index in range(len(orders))]
 
     def _decide(
-        self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]
+        self, orders: Sequence[VerifiedOrder[orders_pb2.ExchangeOrder]]
     ) -> list[Exchanged | Refusal]:
         if not any(_by_cash(order.content) for order in orders):
             return self._settle(orders, {})
@@ -122,8 +124,8 @@ class Exchange:
 
     def _settle(
         self,
-        orders: Sequence[Order[orders_pb2.ExchangeOrder]],
-        receipts: Mapping[int, Receipt | Refusal],
+        orders: Sequence[VerifiedOrder[orders_pb2.ExchangeOrder]],
+        receipts: Mapping[int, UsedReceipt | Refusal],
     ) -> list[Exchanged | Refusal]:
         """Submits new orders; returns an answer for each.
 
@@ -155,7 +157,9 @@ class Exchange:
             def use(connection: Connection, answers: Answers) -> None:
                 new = (answers.results[::2] == Result.ACCEPTED) & ~answers.repeated[::2]
                 used = [receipts.get(places[place]) for place in np.flatnonzero(new).tolist()]
-                self._receipts.use(connection, [one for one in used if isinstance(one, Receipt)])
+                self._receipts.use(
+                    connection, [one for one in used if isinstance(one, UsedReceipt)]
+                )
 
             in_transaction = use if receipts else None
             batch = Batch(np.concatenate(pairs), notes, in_transaction, signatures=signatures)
@@ -170,7 +174,7 @@ class Exchange:
         return answers
 
     def _again(
-        self, order: Order[orders_pb2.ExchangeOrder], row: PaymentRow
+        self, order: VerifiedOrder[orders_pb2.ExchangeOrder], row: PaymentRow
     ) -> Exchanged | Refusal:
         """The answer to an order for which the journal has a record with the same wallet and
         sequence.
@@ -187,7 +191,7 @@ class Exchange:
         result = Result(row.result) if same else Result.ID_REUSED
         return Exchanged(True) if result.accepted else self._refusal(order, result, repeated=True)
 
-    def _pair(self, order: Order[orders_pb2.ExchangeOrder], now_ms: int) -> Records:
+    def _pair(self, order: VerifiedOrder[orders_pb2.ExchangeOrder], now_ms: int) -> Records:
         content, wallet = order.content, order.wallet
         amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
         if content.direction not in (TOP_UP, CASH_OUT):
@@ -221,7 +225,7 @@ class Exchange:
             )
         )
 
-    def _own_side(self, order: Order[orders_pb2.ExchangeOrder]) -> tuple[int, int]:
+    def _own_side(self, order: VerifiedOrder[orders_pb2.ExchangeOrder]) -> tuple[int, int]:
         """(debit, credit) in the bank's own books for a top-up; reversed for a cash-out."""
         if order.content.medium == DEPOSIT:
             account = order.wallet.deposit_account
@@ -237,7 +241,7 @@ class Exchange:
         raise invalid("medium", "is DEPOSIT or CASH")
 
     def _refusal(
-        self, order: Order[orders_pb2.ExchangeOrder], result: Result, *, repeated: bool
+        self, order: VerifiedOrder[orders_pb2.ExchangeOrder], result: Result, *, repeated: bool
     ) -> Refusal:
         """The refusal, by whose money was short: the deposit's, the wallet's, or the bank's, which
         the holder is not told.
@@ -266,7 +270,7 @@ class Exchange:
         return int(self._ledger.read([account])[0]["available_fen"])
 
 
-def _account(order: Order[orders_pb2.ExchangeOrder]) -> int:
+def _account(order: VerifiedOrder[orders_pb2.ExchangeOrder]) -> int:
     return order.wallet.account
 
 

@@ -21,7 +21,7 @@ from operator_bank.context import Context
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
-from operator_bank.wallets.orders import Order
+from operator_bank.wallets.orders import VerifiedOrder
 from runtime.bounds import too_long
 from runtime.checks import invalid
 from runtime.chunks import chunks
@@ -39,7 +39,7 @@ _LONGEST = too_long(orders_pb2.CashReceipt.DESCRIPTOR)
 _LONGEST_QUESTION = too_long(orders_pb2.CashQuestion.DESCRIPTOR)
 
 
-class Receipt(NamedTuple):
+class UsedReceipt(NamedTuple):
     """A receipt, by machine and number, and the order that uses it, by wallet and sequence."""
 
     machine: str
@@ -68,7 +68,9 @@ class Receipts:
         self._machines = machines
         self._bank = context.bank
 
-    def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
+    def check_many(
+        self, orders: Sequence[VerifiedOrder[ExchangeOrder]]
+    ) -> list[UsedReceipt | Refusal]:
         """The receipt of each exchange by cash, or why it is refused; one that another order used
         is.
         """
@@ -85,7 +87,7 @@ class Receipts:
             verified = begin_many(kind, envelopes, its, self._verifier, most=_LONGEST)()
             for place, valid in zip(places, verified.tolist(), strict=True):
                 good[place] = valid
-        found: list[Receipt | Refusal] = []
+        found: list[UsedReceipt | Refusal] = []
         for order, key, valid in zip(orders, keys, good, strict=True):
             try:
                 found.append(self._check(order, key, verified=valid))
@@ -105,18 +107,18 @@ class Receipts:
         ]
 
     def _put_back_used(
-        self, orders: Sequence[Order[ExchangeOrder]], found: list[Receipt | Refusal]
+        self, orders: Sequence[VerifiedOrder[ExchangeOrder]], found: list[UsedReceipt | Refusal]
     ) -> None:
         """Accepts a receipt again that its own order has used, even if it is too old by now or its
         machine was revoked.
         """
-        shown: dict[int, Receipt] = {}
+        shown: dict[int, UsedReceipt] = {}
         for place, (order, one) in enumerate(zip(orders, found, strict=True)):
             if isinstance(one, Refusal) and order.content.HasField(_FIELD):
                 with suppress(Refusal):
                     its = read_payload(orders_pb2.CashReceipt, order.content.cash_receipt.payload)
                     wallet, sequence = order.wallet.row_id, order.content.sequence
-                    shown[place] = Receipt(its.machine, its.number, wallet, sequence)
+                    shown[place] = UsedReceipt(its.machine, its.number, wallet, sequence)
         users = self._users(list(shown.values())) if shown else {}
         for place, receipt in shown.items():
             if users.get(receipt.name) == receipt.order:
@@ -144,7 +146,7 @@ class Receipts:
         asked = read_payload(orders_pb2.CashQuestion, envelope.payload)
         if (asked.bank, asked.machine) != (self._bank, machine):
             raise invalid("question", "is for another bank or of another machine")
-        receipt = Receipt(machine, asked.number, *_NOBODY)
+        receipt = UsedReceipt(machine, asked.number, *_NOBODY)
         user = self._users([receipt]).get(receipt.name)
         if user is None and known.revoked:
             # No order takes notes of a revoked machine. So nothing has to be written down, and
@@ -158,12 +160,14 @@ class Receipts:
             return exchange_pb2.CASH_OUT_STATE_GIVEN_UP
         return exchange_pb2.CASH_OUT_STATE_TAKEN
 
-    def use(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+    def use(self, connection: Connection, receipts: Sequence[UsedReceipt]) -> None:
         """Writes down that receipts are used, in the transaction that moves the money."""
         if receipts:
             connection.execute(insert(cash_receipts), [one._asdict() for one in receipts])
 
-    def _check(self, order: Order[ExchangeOrder], key: bytes | None, *, verified: bool) -> Receipt:
+    def _check(
+        self, order: VerifiedOrder[ExchangeOrder], key: bytes | None, *, verified: bool
+    ) -> UsedReceipt:
         content = order.content
         if not content.HasField(_FIELD):
             raise Refusal(
@@ -200,9 +204,9 @@ class Receipts:
                 "the receipt is too old; begin anew at the machine, or bring it to a teller",
                 field=_FIELD,
             )
-        return Receipt(receipt.machine, receipt.number, order.wallet.row_id, content.sequence)
+        return UsedReceipt(receipt.machine, receipt.number, order.wallet.row_id, content.sequence)
 
-    def _users(self, receipts: Sequence[Receipt]) -> dict[tuple[str, int], tuple[int, int]]:
+    def _users(self, receipts: Sequence[UsedReceipt]) -> dict[tuple[str, int], tuple[int, int]]:
         """For each receipt that was used before, the order that used it."""
         columns = cash_receipts.c
         users: dict[tuple[str, int], tuple[int, int]] = {}

@@ -31,7 +31,7 @@ _DEPOSITS = (
 )
 
 
-class Deposit(NamedTuple):
+class KnownDeposit(NamedTuple):
     """The account that a deposit is for, and the SHA-256 of what was deposited."""
 
     account: int
@@ -73,7 +73,7 @@ class Known:
         self._sources = sources
         self._sent = {row[0]: Sent._make(row) for row in sources.rows(_SENT, sent)}
         self._deposits = {
-            number: Deposit(account, bytes(digest))
+            number: KnownDeposit(account, bytes(digest))
             for number, account, digest in sources.rows(_DEPOSITS, deposits)
         }
         reserve = sources.ledger.read([accounts.REDEMPTION_RESERVE])[0]
@@ -100,7 +100,7 @@ class Known:
             raise FeedBroken(f"speaks of outbound {number}, which has ended")
         return sent
 
-    def deposit(self, number: int) -> Deposit:
+    def deposit(self, number: int) -> KnownDeposit:
         """The deposit of a number. Raises NeverSent."""
         found = self._deposits.get(number)
         if found is None:

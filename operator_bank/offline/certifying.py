@@ -13,7 +13,7 @@ from operator_bank.context import Context
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.questions import Questions
 from operator_bank.offline.revocations import Revocations
-from operator_bank.wallets.orders import Order, Orders, check_unexpired
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired
 from operator_bank.wallets.refused import Refused
 from runtime.checks import public_key
 from runtime.errors import Refusal
@@ -70,7 +70,9 @@ class Certifying:
             found = [statement for statement in said if statement[:1] == BANK]
         return found[0] if found else b""
 
-    def _check_possession(self, order: Order[orders_pb2.CertifyDeviceOrder], key: bytes) -> None:
+    def _check_possession(
+        self, order: VerifiedOrder[orders_pb2.CertifyDeviceOrder], key: bytes
+    ) -> None:
         """Raises Refusal unless the device key has signed that it is to be certified for this
         wallet.
         """

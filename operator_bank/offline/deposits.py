@@ -30,7 +30,7 @@ from operator_bank.offline.resending import deposit_item
 from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.tables import IS_PENDING
 from operator_bank.peers.central_keys import Verifies
-from operator_bank.wallets.orders import Order, Orders, check_unexpired
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired
 from operator_bank.wallets.refused import Refused, check_room
 from runtime.checks import invalid, required
 from runtime.errors import NoAnswer, Refusal
@@ -100,7 +100,7 @@ class Deposits:
         query = select(func.max(token_deposits.c.id))
         return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
 
-    def _check_owners(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
+    def _check_owners(self, order: VerifiedOrder[orders_pb2.DepositOrder]) -> list[bytes]:
         """The keys of the wallet's own devices among those that endorsed the deposit.
 
         The owner of each piece decides where it is deposited, so it must have signed it over to
@@ -125,7 +125,7 @@ class Deposits:
         keys = {hop.certificate.key for chain in deposit.payment.chains for hop in chain.hops}
         return self._keys.among(order.wallet.row_id, keys)
 
-    def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
+    def _deposit_row(self, order: VerifiedOrder[orders_pb2.DepositOrder]) -> Any:
         table = token_deposits
         content = order.content
         digest = hashlib.sha256(content.offline_payment).digest()

@@ -32,7 +32,7 @@ from operator_bank.limits import (
     REVOKED_KEY_KEPT_MS,
 )
 from operator_bank.offline.tables import devices
-from operator_bank.wallets.orders import Order
+from operator_bank.wallets.orders import VerifiedOrder
 from runtime.chunks import chunks
 from runtime.errors import Refusal
 from runtime.signing_keys import Signer
@@ -51,7 +51,7 @@ class DeviceKeys:
         # So that keys of one wallet are counted and added by one call at a time.
         self._changing = threading.Lock()
 
-    def certify(self, order: Order[CertifyDeviceOrder], key: bytes) -> bytes:
+    def certify(self, order: VerifiedOrder[CertifyDeviceOrder], key: bytes) -> bytes:
         """The certificate of a wallet's device, encoded; the same again until it is due for
         renewal.
 

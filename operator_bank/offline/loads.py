@@ -21,7 +21,7 @@ from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.payments.tables import IS_LOAD, outbound
-from operator_bank.wallets.orders import Order, Orders
+from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, exact_bytes
 from runtime.ed25519 import PUBLIC_KEY_BYTES
@@ -105,7 +105,7 @@ class Loads:
             return state, [], reason
         return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
 
-    def _held_certificate(self, order: Order[orders_pb2.LoadOrder]) -> bytes | None:
+    def _held_certificate(self, order: VerifiedOrder[orders_pb2.LoadOrder]) -> bytes | None:
         """The device's certificate as it was when this load was first asked for."""
         query = select(outbound.c.body).where(
             outbound.c.account == order.wallet.account,
@@ -128,7 +128,7 @@ class Loads:
                 over_fen=str(amount_fen - most_fen),
             )
 
-    def _hold(self, order: Order[orders_pb2.LoadOrder], certificate: bytes) -> int:
+    def _hold(self, order: VerifiedOrder[orders_pb2.LoadOrder], certificate: bytes) -> int:
         content = order.content
         record = records_of(
             [

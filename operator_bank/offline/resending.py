@@ -35,7 +35,7 @@ _ABOUT_THE_ITEM = frozenset(
 )
 
 
-class Turns:
+class ResendTurns:
     """Decides which pending items may go out now; each has pauses of its own.
 
     Args:
@@ -97,8 +97,8 @@ class Resending:
         self._central_bank = context.central_bank
         self._end = end
         self._possession = possession
-        self._loads = Turns(self._pending_loads, context.clock)
-        self._deposits = Turns(self._pending_deposits, context.clock)
+        self._loads = ResendTurns(self._pending_loads, context.clock)
+        self._deposits = ResendTurns(self._pending_deposits, context.clock)
         self._log = logger("offline")
 
     def step_loads(self) -> bool:
@@ -151,7 +151,7 @@ class Resending:
             self._end(row, outcome)
         return any(o.state != registration_pb2.OUTCOME_STATE_PENDING for o in outcomes)
 
-    def _leave_out(self, turns: Turns, what: str, number: int, refusal: Refusal) -> None:
+    def _leave_out(self, turns: ResendTurns, what: str, number: int, refusal: Refusal) -> None:
         turns.leave_out(number)
         self._log.error(f"{what} left out", number=number, refused=str(refusal))
 

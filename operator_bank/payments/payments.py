@@ -23,7 +23,7 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.orders import Order, Orders
+from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
 from runtime.database import execute_many
@@ -89,7 +89,7 @@ class _Taken(NamedTuple):
 
     answers: list[Paid | Refusal]
     rows: list[Row]
-    orders: list[Order[orders_pb2.PaymentOrder]]
+    orders: list[VerifiedOrder[orders_pb2.PaymentOrder]]
     places: list[int]
 
 
@@ -164,7 +164,7 @@ class Payments:
         return together
 
     def _run_all(
-        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+        self, orders: Sequence[VerifiedOrder[orders_pb2.PaymentOrder] | Refusal], *, read: bool
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
         """As `_run`, with a bounded number of one payer's orders at a time, so that what may be
         refused of them is bounded.
@@ -187,7 +187,7 @@ class Payments:
 
     def _run(
         self,
-        orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal],
+        orders: Sequence[VerifiedOrder[orders_pb2.PaymentOrder] | Refusal],
         decided_before: Mapping[int, PaymentRow],
         *,
         read: bool,
@@ -213,7 +213,7 @@ class Payments:
 
     def _take(
         self,
-        orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal],
+        orders: Sequence[VerifiedOrder[orders_pb2.PaymentOrder] | Refusal],
         decided_before: Mapping[int, PaymentRow],
         now_ms: int,
     ) -> _Taken:
@@ -258,7 +258,7 @@ class Payments:
                 order, taken.rows[place].kind, repeated[place], positions[place]
             )
 
-    def _paid_before(self, order: Order[orders_pb2.PaymentOrder]) -> Paid | None:
+    def _paid_before(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> Paid | None:
         """The answer to a payment that had settled and that only this database has lost; None if it
         had not.
         """
@@ -267,7 +267,9 @@ class Payments:
         was_paid = self._lost.was_paid(payment_id, _outbound(content))
         return Paid(payment_id, SETTLED, True) if was_paid else None
 
-    def _again(self, order: Order[orders_pb2.PaymentOrder], row: PaymentRow) -> Paid | Refusal:
+    def _again(
+        self, order: VerifiedOrder[orders_pb2.PaymentOrder], row: PaymentRow
+    ) -> Paid | Refusal:
         """The answer to an order for which the journal has a record with the same wallet and
         sequence.
         """
@@ -277,7 +279,7 @@ class Payments:
             return payers_refusal(Result(row.result))
         return self._answer(order, row.kind, True, row.position)
 
-    def _new_row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> Row:
+    def _new_row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         """The record of an order that was not decided before. Raises Refusal: it must wait."""
         payee_number = order.content.payee_number
         self._refusals.check(order.wallet.account, payee_number, now_ms)
@@ -288,7 +290,7 @@ class Payments:
             self._standing.check_numbers()
         return row
 
-    def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> Row:
+    def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         content = order.content
         payer = order.wallet.account
         payee = self._directory.account(content.payee_number)
@@ -318,7 +320,7 @@ class Payments:
 
     def _answer(
         self,
-        order: Order[orders_pb2.PaymentOrder],
+        order: VerifiedOrder[orders_pb2.PaymentOrder],
         kind: int,
         repeated: bool,
         number: int,
@@ -416,5 +418,5 @@ def _is_own(number: str, own_prefix: str) -> bool:
         raise invalid("payee_number", f"is no wallet number: {error}") from None
 
 
-def _payer(order: Order[orders_pb2.PaymentOrder] | Refusal) -> int:
+def _payer(order: VerifiedOrder[orders_pb2.PaymentOrder] | Refusal) -> int:
     return 0 if isinstance(order, Refusal) else order.wallet.account

@@ -9,7 +9,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 
 
-class CentralBank(Protocol):
+class CentralBankPort(Protocol):
     """The central bank, as a bank calls it. Every call raises NoAnswer or Refusal."""
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:

@@ -23,7 +23,7 @@ from runtime.signatures import SignatureVerifier
 _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 
 
-class Opening:
+class WalletOpening:
     """The use-case behind OpenWallet and OpenWallets."""
 
     def __init__(self, context: Context, directory: Directory, verifier: SignatureVerifier) -> None:

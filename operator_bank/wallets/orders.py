@@ -43,7 +43,7 @@ T = TypeVar("T", bound=WalletOrder)
 T_co = TypeVar("T_co", bound=WalletOrder, covariant=True)
 
 
-class Order(NamedTuple, Generic[T_co]):
+class VerifiedOrder(NamedTuple, Generic[T_co]):
     """A verified order of a wallet.
 
     Attributes:
@@ -72,7 +72,7 @@ class Orders:
         # wrong signature.
         self._nobody = bytes(SigningKey.generate().verify_key)
 
-    def open(self, kind: type[T], envelope: SignedEnvelope) -> Order[T]:
+    def open(self, kind: type[T], envelope: SignedEnvelope) -> VerifiedOrder[T]:
         """The order in an envelope.
 
         Raises:
@@ -90,11 +90,11 @@ class Orders:
 
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
-    ) -> list[Order[T] | Refusal]:
+    ) -> list[VerifiedOrder[T] | Refusal]:
         """For each envelope its order, or why it is refused; verified on all cores."""
         begun = [self._begin(kind, chunk) for chunk in chunks(envelopes, _AT_ONCE)]
         now_ms = self._clock.now_ms()
-        answers: list[Order[T] | Refusal] = []
+        answers: list[VerifiedOrder[T] | Refusal] = []
         for part, found, finish in begun:
             for envelope, wallet, good in zip(part, found, finish().tolist(), strict=True):
                 if wallet is None or not good:
@@ -107,10 +107,10 @@ class Orders:
         self._refuse_far_sequences(answers)
         return answers
 
-    def _refuse_far_sequences(self, answers: list[Order[T] | Refusal]) -> None:
+    def _refuse_far_sequences(self, answers: list[VerifiedOrder[T] | Refusal]) -> None:
         """Replaces each order whose sequence is too far ahead by a refusal."""
         places = [i for i, one in enumerate(answers) if not isinstance(one, Refusal)]
-        orders: list[Order[T]] = [answers[i] for i in places]  # type: ignore[misc]
+        orders: list[VerifiedOrder[T]] = [answers[i] for i in places]  # type: ignore[misc]
         try:
             self._check_sequences(orders)
         except Refusal:
@@ -120,7 +120,7 @@ class Orders:
                 except Refusal as refusal:
                     answers[place] = refusal
 
-    def _check_sequences(self, orders: Sequence[Order[T]]) -> None:
+    def _check_sequences(self, orders: Sequence[VerifiedOrder[T]]) -> None:
         """Checks that no sequence is too far ahead of its wallet's last. Raises Refusal."""
         if not orders:
             return
@@ -174,7 +174,9 @@ def _check_shape(kind: type[Message], envelope: SignedEnvelope) -> None:
         raise invalid("payload", f"is too long for a {kind.DESCRIPTOR.name}")
 
 
-def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int) -> Order[T]:
+def _parse(
+    kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int
+) -> VerifiedOrder[T]:
     payload = envelope.payload
     content = read_payload(kind, payload)
     if content.wallet_number != wallet.number:
@@ -186,7 +188,7 @@ def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int)
     check_window(
         content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
     )
-    return Order(wallet, content, record_digest(payload), payload, envelope.signature)
+    return VerifiedOrder(wallet, content, record_digest(payload), payload, envelope.signature)
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: int) -> None:

@@ -29,7 +29,7 @@ from operator_bank.limits import (
     REFUSED_BYTES_PER_HOUR,
     REFUSED_PAYMENT_BYTES,
 )
-from operator_bank.wallets.orders import Order, WalletOrder
+from operator_bank.wallets.orders import VerifiedOrder, WalletOrder
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.kept_bytes import KeptBytes
@@ -110,7 +110,7 @@ class Refused:
         """Counts a payment that the payee's bank did not take."""
         self._elsewhere.count((account, prefix_of(payee_number)), REFUSED_PAYMENT_BYTES)
 
-    def check(self, order: Order[WalletOrder]) -> None:
+    def check(self, order: VerifiedOrder[WalletOrder]) -> None:
         """Checks that an order was not refused before, and may be decided if it is new.
 
         Raises:
@@ -123,7 +123,7 @@ class Refused:
         elif row.kind == Kind.REFUSAL:
             raise Refusal(row.reason, "it was refused for this before; make it anew")
 
-    def earlier(self, order: Order[WalletOrder]) -> PaymentRow | None:
+    def earlier(self, order: VerifiedOrder[WalletOrder]) -> PaymentRow | None:
         """The journal's row of this order; None if there is none. Raises Refusal: ID_REUSED if the
         sequence belongs to another order.
         """
@@ -134,7 +134,7 @@ class Refused:
 
     @contextmanager
     def deciding(
-        self, orders: Sequence[Order[WalletOrder] | Refusal]
+        self, orders: Sequence[VerifiedOrder[WalletOrder] | Refusal]
     ) -> Iterator[dict[int, PaymentRow]]:
         """A context with what `decided` finds for one caller's orders, in which the caller decides
         the rest.
@@ -149,7 +149,9 @@ class Refused:
         with self._deciding.holding({(o.wallet.account, o.content.sequence) for o in given}):
             yield self.decided(orders)
 
-    def decided(self, orders: Sequence[Order[WalletOrder] | Refusal]) -> dict[int, PaymentRow]:
+    def decided(
+        self, orders: Sequence[VerifiedOrder[WalletOrder] | Refusal]
+    ) -> dict[int, PaymentRow]:
         """The journal's rows of those orders that were decided before, by their places.
 
         They are looked up in the call that repeats them, because for each of them the writer, for
@@ -159,7 +161,7 @@ class Refused:
         places = [place for place, one in enumerate(orders) if not isinstance(one, Refusal)]
         if len(places) <= MAX_LOOKED_UP:
             return {}
-        these: list[Order[WalletOrder]] = [orders[place] for place in places]  # type: ignore[misc]
+        these: list[VerifiedOrder[WalletOrder]] = [orders[place] for place in places]  # type: ignore[misc]
         accounts = [order.wallet.account for order in these]
         sequences = [order.content.sequence for order in these]
         late = {
@@ -176,7 +178,7 @@ class Refused:
             return {}
         return {place: rows[identity] for place, identity in late.items() if identity in rows}
 
-    def keep(self, order: Order[WalletOrder], refusal: Refusal) -> Refusal:
+    def keep(self, order: VerifiedOrder[WalletOrder], refusal: Refusal) -> Refusal:
         """Keeps a refusal durably and returns it; ID_REUSED instead if the sequence was used
         before.
         """

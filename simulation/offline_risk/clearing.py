@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
-from central_bank.registration.offline.double_spends import Deposited, Spend, Spends
+from central_bank.registration.offline.double_spends import Spend, Spends, VerifiedDeposit
 from central_bank.registration.offline.sizes import sizes as sizes
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Payment
@@ -75,7 +75,7 @@ class Clearing:
         (end,) = verdict.pieces
         ids = [piece.id for piece in verdict.all_pieces]
         spends = Spends(bank, {name: self._copy(name) for name in ids if name in self._pieces})
-        (allocation,) = spends.add(Deposited((coin.chain,), verdict, (_SIGNED,), 0))
+        (allocation,) = spends.add(VerifiedDeposit((coin.chain,), verdict, (_SIGNED,), 0))
         for double in allocation.doubles:
             self.found_ms.setdefault(double.device, now_ms)
             self._revocations[double.device] = double.certificate.revocation()

@@ -6,7 +6,7 @@ import uuid
 
 from nacl.signing import SigningKey
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from dcep.office.v1 import office_pb2
 from runtime.envelope import possession
 from runtime.tls import Identity
@@ -18,9 +18,9 @@ KEYS = {
 }
 
 
-def particulars(name: str, prefix: str, key: bytes = b"") -> Bank:
+def particulars(name: str, prefix: str, key: bytes = b"") -> AdmittedBank:
     """A bank to admit, with a key that its prefix makes unless one is given."""
-    return Bank(
+    return AdmittedBank(
         index=0,
         name=name,
         prefix=prefix,
@@ -32,14 +32,14 @@ def particulars(name: str, prefix: str, key: bytes = b"") -> Bank:
     )
 
 
-def key_of(bank: Bank) -> SigningKey:
+def key_of(bank: AdmittedBank) -> SigningKey:
     """The key of `particulars`."""
     made = (*KEYS.values(), SigningKey(bank.prefix.encode() * 8))
     (found,) = (key for key in made if bytes(key.verify_key) == bank.business_key)
     return found
 
 
-def admission(bank: Bank) -> office_pb2.AdmitBank:
+def admission(bank: AdmittedBank) -> office_pb2.AdmitBank:
     """What officers sign to admit it."""
     return office_pb2.AdmitBank(
         name=bank.name,
@@ -51,7 +51,7 @@ def admission(bank: Bank) -> office_pb2.AdmitBank:
     )
 
 
-def identity(bank: Bank) -> Identity:
+def identity(bank: AdmittedBank) -> Identity:
     """An admitted bank as the server sees it."""
     return Identity("bank", bank.name, bank.certificate_fingerprint)
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 
@@ -46,11 +46,13 @@ class FakeBanks:
 
     _on_their_way: list[Callable[[], None]] = field(default_factory=list)
 
-    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+    def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
         self.asked.append((bank.name, "check"))
         return self._answer(bank, lambda: [self.reasons.get(number, 0) for number in payees])
 
-    def reserve_for_redemption(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+    def reserve_for_redemption(
+        self, bank: AdmittedBank, number: int, amount_fen: int
+    ) -> Future[None]:
         self.asked.append((bank.name, "reserve_for_redemption"))
         return self._answer(bank, lambda: self._reserved(bank, number, amount_fen))
 
@@ -60,12 +62,12 @@ class FakeBanks:
         for answer in answers:
             answer()
 
-    def _reserved(self, bank: Bank, number: int, amount_fen: int) -> None:
+    def _reserved(self, bank: AdmittedBank, number: int, amount_fen: int) -> None:
         if self.vault_fen.get(bank.name, amount_fen) < amount_fen:
             raise Refusal(errors_pb2.REASON_VAULT_SHORT, "short", missing_fen="1")
         self.reserved[bank.name, number] = amount_fen
 
-    def _answer(self, bank: Bank, say: Callable[[], T]) -> Future[T]:
+    def _answer(self, bank: AdmittedBank, say: Callable[[], T]) -> Future[T]:
         def answered() -> T:
             if bank.name in self.silent:
                 raise NoAnswer(f"{bank.name} is silent")

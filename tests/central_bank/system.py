@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
 from central_bank.app import CentralBank, build
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.settlement import OutboundPayment
 from central_bank.tables import metadata
 from currency.number import make
@@ -56,7 +56,7 @@ class System:
         )
         return self.central
 
-    def admit(self, name: str, prefix: str) -> Bank:
+    def admit(self, name: str, prefix: str) -> AdmittedBank:
         key = bytes(KEYS[name].verify_key)
         self.both(admission(particulars(name, prefix, key)))
         return self.central.registry.get(name)
@@ -86,12 +86,14 @@ class System:
         """Reserves leave."""
         self.both(office_pb2.PayOutReserves(bank=bank, amount_fen=fen))
 
-    def issue(self, bank: Bank, fen: int) -> None:
+    def issue(self, bank: AdmittedBank, fen: int) -> None:
         """Reserves arrive and are issued."""
         self.pay_in(bank.name, fen)
         self.both(office_pb2.Issue(bank=bank.name, amount_fen=fen))
 
-    def payment(self, payer: Bank, payee: Bank, fen: int, **changes: object) -> OutboundPayment:
+    def payment(
+        self, payer: AdmittedBank, payee: AdmittedBank, fen: int, **changes: object
+    ) -> OutboundPayment:
         """A payment of the first wallet of one bank to the first of another."""
         self.last_number += 1
         number = make(payer.prefix, 1)
@@ -112,7 +114,9 @@ class System:
         """As for a payment that ends between the look at what has ended and the decision."""
         monkeypatch.setattr(self.central.settlement, "_ended_before", lambda *given: {})
 
-    def submit(self, bank: Bank, *payments: OutboundPayment) -> list[registration_pb2.Outcome]:
+    def submit(
+        self, bank: AdmittedBank, *payments: OutboundPayment
+    ) -> list[registration_pb2.Outcome]:
         """A batch that the bank signs now."""
         batch = registration_pb2.OutboundBatch(
             bank=bank.name,
@@ -122,7 +126,7 @@ class System:
         )
         return list(self.central.settlement.submit(bank, self.signed(bank, batch)).outcomes)
 
-    def signed(self, bank: Bank, batch: registration_pb2.OutboundBatch):  # type: ignore[no-untyped-def]
+    def signed(self, bank: AdmittedBank, batch: registration_pb2.OutboundBatch):  # type: ignore[no-untyped-def]
         return sign(batch, KEYS[bank.name], bank.name.encode())
 
     def books(self) -> dict[str, tuple[int, int]]:

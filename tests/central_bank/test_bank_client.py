@@ -12,7 +12,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from central_bank.authentication.bank import Bank, ReplacedCertificate
+from central_bank.authentication.bank import AdmittedBank, ReplacedCertificate
 from central_bank.peers.bank_client import GrpcBankPeers
 from currency import parties
 from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc
@@ -83,7 +83,7 @@ def system(tmp_path: Path) -> Iterator[System]:
     structlog.reset_defaults()
 
 
-def admitted(files: TlsFiles, address: str) -> Bank:
+def admitted(files: TlsFiles, address: str) -> AdmittedBank:
     """Alpha as the authentication centre knows it."""
     mark = fingerprint(files.certificate.read_bytes())
     return replace(
@@ -132,7 +132,7 @@ def test_a_new_certificate_counts_once_it_is_admitted(system: System, peers: Grp
     assert peers.check(admitted(new, address), PAYEES).result() == [0]
 
 
-def renewed(old: TlsFiles, new: TlsFiles, address: str, *, until_ms: int) -> Bank:
+def renewed(old: TlsFiles, new: TlsFiles, address: str, *, until_ms: int) -> AdmittedBank:
     """Alpha with a new certificate; the old one is good until a time."""
     mark = fingerprint(old.certificate.read_bytes())
     return replace(

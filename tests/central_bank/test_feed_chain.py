@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
 from central_bank.registration.tables import acts_told, feed_marks, feed_receipts
@@ -27,7 +27,9 @@ from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
 R = registration_pb2
 
 
-def messages(system: System, bank: Bank, after: R.FeedPlace | None = None) -> Iterator[R.FeedTip]:
+def messages(
+    system: System, bank: AdmittedBank, after: R.FeedPlace | None = None
+) -> Iterator[R.FeedTip]:
     """The signed tips of a bank's feed, each checked against its entries."""
     link = system.central.feed.start(bank, after or R.FeedPlace())
     digest = after.hash if after is not None else b""
@@ -46,7 +48,7 @@ def messages(system: System, bank: Bank, after: R.FeedPlace | None = None) -> It
         yield tip
 
 
-def refused(system: System, bank: Bank, after: R.FeedPlace) -> str:
+def refused(system: System, bank: AdmittedBank, after: R.FeedPlace) -> str:
     with pytest.raises(Refusal) as caught:
         system.central.feed.start(bank, after)
     return str(caught.value.name)
@@ -169,7 +171,7 @@ def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> 
 
 def receipt(
     system: System,
-    bank: Bank,
+    bank: AdmittedBank,
     place: R.FeedPlace,
     signer: str = "",
     acts: R.ActsPlace = NO_ACTS,
@@ -231,7 +233,7 @@ def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: System
 def test_only_what_was_said_can_be_acknowledged_and_only_by_the_bank_itself(busy: System) -> None:
     place = [tip.place for tip in messages(busy, busy.beta)][-1]
 
-    def no(bank: Bank, envelope: SignedEnvelope) -> str:
+    def no(bank: AdmittedBank, envelope: SignedEnvelope) -> str:
         with pytest.raises(Refusal) as caught:
             busy.central.feed.acknowledge(bank, envelope)
         return str(caught.value.name)

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import services
 from central_bank.authentication.authorization import central_authorizer
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import FEEDS_EACH
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.certificates import Authority, Issued, fingerprint
@@ -57,7 +57,7 @@ class Centre:
         )
         self.server.start()
 
-    def admit(self, name: str, prefix: str) -> tuple[Bank, Issued]:
+    def admit(self, name: str, prefix: str) -> tuple[AdmittedBank, Issued]:
         """A new bank and its certificate."""
         issued = self.authority.issue(f"dcep://bank/{name}")
         mark = fingerprint(issued.certificate_pem)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import KEPT_FOR_NOTHING_BYTES_PER_HOUR, MAX_AHEAD_MS
 from central_bank.registration.tables import bank_batches
 from currency.number import make
@@ -46,7 +46,7 @@ def kept_bytes(system: System) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def one_that_settles(system: System, bank: Bank, to: Bank, beside: int) -> None:
+def one_that_settles(system: System, bank: AdmittedBank, to: AdmittedBank, beside: int) -> None:
     """A payment of a fen, and so many that are dated ahead."""
     ahead_ms = system.clock.now_ms() + MAX_AHEAD_MS + 60_000
     later = [
@@ -57,7 +57,7 @@ def one_that_settles(system: System, bank: Bank, to: Bank, beside: int) -> None:
     assert [end.state for end in ends[1:]] == [PENDING] * beside
 
 
-def until_it_has_to_wait(system: System, bank: Bank, to: Bank, beside: int) -> int:
+def until_it_has_to_wait(system: System, bank: AdmittedBank, to: AdmittedBank, beside: int) -> int:
     """After how many calls it does, and that it is told for how long."""
     for calls in range(100):
         try:

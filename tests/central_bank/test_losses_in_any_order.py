@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from central_bank.registration.offline.double_spends import Deposited, Spends
+from central_bank.registration.offline.double_spends import Spends, VerifiedDeposit
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Chain, Payment
 from tests.offline.signers import Device, Signers
@@ -24,7 +24,7 @@ def cleared(signers: Signers, chains: Sequence[Chain]) -> Losses:
     for number, chain in enumerate(chains, 1):
         verdict = signers.verdict(Payment((chain,)).encode())
         assert verdict.good, verdict
-        (allocation,) = spends.add(Deposited((chain,), verdict, (_SIGNED,), number))
+        (allocation,) = spends.add(VerifiedDeposit((chain,), verdict, (_SIGNED,), number))
         assert (
             allocation.retired_fen + sum(fen for _, fen in allocation.lost)
             == allocation.end.value_fen

@@ -6,7 +6,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.tables import put_backs
 from console.coming_back import NUMBERS_LEFT_OUT, next_act
 from dcep.authentication.v1 import authentication_pb2
@@ -38,7 +38,7 @@ class Alpha:
         system.central.feed.acknowledge(self.bank, self.receipt(5, journal_position=900))
 
     @property
-    def bank(self) -> Bank:
+    def bank(self) -> AdmittedBank:
         return self.system.central.registry.get("alpha")
 
     def place(self, number: int) -> R.FeedPlace:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from central_bank.api.authentication import GrpcAnalysis
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration import settlement
 from central_bank.registration.settlement import OutboundPayment
 from currency.number import make
@@ -36,13 +36,13 @@ def funded(system: System) -> System:
     return system
 
 
-def feed(system: System, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
+def feed(system: System, bank: AdmittedBank, after: int = 0) -> list[tuple[int, str]]:
     """(position, event) of a bank's feed after a number."""
     entries = told(system.central, bank, after)
     return [(entry.position, entry.WhichOneof("event")) for entry in entries]
 
 
-def events(system: System, bank: Bank) -> list[str]:
+def events(system: System, bank: AdmittedBank) -> list[str]:
     return [event for _, event in feed(system, bank)]
 
 

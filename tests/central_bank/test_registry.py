@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from central_bank.authentication.authorization import central_authorizer
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity
@@ -114,7 +114,7 @@ def verdict(system: System, peer: Identity | None, method: str) -> str:
 
 
 def test_who_may_call_what(system: System) -> None:
-    alpha: Bank = system.alpha
+    alpha: AdmittedBank = system.alpha
     bank, clerk = identity(alpha), Identity("officer", "alpha/wang", "3" * 64)
     stranger = Identity("bank", "gamma", "4" * 64)
     no, nobody = "ROLE_NOT_ALLOWED", "OFFICER_UNKNOWN"

@@ -11,7 +11,7 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
 from central_bank.api.authentication import GrpcAuthentication
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.key_metrics import watch_bank_keys
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_OVERLAP_MS
 from dcep.office.v1 import office_pb2
@@ -35,7 +35,7 @@ FRESH = "c" * 64
 
 def renew(
     system: System, *, key: SigningKey | None = None, certificate: str = "", until_ms: int = 0
-) -> Bank:
+) -> AdmittedBank:
     """Two officers renew alpha."""
     kind = office_pb2.RenewBank(
         name="alpha",

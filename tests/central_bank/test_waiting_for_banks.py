@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from nacl.signing import SigningKey
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import MAX_CHECKS_AT_ONCE, MAX_CHECKS_FOR_ONE
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -37,7 +37,7 @@ def hanging(system: System) -> System:
 
 
 @pytest.fixture
-def gamma(hanging: System) -> Bank:
+def gamma(hanging: System) -> AdmittedBank:
     """A third bank."""
     return hanging.central.registry.admit(particulars("gamma", "6203"))
 
@@ -53,7 +53,9 @@ def settle_late(system: System) -> None:
         pass
 
 
-def test_what_a_bank_says_too_late_is_settled_all_the_same(hanging: System, gamma: Bank) -> None:
+def test_what_a_bank_says_too_late_is_settled_all_the_same(
+    hanging: System, gamma: AdmittedBank
+) -> None:
     slow = hanging.payment(hanging.alpha, hanging.beta, 1)
     quick = hanging.payment(hanging.alpha, gamma, 2)
     assert [o.state for o in hanging.submit(hanging.alpha, slow, quick)] == [PENDING, SETTLED]
@@ -127,7 +129,7 @@ def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(
 
 
 def test_who_has_a_bank_asked_without_end_leaves_the_questions_of_others_their_places(
-    hanging: System, gamma: Bank
+    hanging: System, gamma: AdmittedBank
 ) -> None:
     """The same payment again and again: each time its payee's bank would be asked, for nothing."""
     hanging.banks.hanging = {"gamma"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.offline.outcomes import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -89,7 +89,7 @@ class Centre(System):
             return 0, errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
         return outcome.amount_fen, outcome.verdict
 
-    def bank(self, name: str) -> Bank:
+    def bank(self, name: str) -> AdmittedBank:
         """An admitted bank."""
         return self.central.registry.get(name)
 

@@ -21,7 +21,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.build import Founding
 from officers.effects import Act
-from operator_bank.app import Bank, BankParts, build
+from operator_bank.app import BankParts, OperatorBank, build
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.feed.entries import numbered
 from operator_bank.ledger.tables import ledger as ledger_tables
@@ -161,7 +161,7 @@ class System:
         self.bank = self.restart()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
-    def restart(self, *, threaded: bool = False) -> Bank:
+    def restart(self, *, threaded: bool = False) -> OperatorBank:
         parts = BankParts(
             name="alpha",
             prefix=PREFIX,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from operator_bank.edge.connections import Connections, fair_share
+from operator_bank.edge.connections import SourceConnections, fair_share
 from runtime.open_sockets import can_be_seen
 
 pytestmark = pytest.mark.skipif(not can_be_seen(), reason="open sockets are seen on Linux alone")
@@ -21,7 +21,7 @@ class Port:
         self._ends = ends
         self._listening = ends.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         self._port = self._listening.getsockname()[1]
-        self._connections = Connections(self._port, each=each, crowded=crowded)
+        self._connections = SourceConnections(self._port, each=each, crowded=crowded)
         self.clients: dict[str, list[socket.socket]] = {}
 
     def come(self, source: str, count: int) -> None:

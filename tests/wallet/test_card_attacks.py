@@ -25,7 +25,7 @@ from wallet.hard_wallet import messages, tap
 from wallet.hard_wallet.card import HardWallet, personalise
 from wallet.hard_wallet.channel import Channel, meet, met
 from wallet.hard_wallet.guard import FREE_TAPS, MAX_PAIRED, Session, wallet_part
-from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.reader import Card
 from wallet.home.home import HomeError
 from wallet.offline.outcomes import LinkError
@@ -34,19 +34,19 @@ from wallet.secure_element.sealed_file import SealedFile
 
 OTHER = "6201000000000025"
 ANYBODYS = {
-    Command.SELECT,
-    Command.PIN_BEGIN,
-    Command.PIN_PROVE,
-    Command.WALLET,
-    Command.REQUEST,
-    Command.PAY,
-    Command.ACCEPT,
-    Command.RETURN_PAYMENT,
-    Command.TAKE_BACK,
-    Command.CONFIRM,
-    Command.TRUST,
-    Command.STATEMENTS,
-    Command.NEWS,
+    CardCommand.SELECT,
+    CardCommand.PIN_BEGIN,
+    CardCommand.PIN_PROVE,
+    CardCommand.WALLET,
+    CardCommand.REQUEST,
+    CardCommand.PAY,
+    CardCommand.ACCEPT,
+    CardCommand.RETURN_PAYMENT,
+    CardCommand.TAKE_BACK,
+    CardCommand.CONFIRM,
+    CardCommand.TRUST,
+    CardCommand.STATEMENTS,
+    CardCommand.NEWS,
 }
 
 
@@ -138,7 +138,7 @@ def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
     card = Card(middle.reader)
     assert "9 tries" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN).message
     assert PIN.encode() not in b"".join(body for _, body in middle.seen)
-    answer = answered(middle.far, (Command.BALANCE, b""))
+    answer = answered(middle.far, (CardCommand.BALANCE, b""))
     assert answer[0] == messages.NO
     assert held.store.read().card_tries == 1, "that was his one guess"
 
@@ -172,10 +172,13 @@ def test_who_plays_a_card_is_given_no_load(signers: Signers) -> None:
         channel = met(inner, messages.VERSION, SeededRandomness(4))
         assert channel is not None
         selected = messages.SELECTED.pack(True, 0)
-        answers = {Command.SELECT: selected, Command.PIN_BEGIN: b"B" + bytes([1]) + bytes(31)}
+        answers = {
+            CardCommand.SELECT: selected,
+            CardCommand.PIN_BEGIN: b"B" + bytes([1]) + bytes(31),
+        }
         with suppress(OSError), inner:
             while (asked := channel.receive(dict(messages.LARGEST))) is not None:
-                channel.send(messages.OK, answers.get(Command(asked[0]), bytes(32)))
+                channel.send(messages.OK, answers.get(CardCommand(asked[0]), bytes(32)))
 
     threading.Thread(target=play, daemon=True).start()
     card = Card(outer)
@@ -198,8 +201,8 @@ def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(signers: Signers) -> N
     assert shop.balance == FREE_TAPS * 20
 
 
-@pytest.mark.parametrize("command", list(Command), ids=lambda command: command.name)
-def test_all_but_what_a_tap_needs_wants_the_owner(signers: Signers, command: Command) -> None:
+@pytest.mark.parametrize("command", list(CardCommand), ids=lambda command: command.name)
+def test_all_but_what_a_tap_needs_wants_the_owner(signers: Signers, command: CardCommand) -> None:
     held = Held(signers, 100)
     before = held.store.data
     for body in (b"", bytes(8), bytes([0]) + bytes(2) + WALLET.encode() + b"alpha"):
@@ -271,17 +274,17 @@ def test_a_reader_cannot_hand_a_card_another_root(signers: Signers) -> None:
     forged = sign_bundle(mine, signers.bundle())
     before = store.data
     with pytest.raises(Refusal):
-        hard.answer(Command.TRUST, bytes(mine.verify_key) + forged.encode(), Session())
+        hard.answer(CardCommand.TRUST, bytes(mine.verify_key) + forged.encode(), Session())
     owner = Session(pin=True)
-    key = hard.answer(Command.LOAD_KEY, WALLET.encode(), owner)
-    hard.answer(Command.PROVE, key + WALLET.encode() + b"alpha", owner)
+    key = hard.answer(CardCommand.LOAD_KEY, WALLET.encode(), owner)
+    hard.answer(CardCommand.PROVE, key + WALLET.encode() + b"alpha", owner)
     bank = certify_bank(mine, "alpha", bytes(mine.verify_key), NOW + DAY)
     device = certify_device(mine, "alpha", key, NOW + DAY)
     with pytest.raises(Refusal) as caught:
-        hard.answer(Command.CERTIFY, device.encode() + bank.encode(), owner)
+        hard.answer(CardCommand.CERTIFY, device.encode() + bank.encode(), owner)
     assert "not signed by the central bank" in caught.value.message
     assert store.data != before and not hard.element.certified()
-    hard.answer(Command.TRUST, signers.root_public + signers.bundle().encode(), Session())
+    hard.answer(CardCommand.TRUST, signers.root_public + signers.bundle().encode(), Session())
 
 
 def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
@@ -340,7 +343,7 @@ def test_nobody_else_passes_for_a_paired_wallet(signers: Signers) -> None:
     assert not card.recognises(WALLET, SigningKey(bytes([2]) * 32))
     assert not card.recognises(OTHER, key)
     heard = key.sign(wallet_part(held.again().binding)).signature
-    assert card.ask(Command.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
+    assert card.ask(CardCommand.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
     refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
     middle = Card(Middleman(held).reader)
     assert not middle.recognises(WALLET, key), "nor who is between them"

@@ -14,7 +14,7 @@ from tests.refusals import refused_because
 from tests.wallet.held_cards import PIN, Held, paid_by, took
 from wallet.hard_wallet.card import HardWallet, personalise
 from wallet.hard_wallet.guard import FREE_TAPS, Session
-from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.pin import Reader
 from wallet.home.home import HomeError
 from wallet.secure_element.limits import MAX_PIN_TRIES
@@ -69,11 +69,11 @@ def test_a_try_counts_before_anything_is_said_about_it(signers: Signers) -> None
     held = Held(signers, 100)
     held.store.failing = True
     with pytest.raises(OSError):
-        held.hard.answer(Command.PIN_BEGIN, bytes(33), Session())
+        held.hard.answer(CardCommand.PIN_BEGIN, bytes(33), Session())
     held.store.failing = False
     card = held.again()
     reader = Reader("1111", card.binding, SeededRandomness(1))
-    card.ask(Command.PIN_BEGIN, reader.share())
+    card.ask(CardCommand.PIN_BEGIN, reader.share())
     assert held.store.read().card_tries == 1
     assert held.again() and held.store.read().card_tries == 1, "pulling it away gains none"
 

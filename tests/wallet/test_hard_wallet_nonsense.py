@@ -18,32 +18,32 @@ from tests.wallet.hard_wallets import wait_for
 from tests.wallet.held_cards import Held
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.card import serve
-from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.reader import touched
 from wallet.offline.outcomes import LinkError
 
 NONSENSE = [
-    (Command.REQUEST, bytes(7)),
-    (Command.PAY, b"nonsense"),
-    (Command.PAY, bytes(REQUEST_BYTES)),
-    (Command.PIN_PROVE, bytes(32)),
-    (Command.WALLET, b"short"),
-    (Command.WALLET, b"62010000000000\xb2\xb3" + bytes(64)),
-    (Command.ACCEPT, b"nonsense"),
-    (Command.RETURN_PAYMENT, b""),
-    (Command.TAKE_BACK, b"B1"),
-    (Command.CONFIRM, b"short"),
-    (Command.TRUST, b"short"),
-    (Command.PAIR, b"6201000000000017"),
-    (Command.CERTIFY, b""),
-    (Command.CERTIFY, b"\x01short"),
-    (Command.PROVE, b"short"),
-    (Command.PROVE, bytes(32) + b"6201000000000017" + b"a\xe4"),
-    (Command.LOAD, b"short"),
-    (Command.LOAD_KEY, b"short"),
-    (Command.DEPOSIT, b""),
-    (Command.DEPOSIT, b"\x00"),
-    (Command.DEPOSIT, b"\x01nothing"),
+    (CardCommand.REQUEST, bytes(7)),
+    (CardCommand.PAY, b"nonsense"),
+    (CardCommand.PAY, bytes(REQUEST_BYTES)),
+    (CardCommand.PIN_PROVE, bytes(32)),
+    (CardCommand.WALLET, b"short"),
+    (CardCommand.WALLET, b"62010000000000\xb2\xb3" + bytes(64)),
+    (CardCommand.ACCEPT, b"nonsense"),
+    (CardCommand.RETURN_PAYMENT, b""),
+    (CardCommand.TAKE_BACK, b"B1"),
+    (CardCommand.CONFIRM, b"short"),
+    (CardCommand.TRUST, b"short"),
+    (CardCommand.PAIR, b"6201000000000017"),
+    (CardCommand.CERTIFY, b""),
+    (CardCommand.CERTIFY, b"\x01short"),
+    (CardCommand.PROVE, b"short"),
+    (CardCommand.PROVE, bytes(32) + b"6201000000000017" + b"a\xe4"),
+    (CardCommand.LOAD, b"short"),
+    (CardCommand.LOAD_KEY, b"short"),
+    (CardCommand.DEPOSIT, b""),
+    (CardCommand.DEPOSIT, b"\x00"),
+    (CardCommand.DEPOSIT, b"\x01nothing"),
 ]
 
 
@@ -53,7 +53,7 @@ def test_nonsense_is_refused_and_changes_nothing(signers: Signers, owner: bool) 
     card = held.owners() if owner else held.again()
     before = held.store.data
     for command, body in NONSENSE:
-        if owner and (command, body) == (Command.DEPOSIT, b"\x01nothing"):
+        if owner and (command, body) == (CardCommand.DEPOSIT, b"\x01nothing"):
             continue  # of no piece: there is nothing to forget
         with pytest.raises(Refusal):
             card.ask(command, body)

@@ -17,11 +17,11 @@ from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet.cli.history_output import as_table, listed, told
 from wallet.cli.times import TimeError, clock, parse_time, zone, zoned
-from wallet.online.account import Entry
+from wallet.online.account import HistoryEntry
 from wallet.online.history import Wanted
 
 NOW = 1_800_000_000_000
-WIDE = Entry(
+WIDE = HistoryEntry(
     payment_id="6201000000000012-9007199254740991",
     state="REFUSED",
     kind="payment",

@@ -14,7 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.wallet.v1 import wallet_pb2
 from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
-from wallet.online.account import Entry
+from wallet.online.account import HistoryEntry
 from wallet.secure_element.device_errors import DeviceError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ def unanswered(context: grpc.ServicerContext, error: NoAnswer) -> None:
     context.set_details(str(error))
 
 
-def item(entry: Entry) -> wallet_pb2.HistoryItem:
+def item(entry: HistoryEntry) -> wallet_pb2.HistoryItem:
     """A line of the history as a message."""
     return wallet_pb2.HistoryItem(
         payment_id=entry.payment_id,

@@ -12,7 +12,7 @@ from runtime.output import harmless
 from wallet.cli.console import CommandResult
 from wallet.cli.reason_texts import sentence
 from wallet.cli.times import clock, zone, zoned
-from wallet.online.account import Entry
+from wallet.online.account import HistoryEntry
 
 MAX_WIDTH = 100
 """Columns beyond which lines get no longer: what belongs together stays together."""
@@ -32,7 +32,12 @@ _WHAT = {
 
 
 def listed(
-    entries: list[Entry], token: str, more: bool, unanswered: list[str], *, searched: bool = False
+    entries: list[HistoryEntry],
+    token: str,
+    more: bool,
+    unanswered: list[str],
+    *,
+    searched: bool = False,
 ) -> CommandResult:
     """After ``history``.
 
@@ -65,7 +70,7 @@ def listed(
     return fields, "\n".join(lines)
 
 
-def told(entry: Entry) -> CommandResult:
+def told(entry: HistoryEntry) -> CommandResult:
     """After ``payment``."""
     why = " ".join(sentence(entry.reason, "")).strip() if entry.reason else ""
     state = _(entry.state.lower())
@@ -86,7 +91,7 @@ def told(entry: Entry) -> CommandResult:
     return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
 
 
-def resumed(others: list[Entry]) -> CommandResult:
+def resumed(others: list[HistoryEntry]) -> CommandResult:
     """After ``resume``: the orders that were given elsewhere."""
     fields = {"elsewhere": [asdict(entry) for entry in others]}
     lines = [_("This home orders again. Another copy of it is told so at its next order.")]
@@ -97,7 +102,7 @@ def resumed(others: list[Entry]) -> CommandResult:
     return fields, "\n".join(lines)
 
 
-def as_table(entries: list[Entry]) -> list[list[str]]:
+def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
     """Rows for a spreadsheet, names first."""
     head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]
     head += ["change_yuan", "balance_yuan", "memo"]
@@ -120,12 +125,12 @@ def as_table(entries: list[Entry]) -> list[list[str]]:
     ]
 
 
-def progress(entry: Entry) -> str:
+def progress(entry: HistoryEntry) -> str:
     """How far back a search has got."""
     return _("Read back to {time} …").format(time=clock(entry.time_ms))
 
 
-def _lines(entry: Entry, width: int) -> Iterator[str]:
+def _lines(entry: HistoryEntry, width: int) -> Iterator[str]:
     """Two lines where they fit: when, what and how much; then the rest."""
     what = f"{clock(entry.time_ms)[:-3]}  {_what(entry)}"
     much = f"{_signed(entry.change_fen):>14}  {format_yuan(entry.balance_after_fen):>14}"
@@ -157,7 +162,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
         yield _INDENT + line
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: HistoryEntry) -> str:
     """``payment to 6201000000000012``."""
     came, went = _WHAT.get(entry.kind, (entry.kind, entry.kind))
     way = came if entry.change_fen > 0 else went

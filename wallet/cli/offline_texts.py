@@ -20,7 +20,7 @@ from wallet.home.home import Profile
 from wallet.limits import FEW_DAYS, FEW_HOPS, MAX_LISTED
 from wallet.offline import text_format
 from wallet.offline.payments import Deposited
-from wallet.secure_element.interface import Device, Limits, Made, Piece, PieceState, Rules
+from wallet.secure_element.interface import Device, Limits, Made, PieceState, Rules, ShownPiece
 from wallet.secure_element.limits import REQUEST_VALID_MS
 
 _AMOUNT = 12
@@ -81,7 +81,7 @@ def shown(profile: Profile, device: Device) -> CommandResult:
     return fields, "\n".join([*lines, *hints(pieces)])
 
 
-def hints(pieces: Sequence[Piece]) -> list[str]:
+def hints(pieces: Sequence[ShownPiece]) -> list[str]:
     """What its holder should do before money cannot be paid any more, or because it cannot."""
     spendable = [piece for piece in pieces if piece.state == PieceState.SPENDABLE]
     worn_fen = _worth(piece for piece in spendable if piece.hops_left <= FEW_HOPS)
@@ -117,7 +117,7 @@ def _worth(pieces: Any) -> int:
     return sum(piece.value_fen for piece in pieces)
 
 
-def _piece(piece: Piece) -> list[str]:
+def _piece(piece: ShownPiece) -> list[str]:
     until = time.strftime("%Y-%m-%d", time.localtime(piece.expires_time_ms / 1000))
     hops = ngettext("{number} hop", "{number} hops", piece.hops).format(number=piece.hops)
     if piece.state == PieceState.SPENDABLE:

@@ -13,7 +13,7 @@ from language.wide import labelled
 from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 from wallet.home.home import Profile
-from wallet.online.account import Entry
+from wallet.online.account import HistoryEntry
 from wallet.orders.submitter import Placed
 
 _STATUSES = (N_("frozen"), N_("closed"))
@@ -174,7 +174,7 @@ def paid(number: str, amount_fen: int, placed: Placed) -> CommandResult:
     return fields, text
 
 
-def arrived(entry: Entry) -> CommandResult:
+def arrived(entry: HistoryEntry) -> CommandResult:
     """One line of ``watch``."""
     memo = f" “{entry.memo}”" if entry.memo else ""
     sender = (

@@ -34,7 +34,7 @@ from runtime.randomness import Randomness
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import Channel, MessageError, met
 from wallet.hard_wallet.guard import Guard, Session, free_fen
-from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.pin import stretched
 from wallet.home.home import HomeError
 from wallet.secure_element.element import SecureElement
@@ -91,34 +91,34 @@ class HardWallet:
         self.randomness = randomness
         self.element = SecureElement(store, clock, randomness, root=root)
         self._guard = Guard(store, randomness)
-        self._answers: dict[Command, Callable[[bytes, Session], bytes]] = {
-            Command.PIN_BEGIN: lambda body, session: self._guard.begin(session, body),
-            Command.PIN_PROVE: lambda body, session: self._guard.prove(session, body),
-            Command.WALLET: lambda body, session: bytes([self._guard.wallet(session, body)]),
-            Command.REQUEST: self._request,
-            Command.PAY: self._pay,
-            Command.DEPOSIT: self._deposit,
+        self._answers: dict[CardCommand, Callable[[bytes, Session], bytes]] = {
+            CardCommand.PIN_BEGIN: lambda body, session: self._guard.begin(session, body),
+            CardCommand.PIN_PROVE: lambda body, session: self._guard.prove(session, body),
+            CardCommand.WALLET: lambda body, session: bytes([self._guard.wallet(session, body)]),
+            CardCommand.REQUEST: self._request,
+            CardCommand.PAY: self._pay,
+            CardCommand.DEPOSIT: self._deposit,
         }
-        self._plain: dict[Command, Callable[[bytes], bytes | None]] = {
-            Command.SELECT: self._select,
-            Command.PAIR: self._guard.pair,
-            Command.BALANCE: self._balance,
-            Command.ACCEPT: self._accept,
-            Command.CERTIFY: self._certify,
-            Command.TRUST: self.element.trust,
-            Command.WANTED: lambda _: b"".join(self.element.wanted()),
-            Command.STATEMENTS: self._statements,
-            Command.NEWS: self._news,
-            Command.LOAD: self._load,
-            Command.CONFIRM: self._confirm,
-            Command.LOAD_KEY: self._load_key,
-            Command.PROVE: self._prove,
-            Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
-            Command.RETURN_PAYMENT: self.element.return_payment,
-            Command.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
+        self._plain: dict[CardCommand, Callable[[bytes], bytes | None]] = {
+            CardCommand.SELECT: self._select,
+            CardCommand.PAIR: self._guard.pair,
+            CardCommand.BALANCE: self._balance,
+            CardCommand.ACCEPT: self._accept,
+            CardCommand.CERTIFY: self._certify,
+            CardCommand.TRUST: self.element.trust,
+            CardCommand.WANTED: lambda _: b"".join(self.element.wanted()),
+            CardCommand.STATEMENTS: self._statements,
+            CardCommand.NEWS: self._news,
+            CardCommand.LOAD: self._load,
+            CardCommand.CONFIRM: self._confirm,
+            CardCommand.LOAD_KEY: self._load_key,
+            CardCommand.PROVE: self._prove,
+            CardCommand.HOLDS: lambda body: bytes([self.element.holds(body)]),
+            CardCommand.RETURN_PAYMENT: self.element.return_payment,
+            CardCommand.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
         }
 
-    def answer(self, command: Command, body: bytes, session: Session) -> bytes:
+    def answer(self, command: CardCommand, body: bytes, session: Session) -> bytes:
         """Answers one command. Raises Refusal."""
         self._guard.check(session, command)
         if command in self._answers:
@@ -244,7 +244,7 @@ def _answer_all(card: HardWallet, channel: Channel) -> None:
     try:
         while (received := channel.receive(largest)) is not None:
             try:
-                answer = card.answer(Command(received[0]), received[1], session)
+                answer = card.answer(CardCommand(received[0]), received[1], session)
             except Refusal as no:
                 channel.send(messages.NO, messages.refusal(no.reason, no.message))
                 continue

@@ -16,7 +16,7 @@ from offline_token.possession import NONCE_BYTES, account_of
 from offline_token.signing import verified
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.hard_wallet.messages import NUMBER_BYTES, OWNERS, WITH_PIN, Command
+from wallet.hard_wallet.messages import NUMBER_BYTES, OWNERS, WITH_PIN, CardCommand
 from wallet.hard_wallet.pin import CardSide, PinWrong
 from wallet.secure_element.limits import MAX_PIN_TRIES
 from wallet.secure_element.state import State
@@ -71,7 +71,7 @@ class Guard:
         self._store = store
         self._randomness = randomness
 
-    def check(self, session: Session, command: Command) -> None:
+    def check(self, session: Session, command: CardCommand) -> None:
         """Raises Refusal for a command that this reader may not give."""
         if session.pin or (session.wallet and command in OWNERS):
             return

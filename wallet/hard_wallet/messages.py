@@ -93,7 +93,7 @@ _MAX_PIECE = NONCE_BYTES + MAX_DEPOSIT_BYTES
 _MAX_STATEMENTS = 2 * MAX_STATEMENTS * CERTIFICATE_BYTES
 
 
-class Command(IntEnum):
+class CardCommand(IntEnum):
     """What a hard wallet does."""
 
     SELECT = 1
@@ -120,32 +120,42 @@ class Command(IntEnum):
     NEWS = 22
 
 
-WITH_PIN = frozenset((Command.PAIR, Command.LOAD_KEY, Command.PROVE, Command.CERTIFY, Command.LOAD))
-OWNERS = frozenset((Command.BALANCE, Command.HOLDS, Command.DEPOSIT, Command.WANTED))
+WITH_PIN = frozenset(
+    (
+        CardCommand.PAIR,
+        CardCommand.LOAD_KEY,
+        CardCommand.PROVE,
+        CardCommand.CERTIFY,
+        CardCommand.LOAD,
+    )
+)
+OWNERS = frozenset(
+    (CardCommand.BALANCE, CardCommand.HOLDS, CardCommand.DEPOSIT, CardCommand.WANTED)
+)
 
 LARGEST = {
-    Command.SELECT: 0,
-    Command.BALANCE: 0,
-    Command.REQUEST: AMOUNT.size,
-    Command.PAY: _MAX_REQUEST,
-    Command.PIN_BEGIN: SHARE_BYTES,
-    Command.PIN_PROVE: PROOF_BYTES,
-    Command.ACCEPT: MAX_PAYMENT_BYTES,
-    Command.CERTIFY: 2 * CERTIFICATE_BYTES,
-    Command.LOAD: MAX_LOADED * TOKEN_BYTES,
-    Command.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
-    Command.CONFIRM: RECEIPT_BYTES + MAX_PAYMENT_BYTES,
-    Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
-    Command.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,
-    Command.HOLDS: KEY_BYTES,
-    Command.RETURN_PAYMENT: MAX_PAYMENT_BYTES,
-    Command.TAKE_BACK: _MAX_BACK,
-    Command.TRUST: MAX_BUNDLE_BYTES,
-    Command.WANTED: 0,
-    Command.STATEMENTS: _MAX_STATEMENTS,
-    Command.NEWS: NEWS.size,
-    Command.PAIR: NUMBER_BYTES + KEY_BYTES,
-    Command.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
+    CardCommand.SELECT: 0,
+    CardCommand.BALANCE: 0,
+    CardCommand.REQUEST: AMOUNT.size,
+    CardCommand.PAY: _MAX_REQUEST,
+    CardCommand.PIN_BEGIN: SHARE_BYTES,
+    CardCommand.PIN_PROVE: PROOF_BYTES,
+    CardCommand.ACCEPT: MAX_PAYMENT_BYTES,
+    CardCommand.CERTIFY: 2 * CERTIFICATE_BYTES,
+    CardCommand.LOAD: MAX_LOADED * TOKEN_BYTES,
+    CardCommand.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
+    CardCommand.CONFIRM: RECEIPT_BYTES + MAX_PAYMENT_BYTES,
+    CardCommand.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
+    CardCommand.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,
+    CardCommand.HOLDS: KEY_BYTES,
+    CardCommand.RETURN_PAYMENT: MAX_PAYMENT_BYTES,
+    CardCommand.TAKE_BACK: _MAX_BACK,
+    CardCommand.TRUST: MAX_BUNDLE_BYTES,
+    CardCommand.WANTED: 0,
+    CardCommand.STATEMENTS: _MAX_STATEMENTS,
+    CardCommand.NEWS: NEWS.size,
+    CardCommand.PAIR: NUMBER_BYTES + KEY_BYTES,
+    CardCommand.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
 }
 """The most bytes of each command's body."""
 LARGEST_ANSWER = NEWS.size + MAX_BUNDLE_BYTES

@@ -27,7 +27,7 @@ from runtime.randomness import Randomness, SystemRandomness
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import MessageError, meet
 from wallet.hard_wallet.guard import wallet_part
-from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.pin import PinWrong, Reader
 from wallet.offline.link import Receipt
 from wallet.offline.outcomes import LinkError
@@ -67,7 +67,7 @@ class Card:
         self.binding = self._channel.binding
         self.unlocked = self.owned = False
         try:
-            selected = messages.SELECTED.unpack(self.ask(Command.SELECT, b""))
+            selected = messages.SELECTED.unpack(self.ask(CardCommand.SELECT, b""))
         except struct.error:
             raise LinkError(_("this is no hard wallet")) from None
         self._certified: bool = selected[0]
@@ -83,26 +83,26 @@ class Card:
         """
         reader = Reader(pin, self.binding, self._randomness)
         try:
-            proof = reader.proof(self.ask(Command.PIN_BEGIN, reader.share()))
-            reader.check(self.ask(Command.PIN_PROVE, proof))
+            proof = reader.proof(self.ask(CardCommand.PIN_BEGIN, reader.share()))
+            reader.check(self.ask(CardCommand.PIN_PROVE, proof))
         except PinWrong:
             raise LinkError(_("what answers is not the card with this PIN")) from None
         self.unlocked = self.owned = True
 
     def pair(self, number: str, key: bytes) -> None:
         """Pairs a wallet: from now on it may deposit what it has loaded, without the PIN."""
-        self.ask(Command.PAIR, number.encode() + key)
+        self.ask(CardCommand.PAIR, number.encode() + key)
 
     def recognises(self, number: str, key: SigningKey) -> bool:
         """Whether the card is paired with a wallet, which signs this channel."""
         signature = key.sign(wallet_part(self.binding)).signature
-        paired = self.ask(Command.WALLET, number.encode() + signature) == b"\x01"
+        paired = self.ask(CardCommand.WALLET, number.encode() + signature) == b"\x01"
         self.owned = self.owned or paired
         return paired
 
     def holds(self, public: bytes) -> bool:
         """Whether a key is one of the card's."""
-        return self.ask(Command.HOLDS, public) == b"\x01"
+        return self.ask(CardCommand.HOLDS, public) == b"\x01"
 
     def certified(self) -> bool:
         """Whether it has a key that a bank has certified, for now."""
@@ -112,21 +112,21 @@ class Card:
         """The card's key for a wallet's next load."""
         if len(busy) > messages.MAX_BUSY:
             raise Refusal(errors_pb2.REASON_OVERLOADED, _("too many loads have no answer yet"))
-        return self.ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
+        return self.ask(CardCommand.LOAD_KEY, wallet.encode() + b"".join(busy))
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
         """A nonce, 16 bytes, and the signature by which one of the card's keys asks to be
         certified.
         """
-        return self.ask(Command.PROVE, public + wallet.encode() + bank.encode())
+        return self.ask(CardCommand.PROVE, public + wallet.encode() + bank.encode())
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
         """Gives the card the certificate of one of its keys."""
-        self.ask(Command.CERTIFY, device_certificate + bank_certificate)
+        self.ask(CardCommand.CERTIFY, device_certificate + bank_certificate)
 
     def trust(self, bundle: bytes) -> None:
         """Gives the card a trust bundle."""
-        self.ask(Command.TRUST, bundle)
+        self.ask(CardCommand.TRUST, bundle)
 
     def exchange_bundles(self, device: Device) -> None:
         """Hands on the newer trust bundle, from the card to the device or the other way."""
@@ -138,7 +138,7 @@ class Card:
                 self.trust(mine)
 
     def _news(self, mine: News) -> tuple[News, bytes]:
-        answer = self.ask(Command.NEWS, messages.NEWS.pack(*mine))
+        answer = self.ask(CardCommand.NEWS, messages.NEWS.pack(*mine))
         if len(answer) < messages.NEWS.size:
             raise LinkError(_("the card has not said which trust bundle it has"))
         theirs = News(*messages.NEWS.unpack(answer[: messages.NEWS.size]))
@@ -146,7 +146,7 @@ class Card:
 
     def wanted(self) -> list[bytes]:
         """Certificates of devices that the card's bundle says too little about."""
-        answer = self.ask(Command.WANTED, b"")
+        answer = self.ask(CardCommand.WANTED, b"")
         if len(answer) % CERTIFICATE_BYTES:
             raise LinkError(_("the card has not said what it wants to know"))
         starts = range(0, len(answer), CERTIFICATE_BYTES)
@@ -154,7 +154,7 @@ class Card:
 
     def note_statements(self, said: Sequence[bytes]) -> None:
         """Gives the card the root's statements about such devices."""
-        self.ask(Command.STATEMENTS, b"".join(said))
+        self.ask(CardCommand.STATEMENTS, b"".join(said))
 
     def balance_fen(self) -> int:
         """What the card holds, in fen."""
@@ -166,7 +166,7 @@ class Card:
 
     def request(self, amount_fen: int) -> bytes:
         """The card's request for a payment. Raises LinkError if another device would be paid."""
-        answer = self.ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
+        answer = self.ask(CardCommand.REQUEST, messages.AMOUNT.pack(amount_fen))
         request, signature = answer[:-SIGNATURE_BYTES], answer[-SIGNATURE_BYTES:]
         try:
             payee = Request.decode(request).certificate.key
@@ -188,15 +188,15 @@ class Card:
         if len(signature) != SIGNATURE_BYTES:
             raise LinkError(_("the request's device has not signed"))
         known = bytes([len(answers)]) + b"".join(answers)
-        return self.ask(Command.PAY, signature + known + request)
+        return self.ask(CardCommand.PAY, signature + known + request)
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
         """Tells the card that its payment was taken, with the payee's receipt."""
-        self.ask(Command.CONFIRM, receipt + payment)
+        self.ask(CardCommand.CONFIRM, receipt + payment)
 
     def accept(self, payment: bytes) -> Receipt:
         """The card takes a payment; returns its worth, with the card's signature."""
-        answer = self.ask(Command.ACCEPT, payment)
+        answer = self.ask(CardCommand.ACCEPT, payment)
         amount, receipt = answer[: messages.AMOUNT.size], answer[messages.AMOUNT.size :]
         if len(receipt) != RECEIPT_BYTES:
             raise LinkError(_("the card has not signed that it took the payment"))
@@ -204,11 +204,11 @@ class Card:
 
     def return_payment(self, payment: bytes) -> bytes:
         """The card's signed return of a payment that it did not take."""
-        return self.ask(Command.RETURN_PAYMENT, payment)
+        return self.ask(CardCommand.RETURN_PAYMENT, payment)
 
     def take_back(self, back: bytes) -> int:
         """The card takes back a payment that it made; returns its fen."""
-        return int(messages.AMOUNT.unpack(self.ask(Command.TAKE_BACK, back))[0])
+        return int(messages.AMOUNT.unpack(self.ask(CardCommand.TAKE_BACK, back))[0])
 
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal if the card has no room for so much."""
@@ -218,7 +218,7 @@ class Card:
     def load(self, tokens: Sequence[bytes]) -> None:
         """Gives the card fresh tokens."""
         for at in range(0, len(tokens), messages.MAX_LOADED):
-            self.ask(Command.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
+            self.ask(CardCommand.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
 
     def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
         """Pieces of this wallet's keys in the card, signed over to the wallet; each as
@@ -234,28 +234,28 @@ class Card:
 
     def end_deposit(self, deposit: bytes) -> None:
         """Tells the card that a deposit is in the wallet: the piece is gone."""
-        self.ask(Command.DEPOSIT, bytes([messages.DEPOSITED]) + deposit)
+        self.ask(CardCommand.DEPOSIT, bytes([messages.DEPOSITED]) + deposit)
 
     def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
         """Tells the card that a deposit was refused; only the root's ruling ends the piece."""
         said = ruling if len(ruling) == RULING_BYTES else bytes(RULING_BYTES)
-        self.ask(Command.DEPOSIT, bytes([messages.REFUSED]) + said + deposit)
+        self.ask(CardCommand.DEPOSIT, bytes([messages.REFUSED]) + said + deposit)
 
     def note_deposit(self, deposit: bytes, why: str) -> None:
         """Does nothing: a card shows nothing."""
 
     def _deposit(self, at: int, whom: bytes) -> bytes:
         number = messages.NUMBER.pack(at)
-        return self.ask(Command.DEPOSIT, bytes([messages.LISTED]) + number + whom)
+        return self.ask(CardCommand.DEPOSIT, bytes([messages.LISTED]) + number + whom)
 
     def _balances(self) -> tuple[int, int, int]:
-        answer = self.ask(Command.BALANCE, b"")
+        answer = self.ask(CardCommand.BALANCE, b"")
         if len(answer) != messages.BALANCES.size:
             raise LinkError(_("the card has not said what it holds"))
         held, payable, room = messages.BALANCES.unpack(answer)
         return held, payable, room
 
-    def ask(self, command: Command, body: bytes) -> bytes:
+    def ask(self, command: CardCommand, body: bytes) -> bytes:
         """Sends one command, as bytes, and returns what the card says to it.
 
         Raises:

@@ -29,7 +29,7 @@ from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS, Banks
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """One line of the history.
 
     Attributes:
@@ -132,7 +132,7 @@ class OnlineWallet:
         """Closes the wallet at the bank; it must be empty."""
         self._desk.place(CLOSE)
 
-    def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[Entry], str]:
+    def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[HistoryEntry], str]:
         """A page of the history, newest first, and the next page's token; "" on the last page."""
         found = self._desk.bank.list_payments(
             self._desk.query(LIST_PAYMENTS), page_size, page_token
@@ -146,7 +146,7 @@ class OnlineWallet:
         looked_up = [self._desk.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
-    def resume(self) -> list[Entry]:
+    def resume(self) -> list[HistoryEntry]:
         """Lets this home order again; returns what was ordered elsewhere, newest first."""
         return [entry_of(payment, self._desk.number) for payment in self._desk.resume()]
 
@@ -158,7 +158,7 @@ class OnlineWallet:
         """
         return Watching(self._desk, remark)
 
-    def entry(self, arrival: payments_pb2.WatchPaymentsResponse) -> Entry:
+    def entry(self, arrival: payments_pb2.WatchPaymentsResponse) -> HistoryEntry:
         """An arrival as a line of the history, with the balance at the time when it was told."""
         entry = entry_of(arrival.payment, self._desk.number)
         return replace(entry, balance_after_fen=arrival.available_fen)
@@ -257,10 +257,10 @@ def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> Sign
     return sign(order, key, public.hex().encode())
 
 
-def entry_of(payment: payments_pb2.Payment, number: str) -> Entry:
+def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
     """A payment as its wallet sees it."""
     other = payment.payee_number if payment.payer_number == number else payment.payer_number
-    return Entry(
+    return HistoryEntry(
         payment_id=payment.payment_id,
         state=state_name(payment.state),
         kind=purpose_word(payment.purpose),

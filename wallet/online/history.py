@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runtime.pagination import MAX_PAGE
-from wallet.online.account import Entry, OnlineWallet
+from wallet.online.account import HistoryEntry, OnlineWallet
 
 PAGES_A_REMARK = 10
 """How many pages are read before somebody who waits is told how far the search is."""
@@ -30,7 +30,7 @@ class Wanted:
         """Whether all lines are wanted."""
         return self == Wanted()
 
-    def has(self, entry: Entry) -> bool:
+    def has(self, entry: HistoryEntry) -> bool:
         """Whether a line is wanted."""
         if entry.time_ms < self.since_ms or (self.until_ms and entry.time_ms > self.until_ms):
             return False
@@ -41,14 +41,14 @@ class Wanted:
 
 
 def find(
-    holder: OnlineWallet, wanted: Wanted, limit: int, read_back_to: Callable[[Entry], None]
-) -> tuple[list[Entry], bool]:
+    holder: OnlineWallet, wanted: Wanted, limit: int, read_back_to: Callable[[HistoryEntry], None]
+) -> tuple[list[HistoryEntry], bool]:
     """The newest wanted lines, at most `limit`, and whether there may be more.
 
     The bank's pages are read until one is older than `wanted.since_ms`. Every PAGES_A_REMARK pages
     `read_back_to` is given the oldest line so far.
     """
-    found: list[Entry] = []
+    found: list[HistoryEntry] = []
     for number, entries in enumerate(_pages(holder), 1):
         if entries and number % PAGES_A_REMARK == 0:
             read_back_to(entries[-1])
@@ -64,13 +64,13 @@ def find(
     return found, False
 
 
-def find_payment(holder: OnlineWallet, payment_id: str) -> Entry | None:
+def find_payment(holder: OnlineWallet, payment_id: str) -> HistoryEntry | None:
     """The line of one payment, made or received; None if there is none."""
     lines = (entry for entries in _pages(holder) for entry in entries)
     return next((entry for entry in lines if entry.payment_id == payment_id), None)
 
 
-def _pages(holder: OnlineWallet) -> Iterator[list[Entry]]:
+def _pages(holder: OnlineWallet) -> Iterator[list[HistoryEntry]]:
     """Yields the whole history page by page, newest first, as it is asked for."""
     token = ""
     while True:

@@ -19,7 +19,7 @@ class OrderState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Order:
+class KeptOrder:
     """A signed order. (number, sequence) is its id everywhere.
 
     Attributes:
@@ -85,8 +85,8 @@ class Book(Protocol):
         ...
 
     def add(
-        self, number: str, request_id: str | None, make: Callable[[int], Order]
-    ) -> tuple[Order, bool]:
+        self, number: str, request_id: str | None, make: Callable[[int], KeptOrder]
+    ) -> tuple[KeptOrder, bool]:
         """Takes the next sequence and keeps the order made for it, in one transaction.
 
         Returns:
@@ -95,19 +95,19 @@ class Book(Protocol):
         """
         ...
 
-    def get(self, number: str, sequence: int) -> Order:
+    def get(self, number: str, sequence: int) -> KeptOrder:
         """The order as it stands."""
         ...
 
-    def find(self, number: str, request_id: str) -> Order | None:
+    def find(self, number: str, request_id: str) -> KeptOrder | None:
         """The order that a program asked for with this id."""
         ...
 
-    def unknown(self, number: str) -> list[Order]:
+    def unknown(self, number: str) -> list[KeptOrder]:
         """Orders of unknown outcome, oldest first."""
         ...
 
-    def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
+    def unheard(self, number: str, kind: str, content: bytes) -> list[KeptOrder]:
         """Equal orders of persons whose outcome nobody was told, oldest first.
 
         A program repeats its own order by its id, so those are not listed.
@@ -116,18 +116,18 @@ class Book(Protocol):
 
     def finish(
         self,
-        order: Order,
+        order: KeptOrder,
         state: OrderState,
         *,
         reason: int = 0,
         message: str = "",
         answer: bytes = b"",
         heard: bool = False,
-    ) -> Order:
+    ) -> KeptOrder:
         """Writes down what came of an order, and whether it is told at once."""
         ...
 
-    def hear(self, order: Order) -> None:
+    def hear(self, order: KeptOrder) -> None:
         """Writes down that somebody was told what came of an order."""
         ...
 

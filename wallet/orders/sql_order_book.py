@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from dcep.errors.v1 import errors_pb2
 from runtime.database import Database
-from wallet.orders.order_book import Order, OrderState
+from wallet.orders.order_book import KeptOrder, OrderState
 from wallet.tables import orders, requests, sequences
 
 
@@ -77,11 +77,11 @@ class SqlBook:
         return self._database.read(lambda c: set(c.execute(query).scalars()))
 
     def add(
-        self, number: str, request_id: str | None, make: Callable[[int], Order]
-    ) -> tuple[Order, bool]:
+        self, number: str, request_id: str | None, make: Callable[[int], KeptOrder]
+    ) -> tuple[KeptOrder, bool]:
         """Takes the next sequence and keeps the order made for it, in one transaction."""
 
-        def body(connection: Connection) -> tuple[Order, bool]:
+        def body(connection: Connection) -> tuple[KeptOrder, bool]:
             # The row lock makes commands of one wallet wait for each other on PostgreSQL too.
             sequence = connection.execute(
                 select(sequences.c.next_sequence)
@@ -105,26 +105,26 @@ class SqlBook:
 
         return self._database.transaction(body)
 
-    def get(self, number: str, sequence: int) -> Order:
+    def get(self, number: str, sequence: int) -> KeptOrder:
         """The order as it stands."""
         query = select(orders).where(orders.c.number == number, orders.c.sequence == sequence)
         return self._database.read(lambda c: _order(c.execute(query).one()))
 
-    def find(self, number: str, request_id: str) -> Order | None:
+    def find(self, number: str, request_id: str) -> KeptOrder | None:
         """The order that a program asked for with this id."""
         query = select(orders).where(orders.c.number == number, orders.c.request_id == request_id)
 
-        def body(connection: Connection) -> Order | None:
+        def body(connection: Connection) -> KeptOrder | None:
             row = connection.execute(query).first()
             return _order(row) if row is not None else None
 
         return self._database.read(body)
 
-    def unknown(self, number: str) -> list[Order]:
+    def unknown(self, number: str) -> list[KeptOrder]:
         """Orders of unknown outcome, oldest first."""
         return self._unheard(number, orders.c.state == OrderState.UNKNOWN.value)
 
-    def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
+    def unheard(self, number: str, kind: str, content: bytes) -> list[KeptOrder]:
         """Equal orders of persons whose outcome nobody was told, oldest first."""
         return self._unheard(
             number,
@@ -133,7 +133,7 @@ class SqlBook:
             orders.c.request_id.is_(None),
         )
 
-    def _unheard(self, number: str, *more: ColumnElement[bool]) -> list[Order]:
+    def _unheard(self, number: str, *more: ColumnElement[bool]) -> list[KeptOrder]:
         query = (
             select(orders)
             .where(orders.c.number == number, orders.c.heard.is_(False), *more)
@@ -143,14 +143,14 @@ class SqlBook:
 
     def finish(
         self,
-        order: Order,
+        order: KeptOrder,
         state: OrderState,
         *,
         reason: int = 0,
         message: str = "",
         answer: bytes = b"",
         heard: bool = False,
-    ) -> Order:
+    ) -> KeptOrder:
         """Writes down what came of an order, and whether it is told at once."""
         values = {"reason": reason, "message": message, "answer": answer, "heard": heard}
         self._change(order, state=state.value, **values)
@@ -158,11 +158,11 @@ class SqlBook:
             order, state=state, reason=reason, message=message, answer=answer, heard=heard
         )
 
-    def hear(self, order: Order) -> None:
+    def hear(self, order: KeptOrder) -> None:
         """Writes down that somebody was told what came of an order."""
         self._change(order, heard=True)
 
-    def _change(self, order: Order, **values: Any) -> None:
+    def _change(self, order: KeptOrder, **values: Any) -> None:
         statement = (
             update(orders)
             .where(orders.c.number == order.number, orders.c.sequence == order.sequence)
@@ -198,7 +198,7 @@ class SqlRequests:
         self._database.transaction(lambda c: c.execute(statement) and None)
 
 
-def _order(row: Row[Any]) -> Order:
+def _order(row: Row[Any]) -> KeptOrder:
     values = dict(row._mapping)
     values["state"] = OrderState(values["state"])
-    return Order(**values)
+    return KeptOrder(**values)

@@ -17,9 +17,18 @@ from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
-from wallet.orders.order_book import Book, Flights, Order, OrderState
-from wallet.orders.types import DEPOSIT, EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
-from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, Bank
+from wallet.orders.order_book import Book, Flights, KeptOrder, OrderState
+from wallet.orders.types import (
+    DEPOSIT,
+    EXCHANGE,
+    EXPIRED,
+    KINDS,
+    PAYMENT,
+    PENDING,
+    REFUSED,
+    OrderKind,
+)
+from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, BankPort
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
@@ -36,7 +45,7 @@ class RefusedBefore(Refusal):
         ordered_time_ms: when that was; a bank's word says nothing of it.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: KeptOrder) -> None:
         super().__init__(order.reason, order.message, payment_id=order.payment_id)
         self.ordered_time_ms = order.created_time_ms
 
@@ -50,7 +59,7 @@ class Placed:
         resent: it had been made by an earlier command whose caller was not told what came of it.
     """
 
-    order: Order
+    order: KeptOrder
     message: Any
     resent: bool
 
@@ -101,11 +110,11 @@ class OrderSubmitter:
     number: str
     bank_name: str
     key: SigningKey
-    bank: Bank
+    bank: BankPort
     open_book: Callable[[], Book]
     flights: Flights
     clock: Clock
-    telling: dict[int, Order] | None = None
+    telling: dict[int, KeptOrder] | None = None
 
     @property
     def book(self) -> Book:
@@ -126,7 +135,7 @@ class OrderSubmitter:
 
     def place(
         self,
-        kind: Kind,
+        kind: OrderKind,
         *,
         request_id: str = "",
         anew: bool = False,
@@ -159,7 +168,7 @@ class OrderSubmitter:
         """
         self._begin()
         content = _content(kind, fields)
-        left: Order | None = None
+        left: KeptOrder | None = None
         if request_id:
             left = self._asked_before(request_id, kind, content)
         elif not anew:
@@ -170,7 +179,7 @@ class OrderSubmitter:
         if ready is not None:
             fields |= ready()
 
-        def make(sequence: int) -> Order:
+        def make(sequence: int) -> KeptOrder:
             if check is not None:
                 check()
             return self._make(kind, fields, content, sequence, request_id)
@@ -194,12 +203,12 @@ class OrderSubmitter:
         not_elsewhere = {0, *made_here}
         return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
 
-    def unanswered(self, kind: Kind) -> list[Any]:
+    def unanswered(self, kind: OrderKind) -> list[Any]:
         """Messages of the orders of a kind whose outcome is unknown, oldest first."""
         left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
         return [kind.order.FromString(order.payload) for order in left]
 
-    def look_up(self, order: Order) -> Order:
+    def look_up(self, order: KeptOrder) -> KeptOrder:
         """Asks what became of an order, without sending it; unchanged if the bank does not know.
 
         A bank's payments do not tell of deposits of offline money, so those are sent again instead.
@@ -218,7 +227,7 @@ class OrderSubmitter:
             return self._refuse(order, reason, _said(reason))
         return order if payment.state == PENDING else self._recover(order, payment)
 
-    def _recover(self, order: Order, payment: payments_pb2.Payment) -> Order:
+    def _recover(self, order: KeptOrder, payment: payments_pb2.Payment) -> KeptOrder:
         """Writes down an answer that comes from the bank's books instead of the call."""
         if order.kind not in (PAYMENT.name, EXCHANGE.name):
             return order
@@ -246,13 +255,15 @@ class OrderSubmitter:
         if self.book.elsewhere_ms(self.number) is not None:
             raise _used_elsewhere()
 
-    def _asked_before(self, request_id: str, kind: Kind, content: bytes) -> Order | None:
+    def _asked_before(self, request_id: str, kind: OrderKind, content: bytes) -> KeptOrder | None:
         order = self.book.find(self.number, request_id)
         if order is not None:
             _check_same(order, kind, content)
         return order
 
-    def _left_behind(self, kind: Kind, content: bytes, ours: Callable[[Any], bool]) -> Order | None:
+    def _left_behind(
+        self, kind: OrderKind, content: bytes, ours: Callable[[Any], bool]
+    ) -> KeptOrder | None:
         for order in self.book.unheard(self.number, kind.name, content):
             if not ours(kind.order.FromString(order.payload)):
                 continue
@@ -265,8 +276,13 @@ class OrderSubmitter:
         return None
 
     def _make(
-        self, kind: Kind, fields: dict[str, Any], content: bytes, sequence: int, request_id: str
-    ) -> Order:
+        self,
+        kind: OrderKind,
+        fields: dict[str, Any],
+        content: bytes,
+        sequence: int,
+        request_id: str,
+    ) -> KeptOrder:
         # Marked before the book shows the order to anybody else.
         self.flights.take(sequence)
         now_ms = self.clock.now_ms()
@@ -278,7 +294,7 @@ class OrderSubmitter:
             **fields,
         ).SerializeToString()
         envelope = sign_payload(kind.order, payload, self.key, self.number.encode())
-        return Order(
+        return KeptOrder(
             number=self.number,
             sequence=sequence,
             kind=kind.name,
@@ -290,7 +306,7 @@ class OrderSubmitter:
             expires_time_ms=now_ms + ORDER_VALID_MS,
         )
 
-    def _fly(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+    def _fly(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed:
         try:
             return self._send(order, take, resent=resent)
         finally:
@@ -298,7 +314,7 @@ class OrderSubmitter:
             if self.telling is None or order.sequence not in self.telling:
                 self.flights.release(order.sequence)
 
-    def _send(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+    def _send(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed:
         if order.state != OrderState.UNKNOWN:
             return self._settled_before(order)
         kind = KINDS[order.kind]
@@ -330,13 +346,13 @@ class OrderSubmitter:
         self._tell(order)
         return Placed(done, message, resent)
 
-    def _whose_clock(self, order: Order, refusal: Refusal) -> str:
+    def _whose_clock(self, order: KeptOrder, refusal: Refusal) -> str:
         """What to do, in English, about an order that is dated ahead of the bank's clock."""
         if refusal.field == "cash_receipt":
             return OF_THE_MACHINE
         return WAS_AHEAD if order.created_time_ms > self.clock.now_ms() else IS_AHEAD
 
-    def _told_no(self, order: Order, refusal: Refusal) -> Placed:
+    def _told_no(self, order: KeptOrder, refusal: Refusal) -> Placed:
         """Raises what a refused call means for the order."""
         if is_undecided(refusal.reason):
             why = in_words(refusal.name, refusal.message, refusal.metadata)
@@ -365,7 +381,7 @@ class OrderSubmitter:
         self._tell(order)
         raise refusal
 
-    def _settled_before(self, order: Order) -> Placed:
+    def _settled_before(self, order: KeptOrder) -> Placed:
         if not order.heard:
             self._tell(order)
             if self._at_once(order):
@@ -374,16 +390,18 @@ class OrderSubmitter:
             raise _refusal(order, resent=True)
         return Placed(order, KINDS[order.kind].answer.FromString(order.answer), True)
 
-    def _refuse(self, order: Order, reason: int, message: str, *, heard: bool = False) -> Order:
+    def _refuse(
+        self, order: KeptOrder, reason: int, message: str, *, heard: bool = False
+    ) -> KeptOrder:
         return self.book.finish(
             order, OrderState.REFUSED, reason=reason, message=message, heard=heard
         )
 
-    def _at_once(self, order: Order) -> bool:
+    def _at_once(self, order: KeptOrder) -> bool:
         """Whether an order's outcome counts as told as soon as a call here returns it."""
         return self.telling is None or order.request_id is not None or not KINDS[order.kind].wished
 
-    def _tell(self, order: Order) -> None:
+    def _tell(self, order: KeptOrder) -> None:
         """Notes that whoever asked will be told, after this call, what came of an order."""
         if self.telling is not None and not self._at_once(order):
             self.telling[order.sequence] = order
@@ -402,7 +420,7 @@ def _sequence(payment: payments_pb2.Payment, number: str) -> int:
     return int(sequence) if whose == number and sequence.isdigit() else 0
 
 
-def _check_same(order: Order, kind: Kind, content: bytes) -> None:
+def _check_same(order: KeptOrder, kind: OrderKind, content: bytes) -> None:
     """Raises Refusal if a program's id was used for another order."""
     if (order.kind, order.content) != (kind.name, content):
         raise Refusal(
@@ -412,12 +430,12 @@ def _check_same(order: Order, kind: Kind, content: bytes) -> None:
         )
 
 
-def _content(kind: Kind, fields: dict[str, Any]) -> bytes:
+def _content(kind: OrderKind, fields: dict[str, Any]) -> bytes:
     wish = kind.order(**fields).SerializeToString(deterministic=True)
     return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
 
 
-def _refusal(order: Order, *, resent: bool) -> Refusal:
+def _refusal(order: KeptOrder, *, resent: bool) -> Refusal:
     if resent:
         return RefusedBefore(order)
     return Refusal(order.reason, order.message, payment_id=order.payment_id)

@@ -15,7 +15,7 @@ from dcep.bank.v1 import (
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from wallet.peers.interface import Bank
+from wallet.peers.interface import BankPort
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 REFUSED = states_pb2.PAYMENT_STATE_REFUSED
@@ -23,7 +23,7 @@ EXPIRED = states_pb2.PAYMENT_STATE_EXPIRED
 
 
 @dataclass(frozen=True)
-class Kind:
+class OrderKind:
     """One kind of order.
 
     Attributes:
@@ -38,42 +38,42 @@ class Kind:
     name: str
     order: Any
     answer: Any
-    send: Callable[[Bank, SignedEnvelope], Any]
+    send: Callable[[BankPort, SignedEnvelope], Any]
     wished: bool = True
 
 
-PAYMENT = Kind(
+PAYMENT = OrderKind(
     "payment",
     orders_pb2.PaymentOrder,
     payments_pb2.PayResponse,
     lambda bank, order: bank.pay(order),
 )
-EXCHANGE = Kind(
+EXCHANGE = OrderKind(
     "exchange",
     orders_pb2.ExchangeOrder,
     exchange_pb2.ExchangeResponse,
     lambda bank, order: bank.exchange(order),
 )
-CLOSE = Kind(
+CLOSE = OrderKind(
     "close",
     orders_pb2.CloseOrder,
     wallets_pb2.CloseWalletResponse,
     lambda bank, order: bank.close_wallet(order),
 )
-CERTIFY = Kind(
+CERTIFY = OrderKind(
     "certify-device",
     orders_pb2.CertifyDeviceOrder,
     offline_pb2.CertifyDeviceResponse,
     lambda bank, order: bank.certify_device(order),
     wished=False,
 )
-LOAD = Kind(
+LOAD = OrderKind(
     "offline-load",
     orders_pb2.LoadOrder,
     offline_pb2.LoadTokensResponse,
     lambda bank, order: bank.load_tokens(order),
 )
-DEPOSIT = Kind(
+DEPOSIT = OrderKind(
     "offline-deposit",
     orders_pb2.DepositOrder,
     offline_pb2.DepositTokensResponse,

@@ -31,7 +31,7 @@ class Arrivals(Protocol):
         ...
 
 
-class Bank(Protocol):
+class BankPort(Protocol):
     """A bank's public port."""
 
     def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> wallets_pb2.OpenWalletResponse:
@@ -92,7 +92,7 @@ class Bank(Protocol):
 class Banks(Protocol):
     """Reaches banks."""
 
-    def at(self, address: str, ca: str, name: str) -> Bank:
+    def at(self, address: str, ca: str, name: str) -> BankPort:
         """The bank of that name at host:port, whose certificate is checked against the PEM file
         `ca`.
         """

@@ -31,9 +31,9 @@ from wallet.secure_element.interface import (
     Limits,
     Made,
     News,
-    Piece,
     PieceState,
     Rules,
+    ShownPiece,
     answer_of,
     question_of,
 )
@@ -280,7 +280,7 @@ class SecureElement:
             piece.value_fen for piece in self.pieces() if piece.state == PieceState.SPENDABLE
         )
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[ShownPiece]:
         """All pieces in the device; none before the first trust bundle."""
         state = self._store.read()
         trust = self._trusting.view(state)

@@ -65,7 +65,7 @@ class PieceState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Piece:
+class ShownPiece:
     """A piece of money in the device.
 
     Attributes:
@@ -249,7 +249,7 @@ class Device(Loadable, Protocol):
         """What of the balance a payee would take now."""
         ...
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[ShownPiece]:
         """All pieces in the device."""
         ...
 

@@ -44,7 +44,7 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.limits import FEW_DAYS
 from wallet.secure_element.choosing import alone, several
-from wallet.secure_element.interface import Made, Piece, PieceState
+from wallet.secure_element.interface import Made, PieceState, ShownPiece
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said
@@ -152,7 +152,7 @@ def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
     return [piece for piece in _payable(state) if standing(state, piece, trust) == Reason.GOOD]
 
 
-def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
+def shown(state: State, piece: HeldPiece, trust: Trust) -> ShownPiece:
     """A piece as its holder sees it."""
     chain = chain_of(piece)
     reason = standing(state, piece, trust)
@@ -171,7 +171,7 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     elif reason != Reason.GOOD:
         kind, why = PieceState.NOT_PAYABLE, said(reason)
     payable = kind == PieceState.SPENDABLE
-    return Piece(
+    return ShownPiece(
         piece.value_fen,
         hands(chain, piece.output),
         chain.token.expires_time_ms,

@@ -10,14 +10,19 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.context import Context
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_CLEARED_AT_ONCE, MAX_CLEARED_SINGLY
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
-from central_bank.registration.offline.double_spends import DEPOSITED, Allocation, Deposited, Spends
+from central_bank.registration.offline.double_spends import (
+    DEPOSITED,
+    Allocation,
+    Spends,
+    VerifiedDeposit,
+)
 from central_bank.registration.offline.evidence import Evidence
 from central_bank.registration.offline.losses import Losses
 from central_bank.registration.offline.outcomes import (
@@ -89,7 +94,7 @@ class Deposits:
         self._clearing = clearing
         self._of_bank: dict[int, FifoLock] = {}
 
-    def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
+    def deposit(self, bank: AdmittedBank, envelope: SignedEnvelope) -> list[DepositOutcome]:
         """Retires deposited pieces, once each, in favour of the bank's wallets; an outcome for each
         item.
 
@@ -116,7 +121,7 @@ class Deposits:
         return outcomes
 
     def _deposit_part(
-        self, bank: Bank, judged: Sequence[Judged], signed: SignedBatch
+        self, bank: AdmittedBank, judged: Sequence[Judged], signed: SignedBatch
     ) -> list[DepositOutcome]:
         """Clears deposits in order, up to those that fit into one turn.
 
@@ -146,7 +151,7 @@ class Deposits:
         self._retire_all(bank, staged, spends, signed)
         return outcomes
 
-    def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
+    def _news(self, bank: AdmittedBank, judged: Sequence[Judged]) -> set[int]:
         """Numbers of new deposits, of registered tokens that were not refunded."""
         counts = Counter(one.item.number for one in judged)
         unanswered = self._answers.none_yet(bank, list(counts))
@@ -160,7 +165,9 @@ class Deposits:
             and not registered.is_refunded(one.chains)
         }
 
-    def _deposit_one(self, bank: Bank, judged: Judged, signed: SignedBatch) -> DepositOutcome:
+    def _deposit_one(
+        self, bank: AdmittedBank, judged: Judged, signed: SignedBatch
+    ) -> DepositOutcome:
         item, verdict = judged.item, judged.verdict
         known = self._answers.find(bank, item)
         if known is not None:
@@ -210,7 +217,7 @@ class Deposits:
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
     def _invalid(
-        self, bank: Bank, judged: Judged, verdict: str, end: End | None = None
+        self, bank: AdmittedBank, judged: Judged, verdict: str, end: End | None = None
     ) -> DepositOutcome:
         """Refuses a deposit. With `end` its piece has ended too; else it may be deposited again."""
         reason = errors_pb2.REASON_TOKEN_INVALID
@@ -229,14 +236,14 @@ class Deposits:
         ids = {token_id for one in judged for token_id in one.token_ids()}
         return self._database.read(lambda c: Registered.of(c, ids))
 
-    def _spends(self, bank: Bank, judged: Sequence[Judged]) -> Spends:
+    def _spends(self, bank: AdmittedBank, judged: Sequence[Judged]) -> Spends:
         """How the pieces in these deposits were spent before."""
         spent = [piece for one in judged for piece in one.verdict.all_pieces]
         return self._database.read(lambda c: Spends.of(c, bank.index, spent))
 
     def _retire_all(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         staged: Sequence[tuple[Judged, Sequence[Allocation]]],
         spends: Spends,
         signed: SignedBatch,
@@ -282,8 +289,8 @@ class Deposits:
         self._kept.count(signed, batch, answers, moved_bytes=moved_bytes)
 
 
-def _deposited(one: Judged) -> Deposited:
-    return Deposited(one.chains, one.verdict, one.ends, one.item.number)
+def _deposited(one: Judged) -> VerifiedDeposit:
+    return VerifiedDeposit(one.chains, one.verdict, one.ends, one.item.number)
 
 
 def _to_the_cheater(allocations: Sequence[Allocation], own: Sequence[bytes] = ()) -> bool:
@@ -305,7 +312,10 @@ _DOUBLE_SPEND = purposes_pb2.PURPOSE_DOUBLE_SPEND
 
 
 def _paying(
-    bank: Bank, item: registration_pb2.TokenDepositItem, sources: dict[int, int], now_ms: int
+    bank: AdmittedBank,
+    item: registration_pb2.TokenDepositItem,
+    sources: dict[int, int],
+    now_ms: int,
 ) -> list[Row]:
     """A record for each account that pays; they are linked, so all are accepted or none is."""
     digest = item_digest(item)

@@ -78,7 +78,7 @@ class Spend:
 
 
 @dataclass(frozen=True)
-class DoubleSpend:
+class ProvenDoubleSpend:
     """A piece that was spent in another way before; its owner's two signatures prove it.
 
     Attributes:
@@ -117,8 +117,8 @@ class Allocation:
 
     end: Piece
     retired_fen: int
-    doubles: tuple[DoubleSpend, ...] = ()
-    lost: tuple[tuple[DoubleSpend, int], ...] = ()
+    doubles: tuple[ProvenDoubleSpend, ...] = ()
+    lost: tuple[tuple[ProvenDoubleSpend, int], ...] = ()
 
     @property
     def loss_fen(self) -> int:
@@ -126,7 +126,7 @@ class Allocation:
         return self.end.value_fen - self.retired_fen
 
 
-class Deposited(NamedTuple):
+class VerifiedDeposit(NamedTuple):
     """A deposit whose chains are good.
 
     Attributes:
@@ -169,7 +169,7 @@ class Spends:
             )
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = spend
 
-    def add_plain(self, paid: Deposited) -> list[Allocation]:
+    def add_plain(self, paid: VerifiedDeposit) -> list[Allocation]:
         """As `add`, but only if there is no problem; else adds nothing and returns [].
 
         There is no problem if nobody has brought in the chains' ends, no piece on the way was spent
@@ -195,21 +195,21 @@ class Spends:
             self.by_piece.pop(piece.id, None)
         self.by_piece.update(by_piece)
 
-    def paid_away(self, paid: Deposited) -> list[DoubleSpend]:
+    def paid_away(self, paid: VerifiedDeposit) -> list[ProvenDoubleSpend]:
         """The double spends of a deposit's own pieces: their owners have paid them to others
         before.
         """
         ends = zip(paid.verdict.pieces, paid.ends, strict=True)
         return [double for end, signed in ends for double in self._paid_away(end, signed)]
 
-    def _paid_away(self, end: Piece, signed: DepositEndorsement) -> list[DoubleSpend]:
+    def _paid_away(self, end: Piece, signed: DepositEndorsement) -> list[ProvenDoubleSpend]:
         """The double spend of one deposited piece, if its owner has paid it to somebody before."""
         for spent_by, spend in self.by_piece.get(end.id, {}).items():
             if spent_by != DEPOSITED:
-                return [DoubleSpend(end, spend, spend.certificate(), signed, is_new=True)]
+                return [ProvenDoubleSpend(end, spend, spend.certificate(), signed, is_new=True)]
         return []
 
-    def add(self, paid: Deposited) -> list[Allocation]:
+    def add(self, paid: VerifiedDeposit) -> list[Allocation]:
         """Adds how a good deposit spends pieces: those on its chains, and their ends by the
         deposit.
         """
@@ -244,14 +244,14 @@ class Spends:
         signed: DepositEndorsement,
         number: int,
     ) -> Allocation:
-        doubles: dict[bytes, DoubleSpend] = {}
+        doubles: dict[bytes, ProvenDoubleSpend] = {}
         for (piece, digest), hop in zip(spent, chain.hops, strict=True):
             spends = self.by_piece.get(piece.id, {})
             others = [spend for spent_by, spend in spends.items() if spent_by != digest]
             if others:
                 certificate, second = hop.certificate, hop.endorsement
                 is_new = digest not in spends
-                doubles[piece.id] = DoubleSpend(piece, others[0], certificate, second, is_new)
+                doubles[piece.id] = ProvenDoubleSpend(piece, others[0], certificate, second, is_new)
         at = {**doubles, **{double.piece.id: double for double in self._paid_away(end, signed)}}
         path = [*(piece for piece, _ in spent), end]
         claims, lost = self._claims(path, end.value_fen, at)
@@ -266,15 +266,15 @@ class Spends:
         self,
         spent: Sequence[Piece],
         claimed_fen: int,
-        doubles: Mapping[bytes, DoubleSpend],
-    ) -> tuple[list[int], list[tuple[DoubleSpend, int]]]:
+        doubles: Mapping[bytes, ProvenDoubleSpend],
+    ) -> tuple[list[int], list[tuple[ProvenDoubleSpend, int]]]:
         """What is claimed from each piece on the way, oldest first, and what is lost at which of
         them.
 
         It goes from the end upwards: no piece pays more than it is worth, whoever claims it.
         """
         claims: list[int] = []
-        lost: list[tuple[DoubleSpend, int]] = []
+        lost: list[tuple[ProvenDoubleSpend, int]] = []
         for piece in reversed(spent):
             before_fen = sum(
                 spend.claimed_fen for spend in self.by_piece.get(piece.id, {}).values()

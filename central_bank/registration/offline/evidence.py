@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.context import Context
 from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
-from central_bank.registration.offline.double_spends import DEPOSITED, DoubleSpend
+from central_bank.registration.offline.double_spends import DEPOSITED, ProvenDoubleSpend
 from central_bank.registration.offline.tables import evidence
 from offline_token import evidence as proof
 from offline_token.deposit import DepositEndorsement, read_spend
@@ -41,7 +41,9 @@ class Evidence:
         self._devices = devices
         self._clock = context.clock
 
-    def uncover(self, double: DoubleSpend, second_bank: int, *, refused: bool = False) -> None:
+    def uncover(
+        self, double: ProvenDoubleSpend, second_bank: int, *, refused: bool = False
+    ) -> None:
         """Keeps the proof of a double spend, within a bound for each token, and revokes the device.
 
         Args:
@@ -55,7 +57,7 @@ class Evidence:
             bank = self._registry.get(name)
             self._devices.revoke_proven(bank, double.device, "it spent a piece twice")
 
-    def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
+    def list(self, bank: AdmittedBank | None, limit: int, before_id: int | None) -> list[Case]:
         """A page of cases, newest first; for a bank those about its device, or brought in by it."""
         table = evidence
         query = select(table).order_by(table.c.id.desc()).limit(limit)
@@ -66,7 +68,7 @@ class Evidence:
             query = query.where(table.c.id < before_id)
         return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
-    def _keep(self, double: DoubleSpend, second_bank: int, refused: bool) -> None:
+    def _keep(self, double: ProvenDoubleSpend, second_bank: int, refused: bool) -> None:
         """Keeps the proof; keeping it again changes nothing."""
         piece_id, certificate = double.piece.id, double.certificate
         values = {
@@ -97,7 +99,7 @@ class Evidence:
         return Case(row.id, double_spend, first, second, row.time_ms)
 
 
-def _certifier(bank: Bank, device: Certificate) -> Certificate:
+def _certifier(bank: AdmittedBank, device: Certificate) -> Certificate:
     """The certificate of the bank's key that certified a device."""
     every = [Certificate.decode(each, BANK) for each in bank.every_offline_certificate]
     part = device.signed_part()
@@ -105,7 +107,7 @@ def _certifier(bank: Bank, device: Certificate) -> Certificate:
     return next(its, every[0])
 
 
-def _named(double: DoubleSpend) -> bytes:
+def _named(double: ProvenDoubleSpend) -> bytes:
     """What tells this proof from others about its piece; the same for a deposit that is signed
     anew.
     """

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
@@ -141,7 +141,7 @@ def _put_restored(connection: Connection, refunded: Sequence[Left]) -> None:
             connection.execute(delete(waiting_deposits).where(ended))
 
 
-def _refunding(refunded: Sequence[Left], banks: Mapping[int, Bank], now_ms: int) -> Records:
+def _refunding(refunded: Sequence[Left], banks: Mapping[int, AdmittedBank], now_ms: int) -> Records:
     """A record for each load; the load's number makes it the only one."""
     return records_of(
         transfer(

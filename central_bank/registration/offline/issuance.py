@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, insert, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.context import Context
@@ -60,7 +60,7 @@ class Loads:
         calls."""
 
     def register(
-        self, bank: Bank, envelope: SignedEnvelope
+        self, bank: AdmittedBank, envelope: SignedEnvelope
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         """Signs tokens for a certified device, paid for from the bank's circulation.
 
@@ -80,7 +80,7 @@ class Loads:
 
     def _settle(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         order: registration_pb2.TokenRegistration,
         certificate: Certificate,
         reason: int,
@@ -115,7 +115,7 @@ class Loads:
         return outcome, self._registered(bank, order.number)
 
     @contextmanager
-    def _loading(self, bank: Bank, key: bytes) -> Iterator[bool]:
+    def _loading(self, bank: AdmittedBank, key: bytes) -> Iterator[bool]:
         """A context in which no other bank has tokens made for a key; gives False if one does
         already.
         """
@@ -133,13 +133,16 @@ class Loads:
                     if not count:
                         del self._busy[key]
 
-    def _lives_elsewhere(self, bank: Bank, key: bytes) -> bool:
+    def _lives_elsewhere(self, bank: AdmittedBank, key: bytes) -> bool:
         """Whether tokens were made for a key at another bank."""
         query = select(tokens.c.bank).where(tokens.c.owner == key, tokens.c.bank != bank.index)
         return self._database.read(lambda c: c.execute(query.limit(1)).first()) is not None
 
     def _unfit(
-        self, bank: Bank, certificate: Certificate, order: registration_pb2.TokenRegistration
+        self,
+        bank: AdmittedBank,
+        certificate: Certificate,
+        order: registration_pb2.TokenRegistration,
     ) -> int:
         """The Reason why a device gets no such tokens; 0 if it does."""
         asked = Possession.decode(order.possession)
@@ -169,7 +172,7 @@ class Loads:
             return Result.ID_REUSED, 0
         return Result(row.result), row.reason
 
-    def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
+    def _make(self, bank: AdmittedBank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
         """Tokens that add up to an amount; their ids are the same each time for one load."""
         now_ms, root = self._clock.now_ms(), self._roots.signing()
         made: list[Token] = []
@@ -180,7 +183,7 @@ class Loads:
             made.append(sign_token(root, blank))
         return made
 
-    def _registered(self, bank: Bank, number: int) -> list[bytes]:
+    def _registered(self, bank: AdmittedBank, number: int) -> list[bytes]:
         query = (
             select(tokens.c.body)
             .where(tokens.c.bank == bank.index, tokens.c.number == number)
@@ -189,7 +192,7 @@ class Loads:
         return [bytes(b) for b in self._database.read(lambda c: c.execute(query).scalars().all())]
 
 
-def _certificate(bank: Bank, encoded: bytes) -> Certificate:
+def _certificate(bank: AdmittedBank, encoded: bytes) -> Certificate:
     try:
         certificate = Certificate.decode(encoded, DEVICE)
     except FormatError as error:
@@ -199,7 +202,9 @@ def _certificate(bank: Bank, encoded: bytes) -> Certificate:
     return certificate
 
 
-def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[Token]) -> None:
+def _put_tokens(
+    connection: Connection, bank: AdmittedBank, number: int, made: Sequence[Token]
+) -> None:
     connection.execute(
         insert(tokens),
         [
@@ -220,7 +225,7 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
 
 
 def _registration(
-    bank: Bank, order: registration_pb2.TokenRegistration, reason: int, now_ms: int
+    bank: AdmittedBank, order: registration_pb2.TokenRegistration, reason: int, now_ms: int
 ) -> Row:
     """The record that tokens are registered, or refused, so that the feed ends the bank's hold."""
     own = bank.accounts.circulation

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
-from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
+from central_bank.registration.offline.double_spends import Allocation, ProvenDoubleSpend
 from central_bank.registration.offline.tables import losses, tokens
 from dcep.purposes.v1 import purposes_pb2
 from settlement.builders import records_of, transfer
@@ -89,7 +89,7 @@ class Losses:
     def put(
         self,
         connection: Connection,
-        bank: Bank,
+        bank: AdmittedBank,
         number: int,
         allocations: Sequence[Allocation],
         now_ms: int,
@@ -113,7 +113,7 @@ class Losses:
         if rows:
             connection.execute(insert(losses), rows)
 
-    def _bearer(self, double: DoubleSpend) -> int:
+    def _bearer(self, double: ProvenDoubleSpend) -> int:
         """Index of the bank that certified the device."""
         return self._registry.get(double.certificate.bank).index
 

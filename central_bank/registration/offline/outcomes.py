@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.context import Context
 from central_bank.limits import MAX_REFUSED_DEPOSITS
@@ -57,7 +57,9 @@ class DepositOutcomes:
         """Refusals by bank since the start; now and then it is checked whether too many are
         kept."""
 
-    def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
+    def find(
+        self, bank: AdmittedBank, item: registration_pb2.TokenDepositItem
+    ) -> DepositOutcome | None:
         """The final answer to this deposit; None if there is none yet."""
         same = (_of.bank == bank.index) & (_of.number == item.number)
         query = select(refused_deposits).where(same)
@@ -76,7 +78,7 @@ class DepositOutcomes:
         note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
         return DepositOutcome(item.number, SETTLED, 0, note.whole_fen)
 
-    def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
+    def none_yet(self, bank: AdmittedBank, numbers: Sequence[int]) -> set[int]:
         """Those of these numbers that have no final answer yet."""
         account = bank.accounts.deposits
         last = int(self._ledger.read([account])[0]["last_sequence"])
@@ -86,7 +88,7 @@ class DepositOutcomes:
 
     def refuse(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         item: registration_pb2.TokenDepositItem,
         reason: int,
         verdict: str = "",
@@ -122,7 +124,7 @@ class DepositOutcomes:
 
     def _refusal(
         self,
-        bank: Bank,
+        bank: AdmittedBank,
         item: registration_pb2.TokenDepositItem,
         reason: int,
         verdict: str = "",
@@ -146,7 +148,7 @@ class DepositOutcomes:
         return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
 
 
-def _forget_old(connection: Connection, bank: Bank) -> None:
+def _forget_old(connection: Connection, bank: AdmittedBank) -> None:
     own = _of.bank == bank.index
     newest = select(_of.number).where(own).order_by(_of.number.desc())
     last = connection.execute(newest.offset(MAX_REFUSED_DEPOSITS).limit(1)).scalar()
@@ -158,7 +160,7 @@ def _payment_digest(item: registration_pb2.TokenDepositItem) -> bytes:
     return hashlib.sha256(item.offline_payment).digest()
 
 
-def _refused(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[int]:
+def _refused(connection: Connection, bank: AdmittedBank, numbers: Sequence[int]) -> set[int]:
     found: set[int] = set()
     for chunk in chunks(numbers):
         query = select(_of.number).where(_of.bank == bank.index, _of.number.in_(chunk))

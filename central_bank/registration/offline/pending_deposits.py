@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from central_bank.authentication.banks import Bank
+from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import MAX_WAITING_DEPOSITS
 from central_bank.registration.offline.tables import waiting_deposits
 from central_bank.registration.offline.verification import Judged
@@ -32,7 +32,7 @@ class PendingDeposits:
         self._clock = clock
 
     def numbers(
-        self, bank: Bank, items: Sequence[registration_pb2.TokenDepositItem]
+        self, bank: AdmittedBank, items: Sequence[registration_pb2.TokenDepositItem]
     ) -> frozenset[int]:
         """Numbers of those deposits that wait; not of one whose number belonged to another
         payment.
@@ -41,7 +41,7 @@ class PendingDeposits:
         found = self._database.read(lambda c: _known(c, bank, list(digests)))
         return frozenset(number for number, known in found if known == digests[number])
 
-    def begin(self, bank: Bank, judged: Judged) -> None:
+    def begin(self, bank: AdmittedBank, judged: Judged) -> None:
         """Notes that a deposit waits; one that waits already keeps the time when it came.
 
         Beyond `MAX_WAITING_DEPOSITS` of a bank nothing is written down. A further deposit is
@@ -67,12 +67,12 @@ class PendingDeposits:
 
         self._database.transaction(put)
 
-    def _is_full(self, bank: Bank) -> bool:
+    def _is_full(self, bank: AdmittedBank) -> bool:
         own = select(_of.number).where(_of.bank == bank.index).distinct().subquery()
         count = select(func.count()).select_from(own)
         return self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_WAITING_DEPOSITS
 
-    def end(self, connection: Connection, bank: Bank, number: int) -> None:
+    def end(self, connection: Connection, bank: AdmittedBank, number: int) -> None:
         """Notes that a deposit was answered, in this transaction."""
         same = (_of.bank == bank.index) & (_of.number == number)
         connection.execute(delete(waiting_deposits).where(same))
@@ -87,7 +87,9 @@ def _digest(item: registration_pb2.TokenDepositItem) -> bytes:
     return item_digest(item).to_bytes(8, "little")
 
 
-def _known(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[tuple[int, bytes]]:
+def _known(
+    connection: Connection, bank: AdmittedBank, numbers: Sequence[int]
+) -> set[tuple[int, bytes]]:
     found: set[tuple[int, bytes]] = set()
     for chunk in chunks(numbers):
         query = select(_of.number, _of.digest).where(_of.bank == bank.index, _of.number.in_(chunk))
