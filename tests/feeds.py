@@ -64,7 +64,7 @@ def refused_deposit(
     number: int,
     payment: bytes,
     reason: int,
-    verdict: str = "",
+    verdict: int = 0,
     *,
     key: SigningKey = CENTRAL_KEY,
     kind: type[Message] = registration_pb2.DepositRefusal,

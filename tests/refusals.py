@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dcep.registration.v1.registration_pb2 import TokenVerdict
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 
@@ -35,6 +36,11 @@ def refused_because(reason: int, call: Callable[..., Any], *arguments: Any) -> R
     found = refusal(lambda: call(*arguments))
     assert found.reason == reason, found
     return found
+
+
+def verdict_name(number: int) -> str:
+    """The name of what is wrong with a payment that was deposited; "" for nothing."""
+    return TokenVerdict.Name(number).removeprefix("TOKEN_VERDICT_") if number else ""
 
 
 @contextmanager

@@ -125,7 +125,6 @@ TEXTS = {
     "proposer": b.KIND_OFFICER_NAME,
     "request_id": b.KIND_REQUEST_ID,
     "revoked_devices.cause": b.KIND_CAUSE,
-    "verdict": b.KIND_WORD,
     "wallet": b.KIND_WALLET_NUMBER,
 }
 BYTES = {

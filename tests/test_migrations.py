@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import column, insert, select, table
+from sqlalchemy import column, insert, select, table, text
 
-from dcep.registration.v1.registration_pb2 import OutboundPayment
+from dcep.registration.v1.registration_pb2 import TOKEN_VERDICT_SPENT_TWICE, OutboundPayment
 from runtime.database import SchemaBehind, _alembic, check_at_head, open_engine, upgrade
 
 
@@ -29,6 +30,24 @@ def test_up_down_up_without_drift(service: str, database_url: str) -> None:
         drift = compare_metadata(MigrationContext.configure(connection), metadata)
     assert drift == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("service", ["central_bank", "operator_bank", "wallet"])
+def test_sqlite_uses_no_number_again_where_the_tables_forbid_it(
+    service: str, tmp_path: Path
+) -> None:
+    """Alembic copies tables on SQLite and forgets AUTOINCREMENT; no comparison tells."""
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    upgrade(url, service)
+    engine = open_engine(url)
+    counting = text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
+    with engine.connect() as connection:
+        found = set(connection.execute(counting).scalars())
+    engine.dispose()
+    tables = importlib.import_module(f"{service}.tables").metadata.tables.values()
+    assert found == {
+        table.name for table in tables if table.dialect_options["sqlite"]["autoincrement"]
+    }
 
 
 PIECE = {
@@ -63,6 +82,58 @@ def test_what_is_pending_goes_to_the_bank_that_it_was_for(database_url: str) -> 
     with engine.connect() as connection:
         then = table("outbound", column("destination"))
         assert connection.execute(select(then)).scalar_one() == "6202"
+    engine.dispose()
+
+
+VERDICTS = {
+    "refused_deposits": {
+        "bank": 0,
+        "number": 7,
+        "digest": b"d" * 32,
+        "reason": 29,
+        "verdict": "SPENT_TWICE",
+        "ruling": b"",
+    },
+    "token_deposits": {
+        "wallet": 1,
+        "sequence": 2,
+        "digest": b"d" * 32,
+        "order_payload": b"o",
+        "order_signature": b"s" * 64,
+        "own_keys": b"",
+        "state": 3,
+        "reason": 29,
+        "verdict": "SPENT_TWICE",
+        "refusal": None,
+        "amount_fen": 5,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "before", "after"),
+    [
+        ("central_bank", "refused_deposits", "0025", "0026"),
+        ("operator_bank", "token_deposits", "0032", "0033"),
+    ],
+)
+def test_verdicts_become_numbers_and_words_again(
+    service: str, name: str, before: str, after: str, database_url: str
+) -> None:
+    engine, config = open_engine(database_url), _alembic(database_url, service)
+    command.upgrade(config, before)
+    row = VERDICTS[name]
+    then = table(name, *map(column, row))
+    with engine.begin() as connection:
+        connection.execute(insert(then), row)
+    for step, revision, verdict in (
+        (command.upgrade, after, TOKEN_VERDICT_SPENT_TWICE),
+        (command.downgrade, before, "SPENT_TWICE"),
+    ):
+        step(config, revision)
+        with engine.connect() as connection:
+            found = [dict(one._mapping) for one in connection.execute(select(then))]
+        assert found == [{**row, "verdict": verdict}]
     engine.dispose()
 
 

@@ -17,6 +17,7 @@ from dcep.envelope.v1 import envelope_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.verify import Reason
 from runtime import bounds
 from runtime.errors import status_of
 from runtime.limits import MAX_MESSAGE_BYTES
@@ -139,3 +140,11 @@ def test_a_feed_event_has_the_name_and_number_of_its_field() -> None:
     fields = registration_pb2.FeedEntry.DESCRIPTOR.oneofs_by_name["event"].fields
     named = {f"FEED_EVENT_{field.name.upper()}": field.number for field in fields}
     assert dict(registration_pb2.FeedEvent.items()) == {"FEED_EVENT_UNSPECIFIED": 0, **named}
+
+
+def test_a_verdict_on_an_offline_payment_has_the_name_and_number_of_its_reason() -> None:
+    """The last two are the central bank's alone."""
+    named = {f"TOKEN_VERDICT_{one.name}": one.value for one in Reason if one != Reason.GOOD}
+    books = {"TOKEN_VERDICT_SPENT_TWICE": 23, "TOKEN_VERDICT_NOT_REGISTERED": 24}
+    told = dict(registration_pb2.TokenVerdict.items())
+    assert told == {"TOKEN_VERDICT_UNSPECIFIED": 0, **named, **books}

@@ -15,6 +15,7 @@ from auditor.signatures.bank_keys import check_root
 from auditor.signatures.key_rows import Term
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
 from language import _
 from offline_token.formats import FormatError
 from offline_token.ruling import End, Ruling
@@ -25,8 +26,7 @@ _refused = table("refused_deposits", *map(column, _COLUMNS))
 _ROWS = 5_000
 _BEFORE = errors_pb2.REASON_ALREADY_DEPOSITED
 _INVALID = errors_pb2.REASON_TOKEN_INVALID
-_SPENT_TWICE, _NOT_REGISTERED = "SPENT_TWICE", "NOT_REGISTERED"
-_VERDICTS = {_SPENT_TWICE, _NOT_REGISTERED, *(reason.name for reason in Reason)}
+_VERDICTS = set(registration_pb2.TokenVerdict.values()) - {0}
 
 
 def numbers_refused(engine: Engine) -> set[tuple[int, int]]:
@@ -74,7 +74,10 @@ def _end(row: Any) -> End:
     """How the piece ended, by the reason and verdict in the row."""
     if row.reason == _BEFORE:
         return End.DEPOSITED
-    ends = {_SPENT_TWICE: End.SPENT_TWICE, Reason.TOKEN_EXPIRED.name: End.REFUNDED}
+    ends = {
+        int(registration_pb2.TOKEN_VERDICT_SPENT_TWICE): End.SPENT_TWICE,
+        int(Reason.TOKEN_EXPIRED): End.REFUNDED,
+    }
     return ends.get(row.verdict, End.BAD)
 
 

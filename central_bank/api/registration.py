@@ -14,6 +14,7 @@ from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
 from central_bank.registration.feed import Feed
 from central_bank.registration.offline.deposits import Deposits
 from central_bank.registration.offline.issuance import Loads
+from central_bank.registration.offline.outcomes import as_verdict
 from central_bank.registration.settlement import Settlement, check_incarnation
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.calls import Call
@@ -118,7 +119,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                     state=o.state,  # type: ignore[arg-type]
                     reason=as_reason(o.reason),
                     amount_fen=o.amount_fen,
-                    verdict=o.verdict,
+                    verdict=as_verdict(o.verdict),
                     refusal=o.refusal,
                 )
                 for o in outcomes

@@ -159,7 +159,7 @@ class Deposits:
                 "own_keys": b"".join(own_keys),
                 "state": PENDING,
                 "reason": 0,
-                "verdict": "",
+                "verdict": 0,
                 "amount_fen": 0,
             }
             self._database.transaction(lambda c: c.execute(insert(table), values) and None)
@@ -245,9 +245,17 @@ class Deposits:
             self._database.transaction(lambda c: c.execute(statement) and None)
 
 
+def _verdict_name(number: int) -> str:
+    """A verdict's name, as `offline_token.verify.Reason` has it; "" for none."""
+    if not number:
+        return ""
+    value = registration_pb2.TokenVerdict.DESCRIPTOR.values_by_number.get(number)
+    return value.name.removeprefix("TOKEN_VERDICT_") if value is not None else f"UNKNOWN_{number}"
+
+
 def _refused(row: Any) -> Refusal:
     """The refusal of a deposit, as its holder is told, with the root's ruling for the device."""
-    reason, verdict = row.reason, row.verdict
+    reason, verdict = row.reason, _verdict_name(row.verdict)
     payload = SignedEnvelope.FromString(bytes(row.refusal)).payload
     ruling = registration_pb2.DepositRefusal.FromString(payload).ruling
     sentences: dict[int, str] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
 from dcep.bounds.v1.bounds_pb2 import (
     KIND_DIGEST,
     KIND_PUBLIC_KEY,
     KIND_REVOCATION,
     KIND_SIGNATURE,
-    KIND_WORD,
 )
 from operator_bank.metadata import metadata
 from operator_bank.payments.tables import IS_PENDING
@@ -51,7 +50,7 @@ token_deposits = Table(
     Column("own_keys", LargeBinary, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
-    Column("verdict", String(greatest(KIND_WORD)), nullable=False),
+    Column("verdict", SmallInteger, nullable=False),
     Column("refusal", LargeBinary, nullable=True),
     Column("amount_fen", BigInteger, nullable=False),
     Index("token_deposits_by_order", "wallet", "sequence", unique=True),

@@ -171,7 +171,7 @@ def test_a_deposit_that_was_paid_and_stands_among_the_refused_too_is_named(
     with centre.engine.begin() as connection:
         paid = connection.execute(select(losses.c.bank, losses.c.number)).one()
         before = errors_pb2.REASON_ALREADY_DEPOSITED
-        forged = {"digest": bytes(32), "reason": before, "verdict": "", "ruling": b""}
+        forged = {"digest": bytes(32), "reason": before, "verdict": 0, "ruling": b""}
         connection.execute(insert(refused_deposits).values(bank=paid[0], number=paid[1], **forged))
     named = audit_engines({CENTRAL_BANK: centre.engine}).problems
     with centre.engine.begin() as connection:

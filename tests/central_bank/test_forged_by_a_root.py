@@ -20,6 +20,7 @@ from tests.central_bank.system import ROOT
 from tests.central_bank.test_offline_roots import NEW, renewal, take_over
 from tests.offline.centre import Centre
 from tests.offline.signers import DAY, Device, key_of
+from tests.refusals import verdict_name
 
 RESERVES = 50_000
 FORGED = SigningKey(b"\x55" * 32)
@@ -69,7 +70,7 @@ def deposited_with(centre: Centre, chain: Chain, beside: Sequence[Statement]) ->
     payment = replace(made.payment, statements=tuple(beside))
     item.offline_payment = Deposit(payment, made.endorsements).encode()
     (outcome,) = centre.send(item, bank="beta")
-    return outcome.amount_fen, outcome.verdict
+    return outcome.amount_fen, verdict_name(outcome.verdict)
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -97,7 +98,7 @@ def test_of_money_that_is_not_in_these_books_nothing_is_said_for_good(centre: Ce
     (outcome,) = centre.send(centre.item(minted(centre, 300), bank="beta"), bank="beta")
     assert outcome.refusal is not None
     refusal = registration_pb2.DepositRefusal.FromString(outcome.refusal.payload)
-    assert (refusal.verdict, refusal.ruling) == ("NOT_REGISTERED", b"")
+    assert (verdict_name(refusal.verdict), refusal.ruling) == ("NOT_REGISTERED", b"")
 
 
 def test_what_was_never_registered_is_refused_when_it_has_expired_too(centre: Centre) -> None:

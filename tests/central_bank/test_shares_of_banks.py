@@ -31,6 +31,7 @@ from tests.central_bank.test_waiting_deposits import (
 )
 from tests.feeds import told
 from tests.offline.centre import Centre
+from tests.refusals import verdict_name
 
 
 def key(number: int) -> bytes:
@@ -155,7 +156,7 @@ def test_a_bank_keeps_no_more_refused_deposits_where_another_banks_come_between(
     for number in range(1, 9):
         for bank in ("alpha", "beta"):
             unreadable = registration_pb2.TokenDepositItem(number=number, offline_payment=b"?")
-            assert centre.send(unreadable, bank=bank)[0].verdict == "UNREADABLE"
+            assert verdict_name(centre.send(unreadable, bank=bank)[0].verdict) == "UNREADABLE"
     each = select(func.count(refused_deposits.c.number)).group_by(refused_deposits.c.bank)
     with centre.engine.connect() as connection:
         assert connection.execute(each).scalars().all() == [3, 3]

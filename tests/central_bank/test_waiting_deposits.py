@@ -16,6 +16,7 @@ from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Chain, Token
 from tests.feeds import told
 from tests.offline.centre import Centre
+from tests.refusals import verdict_name
 
 GRACE_ENDS = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
 START = 100_000
@@ -41,7 +42,7 @@ def ask(centre: Centre, item: Item) -> int | str:
     """Fen paid, or why not."""
     (outcome,) = centre.send(item, bank="beta")
     reason = errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
-    return outcome.verdict or reason if outcome.reason else outcome.amount_fen
+    return verdict_name(outcome.verdict) or reason if outcome.reason else outcome.amount_fen
 
 
 def restored(centre: Centre) -> list[int]:

@@ -18,6 +18,7 @@ from runtime.database import open_engine
 from runtime.envelope import sign_payload
 from sandbox.demo.environment import System, wait_until
 from tests.fuzz.roles import channel_to
+from tests.refusals import verdict_name
 
 pytestmark = [pytest.mark.any_database]
 TIMEOUT_S = 60.0
@@ -70,7 +71,7 @@ def test_a_call_full_of_bad_deposits_holds_up_no_other_bank(system: System) -> N
     other = range(2 * FIRST, 2 * FIRST + 1)
     outcomes = Depositor(system, "beta").bring(other).result().outcomes
     before = refused(bad)
-    assert [one.verdict for one in outcomes] == ["UNREADABLE"]
+    assert [verdict_name(one.verdict) for one in outcomes] == ["UNREADABLE"]
     assert before < len(bad)
     assert [one.number for one in alphas.result().outcomes] == list(bad)
     assert refused(bad) == len(bad)

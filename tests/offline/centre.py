@@ -16,6 +16,7 @@ from runtime.envelope import sign
 from tests.central_bank.admitting import KEYS
 from tests.central_bank.system import System
 from tests.offline.signers import DAY, Device, Signers, key_of
+from tests.refusals import verdict_name
 
 
 class Centre(System):
@@ -87,7 +88,7 @@ class Centre(System):
         (outcome,) = self.send(self.item(*chains, output=output, bank=bank, own=own), bank=bank)
         if outcome.reason and outcome.reason != errors_pb2.REASON_TOKEN_INVALID:
             return 0, errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
-        return outcome.amount_fen, outcome.verdict
+        return outcome.amount_fen, verdict_name(outcome.verdict)
 
     def bank(self, name: str) -> AdmittedBank:
         """An admitted bank."""

@@ -26,6 +26,7 @@ from tests.central_bank.system import ROOT
 from tests.offline.centre import Centre
 from tests.offline.devices import FailingStore
 from tests.offline.signers import DAY
+from tests.refusals import verdict_name
 from wallet.hard_wallet.card import HardWallet, converse, personalise
 from wallet.hard_wallet.reader import Card
 from wallet.secure_element.device_errors import PinError
@@ -126,7 +127,7 @@ class Person:
             elif outcome.state == REFUSED:
                 assert outcome.refusal is not None
                 told = registration_pb2.DepositRefusal.FromString(outcome.refusal.payload)
-                device.refuse_deposit(body, told.ruling, outcome.verdict)
+                device.refuse_deposit(body, told.ruling, verdict_name(outcome.verdict))
             pending += outcome.state == PENDING
         return pending
 

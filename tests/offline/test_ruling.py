@@ -18,6 +18,7 @@ from runtime.errors import Refusal
 from tests.offline.centre import Centre
 from tests.offline.devices import TestDevice, deposits, make_device, ruled
 from tests.offline.signers import DAY, NOW, Signers, key_of
+from tests.refusals import verdict_name
 
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
@@ -162,7 +163,7 @@ def test_what_is_late_is_pending_until_its_money_has_gone_back(centre: Centre) -
     centre.clock.advance(1_000 * DAY)
     (outcome,) = centre.send(item)
     said = errors_pb2.REASON_TOKEN_INVALID, "TOKEN_EXPIRED"
-    assert (outcome.state, outcome.reason, outcome.verdict) == (PENDING, *said)
+    assert (outcome.state, outcome.reason, verdict_name(outcome.verdict)) == (PENDING, *said)
     centre.clock.set_back(1_000 * DAY)
     assert centre.send(item)[0].amount_fen == 60, "the centre's clock was wrong"
 

@@ -27,6 +27,7 @@ from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.lives import BehindAPin, HeldCard, Person
 from tests.offline.signers import DAY
+from tests.refusals import verdict_name
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from wallet.secure_element.interface import Limits, PieceState
 from wallet.secure_element.limits import MAX_PIN_TRIES
@@ -237,7 +238,7 @@ class System:
         self.centre.clock.advance(150 * DAY)
         for body in person.element.begin_deposit(person.bank, person.wallet)[:1]:
             outcome = person.asked(body)
-            assert outcome.state != REFUSED or outcome.verdict == "SPENT_TWICE"
+            assert outcome.state != REFUSED or verdict_name(outcome.verdict) == "SPENT_TWICE"
         self.centre.clock.set_back(150 * DAY)
 
 

@@ -309,7 +309,7 @@ class System:
                 "own_keys": b"",
                 "state": states_pb2.PAYMENT_STATE_PENDING,
                 "reason": 0,
-                "verdict": "",
+                "verdict": 0,
                 "amount_fen": 0,
             }
             (number,) = connection.execute(insert(token_deposits), row).inserted_primary_key

@@ -143,7 +143,7 @@ def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
 
     def expired(items: Any) -> list[registration_pb2.DepositOutcome]:
         (item,) = items
-        why = (errors_pb2.REASON_TOKEN_INVALID, "TOKEN_EXPIRED")
+        why = (errors_pb2.REASON_TOKEN_INVALID, registration_pb2.TOKEN_VERDICT_TOKEN_EXPIRED)
         return [refused_deposit(item.number, item.offline_payment, *why)]
 
     monkeypatch.setattr(system.central, "deposit", expired)

@@ -296,7 +296,7 @@ def deposit_rows(system: System, holder: Holder, count: int) -> list[int]:
                 "own_keys": b"",
                 "state": states_pb2.PAYMENT_STATE_PENDING,
                 "reason": 0,
-                "verdict": "",
+                "verdict": 0,
                 "amount_fen": 0,
             }
             rows.append(connection.execute(insert(token_deposits), row).inserted_primary_key[0])

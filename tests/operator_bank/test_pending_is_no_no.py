@@ -198,7 +198,8 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(system: System, alice: Hold
     """What it says counts, not what stands beside it."""
     order = deposit_order(alice)
     answer = refused_deposit(1, b"\0chain", TAKEN)
-    answer.reason, answer.verdict = errors_pb2.REASON_TOKEN_INVALID, "BAD_SIGNATURE"
+    answer.reason = errors_pb2.REASON_TOKEN_INVALID
+    answer.verdict = registration_pb2.TOKEN_VERDICT_ENDORSEMENT_FORGED
     system.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
     for bank in (system.bank, system.restart()):
         with pytest.raises(Refusal) as caught:

@@ -46,8 +46,8 @@ from settlement.core import Answers, Batch
 from settlement.fifo_lock import FifoLock
 from settlement.records import RecordFlag, Result
 
-_SPENT_TWICE = "SPENT_TWICE"
-_NOT_REGISTERED = "NOT_REGISTERED"
+_SPENT_TWICE = registration_pb2.TOKEN_VERDICT_SPENT_TWICE
+_NOT_REGISTERED = registration_pb2.TOKEN_VERDICT_NOT_REGISTERED
 _TRIED_AGAIN = frozenset((Reason.TOKEN_EXPIRED,))
 """Not final, because the central bank's clock may be wrong. A piece that comes too late has ended
 only when its money has gone back to the loader; until then the bank asks again."""
@@ -180,14 +180,14 @@ class Deposits:
             return self._invalid(bank, judged, _NOT_REGISTERED)
         if registered.is_refunded(judged.chains):
             # Whatever the clock says now: what was left of it has gone back to its loader.
-            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.REFUNDED)
+            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED, End.REFUNDED)
         if verdict.reason in _NOT_THE_PIECES:
-            return self._invalid(bank, judged, verdict.reason.name)
+            return self._invalid(bank, judged, verdict.reason)
         if verdict.reason in _TRIED_AGAIN:
             said = errors_pb2.REASON_TOKEN_INVALID
-            return DepositOutcome(item.number, PENDING, said, verdict=verdict.reason.name)
+            return DepositOutcome(item.number, PENDING, said, verdict=verdict.reason)
         if not verdict.good:
-            return self._invalid(bank, judged, verdict.reason.name, End.BAD)
+            return self._invalid(bank, judged, verdict.reason, End.BAD)
         spends = self._spends(bank, [judged])
         ends = [spends.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
@@ -217,7 +217,7 @@ class Deposits:
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
     def _invalid(
-        self, bank: AdmittedBank, judged: Judged, verdict: str, end: End | None = None
+        self, bank: AdmittedBank, judged: Judged, verdict: int, end: End | None = None
     ) -> DepositOutcome:
         """Refuses a deposit. With `end` its piece has ended too; else it may be deposited again."""
         reason = errors_pb2.REASON_TOKEN_INVALID

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -38,7 +39,7 @@ class DepositOutcome:
     state: int
     reason: int = 0
     amount_fen: int = 0
-    verdict: str = ""
+    verdict: int = 0
     refusal: SignedEnvelope | None = None
     """The central bank's signed DepositRefusal, if it was refused."""
 
@@ -91,7 +92,7 @@ class DepositOutcomes:
         bank: AdmittedBank,
         item: registration_pb2.TokenDepositItem,
         reason: int,
-        verdict: str = "",
+        verdict: int = 0,
         ruling: bytes = b"",
     ) -> DepositOutcome:
         """Refuses a deposit for good; with a ruling its piece has ended too.
@@ -100,7 +101,7 @@ class DepositOutcomes:
             bank: whose deposit it is.
             item: the deposit.
             reason: a Reason.
-            verdict: what is wrong with the payment.
+            verdict: a TokenVerdict; 0 for none.
             ruling: the root's, encoded; b"" for none.
         """
         row = {
@@ -127,7 +128,7 @@ class DepositOutcomes:
         bank: AdmittedBank,
         item: registration_pb2.TokenDepositItem,
         reason: int,
-        verdict: str = "",
+        verdict: int = 0,
         ruling: bytes = b"",
     ) -> DepositOutcome:
         """The signed refusal. It is signed because otherwise the bank alone could take a holder's
@@ -138,7 +139,7 @@ class DepositOutcomes:
             number=item.number,
             payment_digest=_payment_digest(item),
             reason=as_reason(reason),
-            verdict=verdict,
+            verdict=as_verdict(verdict),
             ruling=ruling,
             signed_time_ms=self._clock.now_ms(),
         )
@@ -146,6 +147,11 @@ class DepositOutcomes:
         name = key_id(bytes(key.verify_key))
         signed = sign(told, key, name)
         return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
+
+
+def as_verdict(number: int) -> registration_pb2.TokenVerdict:
+    """A verdict as tables keep it, for a message's field; its type alone differs."""
+    return cast("registration_pb2.TokenVerdict", number)
 
 
 def _forget_old(connection: Connection, bank: AdmittedBank) -> None:

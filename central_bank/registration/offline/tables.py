@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
 from central_bank.metadata import metadata
-from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_PUBLIC_KEY, KIND_WORD
+from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_PUBLIC_KEY
 from offline_token.formats import ID_BYTES
 from runtime.bounds import greatest
 
@@ -115,7 +115,7 @@ refused_deposits = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
     Column("reason", Integer, nullable=False),
-    Column("verdict", String(greatest(KIND_WORD)), nullable=False),
+    Column("verdict", SmallInteger, nullable=False),
     Column("ruling", LargeBinary, nullable=False),
 )
 

@@ -30,6 +30,34 @@ class FeedEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FEED_EVENT_TOKENS_DEPOSITED: _ClassVar[FeedEvent]
     FEED_EVENT_REDEMPTION_REJECTED: _ClassVar[FeedEvent]
     FEED_EVENT_TOKENS_RESTORED: _ClassVar[FeedEvent]
+
+class TokenVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOKEN_VERDICT_UNSPECIFIED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_UNREADABLE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_BUNDLE_FORGED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_BUNDLE_TOO_OLD: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_TOKEN_FORGED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_TOKEN_EXPIRED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_TOKEN_TWICE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_VALUE_TOO_LARGE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_TOO_MANY_HOPS: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_BANK_UNKNOWN: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_DEVICE_FORGED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_DEVICE_EXPIRED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_DEVICE_REVOKED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_NOT_THE_OWNER: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_OUTPUT_INVALID: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_AMOUNT_INVALID: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_ENDORSEMENT_FORGED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_NOT_FOR_THIS_PAYEE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_WRONG_CHALLENGE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_WRONG_AMOUNT: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_PAYMENT_TOO_LARGE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_DEPOSIT_FORGED: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_DEVICE_UNCLEAR: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_SPENT_TWICE: _ClassVar[TokenVerdict]
+    TOKEN_VERDICT_NOT_REGISTERED: _ClassVar[TokenVerdict]
 OUTCOME_STATE_UNSPECIFIED: OutcomeState
 OUTCOME_STATE_SETTLED: OutcomeState
 OUTCOME_STATE_REFUSED: OutcomeState
@@ -45,6 +73,31 @@ FEED_EVENT_TOKENS_REGISTERED: FeedEvent
 FEED_EVENT_TOKENS_DEPOSITED: FeedEvent
 FEED_EVENT_REDEMPTION_REJECTED: FeedEvent
 FEED_EVENT_TOKENS_RESTORED: FeedEvent
+TOKEN_VERDICT_UNSPECIFIED: TokenVerdict
+TOKEN_VERDICT_UNREADABLE: TokenVerdict
+TOKEN_VERDICT_BUNDLE_FORGED: TokenVerdict
+TOKEN_VERDICT_BUNDLE_TOO_OLD: TokenVerdict
+TOKEN_VERDICT_TOKEN_FORGED: TokenVerdict
+TOKEN_VERDICT_TOKEN_EXPIRED: TokenVerdict
+TOKEN_VERDICT_TOKEN_TWICE: TokenVerdict
+TOKEN_VERDICT_VALUE_TOO_LARGE: TokenVerdict
+TOKEN_VERDICT_TOO_MANY_HOPS: TokenVerdict
+TOKEN_VERDICT_BANK_UNKNOWN: TokenVerdict
+TOKEN_VERDICT_DEVICE_FORGED: TokenVerdict
+TOKEN_VERDICT_DEVICE_EXPIRED: TokenVerdict
+TOKEN_VERDICT_DEVICE_REVOKED: TokenVerdict
+TOKEN_VERDICT_NOT_THE_OWNER: TokenVerdict
+TOKEN_VERDICT_OUTPUT_INVALID: TokenVerdict
+TOKEN_VERDICT_AMOUNT_INVALID: TokenVerdict
+TOKEN_VERDICT_ENDORSEMENT_FORGED: TokenVerdict
+TOKEN_VERDICT_NOT_FOR_THIS_PAYEE: TokenVerdict
+TOKEN_VERDICT_WRONG_CHALLENGE: TokenVerdict
+TOKEN_VERDICT_WRONG_AMOUNT: TokenVerdict
+TOKEN_VERDICT_PAYMENT_TOO_LARGE: TokenVerdict
+TOKEN_VERDICT_DEPOSIT_FORGED: TokenVerdict
+TOKEN_VERDICT_DEVICE_UNCLEAR: TokenVerdict
+TOKEN_VERDICT_SPENT_TWICE: TokenVerdict
+TOKEN_VERDICT_NOT_REGISTERED: TokenVerdict
 
 class OutboundBatch(_message.Message):
     __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments", "incarnation")
@@ -380,9 +433,9 @@ class DepositOutcome(_message.Message):
     state: OutcomeState
     reason: _errors_pb2.Reason
     amount_fen: int
-    verdict: str
+    verdict: TokenVerdict
     refusal: _envelope_pb2.SignedEnvelope
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[_Union[TokenVerdict, str]] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class DepositRefusal(_message.Message):
     __slots__ = ("bank", "number", "payment_digest", "reason", "verdict", "signed_time_ms", "ruling")
@@ -397,7 +450,7 @@ class DepositRefusal(_message.Message):
     number: int
     payment_digest: bytes
     reason: _errors_pb2.Reason
-    verdict: str
+    verdict: TokenVerdict
     signed_time_ms: int
     ruling: bytes
-    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ..., ruling: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., verdict: _Optional[_Union[TokenVerdict, str]] = ..., signed_time_ms: _Optional[int] = ..., ruling: _Optional[bytes] = ...) -> None: ...
