@@ -382,8 +382,8 @@ def _centre(
         ):
             now_ms = SystemClock().now_ms()
             proposal = lin.propose(kind, "a bench", now_ms)
-            central.acts.propose(_at_desk(lin), proposal)
-            central.acts.approve(_at_desk(mei), mei.approve(proposal.payload, now_ms))
+            central.acts.propose(_identity(lin), proposal)
+            central.acts.approve(_identity(mei), mei.approve(proposal.payload, now_ms))
         with _projecting(central):
             yield engine, central, admitted
     finally:
@@ -395,13 +395,13 @@ def _centre(
 def _registration(officer: OfficerKey) -> office_pb2.RegisterOfficer:
     return office_pb2.RegisterOfficer(
         name=officer.name,
-        certificate_fingerprint=_at_desk(officer).fingerprint,
+        certificate_fingerprint=_identity(officer).fingerprint,
         signing_key=bytes(officer.key.verify_key),
         rights=[office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE],
     )
 
 
-def _at_desk(officer: OfficerKey) -> Identity:
+def _identity(officer: OfficerKey) -> Identity:
     """An officer's identity, as the service sees it by the certificate."""
     fingerprint = hashlib.sha256(officer.name.encode()).hexdigest()
     return Identity("officer", f"{INSTITUTION}/{officer.name}", fingerprint)

@@ -67,8 +67,8 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
             ALREADY_DECIDED or EXPIRED; the act's own reason if it was refused; ACT_DIFFERS.
     """
     try:
-        with ActClient(plan, institution, officer) as desk:
-            act = desk.act(act_id)
+        with ActClient(plan, institution, officer) as client:
+            act = client.act(act_id)
     except Refusal as refusal:
         if refusal.reason == errors_pb2.REASON_REQUEST_UNKNOWN:
             raise _not_here(plan, institution, act_id) from refusal
@@ -87,8 +87,8 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
 
 def all_asked(plan: StackPlan, institution: str, officer: str) -> list[Asked]:
     """The open acts that others proposed at the officer's institution, oldest first."""
-    with ActClient(plan, institution, officer) as desk:
-        waiting = [act for act in desk.open_acts() if act.proposed_by != officer]
+    with ActClient(plan, institution, officer) as client:
+        waiting = [act for act in client.open_acts() if act.proposed_by != officer]
     return [_asked(plan, institution, officer, act) for act in waiting]
 
 
@@ -181,8 +181,8 @@ def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
                             "`dcep requests` shows"
                         )
             if name != institution:
-                with ActClient(plan, name, people[0]) as desk:
-                    desk.act(act_id)
+                with ActClient(plan, name, people[0]) as client:
+                    client.act(act_id)
                 said_so = _("this is an act of {name}: {names} decides about it").format(
                     name=name, names=_(" or ").join(people)
                 )

@@ -64,7 +64,7 @@ class OfficerClient:
 
 
 class ActClient(OfficerClient):
-    """An officer's desk, with the key that signs acts. Each act needs two officers' desks."""
+    """An officer's client, with the key that signs acts. Each act needs those of two officers."""
 
     def __init__(self, plan: StackPlan, institution: str, officer: str) -> None:
         super().__init__(officer_channel(plan, plan.office_address(institution), officer))
@@ -137,7 +137,7 @@ class ActClient(OfficerClient):
 
 
 class CentralOfficerClient(ActClient):
-    """An officer's desk at the central bank."""
+    """An officer's client at the central bank."""
 
     def __init__(self, plan: StackPlan, officer: str) -> None:
         super().__init__(plan, CENTRAL_BANK, officer)
@@ -206,7 +206,7 @@ class CentralOfficerClient(ActClient):
 
 
 class BankOfficerClient(ActClient):
-    """The desk of a bank's own officer, the first one unless another is named."""
+    """The client of a bank's own officer, the first one unless another is named."""
 
     def __init__(self, plan: StackPlan, bank: str, officer: str = "") -> None:
         super().__init__(plan, bank, officer or plan.bank(bank).officer)
@@ -249,13 +249,13 @@ def by_two(
     The arguments are those of `ActClient.propose`.
     """
     first, second = plan.officers(institution)[:2]
-    with ActClient(plan, institution, first) as desk:
-        act = desk.propose(kind, cause, act_id)
+    with ActClient(plan, institution, first) as client:
+        act = client.propose(kind, cause, act_id)
     until = time.monotonic() + _BANK_WITHIN_S
-    with ActClient(plan, institution, second) as desk:
+    with ActClient(plan, institution, second) as client:
         while True:
             try:
-                return desk.approve(act)
+                return client.approve(act)
             except Refusal as refusal:
                 # A redemption waits until its bank has been asked to reserve the money.
                 if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE or time.monotonic() > until:

@@ -61,14 +61,14 @@ def proposed_once(
             that undecided (`runtime.errors.is_undecided`).
         NoAnswer: it is safe to make the same call again.
     """
-    with ActClient(plan, institution, officer) as desk:
+    with ActClient(plan, institution, officer) as client:
         if act_id:
-            yield _by_id(desk, kind, cause, act_id)
+            yield _by_id(client, kind, cause, act_id)
             return
         wish = _wish(institution, officer, kind, cause)
         with unheard(_folder(plan), wish, anew=anew) as kept:
             try:
-                proposed = _proposed(desk, kept, kind, cause)
+                proposed = _proposed(client, kept, kind, cause)
             except Refusal as refusal:
                 if not is_undecided(refusal.reason):
                     kept.heard()
@@ -82,27 +82,27 @@ def is_unheard(plan: StackPlan, institution: str, officer: str, kind: Message, c
     return is_left_behind(_folder(plan), _wish(institution, officer, kind, cause))
 
 
-def _proposed(desk: ActClient, kept: Unheard, kind: Message, cause: str) -> Proposed:
+def _proposed(client: ActClient, kept: Unheard, kind: Message, cause: str) -> Proposed:
     """Asks about the proposal that an earlier command left, or signs, keeps and sends a new one."""
     if kept.content:
-        return Proposed(_again(desk, SignedEnvelope.FromString(kept.content)), True)
-    envelope = desk.signed(kind, cause)
+        return Proposed(_again(client, SignedEnvelope.FromString(kept.content)), True)
+    envelope = client.signed(kind, cause)
     kept.keep(envelope.SerializeToString())
-    return Proposed(desk.send(envelope), False)
+    return Proposed(client.send(envelope), False)
 
 
-def _by_id(desk: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
+def _by_id(client: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
     """The act with an id, proposed now or before.
 
     Raises:
         Refusal: ID_REUSED when it asks for something else.
     """
-    found = _found(desk, act_id)
+    found = _found(client, act_id)
     if found is None:
-        return Proposed(desk.propose(kind, cause, act_id), False)
+        return Proposed(client.propose(kind, cause, act_id), False)
     content = office_pb2.OfficerAct.FromString(found.proposal.payload)
     name = content.WhichOneof("kind") or ""
-    same = (content.officer, content.cause) == (desk.officer, cause)
+    same = (content.officer, content.cause) == (client.officer, cause)
     if not same or getattr(content, name, None) != kind:
         raise Refusal(
             errors_pb2.REASON_ID_REUSED, _("this id was used for another act"), field="act_id"
@@ -110,15 +110,15 @@ def _by_id(desk: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
     return Proposed(found, True)
 
 
-def _again(desk: ActClient, envelope: SignedEnvelope) -> Act:
+def _again(client: ActClient, envelope: SignedEnvelope) -> Act:
     """The act of a proposal; it is sent again if it never arrived."""
     content = office_pb2.OfficerAct.FromString(envelope.payload)
-    return _found(desk, content.act_id) or desk.send(envelope)
+    return _found(client, content.act_id) or client.send(envelope)
 
 
-def _found(desk: ActClient, act_id: str) -> Act | None:
+def _found(client: ActClient, act_id: str) -> Act | None:
     try:
-        return desk.act(act_id)
+        return client.act(act_id)
     except Refusal as refusal:
         if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
             raise

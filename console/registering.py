@@ -66,8 +66,8 @@ def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
     refusal: Refusal | None = None
     for name in plan.officers(institution):
         try:
-            with ActClient(plan, institution, name) as desk:
-                return desk.officers()
+            with ActClient(plan, institution, name) as client:
+                return client.officers()
         except Refusal as no:
             if no.reason != errors_pb2.REASON_OFFICER_UNKNOWN:
                 raise

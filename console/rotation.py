@@ -288,8 +288,8 @@ def _of_officer(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
     signing = officer_key_file(plan, party.name)
     mark = fingerprint(next_certificate(plan, tls, party.role))
     public = public_key(next_key(signing))
-    with ActClient(plan, party.institution, _others(plan, party)[0]) as desk:
-        (known,) = [found for found in desk.officers() if found.name == party.name]
+    with ActClient(plan, party.institution, _others(plan, party)[0]) as client:
+        (known,) = [found for found in client.officers() if found.name == party.name]
     begun = any(held.signing_key == public for held in known.credentials)
     if not begun:
         renewal = office_pb2.RenewOfficer(
@@ -314,10 +314,10 @@ def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
     institution = party.institution or CENTRAL_BANK
     approver, *rest = _others(plan, party)
     proposer = rest[0] if rest else party.name
-    with ActClient(plan, institution, proposer) as desk:
-        act = desk.propose(kind, cause)
-    with ActClient(plan, institution, approver) as desk:
-        desk.approve(act)
+    with ActClient(plan, institution, proposer) as client:
+        act = client.propose(kind, cause)
+    with ActClient(plan, institution, approver) as client:
+        client.approve(act)
 
 
 def next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:

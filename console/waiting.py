@@ -50,8 +50,8 @@ def waiting_at(plan: StackPlan, institutions: Iterable[str]) -> Waiting:
 
 
 def _ask(plan: StackPlan, name: str, found: Waiting) -> None:
-    with ActClient(plan, name, plan.officers(name)[0]) as desk:
-        acts = desk.open_acts()
+    with ActClient(plan, name, plan.officers(name)[0]) as client:
+        acts = client.open_acts()
     rows = [_of_act(act) for act in acts]
     if name == CENTRAL_BANK:
         with CentralOfficerClient(plan, plan.central_officers[0]) as office:

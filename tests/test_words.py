@@ -57,6 +57,8 @@ RETIRED = {
     "given_back": "refunded, or returned",
     "GivenBack": "PaymentReturned",
     "strays": "unused",
+    "_desk": "_submitter",
+    "welcome": "require_active",
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""
 

@@ -51,7 +51,7 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         self, request: authentication_pb2.RevokeOwnDevicesRequest, context: grpc.ServicerContext
     ) -> authentication_pb2.RevokeOwnDevicesResponse:  # noqa: N802
         at_most(request.device_certificates, "device_certificates", MAX_REVOKED_AT_ONCE)
-        bank = self._registry.welcome(peer(context))
+        bank = self._registry.require_active(peer(context))
         self._devices.revoke_own(bank, request.device_certificates, request.cause)
         return authentication_pb2.RevokeOwnDevicesResponse()
 
@@ -64,7 +64,7 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
             said = self._devices.statements(request.certificates)
             return answer(statements=[statement.encode() for statement in said])
         if request.revoked_since_time_ms:
-            bank = self._registry.welcome(peer(context))
+            bank = self._registry.require_active(peer(context))
             found = self._devices.own_revoked(bank, request.revoked_since_time_ms)
             until_ms = found[-1][1] if found else 0
             names = [name for name, _ in found]

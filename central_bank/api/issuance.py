@@ -52,7 +52,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
         kind = _KINDS.get(request.direction)
         if kind is None:
             raise invalid("direction", "is DIRECTION_ISSUE or DIRECTION_REDEEM")
-        bank = self._registry.welcome(peer(context))
+        bank = self._registry.require_active(peer(context))
         if request.bank != bank.name:
             raise Refusal(
                 errors_pb2.REASON_ROLE_NOT_ALLOWED,

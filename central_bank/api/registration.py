@@ -127,4 +127,4 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         )
 
     def _bank(self, context: grpc.ServicerContext | Call) -> AdmittedBank:
-        return self._registry.welcome(peer(context))
+        return self._registry.require_active(peer(context))

@@ -41,7 +41,7 @@ def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
         if peer.role == "officer" and method.startswith(_OFFICERS_ALONE + _BOTH):
             officers.known(peer)
         elif peer.role == "bank" and method.startswith(_BANKS_ALONE + _BOTH):
-            registry.welcome(peer)
+            registry.require_active(peer)
         else:
             raise Refusal(
                 errors_pb2.REASON_ROLE_NOT_ALLOWED,

@@ -238,7 +238,7 @@ class Registry:
             self._database.transaction(lambda c: (c.execute(statement), in_transaction(c)))
         return self._by_name[name]
 
-    def welcome(self, peer: Identity | None) -> AdmittedBank:
+    def require_active(self, peer: Identity | None) -> AdmittedBank:
         """The bank that calls, if it is admitted and not suspended.
 
         Raises:

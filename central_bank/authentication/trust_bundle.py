@@ -417,8 +417,8 @@ def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
     They are of the banks that were admitted first. So always the same banks are listed, and devices
     of the others know that they have to show their bank's certificate.
     """
-    welcome = sorted({row.bank for row in rows if not row.suspended})[:MAX_FULL_BANKS]
-    found = [(row.until_time_ms, _certificate(row)) for row in rows if row.bank in welcome]
+    active = sorted({row.bank for row in rows if not row.suspended})[:MAX_FULL_BANKS]
+    found = [(row.until_time_ms, _certificate(row)) for row in rows if row.bank in active]
     good = [each for until_ms, each in found if not until_ms or each.expires_time_ms >= now_ms]
     return good[: MAX_BUNDLE_BANKS - MAX_OFFLINE_ROOTS]
 

@@ -56,8 +56,8 @@ def acts(
     plan, output = load(folder), Output(as_json)
     found = []
     for name in institutions(plan, at):
-        with ActClient(plan, name, plan.officers(name)[0]) as desk:
-            found += desk.newest_acts(limit)
+        with ActClient(plan, name, plan.officers(name)[0]) as client:
+            found += client.newest_acts(limit)
     output.result({"acts": [fields(act) for act in found]})
     for act in found if not as_json else ():
         row = fields(act)
@@ -105,10 +105,10 @@ def approve(
         check_as_shown(plan, asked)
         _confirm(output, asked, amount)
     approved, refused = [], []
-    with ActClient(plan, at, officer) as desk:
+    with ActClient(plan, at, officer) as client:
         for one in asked:
             try:
-                done = desk.approve(one.act) if one.act.state == _OPEN else one.act
+                done = client.approve(one.act) if one.act.state == _OPEN else one.act
                 approved.append({**fields(done), **_books(plan, one.act)})
             except Refusal as refusal:
                 if not everything:
@@ -203,8 +203,8 @@ def reject(
     """Turn an act down; what was reserved for it goes back to the bank's vault."""
     plan = load(folder)
     _check_id(Output(as_json), act_id)
-    with ActClient(plan, plan.institution(officer), officer) as desk:
-        act = desk.reject(desk.act(act_id))
+    with ActClient(plan, plan.institution(officer), officer) as client:
+        act = client.reject(client.act(act_id))
     Output(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
 
 

@@ -156,7 +156,7 @@ def revoke(
 
 
 def central_office(plan: StackPlan, officer: str) -> CentralOfficerClient:
-    """The desk of an officer of the central bank.
+    """The client of an officer of the central bank.
 
     Raises:
         Refusal: OFFICER_UNKNOWN, for anybody else.

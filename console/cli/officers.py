@@ -180,8 +180,8 @@ def _propose(
     """Proposes an act, unless the same already waits for a second officer."""
     output, proposer = Output(as_json), _proposer(plan, at, officer, kind.name)
     if not anew and not is_unheard(plan, at, proposer, kind, cause):
-        with ActClient(plan, at, proposer) as desk:
-            for act in desk.open_acts():
+        with ActClient(plan, at, proposer) as client:
+            for act in client.open_acts():
                 content = office_pb2.OfficerAct.FromString(act.proposal.payload)
                 if getattr(content, content.WhichOneof("kind") or "") == kind:
                     say_proposed(output, plan, act, repeated=True)

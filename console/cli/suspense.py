@@ -73,8 +73,8 @@ def pay(
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 
 
-def _entries(desk: BankOfficerClient, bank: str) -> list[dict[str, Any]]:
-    with desk as office:
+def _entries(client: BankOfficerClient, bank: str) -> list[dict[str, Any]]:
+    with client as office:
         return [_fields(bank, entry) for entry in office.suspense()]
 
 

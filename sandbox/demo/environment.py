@@ -80,7 +80,7 @@ class System:
         return [*self.plan.database_urls, *self._wallet_databases]
 
     def central(self, officer: str) -> CentralOfficerClient:
-        """An officer's desk at the central bank."""
+        """An officer's client at the central bank."""
         return CentralOfficerClient(self.plan, officer)
 
     def by_two(

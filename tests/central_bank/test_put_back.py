@@ -147,7 +147,9 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
     fresh = {"certificate_fingerprint": "c" * 64, "proof": possession(new, "alpha")}
     key = bytes(new.verify_key)
     system.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
-    assert refused_for(lambda: system.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
+    assert (
+        refused_for(lambda: system.central.registry.require_active(stolen)) == "BANK_NOT_ADMITTED"
+    )
     again = alpha.receipt(5, journal_position=1 << 52)
     told = refused_for(lambda: system.central.feed.acknowledge(alpha.bank, again))
     assert told == "SIGNATURE_INVALID"

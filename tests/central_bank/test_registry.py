@@ -83,7 +83,7 @@ def test_what_belongs_to_one_bank_is_not_given_to_another(system: System, change
 
 def test_only_the_admitted_certificate_is_welcome(system: System) -> None:
     registry, alpha = system.central.registry, identity(system.alpha)
-    assert registry.welcome(alpha) == system.alpha
+    assert registry.require_active(alpha) == system.alpha
     for peer, reason in (
         (replace(alpha, fingerprint="0" * 64), "BANK_NOT_ADMITTED"),
         (replace(alpha, name="gamma"), "BANK_NOT_ADMITTED"),
@@ -91,7 +91,7 @@ def test_only_the_admitted_certificate_is_welcome(system: System) -> None:
         (None, "ROLE_NOT_ALLOWED"),
     ):
         with pytest.raises(Refusal) as caught:
-            registry.welcome(peer)
+            registry.require_active(peer)
         assert caught.value.name == reason
 
 
@@ -99,10 +99,10 @@ def test_a_suspension_works_at_once_and_after_a_restart(system: System) -> None:
     system.central.registry.set_suspended("alpha", True)
     for central in (system.central, system.restart()):
         with pytest.raises(Refusal) as caught:
-            central.registry.welcome(identity(system.alpha))
+            central.registry.require_active(identity(system.alpha))
         assert caught.value.name == "BANK_SUSPENDED"
     system.central.registry.set_suspended("alpha", False)
-    assert system.central.registry.welcome(identity(system.alpha)).name == "alpha"
+    assert system.central.registry.require_active(identity(system.alpha)).name == "alpha"
 
 
 def verdict(system: System, peer: Identity | None, method: str) -> str:

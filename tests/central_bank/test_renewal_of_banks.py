@@ -71,9 +71,9 @@ def answer(system: System, key: SigningKey) -> str:
     return registration_pb2.OutcomeState.Name(outcomes.outcomes[0].state)
 
 
-def welcome(system: System, certificate: str) -> str:
+def admission(system: System, certificate: str) -> str:
     try:
-        system.central.registry.welcome(Identity("bank", "alpha", certificate))
+        system.central.registry.require_active(Identity("bank", "alpha", certificate))
     except Refusal as refusal:
         return refusal.name
     return "OK"
@@ -136,7 +136,7 @@ def test_a_bank_whose_suspension_was_written_while_the_connection_broke_is_suspe
     with pytest.raises(ConnectionError):
         system.approve(act)
     monkeypatch.undo()
-    assert welcome(system, system.alpha.certificate_fingerprint) == "BANK_SUSPENDED"
+    assert admission(system, system.alpha.certificate_fingerprint) == "BANK_SUSPENDED"
 
 
 def test_a_key_that_was_to_end_later_can_be_revoked_now(funded: System) -> None:
@@ -148,22 +148,22 @@ def test_a_key_that_was_to_end_later_can_be_revoked_now(funded: System) -> None:
 
 def test_both_certificates_are_welcome_until_the_old_one_ends(system: System) -> None:
     old = system.alpha.certificate_fingerprint
-    assert welcome(system, FRESH) == "BANK_NOT_ADMITTED"
+    assert admission(system, FRESH) == "BANK_NOT_ADMITTED"
     alpha = renew(system, certificate=FRESH, until_ms=NOW_MS + DAY_MS)
     assert alpha.fingerprints(NOW_MS) == [FRESH, old]
     assert alpha.business_key == system.alpha.business_key
     system.clock.advance(DAY_MS - 1)
-    assert [welcome(system, each) for each in (old, FRESH)] == ["OK", "OK"]
+    assert [admission(system, each) for each in (old, FRESH)] == ["OK", "OK"]
     system.clock.advance(1)
     for _ in range(2):
-        assert [welcome(system, each) for each in (old, FRESH)] == ["BANK_NOT_ADMITTED", "OK"]
+        assert [admission(system, each) for each in (old, FRESH)] == ["BANK_NOT_ADMITTED", "OK"]
         system.restart()
 
 
 def test_a_revoked_certificate_is_refused_at_once(system: System) -> None:
     renew(system, certificate=FRESH)
-    assert welcome(system, system.alpha.certificate_fingerprint) == "BANK_NOT_ADMITTED"
-    assert welcome(system, FRESH) == "OK"
+    assert admission(system, system.alpha.certificate_fingerprint) == "BANK_NOT_ADMITTED"
+    assert admission(system, FRESH) == "OK"
 
 
 def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: System) -> None:
@@ -231,9 +231,9 @@ def test_a_renewal_takes_two_officers(system: System) -> None:
     act = system.propose(office_pb2.RenewBank(name="alpha", certificate_fingerprint=FRESH))
     with pytest.raises(Refusal) as caught:
         system.approve(act, who=LIN)
-    assert (caught.value.name, welcome(system, FRESH)) == ("SAME_OFFICER", "BANK_NOT_ADMITTED")
+    assert (caught.value.name, admission(system, FRESH)) == ("SAME_OFFICER", "BANK_NOT_ADMITTED")
     system.approve(act, who=MEI)
-    assert welcome(system, FRESH) == "OK"
+    assert admission(system, FRESH) == "OK"
 
 
 def test_a_bank_is_given_so_many_keys_and_no_more(system: System) -> None:
@@ -330,7 +330,7 @@ def test_a_suspended_bank_with_a_new_certificate_is_still_suspended(system: Syst
     system.both(office_pb2.SuspendBank(name="alpha"))
     alpha = renew(system, certificate=FRESH)
     with pytest.raises(Refusal) as caught:
-        system.central.registry.welcome(identity(alpha))
+        system.central.registry.require_active(identity(alpha))
     assert caught.value.name == "BANK_SUSPENDED"
 
 

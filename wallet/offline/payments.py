@@ -100,14 +100,14 @@ class TokenLoading:
     """
 
     def __init__(self, submitter: OrderSubmitter, device: Loadable) -> None:
-        self._desk = submitter
+        self._submitter = submitter
         self._device = device
 
     def prepare(self) -> None:
         """Gets the newest bundle, and a certificate if the device needs one to be paid."""
         if not self._device.certified():
             self._certified_key()
-        self._device.trust(self._desk.bank.trust_bundle())
+        self._device.trust(self._submitter.bank.trust_bundle())
         if not self._device.certified():  # the new bundle says that the bank's key was revoked
             self._certified_key()
         self._ask_for_statements()
@@ -127,7 +127,7 @@ class TokenLoading:
             NoAnswer: repeat the same call to finish the load.
         """
         amount(amount_fen)
-        self._device.trust(self._desk.bank.trust_bundle())
+        self._device.trust(self._submitter.bank.trust_bundle())
         key = b""
 
         def ready() -> dict[str, bytes]:
@@ -143,7 +143,7 @@ class TokenLoading:
                 # Another command has loaded and spent under this key meanwhile.
                 raise NoAnswer(_("another load came in between; repeat the command"))
 
-        return self._desk.place(
+        return self._submitter.place(
             LOAD,
             request_id=request_id,
             anew=anew,
@@ -163,7 +163,7 @@ class TokenLoading:
             device: the device that is loaded.
         """
         return self._deposit_all(
-            device.begin_deposit(self._desk.bank_name, self._desk.number, used_alone=True)
+            device.begin_deposit(self._submitter.bank_name, self._submitter.number, used_alone=True)
         )
 
     def deposit(self) -> Deposited:
@@ -172,7 +172,7 @@ class TokenLoading:
         Raises NoAnswer at the first piece without an answer; the same call again goes on there.
         """
         return self._deposit_all(
-            self._device.begin_deposit(self._desk.bank_name, self._desk.number)
+            self._device.begin_deposit(self._submitter.bank_name, self._submitter.number)
         )
 
     def _deposit_all(self, deposits: list[bytes]) -> Deposited:
@@ -188,7 +188,7 @@ class TokenLoading:
     def _deposit_one(self, deposit: bytes, done: Deposited) -> None:
         nonce, body = deposit[:NONCE_BYTES], deposit[NONCE_BYTES:]
         try:
-            placed = self._desk.place(DEPOSIT, offline_payment=body, nonce=nonce)
+            placed = self._submitter.place(DEPOSIT, offline_payment=body, nonce=nonce)
         except Refusal as refusal:
             done.refused.append(refusal)
             if refusal.reason in _ABOUT_THE_PIECE:
@@ -207,21 +207,21 @@ class TokenLoading:
 
     def _certified_key(self, *, anew: bool = False) -> bytes:
         """The key for the next load, certified. After a load that was cut off, it already is."""
-        busy = {load.device_key for load in self._desk.unanswered(LOAD)}
-        key = self._device.load_key(self._desk.number, busy)
+        busy = {load.device_key for load in self._submitter.unanswered(LOAD)}
+        key = self._device.load_key(self._submitter.number, busy)
 
         def ready() -> dict[str, bytes]:
-            proof = self._device.prove(key, self._desk.bank_name, self._desk.number)
+            proof = self._device.prove(key, self._submitter.bank_name, self._submitter.number)
             return {"nonce": proof[:NONCE_BYTES], "possession": proof[NONCE_BYTES:]}
 
         take = self._keep_certificates
-        self._desk.place(CERTIFY, anew=anew, take=take, ready=ready, device_key=key)
+        self._submitter.place(CERTIFY, anew=anew, take=take, ready=ready, device_key=key)
         return key
 
     def _ask_for_statements(self) -> None:
         """Asks the bank about devices on which the bundle says too little."""
         if wanted := self._device.wanted():
-            self._device.note_statements(self._desk.bank.statements(wanted))
+            self._device.note_statements(self._submitter.bank.statements(wanted))
 
     def _keep_certificates(self, answer: offline_pb2.CertifyDeviceResponse) -> None:
         self._device.certify(answer.device_certificate, answer.bank_certificate)

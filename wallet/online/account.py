@@ -53,11 +53,11 @@ class OnlineWallet:
     """The use-cases of an opened wallet that need its bank."""
 
     def __init__(self, submitter: OrderSubmitter) -> None:
-        self._desk = submitter
+        self._submitter = submitter
 
     def show(self) -> wallets_pb2.GetWalletResponse:
         """What the bank says about the wallet. Raises NoAnswer."""
-        return self._desk.bank.get_wallet(self._desk.query(GET_WALLET))
+        return self._submitter.bank.get_wallet(self._submitter.query(GET_WALLET))
 
     def top_up(
         self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
@@ -119,7 +119,7 @@ class OnlineWallet:
             ) from None
         amount(amount_fen)
         text(memo, "memo", longest=MAX_MEMO, shortest=0)
-        return self._desk.place(
+        return self._submitter.place(
             PAYMENT,
             request_id=request_id,
             anew=anew,
@@ -130,25 +130,25 @@ class OnlineWallet:
 
     def close(self) -> None:
         """Closes the wallet at the bank; it must be empty."""
-        self._desk.place(CLOSE)
+        self._submitter.place(CLOSE)
 
     def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[HistoryEntry], str]:
         """A page of the history, newest first, and the next page's token; "" on the last page."""
-        found = self._desk.bank.list_payments(
-            self._desk.query(LIST_PAYMENTS), page_size, page_token
+        found = self._submitter.bank.list_payments(
+            self._submitter.query(LIST_PAYMENTS), page_size, page_token
         )
-        number = self._desk.number
+        number = self._submitter.number
         return [entry_of(payment, number) for payment in found.payments], found.next_page_token
 
     def unanswered(self) -> list[str]:
         """Ids of orders whose outcome is unknown, after asking the bank about each."""
-        orders = self._desk.book.unknown(self._desk.number)[:MAX_LOOKED_UP]
-        looked_up = [self._desk.look_up(order) for order in orders]
+        orders = self._submitter.book.unknown(self._submitter.number)[:MAX_LOOKED_UP]
+        looked_up = [self._submitter.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
     def resume(self) -> list[HistoryEntry]:
         """Lets this home order again; returns what was ordered elsewhere, newest first."""
-        return [entry_of(payment, self._desk.number) for payment in self._desk.resume()]
+        return [entry_of(payment, self._submitter.number) for payment in self._submitter.resume()]
 
     def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
         """Watches money arriving, from now on. Raises NoAnswer if the bank cannot be reached.
@@ -156,11 +156,11 @@ class OnlineWallet:
         Args:
             remark: is told, in a sentence, that the bank was lost or is back.
         """
-        return Watching(self._desk, remark)
+        return Watching(self._submitter, remark)
 
     def entry(self, arrival: payments_pb2.WatchPaymentsResponse) -> HistoryEntry:
         """An arrival as a line of the history, with the balance at the time when it was told."""
-        entry = entry_of(arrival.payment, self._desk.number)
+        entry = entry_of(arrival.payment, self._submitter.number)
         return replace(entry, balance_after_fen=arrival.available_fen)
 
     def _exchange(
@@ -174,7 +174,7 @@ class OnlineWallet:
     ) -> Placed:
         amount(amount_fen)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
-        return self._desk.place(
+        return self._submitter.place(
             EXCHANGE,
             request_id=request_id,
             anew=anew,

@@ -35,7 +35,7 @@ class Watching:
         Raises:
             Refusal, NoAnswer: the bank cannot be asked where its journal ends.
         """
-        self._desk = submitter
+        self._submitter = submitter
         self._remark = remark
         self._over = threading.Event()
         self._stream: Arrivals | None = None
@@ -77,12 +77,14 @@ class Watching:
             self._stream.cancel()
 
     def _newest(self) -> payments_pb2.Payment | None:
-        submitter = self._desk
+        submitter = self._submitter
         found = submitter.bank.list_payments(submitter.query(LIST_PAYMENTS), 1, "").payments
         return found[0] if found else None
 
     def _open(self) -> Arrivals:
-        self._stream = self._desk.bank.watch(self._desk.query(WATCH_PAYMENTS), self._position)
+        self._stream = self._submitter.bank.watch(
+            self._submitter.query(WATCH_PAYMENTS), self._position
+        )
         if self._over.is_set():
             self._stream.cancel()
         return self._stream
