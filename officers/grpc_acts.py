@@ -10,7 +10,7 @@ from officers.effects import Act
 from officers.people import Officer, Officers
 from runtime.checks import invalid
 from runtime.errors import as_reason
-from runtime.pagination import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, page_of, page_size
 from runtime.server import Service
 from runtime.tls import peer
 
@@ -59,11 +59,8 @@ class GrpcActs(office_pb2_grpc.ActServiceServicer):
         found = self._acts.page(
             request.state, size + 1, before[0] if before else None, kind=request.kind
         )
-        more = len(found) > size
-        return office_pb2.ListActsResponse(
-            acts=[shown(act) for act in found[:size]],
-            next_page_token=encode_token(found[size - 1].number) if more else "",
-        )
+        acts, token = page_of(found, size, lambda act: [act.number])
+        return office_pb2.ListActsResponse(acts=[shown(act) for act in acts], next_page_token=token)
 
     def ListOfficers(
         self, request: office_pb2.ListOfficersRequest, context: grpc.ServicerContext

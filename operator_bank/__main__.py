@@ -28,7 +28,9 @@ from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from operator_bank.api.edge import GrpcEdge
 from operator_bank.api.exchange import GrpcExchange
-from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_authorizer
+from operator_bank.api.inbound import GrpcInbound
+from operator_bank.api.inner import inner_authorizer
+from operator_bank.api.office import GrpcOffice
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from dcep.bounds.v1.bounds_pb2 import KIND_PAGE_SIZE
 from dcep.errors.v1 import errors_pb2
@@ -13,6 +15,7 @@ from runtime.errors import Refusal
 
 DEFAULT_PAGE = 50
 MAX_PAGE = greatest(KIND_PAGE_SIZE)
+T = TypeVar("T")
 
 
 def page_size(wanted: int) -> int:
@@ -49,6 +52,20 @@ def decode_token(token: str, count: int) -> tuple[int, ...] | None:
         return struct.unpack(f"<{count}q", base64.b64decode(token, b"-_", validate=True))
     except (binascii.Error, struct.error, ValueError):
         raise invalid_token() from None
+
+
+def page_of(
+    found: Sequence[T], size: int, place: Callable[[T], Sequence[int]]
+) -> tuple[Sequence[T], str]:
+    """A page, and the token of the next one, "" on the last.
+
+    Args:
+        found: up to ``size + 1`` items: the one beyond the page tells that there are more.
+        size: how many items the page has at most.
+        place: gives the numbers by which the item is found again.
+    """
+    more = len(found) > size
+    return found[:size], encode_token(*place(found[size - 1])) if more else ""
 
 
 def invalid_token() -> Refusal:

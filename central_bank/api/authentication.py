@@ -19,7 +19,7 @@ from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import at_most
-from runtime.pagination import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, page_of, page_size
 from runtime.tls import peer
 
 
@@ -87,11 +87,10 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         bank = None if is_central_officer(who) else self._registry.get(who.institution)
         size = page_size(request.page_size)
         before = decode_token(request.page_token, 1)
-        cases = self._evidence.list(bank, size + 1, before[0] if before else None)
-        more = len(cases) > size
+        found = self._evidence.list(bank, size + 1, before[0] if before else None)
+        cases, token = page_of(found, size, lambda case: [case.id])
         return authentication_pb2.ListEvidenceResponse(
-            evidence=[_case(case) for case in cases[:size]],
-            next_page_token=encode_token(cases[size - 1].id) if more else "",
+            evidence=[_case(case) for case in cases], next_page_token=token
         )
 
     def GetFeedOf(
@@ -123,9 +122,13 @@ class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
         self, request: analysis_pb2.GetFlowsRequest, context: grpc.ServicerContext
     ) -> analysis_pb2.GetFlowsResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 2)
-        flows = self._flows.between(
-            request.from_time_ms, request.to_time_ms, size, (after[0], after[1]) if after else None
+        found = self._flows.between(
+            request.from_time_ms,
+            request.to_time_ms,
+            size + 1,
+            (after[0], after[1]) if after else None,
         )
+        flows, token = page_of(found, size, lambda flow: flow.place)
         return analysis_pb2.GetFlowsResponse(
             flows=[
                 analysis_pb2.Flow(
@@ -136,7 +139,7 @@ class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
                 )
                 for flow in flows
             ],
-            next_page_token=encode_token(*flows[-1].place) if len(flows) == size else "",
+            next_page_token=token,
         )
 
 

@@ -14,7 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from runtime.checks import invalid
 from runtime.errors import Refusal
-from runtime.pagination import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, page_of, page_size
 from runtime.tls import Identity, peer
 from settlement.ledger import Ledger
 
@@ -79,13 +79,12 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
             raise invalid("state", "is a RequestState")
         size = page_size(request.page_size)
         before = decode_token(request.page_token, 1)
-        rows = self._requests.page(
+        found = self._requests.page(
             bank, _STATE_NAMES.get(request.state, ""), size + 1, before[0] if before else None
         )
-        more = len(rows) > size
+        rows, token = page_of(found, size, lambda row: [row.id])
         return issuance_pb2.ListRequestsResponse(
-            requests=[self._request(row) for row in rows[:size]],
-            next_page_token=encode_token(rows[size - 1].id) if more else "",
+            requests=[self._request(row) for row in rows], next_page_token=token
         )
 
     def GetBooks(

@@ -18,6 +18,7 @@ from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
+from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
 from operator_bank.wallets.known import KnownWallets
@@ -232,7 +233,11 @@ class Directory:
             number: the wallet's.
             frozen: whether it is to be frozen.
             digest: of what officers signed for it, for the record.
-            in_transaction: further SQL for the same transaction, given the record's position.
+            in_transaction: further SQL for the same transaction, given the record's position; not
+                called if the rule refuses.
+
+        Raises:
+            Refusal: there is no such wallet, or why the rule refuses.
         """
         frozen_now = setting_flags(
             self.get(number).account,
@@ -242,9 +247,13 @@ class Directory:
         )
 
         def with_position(connection: Connection, answers: Answers) -> None:
-            in_transaction(connection, int(answers.positions[0]))
+            if answers.result(0).accepted:
+                in_transaction(connection, int(answers.positions[0]))
 
-        self._ledger.submit(Batch(records_of([frozen_now]), None, with_position, urgent=True))
+        batch = Batch(records_of([frozen_now]), None, with_position, urgent=True)
+        result = self._ledger.submit(batch).result(0)
+        if not result.accepted:
+            raise refusal_of(result)
 
     def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
         """The rows of those requests whose wallets were opened before."""

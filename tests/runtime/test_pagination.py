@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.errors import Refusal
-from runtime.pagination import DEFAULT_PAGE, MAX_PAGE, decode_token, encode_token, page_size
+from runtime.pagination import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
+    decode_token,
+    encode_token,
+    page_of,
+    page_size,
+)
 
 NUMBERS = st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=1, max_size=4)
 
@@ -50,3 +57,9 @@ def test_a_page_has_a_usual_and_a_largest_size() -> None:
     for wanted in (-1, MAX_PAGE + 1):
         with pytest.raises(Refusal, match="page_size"):
             page_size(wanted)
+
+
+@pytest.mark.parametrize(("count", "token"), [(0, ""), (2, ""), (3, ""), (4, encode_token(2, 20))])
+def test_a_page_has_a_next_one_if_there_is_more(count: int, token: str) -> None:
+    found = list(range(count))
+    assert page_of(found, 3, lambda item: [item, 10 * item]) == (found[:3], token)
