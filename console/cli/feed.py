@@ -13,7 +13,7 @@ from console.options import DEFAULT, Folder, Json
 from console.output import EXIT_REFUSED, Output
 from currency.contract_words import subject_word
 from deployment.topology import StackPlan, load
-from language import _
+from language import N_, _
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +39,10 @@ def feed(
         output.say(_line(fields))
     if any(fields["stopped"] or fields["contradictions"] for fields in found):
         raise typer.Exit(EXIT_REFUSED)
+
+
+_SUBJECTS = [N_("central keys"), N_("trust bundle"), N_("officers' acts")]
+"""What `subject_word` says."""
 
 
 def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def _line(fields: dict[str, Any]) -> str:
         line += f"\n  {fields['advice']}"
     for one in fields["contradictions"]:
         line += _("\n  CONTRADICTION since {since}, {about}: {cause}").format(
-            since=_since(one["since_ms"]), about=one["about"], cause=one["cause"]
+            since=_since(one["since_ms"]), about=_(one["about"]), cause=one["cause"]
         )
     return line
 
