@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import ParamSpec
 
 import pytest
 
@@ -12,28 +12,32 @@ from dcep.registration.v1.registration_pb2 import TokenVerdict
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 
+P = ParamSpec("P")
 
-def refusal(call: Callable[[], object]) -> Refusal:
-    """The refusal that a call ends in."""
+
+def refusal(call: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> Refusal:
+    """The refusal that a call with these arguments ends in."""
     with pytest.raises(Refusal) as caught:
-        call()
+        call(*arguments, **named)
     return caught.value
 
 
-def refused(call: Callable[[], object]) -> tuple[str, str]:
+def refused(call: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> tuple[str, str]:
     """Its reason, and the field that it names."""
-    found = refusal(call)
+    found = refusal(call, *arguments, **named)
     return found.name, found.field
 
 
-def refused_for(call: Callable[[], object]) -> str:
+def refused_for(call: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> str:
     """Its reason alone."""
-    return refusal(call).name
+    return refusal(call, *arguments, **named).name
 
 
-def refused_because(reason: int, call: Callable[..., Any], *arguments: Any) -> Refusal:
+def refused_because(
+    reason: int, call: Callable[P, object], *arguments: P.args, **named: P.kwargs
+) -> Refusal:
     """The refusal of a call with these arguments, which is for that reason."""
-    found = refusal(lambda: call(*arguments))
+    found = refusal(call, *arguments, **named)
     assert found.reason == reason, found
     return found
 

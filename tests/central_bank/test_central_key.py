@@ -21,6 +21,7 @@ from runtime.settings import SettingsError
 from tests.broken import break_after_the_commit
 from tests.central_bank.system import LIN, NOW_MS, System
 from tests.feeds import CENTRAL_KEY
+from tests.refusals import refused, refused_for
 
 DAY_MS = 86_400_000
 NEW = SigningKey(b"\x1a" * 32)
@@ -89,12 +90,6 @@ def test_it_does_not_begin_with_a_key_that_was_never_announced(system: System) -
     assert CentralKeys(database, NEW, system.clock).signing() == NEW
 
 
-def refusal_of(system: System, kind: office_pb2.RenewCentralKey) -> str:
-    with pytest.raises(Refusal) as caught:
-        system.propose(kind)
-    return caught.value.name
-
-
 def test_what_cannot_be_is_refused_when_it_is_proposed(system: System) -> None:
     forged = renewal()
     forged.proof = possession(CENTRAL_KEY, "central-bank")
@@ -106,7 +101,7 @@ def test_what_cannot_be_is_refused_when_it_is_proposed(system: System) -> None:
         (renewal(CENTRAL_KEY), "ALREADY_EXISTS"),
         (renewal(until_ms=NOW_MS + MAX_OVERLAP_MS + 1), "VALIDITY_TOO_LONG"),
     ):
-        assert refusal_of(system, kind) == reason
+        assert refused_for(system.propose, kind) == reason
     assert system.central.central_keys.successions() == []
 
 
@@ -151,7 +146,7 @@ def test_a_signature_for_possession_is_for_nothing_else(system: System) -> None:
     envelope = sign_payload(registration_pb2.FeedTip, bytes(NEW.verify_key), NEW, b"x")
     kind = renewal()
     kind.proof = envelope.signature
-    assert refusal_of(system, kind) == "SIGNATURE_INVALID"
+    assert refused_for(system.propose, kind) == "SIGNATURE_INVALID"
 
 
 def test_an_end_that_was_written_while_the_connection_broke_is_one(
@@ -179,7 +174,7 @@ def test_as_many_keys_are_announced_as_banks_can_be_told(
         keys.signer.named = successor
         keys.signing()
     assert len(keys.all()) == 3
-    assert refusal_of(system, renewal()) == "OVERLOADED"
+    assert refused_for(system.propose, renewal()) == "OVERLOADED"
     # What was replaced can be ended still.
     system.both(office_pb2.RenewCentralKey())
     assert [key.revoked for key in keys.all()] == [True, True, False]
@@ -202,16 +197,12 @@ def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(
     assert (told.number, list(told.revoked_certificates)) == (act.number, [STOLEN])
     assert (told.successor, list(told.ended)) == (b"", [])
     assert system.restart().central_keys.number == act.number
-    with pytest.raises(Refusal) as again:
-        system.propose(revocation())
-    assert (again.value.name, again.value.field) == ("ALREADY_EXISTS", "certificate_fingerprint")
+    assert refused(system.propose, revocation()) == ("ALREADY_EXISTS", "certificate_fingerprint")
 
 
 def test_one_officer_revokes_no_certificate_of_the_central_bank(system: System) -> None:
     act = system.propose(revocation())
-    with pytest.raises(Refusal) as caught:
-        system.approve(act, who=LIN)
-    assert caught.value.name == "SAME_OFFICER"
+    assert refused_for(system.approve, act, who=LIN) == "SAME_OFFICER"
     assert system.central.central_keys.revoked_certificates() == set()
 
 
@@ -220,9 +211,7 @@ def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(
 ) -> None:
     keys = system.central.central_keys
     monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
-    with pytest.raises(Refusal) as caught:
-        system.propose(revocation())
-    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "certificate_fingerprint")
+    assert refused(system.propose, revocation()) == ("FIELD_INVALID", "certificate_fingerprint")
     monkeypatch.setattr(keys, "_shown", lambda: "11" * 32)
     act = system.propose(revocation())
     # And not if it came back before the approval.
@@ -238,9 +227,7 @@ def test_revocations_of_certificates_are_bounded_together_with_changes_of_keys(
     monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 2)
     system.both(renewal(until_ms=NOW_MS + DAY_MS))
     system.both(revocation())
-    with pytest.raises(Refusal) as caught:
-        system.propose(revocation("6b" * 32))
-    assert caught.value.name == "OVERLOADED"
+    assert refused_for(system.propose, revocation("6b" * 32)) == "OVERLOADED"
 
 
 def test_the_next_word_of_each_feed_says_that_there_is_a_statement(system: System) -> None:

@@ -13,10 +13,11 @@ from central_bank.peers.bank_client import GrpcBankPeers
 from dcep.bank.v1 import inbound_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer
 from runtime.limits import MAX_POSITION
 from tests.central_bank.fake_banks import at_once
 from tests.central_bank.system import System
+from tests.refusals import refused
 
 
 @dataclass
@@ -65,6 +66,7 @@ def test_every_reason_fits_a_record(system: System) -> None:
 def test_a_feed_from_beyond_any_journal_is_refused(system: System) -> None:
     feed = system.central.feed
     for number in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
-        with pytest.raises(Refusal) as caught:
-            feed.start(system.alpha, registration_pb2.FeedPlace(number=number))
-        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after.number")
+        assert refused(feed.start, system.alpha, registration_pb2.FeedPlace(number=number)) == (
+            "FIELD_INVALID",
+            "after.number",
+        )

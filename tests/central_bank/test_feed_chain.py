@@ -23,6 +23,7 @@ from runtime.hash_chain import beginning, linked
 from tests.central_bank.admitting import KEYS, particulars
 from tests.central_bank.system import System
 from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
+from tests.refusals import refused_for
 
 R = registration_pb2
 
@@ -46,12 +47,6 @@ def messages(
             digest = linked(digest, data)
         assert (tip.bank, tip.place.hash) == (bank.name, digest)
         yield tip
-
-
-def refused(system: System, bank: AdmittedBank, after: R.FeedPlace) -> str:
-    with pytest.raises(Refusal) as caught:
-        system.central.feed.start(bank, after)
-    return str(caught.value.name)
 
 
 @pytest.fixture
@@ -139,11 +134,13 @@ def test_what_this_journal_does_not_say_is_not_gone_on_from(busy: System) -> Non
         changed(number=10**9),
         changed(ledger=bytes(16)),
     ):
-        assert refused(busy, busy.beta, wrong) == "FEED_TIP_UNKNOWN"
-    assert refused(busy, busy.alpha, place) == "FEED_TIP_UNKNOWN", "another bank's place"
+        assert refused_for(busy.central.feed.start, busy.beta, wrong) == "FEED_TIP_UNKNOWN"
+    assert refused_for(busy.central.feed.start, busy.alpha, place) == "FEED_TIP_UNKNOWN", (
+        "another bank's place"
+    )
     for unfit in (changed(hash=b"x"), changed(ledger=b"x"), changed(number=2**64 - 1)):
-        assert refused(busy, busy.beta, unfit) == "FIELD_INVALID"
-    assert refused(busy, busy.beta, R.FeedPlace(number=3)) == "FIELD_MISSING"
+        assert refused_for(busy.central.feed.start, busy.beta, unfit) == "FIELD_INVALID"
+    assert refused_for(busy.central.feed.start, busy.beta, R.FeedPlace(number=3)) == "FIELD_MISSING"
 
 
 def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> None:
@@ -163,10 +160,10 @@ def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> 
     shutil.copy(tmp_path / "old.db", tmp_path / "central.db")
     system.engine = open_engine(f"sqlite:///{tmp_path / 'central.db'}")
     system.restart()
-    assert refused(system, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
+    assert refused_for(system.central.feed.start, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
     # Also when it has gone on, and has as many entries again: another past.
     system.submit(system.alpha, system.payment(system.alpha, system.beta, 7))
-    assert refused(system, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
+    assert refused_for(system.central.feed.start, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
 
 
 def receipt(
@@ -196,7 +193,7 @@ def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: System) -> None:
     busy.central.feed.acknowledge(busy.beta, receipt(busy, busy.beta, places[1]))
     for _ in range(2):
         for older in (R.FeedPlace(), places[0], places[3]):
-            assert refused(busy, busy.beta, older) == "FEED_STEPPED_BACK"
+            assert refused_for(busy.central.feed.start, busy.beta, older) == "FEED_STEPPED_BACK"
         for place in places[4:]:
             assert busy.central.feed.start(busy.beta, place).number == place.number
         busy.restart()

@@ -19,12 +19,12 @@ from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.certificates import Authority, Issued, fingerprint
 from runtime.channel import connect
 from runtime.connections import Bounds
-from runtime.errors import Refusal
 from runtime.limits import MAX_WORKERS, WORKERS_KEPT
 from runtime.metrics import CallMetrics
 from runtime.server import Server
 from tests.central_bank.admitting import particulars
 from tests.central_bank.system import System
+from tests.refusals import refused_for
 
 SERVER = "dcep://central-bank/centre"
 BANKS = 200
@@ -121,9 +121,7 @@ def test_a_bank_that_follows_again_and_again_ends_its_own_oldest_feeds_alone(
         feeds.append(centre.follow(greedy_issued))
         assert first_of(feeds[-1]) == ["issued"]
     for old in feeds[:-FEEDS_EACH]:
-        with pytest.raises(Refusal) as caught:
-            next(old)
-        assert caught.value.name == "OVERLOADED"
+        assert refused_for(next, old) == "OVERLOADED"
     for feed in (theirs, *feeds[-FEEDS_EACH:]):
         assert feed.is_active()
 
@@ -142,6 +140,4 @@ def test_a_suspended_bank_loses_its_open_feed(centre: Centre) -> None:
     feed = centre.follow(issued)
     assert first_of(feed) == ["issued"]
     centre.system.central.registry.set_suspended("careless", True)
-    with pytest.raises(Refusal) as caught:
-        next(feed)
-    assert caught.value.name == "BANK_SUSPENDED"
+    assert refused_for(next, feed) == "BANK_SUSPENDED"

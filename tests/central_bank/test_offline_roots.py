@@ -23,12 +23,12 @@ from offline_token.signing import verified
 from offline_token.verify import Reason, check_bundle
 from runtime.database import Database
 from runtime.envelope import possession
-from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
 from tests.central_bank.system import LIN, NOW_MS, ROOT
 from tests.offline.centre import Centre
+from tests.refusals import refused_for
 
 NEW = SigningKey(b"\x71" * 32)
 UNTIL_MS = NOW_MS + MIN_ROOT_OVERLAP_MS + 1_000
@@ -57,12 +57,6 @@ def shown(centre: Centre) -> tuple[bytes, TrustBundle]:
 def take_over(centre: Centre, key: SigningKey = NEW) -> None:
     """The successor lies where the settings say."""
     centre.central.offline_roots.signer.named = key
-
-
-def refusal_of(centre: Centre, kind: office_pb2.RenewOfflineRoot) -> str:
-    with pytest.raises(Refusal) as caught:
-        centre.propose(kind)
-    return caught.value.name
 
 
 def test_an_announced_successor_is_listed_and_takes_over_when_it_is_in_its_place(
@@ -110,10 +104,11 @@ def test_tokens_of_both_roots_come_in_whichever_signs_and_after_the_end_of_the_o
 def test_a_root_that_was_replaced_is_revoked_before_its_time_and_for_good(centre: Centre) -> None:
     kept = centre.token(centre.alice, 100)
     centre.both(renewal())
-    assert refusal_of(centre, office_pb2.RenewOfflineRoot()) == "FIELD_INVALID"  # it is in use
+    # It is in use.
+    assert refused_for(centre.propose, office_pb2.RenewOfflineRoot()) == "FIELD_INVALID"
     take_over(centre)
     centre.both(office_pb2.RenewOfflineRoot())
-    assert refusal_of(centre, office_pb2.RenewOfflineRoot()) == "FIELD_MISSING"
+    assert refused_for(centre.propose, office_pb2.RenewOfflineRoot()) == "FIELD_MISSING"
     root, bundle = shown(centre)
     now_ms = centre.clock.now_ms()
     assert (bundle.roots(root, now_ms), bundle.introductions(root, now_ms)) == ([NEW_KEY], [])
@@ -130,15 +125,13 @@ def test_what_cannot_be_is_refused_when_it_is_proposed(centre: Centre) -> None:
         (renewal(until_ms=NOW_MS + MIN_ROOT_OVERLAP_MS - 1), "FIELD_INVALID"),
         (renewal(until_ms=NOW_MS + MAX_ROOT_OVERLAP_MS + 1), "VALIDITY_TOO_LONG"),
     ):
-        assert refusal_of(centre, kind) == reason
+        assert refused_for(centre.propose, kind) == reason
     assert len(centre.central.offline_roots.all()) == 1
 
 
 def test_one_officer_announces_no_root(centre: Centre) -> None:
     act = centre.propose(renewal())
-    with pytest.raises(Refusal) as caught:
-        centre.approve(act, who=LIN)
-    assert caught.value.name == "SAME_OFFICER"
+    assert refused_for(centre.approve, act, who=LIN) == "SAME_OFFICER"
     assert len(centre.central.offline_roots.all()) == 1
 
 

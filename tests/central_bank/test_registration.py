@@ -22,6 +22,7 @@ from settlement.core import Batch
 from tests.central_bank.admitting import particulars
 from tests.central_bank.system import System
 from tests.feeds import payment_in, told
+from tests.refusals import refused, refused_because, refused_for
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
@@ -126,9 +127,7 @@ def test_a_payment_has_two_times_and_is_not_settled_without(
 ) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
     funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
-    with pytest.raises(Refusal) as caught:
-        funded.submit(funded.alpha, payment)
-    assert (caught.value.name, caught.value.field) == (reason, f"payments[0].{field}")
+    assert refused(funded.submit, funded.alpha, payment) == (reason, f"payments[0].{field}")
     assert funded.books()["beta"] == (0, 0)
 
 
@@ -177,24 +176,26 @@ def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: Syste
     now = funded.clock.now_ms()
     good = {"bank": "alpha", "created_time_ms": now, "expires_time_ms": now + 1, "payments": []}
 
-    def refused(**changes: object) -> tuple[str, str]:
+    def refused_batch(**changes: object) -> tuple[str, str]:
         batch = registration_pb2.OutboundBatch(**{**good, "payments": [payment], **changes})
-        with pytest.raises(Refusal) as caught:
-            funded.central.settlement.submit(funded.alpha, funded.signed(funded.alpha, batch))
-        return caught.value.name, caught.value.field
+        envelope = funded.signed(funded.alpha, batch)
+        return refused(funded.central.settlement.submit, funded.alpha, envelope)
 
-    assert refused(bank="beta") == ("FIELD_INVALID", "bank")
-    assert refused(expires_time_ms=now - 1) == ("EXPIRED", "expires_time_ms")
-    assert refused(created_time_ms=now + 3_600_000) == ("NOT_YET_VALID", "created_time_ms")
-    assert refused(expires_time_ms=now + 86_400_000) == ("VALIDITY_TOO_LONG", "expires_time_ms")
-    assert refused(payments=[payment, payment]) == ("FIELD_INVALID", "payments")
-    assert refused(payments=[]) == ("FIELD_MISSING", "payments")
+    assert refused_batch(bank="beta") == ("FIELD_INVALID", "bank")
+    assert refused_batch(expires_time_ms=now - 1) == ("EXPIRED", "expires_time_ms")
+    assert refused_batch(created_time_ms=now + 3_600_000) == ("NOT_YET_VALID", "created_time_ms")
+    assert refused_batch(expires_time_ms=now + 86_400_000) == (
+        "VALIDITY_TOO_LONG",
+        "expires_time_ms",
+    )
+    assert refused_batch(payments=[payment, payment]) == ("FIELD_INVALID", "payments")
+    assert refused_batch(payments=[]) == ("FIELD_MISSING", "payments")
 
     envelope = funded.signed(funded.beta, registration_pb2.OutboundBatch(**good))
     envelope.key_id = b"alpha"
-    with pytest.raises(Refusal) as caught:
-        funded.central.settlement.submit(funded.alpha, envelope)
-    assert caught.value.name == "SIGNATURE_INVALID"
+    assert (
+        refused_for(funded.central.settlement.submit, funded.alpha, envelope) == "SIGNATURE_INVALID"
+    )
 
 
 def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: System) -> None:
@@ -291,9 +292,12 @@ def test_flows_are_told_page_by_page_and_none_is_left_out(funded: System) -> Non
         if not token:
             break
     assert pages == [[("alpha", "beta", 7)], [("beta", "alpha", 7)], []]
-    with pytest.raises(Refusal) as caught:
-        desk.GetFlows(analysis_pb2.GetFlowsRequest(page_token="made up"), None)
-    assert caught.value.reason == errors_pb2.REASON_PAGE_TOKEN_INVALID
+    refused_because(
+        errors_pb2.REASON_PAGE_TOKEN_INVALID,
+        desk.GetFlows,
+        analysis_pb2.GetFlowsRequest(page_token="made up"),
+        None,
+    )
 
 
 def test_a_message_of_a_feed_is_bounded_in_bytes(

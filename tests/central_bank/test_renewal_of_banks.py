@@ -27,6 +27,7 @@ from tests.broken import break_after_the_commit
 from tests.central_bank.admitting import KEYS, identity
 from tests.central_bank.system import LIN, MEI, NOW_MS, System
 from tests.feeds import NO_ACTS
+from tests.refusals import refused_for
 
 DAY_MS = 86_400_000
 OLD, NEW, THIRD = KEYS["alpha"], SigningKey(b"\x1a" * 32), SigningKey(b"\x2a" * 32)
@@ -77,12 +78,6 @@ def admission(system: System, certificate: str) -> str:
     except Refusal as refusal:
         return refusal.name
     return "OK"
-
-
-def refusal_of(system: System, kind: office_pb2.RenewBank) -> str:
-    with pytest.raises(Refusal) as caught:
-        system.propose(kind)
-    return caught.value.name
 
 
 @pytest.fixture
@@ -192,10 +187,10 @@ def test_what_was_a_banks_is_never_given_again(system: System, until_ms: int) ->
     renew(system, key=NEW, certificate=FRESH, until_ms=until_ms)
     for name in ("alpha", "beta"):
         for key in (OLD, NEW, KEYS["beta"]):
-            assert refusal_of(system, new_key(key, name)) == "ALREADY_EXISTS"
+            assert refused_for(system.propose, new_key(key, name)) == "ALREADY_EXISTS"
         for mark in (old, FRESH, system.beta.certificate_fingerprint):
             kind = office_pb2.RenewBank(name=name, certificate_fingerprint=mark)
-            assert refusal_of(system, kind) == "ALREADY_EXISTS"
+            assert refused_for(system.propose, kind) == "ALREADY_EXISTS"
     gamma = replace(system.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
     with pytest.raises(Refusal) as caught:
         system.central.registry.admit(replace(gamma, business_key=bytes(OLD.verify_key)))
@@ -223,7 +218,7 @@ def test_a_renewal_that_cannot_be_is_refused_when_it_is_proposed(
     wanted = new_key()
     for name, value in changes.items():
         setattr(wanted, name, value)
-    assert refusal_of(system, wanted) == reason
+    assert refused_for(system.propose, wanted) == reason
     assert system.central.registry.get("alpha") == system.alpha
 
 
@@ -239,7 +234,7 @@ def test_a_renewal_takes_two_officers(system: System) -> None:
 def test_a_bank_is_given_so_many_keys_and_no_more(system: System) -> None:
     for number in range(MAX_BANK_CREDENTIALS - 1):
         renew(system, key=SigningKey(hashlib.sha256(b"%d" % number).digest()))
-    assert refusal_of(system, new_key()) == "OVERLOADED"
+    assert refused_for(system.propose, new_key()) == "OVERLOADED"
 
 
 def test_officers_see_what_was_replaced_and_when_it_ends(system: System) -> None:
@@ -329,9 +324,7 @@ def test_a_bank_can_revoke_devices_that_its_replaced_key_certified(certified: Sy
 def test_a_suspended_bank_with_a_new_certificate_is_still_suspended(system: System) -> None:
     system.both(office_pb2.SuspendBank(name="alpha"))
     alpha = renew(system, certificate=FRESH)
-    with pytest.raises(Refusal) as caught:
-        system.central.registry.require_active(identity(alpha))
-    assert caught.value.name == "BANK_SUSPENDED"
+    assert refused_for(system.central.registry.require_active, identity(alpha)) == "BANK_SUSPENDED"
 
 
 def test_the_metrics_say_how_long_each_banks_key_is_good(system: System) -> None:

@@ -12,6 +12,7 @@ from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.central_bank.admitting import KEYS, identity
 from tests.central_bank.system import NOW_MS, System
+from tests.refusals import refused, refused_for
 
 OWN = "/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices"
 ACT = "/dcep.office.v1.ActService/ProposeAct"
@@ -50,9 +51,9 @@ def test_a_bank_revokes_what_it_certified(system: System) -> None:
     ],
 )
 def test_what_it_did_not_certify_it_does_not_revoke(system: System, foreign: bytes) -> None:
-    with pytest.raises(Refusal) as caught:
-        system.central.devices.revoke_own(system.alpha, [certificate(1), foreign], "of one wallet")
-    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_certificates")
+    assert refused(
+        system.central.devices.revoke_own, system.alpha, [certificate(1), foreign], "of one wallet"
+    ) == ("FIELD_INVALID", "device_certificates")
     assert not is_revoked(system, 1)
 
 
@@ -61,15 +62,14 @@ def test_two_officers_revoke_any_device(system: System) -> None:
     assert not is_revoked(system, 7)
     system.approve(act)
     assert is_revoked(system, 7)
-    with pytest.raises(Refusal) as caught:
-        system.propose(office_pb2.RevokeDevice(bank="alpha", device_key=b"short"))
-    assert (caught.value.name, caught.value.field) == (
+    assert refused(system.propose, office_pb2.RevokeDevice(bank="alpha", device_key=b"short")) == (
         "FIELD_INVALID",
         "revoke_device.device_key",
     )
-    with pytest.raises(Refusal) as caught:
-        system.propose(office_pb2.RevokeDevice(bank="gamma", device_key=key(7)))
-    assert caught.value.name == "BANK_UNKNOWN"
+    assert (
+        refused_for(system.propose, office_pb2.RevokeDevice(bank="gamma", device_key=key(7)))
+        == "BANK_UNKNOWN"
+    )
 
 
 def test_a_bank_that_certifies_anothers_key_can_bar_nothing_but_its_own_certificate(

@@ -24,7 +24,7 @@ def centre(tmp_path: Path) -> Centre:
     return made
 
 
-def refusal(centre: Centre, item: registration_pb2.TokenDepositItem) -> DepositRefusal:
+def signed_refusal(centre: Centre, item: registration_pb2.TokenDepositItem) -> DepositRefusal:
     """What the central bank signs about a deposit of bank alpha that it refuses."""
     (outcome,) = centre.send(item)
     assert outcome.state == REFUSED and outcome.refusal is not None
@@ -40,7 +40,7 @@ def test_a_refusal_names_bank_deposit_payment_and_reason(centre: Centre) -> None
     chain = centre.token(centre.alice, 100)
     assert centre.deposit(chain) == (100, "")
     again = centre.item(chain)
-    for told in (refusal(centre, again), refusal(centre, again)):
+    for told in (signed_refusal(centre, again), signed_refusal(centre, again)):
         assert (told.bank, told.number) == ("alpha", again.number)
         assert told.payment_digest == hashlib.sha256(again.offline_payment).digest()
         assert told.reason == errors_pb2.REASON_ALREADY_DEPOSITED
@@ -56,9 +56,9 @@ def test_a_refusal_of_one_payment_is_not_signed_for_another(centre: Centre) -> N
     chain = centre.token(centre.alice, 100)
     centre.deposit(chain)
     refused = centre.item(chain)
-    refusal(centre, refused)
+    signed_refusal(centre, refused)
     other = centre.item(centre.token(centre.alice, 50))
     other.number = refused.number
-    assert refusal(centre, other).reason == errors_pb2.REASON_ID_REUSED
+    assert signed_refusal(centre, other).reason == errors_pb2.REASON_ID_REUSED
     other.number = other.number + 1_000
     assert centre.send(other)[0].amount_fen == 50

@@ -41,6 +41,7 @@ from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, R
 from tests.integration.sources import Relay
 from tests.integration.systems import fund
 from tests.openings import opening_request
+from tests.refusals import refused_for
 
 pytestmark = [pytest.mark.xdist_group("sources"), pytest.mark.any_database]
 CALLS = Settings.calls_per_source
@@ -231,9 +232,7 @@ def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
     refused = stubs.payments.WatchPayments(
         payments_pb2.WatchPaymentsRequest(query=greedy.query(WATCH_PAYMENTS))
     )
-    with pytest.raises(Refusal) as caught:
-        next(refused)
-    assert caught.value.name == "OVERLOADED"
+    assert refused_for(next, refused) == "OVERLOADED"
     streams.append(watching(stubs, other))
     greedy.top_up(5)
     other.top_up(7)

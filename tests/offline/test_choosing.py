@@ -9,9 +9,9 @@ from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Chain, Payment
 from offline_token.signing import verified
 from offline_token.spends import Spends
 from offline_token.verify import Reason, judge
-from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, make_device, pay
 from tests.offline.signers import NOW, Signers
+from tests.refusals import refused_because
 
 
 def twice_paid(signers: Signers) -> tuple[TestDevice, TestDevice]:
@@ -34,9 +34,9 @@ def twice_paid(signers: Signers) -> tuple[TestDevice, TestDevice]:
 
 def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(signers: Signers) -> None:
     bob, carol = twice_paid(signers)
-    with pytest.raises(Refusal) as caught:
-        carol.element.pay(bob.element.request(120))
-    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+    refused_because(
+        errors_pb2.REASON_INSUFFICIENT_FUNDS, carol.element.pay, bob.element.request(120)
+    )
     assert carol.balance == 120
     pay(carol, bob, 60)
     pay(carol, bob, 60)

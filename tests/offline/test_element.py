@@ -18,6 +18,7 @@ from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, deposited, deposits, make_device, pay, ruled
 from tests.offline.signers import DAY, NOW, Signers
+from tests.refusals import refused_because
 
 SIGNERS = Signers()
 
@@ -97,9 +98,9 @@ def test_no_payment_says_how_many_were_made_before_it(signers: Signers) -> None:
 
 def test_more_pieces_than_fit_in_one_payment(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", *[1] * (MAX_CHAINS + 1)), make_device(signers, "bob")
-    with pytest.raises(Refusal) as caught:
-        alice.element.pay(bob.element.request(MAX_CHAINS + 1))
-    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+    refused_because(
+        errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.pay, bob.element.request(MAX_CHAINS + 1)
+    )
     assert alice.balance == MAX_CHAINS + 1
     pay(alice, bob, MAX_CHAINS)
     assert (alice.balance, bob.balance) == (1, MAX_CHAINS)
@@ -128,9 +129,7 @@ def test_more_than_there_is_says_how_much_is_missing(signers: Signers) -> None:
 
 def test_a_device_does_not_pay_itself(signers: Signers) -> None:
     alice = make_device(signers, "alice", 10)
-    with pytest.raises(Refusal) as caught:
-        alice.element.pay(alice.element.request(10))
-    assert caught.value.reason == errors_pb2.REASON_SAME_ACCOUNT
+    refused_because(errors_pb2.REASON_SAME_ACCOUNT, alice.element.pay, alice.element.request(10))
 
 
 def test_money_comes_back_and_goes_out_again(signers: Signers) -> None:

@@ -12,6 +12,7 @@ from offline_token.verify import MAX_PAID_HOPS, Reason, hands, hops_left
 from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, deposited, deposits, make_device, pay
 from tests.offline.signers import DAY, NOW, Device, Signers
+from tests.refusals import refused_because
 from wallet.offline import text_format
 from wallet.secure_element.interface import PieceState
 from wallet.secure_element.state import State
@@ -39,9 +40,7 @@ def test_a_single_token_pays_thirty_one_times(signers: Signers) -> None:
         pay(alice, bob, 1)
     (piece,) = alice.element.pieces()
     assert (piece.value_fen, piece.hops, piece.state) == (969, 0, PieceState.NOT_PAYABLE)
-    with pytest.raises(Refusal) as caught:
-        alice.element.pay(bob.element.request(1))
-    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+    refused_because(errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.pay, bob.element.request(1))
     (body,) = deposits(alice)
     assert deposited(signers, body).value_fen == 969
 

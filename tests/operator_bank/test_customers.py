@@ -14,8 +14,8 @@ from operator_bank.customers.customers import Applicant, Proof, class_of
 from operator_bank.customers.tables import customers, opening_orders
 from operator_bank.metadata import metadata
 from operator_bank.wallets.tables import wallets
-from runtime.errors import Refusal
 from tests.operator_bank.system import System
+from tests.refusals import refused
 
 NAME, PHONE = "Zhao Quexiang", "13900139000"
 ROOM = {of_customers.customers.name, of_customers.opening_orders.name}
@@ -25,9 +25,7 @@ ROOM = {of_customers.customers.name, of_customers.opening_orders.name}
 def test_the_class_follows_from_what_was_shown(name: str, phone: str) -> None:
     order = orders_pb2.OpenWalletOrder(holder_name=name, phone=phone)
     if not name and not phone:
-        with pytest.raises(Refusal) as caught:
-            Applicant.of(order)
-        assert (caught.value.name, caught.value.field) == ("FIELD_MISSING", "holder_name")
+        assert refused(Applicant.of, order) == ("FIELD_MISSING", "holder_name")
         return
     shown = Applicant.of(order).shown
     assert (Proof.NAME in shown, Proof.PHONE in shown) == (bool(name), bool(phone))

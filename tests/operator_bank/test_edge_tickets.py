@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import edge_pb2, orders_pb2, payments_pb2
 from operator_bank.api.edge import GrpcEdge
-from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
 from tests.operator_bank.system import FOREIGN, Holder, System
+from tests.refusals import refused
 
 WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 
@@ -60,9 +60,7 @@ def test_what_came_to_a_wallet_is_told_for_who_has_shown_its_signature_alone(
     assert arrivals(edge, bob.number, bobs) == 1
     later = GrpcEdge(system.bank, CallMetrics(CollectorRegistry()))
     for of, ticket in ((edge, alices), (edge, bytes(16)), (edge, b""), (later, bobs)):
-        with pytest.raises(Refusal) as caught:
-            arrivals(of, bob.number, ticket)
-        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "ticket")
+        assert refused(arrivals, of, bob.number, ticket) == ("FIELD_INVALID", "ticket")
 
 
 def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
@@ -83,6 +81,4 @@ def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
     assert asked().available_fen == 100_000 - 10
     bobs = begin(edge, system, bob).ticket
     for other in ({"account": bob.wallet.account}, {"number": own.number + 1}, {"ticket": bobs}):
-        with pytest.raises(Refusal) as caught:
-            asked(**other)
-        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "ticket")
+        assert refused(asked, **other) == ("FIELD_INVALID", "ticket")

@@ -32,7 +32,7 @@ R = registration_pb2
 ISSUED = R.Issued(amount_fen=7)
 
 
-def refused(system: System, message: R.FollowFeedResponse) -> str:
+def not_applied(system: System, message: R.FollowFeedResponse) -> str:
     """Why a message is not applied; nothing of it is."""
     before = system.bank.follower.place
     with pytest.raises(FeedBroken) as caught:
@@ -45,31 +45,31 @@ def refused(system: System, message: R.FollowFeedResponse) -> str:
 def test_what_another_key_signed_is_not_applied(system: System) -> None:
     system.entry(issued=ISSUED)
     teller = system.central.teller
-    assert "none of the central bank's" in refused(
+    assert "none of the central bank's" in not_applied(
         system, teller.message(1, key=SigningKey(b"\x03" * 32))
     )
     message = teller.message(1)
     message.tip.key_id = b""
-    assert "none of the central bank's" in refused(system, message)
+    assert "none of the central bank's" in not_applied(system, message)
     message = teller.message(1)
     message.tip.signature = bytes(64)
-    assert "not signed" in refused(system, message)
+    assert "not signed" in not_applied(system, message)
     message.tip.CopyFrom(SignedEnvelope())
-    assert "not signed" in refused(system, message)
+    assert "not signed" in not_applied(system, message)
 
 
 def test_a_signature_is_for_one_bank_and_one_ledger(system: System) -> None:
     system.entry(issued=ISSUED)
     teller = system.central.teller
-    assert "for bank 'beta'" in refused(system, teller.message(1, bank="beta"))
+    assert "for bank 'beta'" in not_applied(system, teller.message(1, bank="beta"))
     place = teller.place(2)
     place.ledger = b"\x08" * 16
-    assert "another ledger" in refused(system, teller.message(1, place=place))
+    assert "another ledger" in not_applied(system, teller.message(1, place=place))
     # The whole feed of another bank, or of another ledger, as it was signed there.
     for other in (Teller(bank="beta"), Teller(ledger=b"\x08" * 16)):
         for data in teller.said:
             other.say(R.FeedEntry.FromString(data))
-        refused(system, other.message(1))
+        not_applied(system, other.message(1))
 
 
 def test_an_altered_entry_does_not_follow(system: System) -> None:
@@ -77,45 +77,49 @@ def test_an_altered_entry_does_not_follow(system: System) -> None:
     message = system.central.teller.message(1)
     entry.issued.amount_fen += 1
     message.entries[0] = entry.SerializeToString()
-    assert "does not follow" in refused(system, message)
+    assert "does not follow" in not_applied(system, message)
 
 
 def test_a_gap_a_repetition_and_a_wrong_order_are_seen(system: System) -> None:
     for _ in range(4):
         system.entry(issued=ISSUED)
     teller = system.central.teller
-    assert "entry 3 came after entry 1" in refused(system, teller.message(2))
-    assert "entry 1 came after entry 1" in refused(system, teller.message(0))
+    assert "entry 3 came after entry 1" in not_applied(system, teller.message(2))
+    assert "entry 1 came after entry 1" in not_applied(system, teller.message(0))
     message = teller.message(1)
     del message.entries[1]
-    assert "entry 4 came after entry 2" in refused(system, message)
+    assert "entry 4 came after entry 2" in not_applied(system, message)
     message = teller.message(1)
     last = message.entries.pop()
-    assert "does not follow" in refused(system, message)
+    assert "does not follow" in not_applied(system, message)
     message.entries.insert(0, last)
-    assert "entry 5 came after entry 1" in refused(system, message)
+    assert "entry 5 came after entry 1" in not_applied(system, message)
 
 
 def test_another_past_of_the_same_length_is_seen(system: System) -> None:
     fork = Teller()
     fork.say(R.FeedEntry(position=10, issued=R.Issued(amount_fen=VAULT_FEN + 1)))
     fork.say(R.FeedEntry(position=20, issued=ISSUED))
-    assert "as it was applied here" in refused(system, fork.message(1))
+    assert "as it was applied here" in not_applied(system, fork.message(1))
 
 
 def test_positions_only_grow(system: System) -> None:
     system.position -= 10
     system.entry(issued=ISSUED)
-    assert "stands before the one before it" in refused(system, system.central.teller.message(1))
+    assert "stands before the one before it" in not_applied(
+        system, system.central.teller.message(1)
+    )
 
 
 def test_bytes_that_are_no_entry_and_no_tip_are_seen(system: System) -> None:
     system.central.teller.said.append(b"\xff\xff")
-    assert "cannot be read" in refused(system, system.central.teller.message(1))
+    assert "cannot be read" in not_applied(system, system.central.teller.message(1))
     system.central.teller.said[-1] = R.FeedEntry(number=2, position=20).SerializeToString()
     place = system.central.teller.place(2)
     place.hash = b""
-    assert "no place in a feed" in refused(system, system.central.teller.message(1, place=place))
+    assert "no place in a feed" in not_applied(
+        system, system.central.teller.message(1, place=place)
+    )
 
 
 def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(system: System) -> None:

@@ -12,6 +12,7 @@ from runtime.limits import MAX_POSITION
 from runtime.pagination import encode_token
 from settlement.records import Result
 from tests.operator_bank.system import FOREIGN, Holder, System
+from tests.refusals import refused, refused_for
 
 Payment = payments_pb2.Payment
 
@@ -116,9 +117,7 @@ FAR = (1 << 63) - 1
     + [encode_token(FAR, FAR), encode_token(FAR, -FAR - 1)],
 )
 def test_a_token_of_somebody_else_is_refused(system: System, busy: Holder, token: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        system.bank.history.page(busy.wallet, 5, token)
-    assert caught.value.name == "PAGE_TOKEN_INVALID"
+    assert refused_for(system.bank.history.page, busy.wallet, 5, token) == "PAGE_TOKEN_INVALID"
 
 
 def test_a_payment_is_found_by_who_made_it_and_by_nobody_else(
@@ -136,9 +135,7 @@ def test_a_payment_is_found_by_who_made_it_and_by_nobody_else(
         (busy, f"{busy.number}-", "FIELD_INVALID"),
         (busy, f"{busy.number}-１", "FIELD_INVALID"),
     ):
-        with pytest.raises(Refusal) as caught:
-            history.get(holder.wallet, payment_id)
-        assert caught.value.name == reason
+        assert refused_for(history.get, holder.wallet, payment_id) == reason
 
 
 def test_who_cannot_pay_fills_nobody_elses_past(system: System, alice: Holder, bob: Holder) -> None:
@@ -165,7 +162,8 @@ def test_arrivals_come_oldest_first_and_go_on_where_they_ended(
     assert [p.amount_fen for p in first] == [1, 2, 3]
     assert [p.amount_fen for p in rest] == [4]
     assert system.bank.history.arrivals(bob.wallet, MAX_POSITION, 3)[0] == []
-    with pytest.raises(Refusal) as caught:
-        system.bank.history.arrivals(bob.wallet, MAX_POSITION + 1, 3)
-    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
+    assert refused(system.bank.history.arrivals, bob.wallet, MAX_POSITION + 1, 3) == (
+        "FIELD_INVALID",
+        "after_position",
+    )
     assert system.bank.history.arrivals(bob.wallet, end, 3) == ([], end)

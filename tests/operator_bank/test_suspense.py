@@ -20,6 +20,7 @@ from runtime.errors import Refusal
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind
 from tests.operator_bank.system import FOREIGN, Holder, System
+from tests.refusals import refused_for
 
 
 def freeze(system: System, holder: Holder, *, frozen: bool = True) -> None:
@@ -44,12 +45,6 @@ def asked(position: int, number: str = "") -> office_pb2.PaySuspense:
 def pay(system: System, position: int, number: str = "") -> Act:
     """Two officers pay an entry out."""
     return system.both(asked(position, number))
-
-
-def refused(system: System, position: int, number: str = "") -> str:
-    with pytest.raises(Refusal) as caught:
-        pay(system, position, number)
-    return caught.value.name
 
 
 def suspended(system: System, holder: Holder, fen: int = 300) -> int:
@@ -115,9 +110,7 @@ def test_an_entry_that_two_acts_ask_for_is_paid_once(
     freeze(system, bob, frozen=False)
     first, second = (system.propose(asked(position, holder.number)) for holder in (bob, phone))
     system.approve(first)
-    with pytest.raises(Refusal) as caught:
-        system.approve(second)
-    assert caught.value.name == "ALREADY_DECIDED"
+    assert refused_for(system.approve, second) == "ALREADY_DECIDED"
     assert (bob.fen, phone.fen) == (300, 0)
 
 
@@ -125,9 +118,7 @@ def test_what_is_refused_can_be_tried_again(system: System, bob: Holder) -> None
     position = suspended(system, bob)
     act = system.propose(asked(position))
     for _ in range(3):
-        with pytest.raises(Refusal) as caught:
-            system.approve(act)
-        assert caught.value.name == "PAYEE_FROZEN"
+        assert refused_for(system.approve, act) == "PAYEE_FROZEN"
         system.restart()
     system.check_books()
     freeze(system, bob, frozen=False)
@@ -141,8 +132,8 @@ def test_a_closed_wallets_money_goes_to_another_one(
     system.bank.wallets.close(bob.signed(orders_pb2.CloseOrder, sequence=bob.next()))
     deposited(system, bob, 300)
     position = entries(system)[0].position
-    assert refused(system, position) == "PAYEE_CLOSED"
-    assert refused(system, position, FOREIGN) == "WALLET_UNKNOWN"
+    assert refused_for(pay, system, position) == "PAYEE_CLOSED"
+    assert refused_for(pay, system, position, FOREIGN) == "WALLET_UNKNOWN"
     pay(system, position, phone.number)
     assert phone.fen == 300
 
@@ -152,17 +143,17 @@ def test_the_cap_of_the_wallet_holds(system: System, phone: Holder) -> None:
     deposited(system, phone, 1_001)
     [entry] = entries(system)
     assert entry.reason == errors_pb2.REASON_OVER_BALANCE_CAP
-    assert refused(system, entry.position) == "OVER_BALANCE_CAP"
+    assert refused_for(pay, system, entry.position) == "OVER_BALANCE_CAP"
     phone.exchange(1_000, out=True, cash=True)
     pay(system, entry.position)
     assert phone.fen == 9_001
 
 
 def test_a_number_that_is_no_entry_is_unknown(system: System, bob: Holder) -> None:
-    assert refused(system, 0) == "FIELD_MISSING"
+    assert refused_for(pay, system, 0) == "FIELD_MISSING"
     for position in (1, 999_999):
-        assert refused(system, position) == "PAYMENT_UNKNOWN"
-    assert refused(system, 2**64 - 1) == "FIELD_INVALID"
+        assert refused_for(pay, system, position) == "PAYMENT_UNKNOWN"
+    assert refused_for(pay, system, 2**64 - 1) == "FIELD_INVALID"
 
 
 def test_a_return_that_cannot_be_delivered_lies_there(system: System, bob: Holder) -> None:

@@ -23,6 +23,7 @@ from runtime.errors import (
     status_of,
     to_status,
 )
+from tests.refusals import refused_because
 from tests.runtime.served import SERVER, Root, Serve, Served, ask, stream, unary
 
 REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
@@ -101,9 +102,7 @@ def test_a_stream_gives_what_it_has_before_its_refusal(serve: Serve) -> None:
     served = serve(on_follow=refuse_late)
     answers = stream(served.ours())(Int32Value(value=errors_pb2.REASON_BANK_SUSPENDED))
     assert next(answers).value == 1
-    with pytest.raises(Refusal) as caught:
-        next(answers)
-    assert caught.value.reason == errors_pb2.REASON_BANK_SUSPENDED
+    refused_because(errors_pb2.REASON_BANK_SUSPENDED, next, answers)
 
 
 def test_a_stream_without_an_accident_ends(serve: Serve) -> None:
@@ -138,9 +137,7 @@ def test_a_call_that_takes_too_long_is_no_answer(serve: Serve) -> None:
 
 def test_a_method_that_is_not_there_is_refused(serve: Serve) -> None:
     call = serve().ours().unary_unary("/dcep.test.v1.Numbers/Absent")
-    with pytest.raises(Refusal) as caught:
-        call(b"")
-    assert caught.value.reason == errors_pb2.REASON_MESSAGE_UNREADABLE
+    refused_because(errors_pb2.REASON_MESSAGE_UNREADABLE, call, b"")
 
 
 Told = Callable[[grpc.ServicerContext], None]

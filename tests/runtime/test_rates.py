@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from runtime.errors import Refusal
+from dcep.errors.v1 import errors_pb2
 from runtime.rates import Rate
+from tests.refusals import refused_because
 
 
 class Clock:
@@ -20,10 +19,8 @@ class Clock:
 
 def refused_ms(rate: Rate, caller: str, count: int = 1) -> int:
     """After how many milliseconds a caller is told to ask again."""
-    with pytest.raises(Refusal) as caught:
-        rate.take(caller, count)
-    assert caught.value.name == "OVERLOADED"
-    return int(caught.value.metadata["retry_after_ms"])
+    found = refused_because(errors_pb2.REASON_OVERLOADED, rate.take, caller, count)
+    return int(found.metadata["retry_after_ms"])
 
 
 def test_a_minutes_worth_at_once_and_then_as_it_comes() -> None:

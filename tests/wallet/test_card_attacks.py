@@ -19,7 +19,7 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.devices import WALLET, FailingStore, make_device
 from tests.offline.signers import DAY, NOW, Signers
-from tests.refusals import refused_because
+from tests.refusals import refused_because, refused_for
 from tests.wallet.held_cards import PIN, Held, paid_by, took
 from wallet.hard_wallet import messages, tap
 from wallet.hard_wallet.card import HardWallet, personalise
@@ -147,9 +147,10 @@ def test_a_middleman_gets_no_payment_for_an_honest_payees_request(signers: Signe
     held, bob = Held(signers, 100), make_device(signers, "bob")
     middle = Middleman(held)
     before = held.store.data
-    with pytest.raises(Refusal) as caught:
-        tap.take(OfflinePayments(bob.element), Card(middle.reader), 30)
-    assert caught.value.name == "SIGNATURE_INVALID"
+    assert (
+        refused_for(tap.take, OfflinePayments(bob.element), Card(middle.reader), 30)
+        == "SIGNATURE_INVALID"
+    )
     assert held.store.data == before
     tokens = [bytes.fromhex(piece.chain)[3:140] for piece in held.store.read().pieces]
     seen = b"".join(body for _, body in middle.seen)

@@ -8,6 +8,7 @@ from dcep.bank.v1 import orders_pb2
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.devices import WALLET, make_device, ruled
 from tests.offline.signers import Signers
+from tests.refusals import refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import Held, paid_by
@@ -65,9 +66,7 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
     (first,) = held.owners().begin_deposit("alpha", WALLET)
     for bank, wallet in (("beta", WALLET), ("alpha", "6201000000000025")):
         assert held.owners().begin_deposit(bank, wallet) == [], "it is not of their keys"
-    with pytest.raises(Refusal) as caught:
-        paid_by(held.again(), bob, bob.element.request(20))
-    assert caught.value.name == "INSUFFICIENT_FUNDS"
+    assert refused_for(paid_by, held.again(), bob, bob.element.request(20)) == "INSUFFICIENT_FUNDS"
     assert held.owners().begin_deposit("alpha", WALLET) == [first], "and the deposit is the same"
     held.owners().end_deposit(first)
     assert held.hard.element.pieces() == []

@@ -18,6 +18,7 @@ from tests.offline.devices import (
     ruled,
 )
 from tests.offline.signers import DAY, NOW, Signers
+from tests.refusals import refused_because
 from tests.wallet.load_keys import OTHER, WALLET, certify
 from wallet.secure_element.limits import MAX_KEYS, MAX_REQUESTS
 
@@ -122,9 +123,7 @@ def test_every_key_of_its_own_is_known_as_its_own(signers: Signers) -> None:
         requests.append(alice.element.request(1))
     assert len({Request.decode(request).certificate.key for request in requests}) == 3
     for request in requests:
-        with pytest.raises(Refusal) as caught:
-            alice.element.pay(request)
-        assert caught.value.reason == errors_pb2.REASON_SAME_ACCOUNT
+        refused_because(errors_pb2.REASON_SAME_ACCOUNT, alice.element.pay, request)
 
 
 def test_a_key_is_forgotten_when_it_owns_nothing_and_nobody_may_pay_it(signers: Signers) -> None:

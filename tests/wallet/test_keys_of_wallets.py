@@ -14,6 +14,7 @@ from offline_token.signing import certify_device
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.devices import make_device, pay
 from tests.offline.signers import DAY, NOW, Signers, key_of
+from tests.refusals import refused_because, refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.load_keys import OTHER, WALLET, certify
@@ -87,9 +88,7 @@ def test_a_program_repeats_a_load_long_after_its_key_was_used_up(
     alice.loading().load(100, request_id=wanted)
     alice.loading().load(100, request_id="123e4567-e89b-42d3-a456-426614174001")
     assert alice.loading().load(100, request_id=wanted).resent
-    with pytest.raises(Refusal) as caught:
-        alice.loading().load(101, request_id=wanted)
-    assert caught.value.reason == errors_pb2.REASON_ID_REUSED
+    refused_because(errors_pb2.REASON_ID_REUSED, alice.loading().load, 101, request_id=wanted)
     assert alice.offline_payments().balance_fen() == 200
 
 
@@ -173,9 +172,7 @@ def test_a_card_held_to_another_wallet_first_gives_it_no_proof(signers: Signers)
     """The key was made for one wallet's load; nobody else has it certified before that."""
     alice = make_device(signers, "alice")
     public = alice.element.load_key(WALLET, ())
-    with pytest.raises(Refusal) as caught:
-        alice.element.prove(public, "alpha", OTHER)
-    assert caught.value.name == "NOT_THE_OWNER"
+    assert refused_for(alice.element.prove, public, "alpha", OTHER) == "NOT_THE_OWNER"
 
 
 def test_a_certificate_of_another_bank_than_the_key_asked_is_not_kept(signers: Signers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,19 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, deposits, make_device, pay
 from tests.offline.signers import NOW, Signers
+from tests.refusals import refused_because
 from tests.wallet.test_cli import Cli
 from wallet.secure_element.interface import Limits
 
 OWN, RULE = "wallet offline limit", "the central bank's limit"
 
 
-def refused(
-    holder: TestDevice, reason: int, call: object, *arguments: object, whose: str = OWN
+def limited(
+    whose: str, holder: TestDevice, reason: int, call: Callable[..., object], *arguments: object
 ) -> None:
+    """A call would pass somebody's limit: it is refused, and nothing is written."""
     before = holder.store.data
-    with pytest.raises(Refusal) as caught:
-        call(*arguments)  # type: ignore[operator]
-    assert caught.value.reason == reason
-    assert whose in caught.value.message
+    assert whose in refused_because(reason, call, *arguments).message
     assert holder.store.data == before
 
 
@@ -31,7 +31,7 @@ def test_one_payment_is_limited(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     alice.element.set_limits(Limits(single_fen=50))
     request = bob.element.request(51)
-    refused(alice, errors_pb2.REASON_OVER_SINGLE_LIMIT, alice.element.pay, request)
+    limited(OWN, alice, errors_pb2.REASON_OVER_SINGLE_LIMIT, alice.element.pay, request)
     pay(alice, bob, 50)
     alice.element.set_limits(Limits())
     pay(alice, bob, 50)
@@ -49,14 +49,14 @@ def test_the_balance_is_limited(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob", 30)
     bob.element.set_limits(Limits(total_fen=100))
     over = errors_pb2.REASON_OVER_BALANCE_CAP
-    refused(bob, over, bob.element.request, 71)
+    limited(OWN, bob, over, bob.element.request, 71)
     first, second = bob.element.request(70), bob.element.request(70)
     assert bob.element.accept(alice.element.pay(first)) == 70
     late = alice.element.pay(second)
-    refused(bob, over, bob.element.accept, late)
+    limited(OWN, bob, over, bob.element.accept, late)
     token = signers.mint(signers.bob, 1, number=77).token.encode()
-    refused(bob, over, bob.element.load, [token])
-    refused(bob, over, bob.element.check_load, 1)
+    limited(OWN, bob, over, bob.element.load, [token])
+    limited(OWN, bob, over, bob.element.check_load, 1)
     bob.element.set_limits(Limits(total_fen=171))
     bob.element.load([token])
     assert bob.element.accept(late) == 70
@@ -82,9 +82,9 @@ def test_the_central_bank_limits_a_payment(signers: Signers) -> None:
     over = errors_pb2.REASON_OVER_SINGLE_LIMIT
     request = bob.element.request(51)
     ruled(signers, alice, max_payment_fen=50)
-    refused(alice, over, alice.element.pay, request, whose=RULE)
+    limited(RULE, alice, over, alice.element.pay, request)
     ruled(signers, bob, max_payment_fen=50)
-    refused(bob, over, bob.element.request, 51, whose=RULE)
+    limited(RULE, bob, over, bob.element.request, 51)
     pay(alice, bob, 50)
 
 
@@ -96,7 +96,7 @@ def test_the_narrower_limit_of_a_payment_counts_and_is_named(
     ruled(signers, alice, max_payment_fen=50)
     alice.element.set_limits(Limits(single_fen=own))
     over, request = errors_pb2.REASON_OVER_SINGLE_LIMIT, bob.element.request(51)
-    refused(alice, over, alice.element.pay, request, whose=whose)
+    limited(whose, alice, over, alice.element.pay, request)
     pay(alice, bob, own if whose == OWN else 50)
 
 
@@ -117,15 +117,15 @@ def test_the_central_bank_limits_what_a_device_holds(signers: Signers) -> None:
     first, second = bob.element.request(70), bob.element.request(70)
     ruled(signers, bob, max_holding_fen=100)
     bob.element.set_limits(Limits(total_fen=101))
-    refused(bob, over, bob.element.request, 71, whose=RULE)
+    limited(RULE, bob, over, bob.element.request, 71)
     assert bob.element.accept(alice.element.pay(first)) == 70
     late = alice.element.pay(second)
-    refused(bob, over, bob.element.accept, late, whose=RULE)
+    limited(RULE, bob, over, bob.element.accept, late)
     token = signers.mint(signers.bob, 1, number=78).token.encode()
-    refused(bob, over, bob.element.load, [token], whose=RULE)
-    refused(bob, over, bob.element.check_load, 1, whose=RULE)
+    limited(RULE, bob, over, bob.element.load, [token])
+    limited(RULE, bob, over, bob.element.check_load, 1)
     bob.element.set_limits(Limits(total_fen=100))
-    refused(bob, over, bob.element.check_load, 1)
+    limited(OWN, bob, over, bob.element.check_load, 1)
     ruled(signers, bob, later_ms=1, max_holding_fen=170)
     bob.element.set_limits(Limits())
     assert bob.element.accept(late) == 70

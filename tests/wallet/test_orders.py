@@ -14,6 +14,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
+from tests.refusals import refused, refused_because, refused_for
 from tests.wallet.apps import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App, NotOpened
@@ -108,9 +109,9 @@ def test_opening_again_after_no_answer_opens_one_wallet(make_app: MakeApp, bank:
 
 
 def test_home_with_a_wallet_takes_no_second_one(make_app: MakeApp) -> None:
-    with pytest.raises(Refusal) as refused:
-        make_app("alice").open(ALPHA, holder_name="somebody else")
-    assert refused.value.name == "ALREADY_EXISTS"
+    assert (
+        refused_for(make_app("alice").open, ALPHA, holder_name="somebody else") == "ALREADY_EXISTS"
+    )
 
 
 def test_refused_opening_can_be_corrected(make_app: MakeApp, bank: FakeBank) -> None:
@@ -186,9 +187,7 @@ def test_order_on_its_way_in_another_command_is_not_taken_over(
 
 def test_refused_order_is_final_and_the_next_one_is_new(make_app: MakeApp, bank: FakeBank) -> None:
     alice, bob = funded(make_app, 100)
-    with pytest.raises(Refusal) as refused:
-        alice.holder().pay(bob, 200)
-    assert refused.value.name == "INSUFFICIENT_FUNDS"
+    assert refused_for(alice.holder().pay, bob, 200) == "INSUFFICIENT_FUNDS"
     alice.holder().top_up(100)
     assert not alice.holder().pay(bob, 200).resent
 
@@ -201,15 +200,11 @@ def test_programs_request_is_done_once_and_answered_again(
     again = make_app("alice").holder().pay(bob, 100, request_id="r")
     assert again.order.payment_id == first.order.payment_id
     assert again.message == first.message
-    with pytest.raises(Refusal) as refused:
-        alice.holder().pay(bob, 101, request_id="r")
-    assert refused.value.reason == errors_pb2.REASON_ID_REUSED
+    refused_because(errors_pb2.REASON_ID_REUSED, alice.holder().pay, bob, 101, request_id="r")
     with pytest.raises(Refusal) as first_no:
         alice.holder().pay(bob, 99_999, request_id="s")
     alice.holder().top_up(100_000)
-    with pytest.raises(Refusal) as second_no:
-        alice.holder().pay(bob, 99_999, request_id="s")
-    assert second_no.value.name == first_no.value.name
+    assert refused_for(alice.holder().pay, bob, 99_999, request_id="s") == first_no.value.name
 
 
 def test_order_that_expired_unseen_moved_nothing_and_says_so(
@@ -220,9 +215,7 @@ def test_order_that_expired_unseen_moved_nothing_and_says_so(
     with pytest.raises(NoAnswer):
         alice.holder().pay(bob, 100)
     clock.advance(ORDER_VALID_MS + 1)
-    with pytest.raises(Refusal) as refused:
-        alice.holder().pay(bob, 100)
-    assert refused.value.name == "EXPIRED"
+    assert refused_for(alice.holder().pay, bob, 100) == "EXPIRED"
     assert not alice.holder().pay(bob, 100).resent
     assert bank.accounts[bob].available_fen == 100
 
@@ -277,9 +270,7 @@ def test_a_refusal_that_was_learned_by_a_look_is_told_before_the_next_order(
         alice.holder().pay(bob, 100)
     clock.advance(ORDER_VALID_MS + 1)
     assert alice.holder().unanswered() == []
-    with pytest.raises(Refusal) as refused:
-        alice.holder().pay(bob, 100)
-    assert refused.value.name == "EXPIRED"
+    assert refused_for(alice.holder().pay, bob, 100) == "EXPIRED"
     assert not alice.holder().pay(bob, 100).resent
 
 
@@ -325,6 +316,4 @@ def test_a_receipt_of_a_machine_goes_with_the_order_and_is_no_guess(make_app: Ma
     placed = holder.top_up(500, receipt=receipt.SerializeToString())
     order = orders_pb2.ExchangeOrder.FromString(placed.order.payload)
     assert (order.cash_receipt, order.medium) == (receipt, orders_pb2.EXCHANGE_MEDIUM_CASH)
-    with pytest.raises(Refusal) as caught:
-        holder.top_up(500, receipt=b"\xff")
-    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "cash_receipt")
+    assert refused(holder.top_up, 500, receipt=b"\xff") == ("FIELD_INVALID", "cash_receipt")

@@ -22,6 +22,7 @@ from deployment.ports import free_ports
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
+from tests.refusals import refused_for
 from tests.wallet.fake_bank import FakeBank
 from wallet.peers.bank_directory import find_bank
 
@@ -85,9 +86,7 @@ def new_id() -> str:
 def test_service_does_what_the_command_line_does(
     alice: Served, stack: Path, grpc_bank: FakeBank
 ) -> None:
-    with pytest.raises(Refusal) as refused:
-        alice.service.Show(wallet_pb2.ShowRequest())
-    assert refused.value.name == "WALLET_UNKNOWN"
+    assert refused_for(alice.service.Show, wallet_pb2.ShowRequest()) == "WALLET_UNKNOWN"
     number = opened(alice, stack)
     assert opened(alice, stack) == number
     top_up = wallet_pb2.TopUpRequest(request_id=new_id(), amount_fen=500)

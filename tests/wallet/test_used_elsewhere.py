@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer
+from tests.refusals import refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
@@ -28,19 +29,13 @@ def places(make_app: MakeApp, tmp_path: Path, bob: str) -> tuple[App, App]:
     return make_app("alice", opened=False), make_app("copy", opened=False)
 
 
-def refused(app: App, bob: str, fen: int) -> str:
-    with pytest.raises(Refusal) as caught:
-        app.holder().pay(bob, fen)
-    return caught.value.name
-
-
 def test_the_place_that_orders_second_is_told_and_orders_nothing_until_somebody_looked(
     places: tuple[App, App], bank: FakeBank, bob: str
 ) -> None:
     here, copy = places
     here.holder().pay(bob, 100)
     for _ in range(3):
-        assert refused(copy, bob, 200) == "WALLET_USED_ELSEWHERE"
+        assert refused_for(copy.holder().pay, bob, 200) == "WALLET_USED_ELSEWHERE"
     assert bank.accounts[bob].available_fen == 100
     (other,) = copy.holder().resume()
     assert (other.change_fen, other.counterparty) == (-100, bob)
@@ -53,10 +48,10 @@ def test_the_first_place_is_told_once_the_copy_has_gone_on(
 ) -> None:
     here, copy = places
     here.holder().pay(bob, 100)
-    assert refused(copy, bob, 200) == "WALLET_USED_ELSEWHERE"
+    assert refused_for(copy.holder().pay, bob, 200) == "WALLET_USED_ELSEWHERE"
     copy.holder().resume()
     copy.holder().pay(bob, 200)
-    assert refused(here, bob, 400) == "WALLET_USED_ELSEWHERE"
+    assert refused_for(here.holder().pay, bob, 400) == "WALLET_USED_ELSEWHERE"
     assert [entry.change_fen for entry in here.holder().resume()] == [-200]
     here.holder().pay(bob, 400)
     assert bank.accounts[bob].available_fen == 700
@@ -68,7 +63,7 @@ def test_an_equal_payment_is_not_taken_for_the_other_places_one(
     here, copy = places
     here.holder().pay(bob, 100)
     bank.clock.advance(1)  # type: ignore[attr-defined]
-    assert refused(copy, bob, 100) == "WALLET_USED_ELSEWHERE"
+    assert refused_for(copy.holder().pay, bob, 100) == "WALLET_USED_ELSEWHERE"
     assert bank.accounts[bob].available_fen == 100
 
 
@@ -82,14 +77,14 @@ def test_an_order_without_an_answer_is_still_asked_about(
     copy.submitter().book.seen_elsewhere(copy.profile().number, 1)
     here.submitter().book.seen_elsewhere(here.profile().number, 1)
     assert here.holder().pay(bob, 100).resent
-    assert refused(here, bob, 100) == "WALLET_USED_ELSEWHERE"
+    assert refused_for(here.holder().pay, bob, 100) == "WALLET_USED_ELSEWHERE"
     assert bank.accounts[bob].available_fen == 100
 
 
 def test_questions_are_answered_meanwhile(places: tuple[App, App], bob: str) -> None:
     here, copy = places
     here.holder().pay(bob, 100)
-    refused(copy, bob, 200)
+    refused_for(copy.holder().pay, bob, 200)
     assert copy.holder().show().available_fen == 9_900
     assert len(copy.holder().history()[0]) == 2
 
@@ -112,7 +107,7 @@ def test_what_never_reached_the_bank_keeps_its_number_when_this_place_orders_aga
     for fen in (200, 400):
         with pytest.raises(NoAnswer):
             here.holder().pay(bob, fen)
-    assert refused(here, bob, 200) == "WALLET_USED_ELSEWHERE"
+    assert refused_for(here.holder().pay, bob, 200) == "WALLET_USED_ELSEWHERE"
     here.holder().resume()
     assert not here.holder().pay(bob, 800).resent
     assert here.holder().pay(bob, 400).resent
