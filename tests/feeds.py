@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.central_keys import CentralKeys
 from runtime.envelope import key_id, sign, sign_payload
@@ -63,8 +64,8 @@ class Teller:
 def refused_deposit(
     number: int,
     payment: bytes,
-    reason: int,
-    verdict: int = 0,
+    reason: errors_pb2.Reason,
+    verdict: registration_pb2.TokenVerdict = registration_pb2.TOKEN_VERDICT_UNSPECIFIED,
     *,
     key: SigningKey = CENTRAL_KEY,
     kind: type[Message] = registration_pb2.DepositRefusal,

@@ -73,7 +73,7 @@ def replaced(node: ast.AST) -> bool:
         isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith(("setattr", "getattr"))
         and any(
-            isinstance(each, ast.Constant) and hidden(f".{each.value}".rpartition(".")[2])
+            isinstance(each, ast.Constant) and hidden(f".{each.value!s}".rpartition(".")[2])
             for each in node.args
         )
     )

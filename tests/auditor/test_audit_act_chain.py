@@ -192,9 +192,23 @@ def test_a_clock_that_is_set_back_between_two_acts_is_no_alarm(stack: Stack) -> 
     li = Person("alpha", "li")
     both(stack, li.registration())
     stack.system.clock.advance(100_000)
-    both(stack, office_pb2.ChangeRights(name="zhou", rights=[1, 7]), WANG, li)
+    both(
+        stack,
+        office_pb2.ChangeRights(
+            name="zhou", rights=[office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_SUSPENSE]
+        ),
+        WANG,
+        li,
+    )
     stack.system.clock.set_back(50_000)
-    both(stack, office_pb2.ChangeRights(name="zhou", rights=[1, 6]), WANG, li)
+    both(
+        stack,
+        office_pb2.ChangeRights(
+            name="zhou", rights=[office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_WALLETS]
+        ),
+        WANG,
+        li,
+    )
     both(stack, office_pb2.UnfreezeWallet(wallet_number=stack.number(ALICE)))
     both(stack, office_pb2.RemoveOfficer(name="li"))
     assert stack.problems() == []

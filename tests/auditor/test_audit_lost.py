@@ -91,9 +91,9 @@ def test_a_bank_that_came_back_is_accounted_for_with_what_it_lost_by_name(stack:
     alpha = {bank.bank: bank for bank in found.banks}["alpha"]
     assert (alpha.lost_window_fen, alpha.open_lost_fen, alpha.ok) == (1_250, -1_250, True)
     payer = stack.number(ALICE)
-    act = {"entry": entry(stack), "wallet_number": payer}
-    at_alpha(stack, office_pb2.SettleLost(**act, amount_fen=1_000))
-    at_alpha(stack, office_pb2.SettleLost(entry=act["entry"], amount_fen=250))
+    lost = entry(stack)
+    at_alpha(stack, office_pb2.SettleLost(entry=lost, wallet_number=payer, amount_fen=1_000))
+    at_alpha(stack, office_pb2.SettleLost(entry=lost, amount_fen=250))
     found = stack.audit()
     assert found.problems == []
     alpha = {bank.bank: bank for bank in found.banks}["alpha"]

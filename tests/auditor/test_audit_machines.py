@@ -59,7 +59,7 @@ class Books:
         for some in (rows, since):
             with engine.begin() as connection:
                 for name, key, by, until in some:
-                    values = {"name": name, "public_key": bytes(key.verify_key)}
+                    values: dict[str, object] = {"name": name, "public_key": bytes(key.verify_key)}
                     values |= {"registered_by": by, "revoked_by": until}
                     connection.execute(insert(cash_machines), values)
             found.append(machine_rows(engine))

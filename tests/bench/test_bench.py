@@ -62,7 +62,7 @@ def whole(line: dict, measure: str = "per_s") -> dict:
         (("--batch", "100"), "core-batch-100"),
     ],
 )
-def test_core(arguments, name):
+def test_core(arguments: tuple[str, ...], name: str) -> None:
     (line,) = bench("core", *arguments)
     assert whole(line)["name"] == name
     assert line["durability"]["synchronous"] == "FULL"
@@ -70,40 +70,40 @@ def test_core(arguments, name):
     assert [other["name"] for other in line["also"]] == ["rule-alone"]
 
 
-def test_signed():
+def test_signed() -> None:
     bulk, unary = bench("signed")
     assert (whole(bulk)["name"], whole(unary)["name"]) == ("signed", "signed-unary")
     fields = {"share", "per_s", "p50_ms", "p99_ms", "max_ms"}
     assert fields == set(unary["details"]["at_half_load"])
 
 
-def test_cross():
+def test_cross() -> None:
     (line,) = bench("cross")
     assert whole(line)["details"]["one_at_a_time"]["seen_by_payee_p50_ms"] > 0
 
 
-def test_ingest():
+def test_ingest() -> None:
     (line,) = bench("ingest")
     assert whole(line)["ratio_to"]["name"] == "the-same-bytes-without-a-core"
 
 
-def test_recover_misses_nothing_that_was_acknowledged():
+def test_recover_misses_nothing_that_was_acknowledged() -> None:
     (line,) = bench("recover")
     assert whole(line, "seconds")["details"]["acknowledged_batches_missing"] == 0
     assert line["details"]["acknowledged_batches"] > 0
 
 
-def test_memory():
+def test_memory() -> None:
     (line,) = bench("memory")
     assert len(whole(line, "bytes")["details"]["resident_mb_on_the_way"]) == 8
 
 
-def test_sustained():
+def test_sustained() -> None:
     (line,) = bench("sustained")
     assert whole(line)["details"]["statements_under_load"] > 0
 
 
-def test_growth():
+def test_growth() -> None:
     by_accounts, by_history = bench("growth")
     assert by_accounts["details"]["steps"][0]["open_again_s"] > 0
     (step,) = by_history["details"]["steps"]
@@ -111,13 +111,13 @@ def test_growth():
     assert min(step["statement_p50_ms"], step["find_p50_ms"], step["on_disk_bytes_a_payment"]) > 0
 
 
-def test_start():
+def test_start() -> None:
     show, pay = bench("start")
     assert whole(show, "seconds")["ratio_to"]["name"] == "an-empty-python-process"
     assert whole(pay, "seconds")["name"] == "wallet-pay-across-banks"
 
 
-def test_offline():
+def test_offline() -> None:
     endorse, verify, sizes, bundle, state, deposit = bench("offline")
     assert whole(endorse)["details"]["us_an_endorsement"] > 0
     assert whole(verify)["details"]["signature_checks"] == 1 + 1 + 2 * 10
@@ -130,7 +130,7 @@ def test_offline():
     assert deposit["durability"]["synchronous"] == "FULL"
 
 
-def test_one_show():
+def test_one_show() -> None:
     issue, show, verify, size = bench("one_show")
     for line in (issue, show, verify):
         assert min(whole(line)["details"].values()) > 0
@@ -138,14 +138,14 @@ def test_one_show():
     assert size["ratio_to"]["per_s"] == 392
 
 
-def test_an_unknown_name_is_refused():
+def test_an_unknown_name_is_refused() -> None:
     command = [sys.executable, "-m", "bench", "nothing"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 2
     assert "core" in ran.stderr
 
 
-def test_what_is_compared_alternates():
+def test_what_is_compared_alternates() -> None:
     calls: list[str] = []
 
     def body(name: str) -> float:
@@ -157,16 +157,16 @@ def test_what_is_compared_alternates():
     assert (one, other) == ([3.0, 5.0, 7.0], [4.0, 6.0, 8.0])
 
 
-def test_ratio_of_medians():
+def test_ratio_of_medians() -> None:
     assert compare("x", [1.0, 9.0, 2.0], [4.0, 4.0, 100.0]) == Ratio("x", 4.0, 0.5)
 
 
-def test_percentiles():
+def test_percentiles() -> None:
     found = percentiles([i / 1000 for i in range(1, 102)])
     assert found == {"p50_ms": 51.0, "p99_ms": 100.0, "max_ms": 101.0}
 
 
-def test_a_result_is_one_line():
+def test_a_result_is_one_line() -> None:
     result = Measurement(
         name="x",
         samples=[3.0, 1.0, 2.0],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bench.one_show.credential import (
     Coin,
-    Credential,
     Generators,
     Issuer,
     IssuerPublic,
@@ -165,7 +165,8 @@ def test_neutral_elements_make_no_coin(coin: Coin) -> None:
     """With A neutral, every challenge would be answered alike, and two shows would trace nobody."""
     neutral = bytes(32)
     for name in ("a", "b", "z"):
-        broken: Credential = replace(coin.credential, **{name: neutral})
+        changed: dict[str, Any] = {name: neutral}
+        broken = replace(coin.credential, **changed)
         with pytest.raises(Refused):
             Show(broken, encoded(1), encoded(1)).check(ONE_YUAN.public(), SHOP)
     with pytest.raises(NotInGroup):

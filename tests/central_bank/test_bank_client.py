@@ -59,7 +59,7 @@ class System:
 
     def serve(self, files: TlsFiles, address: str = "127.0.0.1:0") -> str:
         """Serves with a certificate; the address."""
-        add = inbound_pb2_grpc.add_InboundServiceServicer_to_server
+        add: Any = inbound_pb2_grpc.add_InboundServiceServicer_to_server
         registry = CollectorRegistry()
         server = Server(
             [Service("dcep.bank.v1.InboundService", lambda s: add(self.inbound, s))],
@@ -155,7 +155,7 @@ def test_a_bank_that_changes_its_certificate_is_asked_before_and_after(
     with pytest.raises(NoAnswer):
         peers.check(alpha, PAYEES).result()
     system.serve(new, address)
-    answered = []
+    answered: list[int] = []
     while not answered:  # the connection that broke may be noticed by one question more
         with suppress(NoAnswer):
             answered = peers.check(alpha, PAYEES).result()

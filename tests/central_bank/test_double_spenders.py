@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.formats import Endorsement
 from offline_token.verify import check_bundle
 from tests.central_bank.double_spending import evidence, made, spent_twice
 from tests.feeds import told
@@ -83,12 +85,15 @@ def test_evidence_that_was_tampered_with_proves_nothing(centre: Centre) -> None:
     good = case.double_spend
     assert good.wrong(root) == ""
     assert "root" in good.wrong(centre.alice.public)
-    changes = [
+    first, second = good.first, good.second
+    assert isinstance(first, Endorsement)
+    assert isinstance(second, Endorsement)
+    changes: list[dict[str, Any]] = [
         {"piece_id": bytes(32)},
         {"piece_id": bytes(31)},
         {"first": good.second},
-        {"first": replace(good.first, amount_fen=1)},
-        {"second": replace(good.second, payee=bytes(32))},
+        {"first": replace(first, amount_fen=1)},
+        {"second": replace(second, payee=bytes(32))},
         {"device_certificate": centre.bob.certificate},
         {"device_certificate": centre.dan.certificate},
         {"bank_certificate": replace(good.bank_certificate, key=centre.bob.public)},

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
 from central_bank.registration.tables import acts_told, feed_marks, feed_receipts
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.database import open_engine
 from runtime.envelope import sign
@@ -98,9 +100,12 @@ def test_a_place_is_found_with_bounded_work(busy: System, monkeypatch: pytest.Mo
     feed = busy.restart().feed
     asked: list[Link] = []
     read = feed._read  # noqa: SLF001
-    monkeypatch.setattr(
-        feed, "_read", lambda bank, link, **k: asked.append(link) or read(bank, link, **k)
-    )
+
+    def noted(bank: Bank, link: Link, **more: Any) -> Any:
+        asked.append(link)
+        return read(bank, link, **more)
+
+    monkeypatch.setattr(feed, "_read", noted)
     feed.start(busy.beta, places[-2])
     assert min(link.number for link in asked) == 24, "from the last mark, not from the beginning"
 
@@ -253,7 +258,13 @@ def test_the_bytes_of_entries_are_the_same_in_every_version() -> None:
         R.FeedEntry(number=2, redeemed=R.Redeemed(amount_fen=1, request_id="a", number=4)),
         R.FeedEntry(number=3, outgoing_settled=R.OutgoingSettled(number=3, payment=said)),
         R.FeedEntry(
-            number=4, outgoing_ended=R.OutgoingEnded(number=3, state=2, reason=40, payment=said)
+            number=4,
+            outgoing_ended=R.OutgoingEnded(
+                number=3,
+                state=R.OUTCOME_STATE_REFUSED,
+                reason=errors_pb2.REASON_WALLET_UNKNOWN,
+                payment=said,
+            ),
         ),
         R.FeedEntry(number=5, incoming=R.Incoming(from_bank="beta", payment=said)),
         R.FeedEntry(

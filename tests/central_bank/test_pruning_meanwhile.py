@@ -47,7 +47,8 @@ def test_a_token_that_goes_between_the_two_looks_of_a_deposit_is_refused(
     """Where a database shows each look by itself, the promise has to be looked at last."""
     token = centre.token(centre.alice, 10)
     ended(centre)
-    real, gone = pruned_chain.forgotten_before, []
+    real = pruned_chain.forgotten_before
+    gone: list[object] = []
 
     def just_before(connection: Connection) -> int:
         promise = real(connection)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
@@ -63,7 +65,7 @@ class Alpha:
         )
         return sign(said, KEYS["alpha"], b"alpha")
 
-    def act(self, number: int, **changes: object) -> office_pb2.PutBack:
+    def act(self, number: int, **changes: Any) -> office_pb2.PutBack:
         return office_pb2.PutBack(
             **{
                 "name": "alpha",
@@ -144,9 +146,12 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
     system.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=1 << 52))
     assert alpha.start(5, 0, end) == "FEED_STEPPED_BACK"
     new, stolen = SigningKey(b"\x1a" * 32), identity(alpha.bank)
-    fresh = {"certificate_fingerprint": "c" * 64, "proof": possession(new, "alpha")}
-    key = bytes(new.verify_key)
-    system.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
+    key, proof = bytes(new.verify_key), possession(new, "alpha")
+    system.both(
+        office_pb2.RenewBank(
+            name="alpha", business_key=key, proof=proof, certificate_fingerprint="c" * 64
+        )
+    )
     assert (
         refused_for(lambda: system.central.registry.require_active(stolen)) == "BANK_NOT_ADMITTED"
     )

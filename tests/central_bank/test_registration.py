@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,12 @@ def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: System) -> None:
 def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1)
     now = funded.clock.now_ms()
-    good = {"bank": "alpha", "created_time_ms": now, "expires_time_ms": now + 1, "payments": []}
+    good: dict[str, Any] = {
+        "bank": "alpha",
+        "created_time_ms": now,
+        "expires_time_ms": now + 1,
+        "payments": [],
+    }
 
     def refused_batch(**changes: object) -> tuple[str, str]:
         batch = registration_pb2.OutboundBatch(**{**good, "payments": [payment], **changes})

@@ -14,6 +14,7 @@ from central_bank.api.authentication import GrpcAuthentication
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.key_metrics import watch_bank_keys
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_OVERLAP_MS
+from dcep.authentication.v1 import authentication_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.bundle import TrustBundle
@@ -251,7 +252,7 @@ def test_officers_see_what_was_replaced_and_when_it_ends(system: System) -> None
         central.offline_roots,
         central.feed_look,
     )
-    alpha, beta = service.ListBanks(None, None).banks
+    alpha, beta = service.ListBanks(authentication_pb2.ListBanksRequest(), None).banks
     assert (alpha.certificate_fingerprint, alpha.business_key) == (FRESH, bytes(NEW.verify_key))
     assert [
         (told.certificate_fingerprint, told.business_key, told.until_time_ms, told.revoked)

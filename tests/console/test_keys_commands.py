@@ -110,8 +110,8 @@ def test_a_bank_proves_a_key_that_officers_are_to_register(folder: Path) -> None
 def test_a_key_is_shown_whole_on_any_terminal(
     folder: Path, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"party": "alpha", "kind": "business key", "value": "ab" * 32}
-    row |= {"revoked": True, "until_time_ms": 0}
+    row = {"party": "alpha", "kind": "business key", "value": "ab" * 32,
+           "revoked": True, "until_time_ms": 0}  # fmt: skip
     monkeypatch.setattr(keys, "registered_at", lambda _: [row])
     monkeypatch.setenv("COLUMNS", columns)
     keys.list_command(folder)

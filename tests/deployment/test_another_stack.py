@@ -40,13 +40,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     shutil.copytree(folder / "first", folder / "copy")
     names = (CENTRAL_BANK, "alpha")
     writers = [OneWriter(first.database_url(name)) for name in names]
-    ports = []
+    held = []
     for name in names:
         host, _colon, port = first.office_address(name).rpartition(":")
-        ports.append(socket.create_server((host, int(port))))
+        held.append(socket.create_server((host, int(port))))
     yield Pair(first, load(folder / "copy"))
-    for port in ports:
-        port.close()
+    for listener in held:
+        listener.close()
     for writer in writers:
         writer.release()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from nacl.signing import SigningKey
 
 from console.cli import books
@@ -117,7 +118,7 @@ def test_books_that_do_not_add_up_are_said_with_an_exit_code_of_their_own(
         return told
 
     monkeypatch.setattr(BankOfficerClient, "books", one_fen_more)
-    with pytest.raises(books.typer.Exit) as ended:
+    with pytest.raises(typer.Exit) as ended:
         books.books(folder=system.plan.folder)
     assert ended.value.exit_code == 1
     assert "THE BOOKS OF alpha DO NOT ADD UP" in capsys.readouterr().out

@@ -106,7 +106,7 @@ class Middleman:
                 to_card = meet(far, messages.VERSION, SystemRandomness())
                 to_wallet = met(near, messages.VERSION, SystemRandomness())
                 assert to_wallet is not None
-                while (asked := to_wallet.receive(dict(messages.LARGEST))) is not None:
+                while (asked := to_wallet.receive(messages.LARGEST)) is not None:
                     to_card.send(*asked)
                     answer = to_card.receive({messages.OK: 10**6, messages.NO: 10**6})
                     assert answer is not None

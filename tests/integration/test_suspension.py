@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
@@ -87,7 +88,7 @@ def test_payments_wait_for_a_suspended_bank_and_settle_after_its_return(own: Sys
     assert payer.show().available_fen == 7_500
 
 
-def raise_unless_settled(stubs: BankStubs, order: object) -> None:
+def raise_unless_settled(stubs: BankStubs, order: SignedEnvelope) -> None:
     from dcep.bank.v1 import payments_pb2, states_pb2
 
     answer = stubs.payments.Pay(payments_pb2.PayRequest(order=order), timeout=3.0)

@@ -75,7 +75,7 @@ class NotIn(Operator):  # type: ignore[misc]
         ]
         sign = node.children[places[index]]
         other = " in" if sign.get_code().split() == ["not", "in"] else " not in"
-        node.children[places[index]] = parso.parse(other)
+        node.children[places[index]] = parso.parse(other)  # type: ignore[no-untyped-call]
         return node
 
     @classmethod

@@ -144,7 +144,7 @@ def prepare(*, compiled: bool) -> None:
             quarter of a minute to compile; and it is the very same rule when it is not.
     """
     os.chdir(ROOT)
-    numba.config.DISABLE_JIT = 0 if compiled else 1
+    numba.config.DISABLE_JIT = 0 if compiled else 1  # type: ignore[attr-defined]
     for place in (ROOT / "protos/gen", ROOT):
         if str(place) not in sys.path:
             sys.path.insert(0, str(place))

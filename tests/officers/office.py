@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
@@ -76,7 +77,7 @@ class Office:
         """How often something was frozen."""
         return self.database.read(lambda c: c.execute(select(self.counted.c.done)).scalar_one())
 
-    def propose(self, who: Person, kind: Message | None = None, **more: int) -> Act:
+    def propose(self, who: Person, kind: Message | None = None, **more: Any) -> Act:
         kind = kind or office_pb2.FreezeWallet(wallet_number="6201000000000012")
         return self.acts.propose(who.identity, who.propose(kind, self.clock.now_ms(), **more))
 

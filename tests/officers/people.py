@@ -24,7 +24,7 @@ class Person:
 
     institution: str
     name: str
-    rights: tuple[int, ...] = tuple(ALL_RIGHTS)
+    rights: tuple[office_pb2.Right, ...] = tuple(ALL_RIGHTS)
     seed: str = ""
 
     @property

@@ -34,7 +34,9 @@ def test_what_an_officer_proposed_with_a_right_since_lost_is_withdrawn(office: O
     office.both(less, ZHOU, CHEN)
     assert [state(office, one) for one in (act, still_his)] == [WITHDRAWN, OPEN]
     # The right comes back, and the act does not.
-    more = office_pb2.ChangeRights(name="wang", rights=[1, office_pb2.RIGHT_WALLETS])
+    more = office_pb2.ChangeRights(
+        name="wang", rights=[office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_WALLETS]
+    )
     office.both(more, ZHOU, CHEN)
     assert refused_for(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
     assert office.done == 0

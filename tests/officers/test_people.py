@@ -85,8 +85,8 @@ def test_two_officers_register_a_third(office: Office) -> None:
         (replace(SUN, name="s" * 33), "FIELD_INVALID"),
         (replace(SUN, name=""), "FIELD_MISSING"),
         (replace(SUN, rights=()), "FIELD_MISSING"),
-        (replace(SUN, rights=(99,)), "FIELD_INVALID"),
-        (replace(SUN, rights=(1, 1)), "FIELD_INVALID"),
+        (replace(SUN, rights=(99,)), "FIELD_INVALID"),  # type: ignore[arg-type]
+        (replace(SUN, rights=(office_pb2.RIGHT_OFFICERS,) * 2), "FIELD_INVALID"),
         (WANG, "ALREADY_EXISTS"),
     ],
 )

@@ -70,7 +70,7 @@ class Table:
 
     def bytes(self, name: str, reason: Reason, payment: bytes, **other: Any) -> None:
         """Any bytes."""
-        usual = {
+        usual: dict[str, Any] = {
             "root": self.signers.root_public,
             "bundle": self.signers.bundle(),
             "now_ms": NOW,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from offline_token.formats import (
     Chain,
@@ -163,7 +164,7 @@ def endorsement_cases(t: Table) -> None:
     other = c.endorse(c.mint(alice, 100, number=2), alice, bob, 100)
     moved = Chain(token.token, other.hops)
     t.paid("an endorsement of another token", Reason.ENDORSEMENT_FORGED, moved)
-    changes = {
+    changes: dict[str, tuple[int, dict[str, Any]]] = {
         "amount": (1, {"amount_fen": 1}),
         "challenge": (100, {"challenge": bytes(16)}),
         "salt": (100, {"salt": 9}),

@@ -183,7 +183,7 @@ class Signers:
 
     def verdict(self, payment: bytes, **changes: Any) -> Verdict:
         """What a verifier with the usual bundle makes of a payment."""
-        usual = {
+        usual: dict[str, Any] = {
             "root": self.root_public,
             "bundle": self.bundle(),
             "now_ms": NOW,

@@ -44,7 +44,7 @@ def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(signers: Sig
         replace(signers.bundle(), signature=b""),
         replace(signers.bundle(), max_hops=256),
     ]
-    fields = [
+    fields: list[tuple[Any, tuple[str, ...]]] = [
         (hop.certificate, ("key", "signature")),
         (token.token, ("id", "owner", "signature")),
         (hop.endorsement, ("payee", "challenge", "signature")),

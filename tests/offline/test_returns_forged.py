@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def altered(good: SignedReturn) -> dict[str, tuple[SignedReturn, Reason]]:
     (end,) = good.endorsements
     mallory = key_of("mallory")
 
-    def signed(signer: str, **changes: object) -> SignedReturn:
+    def signed(signer: str, **changes: Any) -> SignedReturn:
         made = sign_endorsement(key_of(signer), bytes(32), replace(end, **changes))
         return SignedReturn(good.challenge, (made,))
 

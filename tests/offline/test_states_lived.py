@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -72,7 +73,7 @@ class System:
     def step(self) -> None:
         """Something happens."""
         person, other = self.random.sample(self.people, 2)
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "load": lambda: self._load(person),
             "pay": lambda: self._pay(person, other),
             "no room": lambda: self._pay(person, other, room=False),

@@ -181,7 +181,7 @@ def test_both_agree_on_mutated_bundles(
         TrustBundle.decode(bundle)
     except FormatError:
         with pytest.raises(ValueError):
-            second_verifier.read_bundle(bundle)
+            second_reader.read_bundle(bundle)
         return
     agree(case, case.payment, bundle)
 

@@ -79,8 +79,8 @@ def banks(t: Table) -> None:
          barred=(alpha.revocation(),), **small)  # fmt: skip
     root = certify_bank(c.root, CENTRAL_BANK, _public(key_of("successor")), NOW + DAY)
     device = certify_device(key_of("successor"), CENTRAL_BANK, c.alice.public, NOW + DAY)
-    his = c.endorse(c.mint(c.alice, 100), Device(c.alice.key, device), c.bob, 100)
-    paid(t, "a device of a root that is brought along", Reason.BANK_UNKNOWN, his, root)
+    theirs = c.endorse(c.mint(c.alice, 100), Device(c.alice.key, device), c.bob, 100)
+    paid(t, "a device of a root that is brought along", Reason.BANK_UNKNOWN, theirs, root)
 
 
 def filters(t: Table) -> None:

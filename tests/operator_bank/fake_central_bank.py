@@ -90,12 +90,13 @@ class FakeCentralBank:
         self._answer()
         if self.clock is not None:
             self.bundle_time_ms = max(self.bundle_time_ms + 1, self.clock.now_ms())
-        rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1}
-        rules["max_holding_fen"] = self.max_holding_fen
         bundle = TrustBundle(
             self.bundle_time_ms,
             30 * DAY_MS,
-            **rules,
+            max_hops=16,
+            max_value_fen=1,
+            max_payment_fen=1,
+            max_holding_fen=self.max_holding_fen,
             banks=(),
             revoked=tuple(self.revoked),
             since_time_ms=self.since_time_ms,

@@ -35,6 +35,7 @@ from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
+from runtime.errors import Refusal
 from runtime.signatures import SignatureVerifier
 from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
@@ -139,6 +140,12 @@ class Holder:
     @property
     def held_fen(self) -> int:
         return self.system.bank.wallets.state(self.wallet).held_fen
+
+
+def made(answer: Paid | Refusal) -> Paid:
+    """The payment that an order of several was answered by."""
+    assert not isinstance(answer, Refusal), answer
+    return answer
 
 
 def founded(machines: Mapping[str, SigningKey]) -> Founding:

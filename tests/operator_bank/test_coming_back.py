@@ -14,7 +14,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
-from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System
+from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System, made
 from tests.refusals import refusal
 
 R = registration_pb2
@@ -149,7 +149,7 @@ def test_who_orders_a_lost_payment_again_hears_its_end_and_does_not_pay_twice(
         assert not isinstance(answer, Refusal)
         assert (answer.paid.state, answer.paid.repeated) == (SETTLED, True)
         assert answer.available_fen == 100_000
-        assert system.bank.payments.pay_many([order])[0].state == SETTLED
+        assert made(system.bank.payments.pay_many([order])[0]).state == SETTLED
     assert system.bank.vault.books().pending_outbound == 0
     # Another order under the same sequence is another payment.
     assert alice.pay(FOREIGN, 3_999, sequence=40).state == PENDING

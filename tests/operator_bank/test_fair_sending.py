@@ -191,7 +191,12 @@ def test_a_payment_that_the_centre_refuses_as_a_call_is_left_out_of_the_others(
     assert taken == good
     system.clock.advance(ISOLATED_MS)
     system.bank.outgoing.step()
-    system.central.submit = lambda batch: taken.extend(p.number for p in batch.payments) or []
+
+    def take(batch: registration_pb2.OutboundBatch) -> list[registration_pb2.Outcome]:
+        taken.extend(payment.number for payment in batch.payments)
+        return []
+
+    system.central.submit = take  # type: ignore[method-assign]
     system.clock.advance(ISOLATED_MS)
     system.bank.outgoing.step()
     assert bad in taken, "it is tried again"
@@ -205,7 +210,7 @@ def test_a_refusal_of_the_call_that_names_no_payment_is_one_of_the_bank(
     def suspended(_: Any) -> Sequence[Any]:
         raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, "suspended")
 
-    system.central.submit = suspended  # type: ignore[method-assign]
+    system.central.submit = suspended  # type: ignore[method-assign, assignment]
     with pytest.raises(Refusal):
         system.bank.outgoing.step()
 
@@ -299,7 +304,9 @@ def deposit_rows(system: System, holder: Holder, count: int) -> list[int]:
                 "verdict": 0,
                 "amount_fen": 0,
             }
-            rows.append(connection.execute(insert(token_deposits), row).inserted_primary_key[0])
+            key = connection.execute(insert(token_deposits), row).inserted_primary_key
+            assert key is not None
+            rows.append(key[0])
     return rows
 
 

@@ -11,7 +11,7 @@ from currency.contract_words import purpose_word
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.follower import FeedBroken
+from operator_bank.feed.chain import FeedBroken
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
@@ -27,7 +27,9 @@ def settled(payment: registration_pb2.OutboundPayment) -> registration_pb2.Outgo
     return registration_pb2.OutgoingSettled(number=payment.number)
 
 
-def ended(number: int, state: int, reason: int) -> registration_pb2.OutgoingEnded:
+def ended(
+    number: int, state: registration_pb2.OutcomeState, reason: errors_pb2.Reason
+) -> registration_pb2.OutgoingEnded:
     return registration_pb2.OutgoingEnded(number=number, state=state, reason=reason)
 
 
@@ -54,7 +56,11 @@ def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
     ],
 )
 def test_a_payment_that_did_not_go_through_comes_back_whole(
-    system: System, alice: Holder, outcome: int, state: int, reason: int
+    system: System,
+    alice: Holder,
+    outcome: registration_pb2.OutcomeState,
+    state: int,
+    reason: errors_pb2.Reason,
 ) -> None:
     paid = alice.pay(FOREIGN, 700)
     system.hear(outgoing_ended=ended(paid.number, outcome, reason))

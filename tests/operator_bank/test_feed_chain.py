@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.follower import FeedBroken
+from operator_bank.feed.chain import FeedBroken
 from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import FEED_AGAIN_MS
@@ -141,7 +142,8 @@ def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holde
     system.deliver()
     system.hear(outgoing_ended={"number": paid[1].number, "state": 2, "reason": 40})
 
-    digest, links = beginning("feed/v1", LEDGER, b"alpha"), {}
+    digest = beginning("feed/v1", LEDGER, b"alpha")
+    links: dict[int, bytes] = {}
     for entry, _ in Journal(system.engine, ledger_tables).rows(Tip()):
         for index in range(len(entry.records)):
             if entry.records["origin"][index] == 0 and entry.records["sequence"][index]:
@@ -163,7 +165,12 @@ def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holde
 
 def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(system: System) -> None:
     asked: list[R.FeedPlace] = []
-    system.central.feed = lambda after, _: asked.append(after) or iter(())  # type: ignore[method-assign]
+
+    def silent(after: R.FeedPlace, _: int) -> Iterator[R.FollowFeedResponse]:
+        asked.append(after)
+        return iter(())
+
+    system.central.feed = silent  # type: ignore[method-assign, assignment]
     assert not system.restart().follower.step()
     assert asked == [system.central.teller.place(1)]
 
@@ -179,7 +186,7 @@ def test_a_place_that_the_central_bank_does_not_know_stops_the_feed_visibly(
     def no(after: R.FeedPlace, _: int) -> Any:
         raise Refusal(reason, "an older copy")
 
-    system.central.feed = no  # type: ignore[method-assign]
+    system.central.feed = no  # type: ignore[method-assign, assignment]
     assert not system.bank.follower.step()
     assert system.bank.follower.stopped is not None
     assert "an older copy" in system.bank.follower.stopped.cause

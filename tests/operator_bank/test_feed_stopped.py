@@ -8,7 +8,7 @@ import pytest
 
 from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.follower import FeedBroken
+from operator_bank.feed.chain import FeedBroken
 from operator_bank.limits import FEED_AGAIN_MS
 from settlement.limits import MAX_AMOUNT_FEN
 from tests.operator_bank.system import FOREIGN, VAULT_FEN, Holder, System
@@ -29,7 +29,9 @@ def settled(number: int, **payment: Any) -> dict[str, Any]:
     return {"outgoing_settled": R.OutgoingSettled(number=number, payment=about)}
 
 
-def ended(number: int, state: int = R.OUTCOME_STATE_REFUSED, **about: Any) -> dict[str, Any]:
+def ended(
+    number: int, state: R.OutcomeState = R.OUTCOME_STATE_REFUSED, **about: Any
+) -> dict[str, Any]:
     return {"outgoing_ended": R.OutgoingEnded(number=number, state=state, **about)}
 
 

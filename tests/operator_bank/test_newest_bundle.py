@@ -31,8 +31,16 @@ REVOKED = bytes(SigningKey(b"v" * 32).verify_key)[:16]
 
 
 def bundle(time_ms: int, *, root: SigningKey = ROOT, revoked: tuple[bytes, ...] = ()) -> bytes:
-    rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1, "max_holding_fen": 1}
-    plain = TrustBundle(time_ms, 30 * DAY_MS, **rules, banks=(), revoked=revoked)
+    plain = TrustBundle(
+        time_ms,
+        30 * DAY_MS,
+        max_hops=16,
+        max_value_fen=1,
+        max_payment_fen=1,
+        max_holding_fen=1,
+        banks=(),
+        revoked=revoked,
+    )
     return bytes(root.verify_key) + sign_bundle(root, plain).encode()
 
 

@@ -50,7 +50,8 @@ def test_a_wallet_that_there_is_no_account_for_is_refused(
 
 
 def test_the_bound_is_the_cores_own() -> None:
-    assert directory_module.MAX_ACCOUNTS == state_module.MAX_ACCOUNTS == MAX_ACCOUNTS
+    bounds = [vars(module)["MAX_ACCOUNTS"] for module in (directory_module, state_module)]
+    assert bounds == [MAX_ACCOUNTS] * 2
 
 
 def test_a_bank_whose_disk_is_nearly_full_still_applies_what_was_settled(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import FEED_AGAIN_MS
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from tests.operator_bank.system import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, Holder, System, made
 from tests.refusals import refused_for
 
 R = registration_pb2
@@ -117,7 +117,9 @@ def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_
     # The same order again, once the central bank has confirmed where this database stands.
     system.central.silent = False
     assert system.bank.follower.step()
-    assert system.bank.payments.pay_many(mixed[:1])[0].state == states_pb2.PAYMENT_STATE_PENDING
+    assert (
+        made(system.bank.payments.pay_many(mixed[:1])[0]).state == states_pb2.PAYMENT_STATE_PENDING
+    )
 
 
 def test_once_the_newest_copy_is_there_it_goes_on(system: System, alice: Holder) -> None:

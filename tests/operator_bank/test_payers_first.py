@@ -10,7 +10,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from settlement.limits import MAX_ACCOUNT_HOLDS
 from settlement.records import Limit
-from tests.operator_bank.system import FOREIGN, OTHER_PREFIX, System
+from tests.operator_bank.system import FOREIGN, OTHER_PREFIX, System, made
 
 CAP_FEN, SINGLE_FEN, DAY_FEN = 500_000, 2_000, 200_000
 DAY_MS = 86_400_000
@@ -47,7 +47,7 @@ def test_one_wallet_holds_its_share_of_payments_on_their_way_and_no_more(system:
     assert many.held_fen == MAX_ACCOUNT_HOLDS
     other.pay(FOREIGN, 1)
     many.pay(other.number, 1)
-    system.hear(outgoing_settled={"number": answers[0].number})
+    system.hear(outgoing_settled={"number": made(answers[0]).number})
     many.pay(FOREIGN, 1)
     assert many.held_fen == MAX_ACCOUNT_HOLDS
 

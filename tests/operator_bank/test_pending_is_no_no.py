@@ -121,7 +121,7 @@ def test_a_deposit_whose_call_is_refused_is_pending_and_happens_later(
     for _ in range(2):
         state, fen, _, why = system.bank.offline.deposits.deposit(order, 0.0)
         assert (state, fen, why) == (PENDING, 0, 0)
-    sent = []
+    sent: list[object] = []
 
     def yes(items: Any) -> Any:
         sent.extend(item.offline_payment for item in items)
@@ -262,7 +262,7 @@ def test_the_roots_ruling_goes_on_to_the_device(system: System, alice: Holder) -
 def test_a_holder_is_told_what_a_deposit_waits_for(system: System, alice: Holder) -> None:
     order = deposit_order(alice)
     short = errors_pb2.REASON_RESERVES_SHORT
-    for reason in (short, 0):
+    for reason in (short, errors_pb2.REASON_UNSPECIFIED):
         waits = registration_pb2.DepositOutcome(
             number=1, state=registration_pb2.OUTCOME_STATE_PENDING, reason=reason
         )

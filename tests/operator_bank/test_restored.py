@@ -13,7 +13,7 @@ from currency.contract_words import purpose_word
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.signing import certify_device
-from operator_bank.feed.follower import FeedBroken
+from operator_bank.feed.chain import FeedBroken
 from operator_bank.offline.tables import devices
 from operator_bank.payments.tables import outbound
 from runtime.errors import NoAnswer

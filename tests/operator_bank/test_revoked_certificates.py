@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.api.inner import inner_authorizer
 from operator_bank.peers.central_keys import KeysFile
 from runtime.errors import Refusal
@@ -69,7 +70,12 @@ def test_a_statement_that_is_told_of_and_not_to_be_had_is_asked_for_once_by_the_
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(system.central, "key_successions", lambda: asked.append(True) or [])
+
+    def nothing() -> list[SignedEnvelope]:
+        asked.append(True)
+        return []
+
+    monkeypatch.setattr(system.central, "key_successions", nothing)
     for _ in range(3):
         number = system.bank.follower.place.number
         system.bank.follower.apply(system.central.teller.message(number, keys_number=4))

@@ -28,7 +28,7 @@ def test_ctrl_c_while_a_command_is_being_read_is_a_sentence(
 def test_both_commands_begin_there(
     command: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = []
+    begun: list[object] = []
     begin = importlib.import_module(f"{command}.begin")
     monkeypatch.setattr(begin, "begin", begun.append)
     begin.main()

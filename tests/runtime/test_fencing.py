@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select
@@ -52,7 +52,7 @@ def opened(url: str, clock: Clock, holder: str | None = None) -> tuple[Database,
     return Database(engine), fence
 
 
-def pay(number: int) -> object:
+def pay(number: int) -> Callable[[Connection], object]:
     return lambda connection: connection.execute(insert(PAID).values(id=number))
 
 

@@ -132,7 +132,8 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
     (issuance_pb2.CreateRequestRequest(request_id=UUID, bank="alpha", amount_fen=1,
                                        direction=78),  # type: ignore[arg-type]
      ("FIELD_INVALID", "direction")),
-    (issuance_pb2.CreateRequestRequest(request_id="42", bank="alpha", amount_fen=1, direction=1),
+    (issuance_pb2.CreateRequestRequest(request_id="42", bank="alpha", amount_fen=1,
+                                       direction=issuance_pb2.DIRECTION_ISSUE),
      ("FIELD_INVALID", "request_id")),
     (issuance_pb2.ListRequestsRequest(state=78), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
     (states_pb2.ItemAnswer(state=1, reason=89), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]

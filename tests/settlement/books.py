@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, MetaData
 from runtime.database import open_engine
 from settlement import builders
 from settlement.build import LedgerBundle, open_ledger
-from settlement.core import Batch
+from settlement.core import Answers, Batch, Failed
 from settlement.limits import SEAL_RECORDS
 from settlement.records import MOVING, RECORD, AccountFlag, Kind, Records
 from settlement.tables import JournalTables, journal_tables
@@ -77,6 +78,13 @@ def system(
         )
     )
     return books
+
+
+def answered(books: LedgerBundle, batches: Sequence[Batch]) -> list[Answers]:
+    """The answers of one commit, of which no batch is taken back."""
+    answers = books.core.process(batches)
+    assert not any(isinstance(one, Failed) for one in answers), answers
+    return [one for one in answers if isinstance(one, Answers)]
 
 
 def available(books: LedgerBundle, *numbers: int) -> list[int]:

@@ -27,7 +27,17 @@ from settlement.core import Answers, Batch, CoreStopped
 from settlement.records import RecordFlag, Result
 from settlement.tables import JournalTables
 from settlement.writer import GroupCommitWriter
-from tests.settlement.books import ALICE, BANK, BOB, CAROL, available, fresh, many, transfer
+from tests.settlement.books import (
+    ALICE,
+    BANK,
+    BOB,
+    CAROL,
+    answered,
+    available,
+    fresh,
+    many,
+    transfer,
+)
 
 PAYERS = (ALICE, BOB, CAROL)
 IN_FLIGHT = 8
@@ -179,7 +189,7 @@ def kept(url: str, outcomes: Outcomes) -> list[bool]:
             told = zip(answer.results.tolist(), answer.positions.tolist(), strict=True)
             assert ends == list(told)[: len(ends)], "who was answered is there, with that answer"
     _check_money(books, [batches[which] for which in there])
-    again = books.core.process(list(batches.values()))
+    again = answered(books, list(batches.values()))
     for which, answers in zip(sent, again, strict=True):
         assert set(answers.repeated.tolist()) == {which in there}
     _check_money(books, list(batches.values()))

@@ -33,11 +33,12 @@ def chain(rng: np.random.Generator, state: State, sequence: int) -> Records:
     made["origin"], made["sequence"][0] = 1, sequence
     taken = np.flatnonzero(state.holds["open"])
     rng.shuffle(taken)
-    for row, slot in zip(made, np.resize(taken, count) if len(taken) else [0] * count, strict=True):
+    slots = np.resize(taken, count).tolist() if len(taken) else [0] * count
+    for row, slot in zip(made, slots, strict=True):
         if row["kind"] not in (Kind.CAPTURE, Kind.RELEASE):
             continue
         held = state.holds[slot]
-        row["ref"] = int(slot) | int(held["generation"]) << 32
+        row["ref"] = slot | int(held["generation"]) << 32
         row["debit"], row["amount_fen"] = held["account"], held["amount_fen"]
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from settlement.audit import audit_ledger
 from settlement.build import open_ledger
-from settlement.core import Answers, Batch, Core, CoreStopped
+from settlement.core import Answers, Batch, Core, CoreStopped, Failed
 from settlement.journal import Tip
 from settlement.ledger import Overloaded
 from settlement.limits import MAX_QUEUED_BATCHES
@@ -113,13 +114,10 @@ class _Failing(Core):
 
     failing = False
 
-    def process(self, batches: object) -> list[Answers]:
+    def process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
         if self.failing:
-            batches = [
-                Batch(batch.records, batch.notes, self._fail)
-                for batch in batches  # type: ignore[attr-defined]
-            ]
-        return super().process(batches)  # type: ignore[arg-type]
+            batches = [Batch(batch.records, batch.notes, self._fail) for batch in batches]
+        return super().process(batches)
 
     @staticmethod
     def _fail(connection: Connection, answers: Answers) -> None:

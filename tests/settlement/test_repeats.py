@@ -15,6 +15,7 @@ from tests.settlement.books import (
     BANK,
     BOB,
     CAROL,
+    answered,
     available,
     fresh,
     many,
@@ -46,13 +47,13 @@ def decided(url: str, later: str, *batches: Batch) -> tuple[LedgerBundle, list[A
     engine, tables = fresh(url)
     books = system(engine, tables)
     if later == "the same commit":
-        return books, books.core.process(batches)
-    answers = books.core.process(batches[:1])
+        return books, answered(books, batches)
+    answers = answered(books, batches[:1])
     if later == "projected":
         books.history.follow()
     if later != "the next":
         books = open_ledger(engine, tables, threaded=False)
-    return books, answers + books.core.process(batches[1:])
+    return books, answers + answered(books, batches[1:])
 
 
 def named(answers: list[Answers]) -> list[list[Result]]:

@@ -45,10 +45,14 @@ def ids(engine: Engine) -> list[int]:
 
 def taking(fen: int, sequence: int, key: int) -> Batch:
     """Alice pays Bob, and a key that only one may have is taken."""
+
+    def take(connection: Connection, _: Answers) -> None:
+        connection.execute(insert(TAKEN), {"id": key})
+
     return Batch(
         transfer(ALICE, BOB, fen, sequence),
         None,
-        lambda c, _: c.execute(insert(TAKEN), {"id": key}) and None,
+        take,
     )
 
 
@@ -90,6 +94,7 @@ def test_who_breaks_a_key_is_told_and_nobody_else_is_concerned(database_url: str
     assert isinstance(failed.error, IntegrityError)
     kept = [one for one in (good, same_identity, other) if isinstance(one, Answers)]
     assert [one.result(0) for one in kept] == [Result.ACCEPTED] * 3
+    assert isinstance(same_identity, Answers)
     assert not same_identity.repeated.any(), "what was taken back has taken no sequence"
     assert [int(one.positions[0]) - before for one in kept] == [1, 2, 3]
     assert available(books, ALICE, BOB, CAROL) == [989, 1_006, 1_005]

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -56,7 +57,8 @@ def test_nothing_is_lost_without_broken_devices() -> None:
     ],
 )
 def test_the_loss_grows(name: str, values: tuple[float, ...]) -> None:
-    losses = [simulate(replace(SMALL, **{name: value})).loss_fen for value in values]
+    changes: list[dict[str, Any]] = [{name: value} for value in values]
+    losses = [simulate(replace(SMALL, **change)).loss_fen for change in changes]
     assert losses == sorted(set(losses))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ class CutDisk:
         patch.setattr(mark, "write_whole", self._write_whole)
         patch.setattr(sealed_log, "append_at", self._append_at)
         # The power is cut here, and not at the machine: what is written is there at once.
-        patch.setattr(files.os, "fsync", lambda descriptor: None)
+        patch.setattr(os, "fsync", lambda descriptor: None)
 
     def cut_after(self, places: int | None, noise: bytes = b"") -> None:
         """Lets the power go after so many places."""

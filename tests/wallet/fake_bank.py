@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Account:
     available_fen: int = 0
     deposit_fen: int = DEPOSIT_FEN
     last_sequence: int = 0
-    status: int = wallets_pb2.WALLET_STATUS_OPEN
+    status: wallets_pb2.WalletStatus = wallets_pb2.WALLET_STATUS_OPEN
     history: list[payments_pb2.Payment] = field(default_factory=list)
 
 
@@ -170,6 +170,10 @@ class FakeBank:
     def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
         return self._once(orders_pb2.DepositOrder, order, self._deposit)
 
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """None: its trust bundle says all that there is."""
+        return []
+
     def trust_bundle(self) -> bytes:
         signers = self._offline()
         if not self.revoked:
@@ -250,7 +254,7 @@ class FakeBank:
         self._lose("mute_after")
         if kind is self.mute_kind:
             self.mute_kind = None
-            raise NoAnswer(f"lost: {kind.DESCRIPTOR.name}")
+            raise NoAnswer(f"lost: {kind}")
         if isinstance(answer, Refusal):
             raise answer
         return answer

@@ -12,6 +12,7 @@ from runtime.randomness import SeededRandomness
 from tests.offline.devices import FailingStore, TestDevice, _device
 from tests.offline.signers import NOW
 from wallet.offline import link_payments
+from wallet.offline.link import Taken
 from wallet.offline.payments import OfflinePayments
 
 AMOUNT = 30
@@ -60,7 +61,8 @@ class Pair:
         request = request or link_payments.request_to_show(
             payee, self.requests, self.bob.clock, amount, anew=anew_request
         )
-        listening, came = threading.Event(), []
+        listening = threading.Event()
+        came: list[Taken | Exception] = []
         where: list[int] = []
 
         def listen(at: str) -> None:

@@ -124,7 +124,7 @@ class Middleman:
         channel = met(near, messages.VERSION, SeededRandomness(9))
         assert channel is not None
         with suppress(OSError), near:
-            while (asked := channel.receive(dict(messages.LARGEST))) is not None:
+            while (asked := channel.receive(messages.LARGEST)) is not None:
                 answer = answered(self.far, asked)
                 self.seen += [asked, answer]
                 channel.send(*answer)
@@ -178,7 +178,7 @@ def test_who_plays_a_card_is_given_no_load(signers: Signers) -> None:
             CardCommand.PIN_BEGIN: b"B" + bytes([1]) + bytes(31),
         }
         with suppress(OSError), inner:
-            while (asked := channel.receive(dict(messages.LARGEST))) is not None:
+            while (asked := channel.receive(messages.LARGEST)) is not None:
                 channel.send(messages.OK, answers.get(CardCommand(asked[0]), bytes(32)))
 
     threading.Thread(target=play, daemon=True).start()

@@ -9,7 +9,7 @@ import pytest
 from tests.offline.devices import TestDevice, make_device
 from tests.offline.signers import Signers
 from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
-from wallet.offline import link_payments, text_format
+from wallet.offline import link, link_payments, text_format
 from wallet.offline.link import Taken
 from wallet.offline.outcomes import LinkError, LinkRefused
 from wallet.offline.payments import OfflinePayments
@@ -200,13 +200,13 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
         def __getitem__(self, tag: str) -> str:
             return tag
 
-    pair.bob, payee = carol, link_payments.link.receive
+    pair.bob, payee = carol, link.receive
 
     def receive(*arguments: Any, **more: Any) -> Taken:
         return payee(*arguments, **{**more, "answers": Nosy})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(link_payments.link, "receive", receive)
+        patch.setattr(link, "receive", receive)
         assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     assert len(shown) == 1 and shown[0] not in {key.hex() for key in real()}
     assert len(pair.alice.element.unconfirmed()) == 1

@@ -166,6 +166,7 @@ def test_a_state_with_one_key_for_everything_is_said_to_be_of_an_earlier_version
         (tmp_path / "device.json").write_text(json.dumps(old))
         with pytest.raises(HomeError, match=r"device\.json cannot be read: an earlier version"):
             opened(tmp_path).read()
+    broken: object
     for broken in ([], {"keys": [{}]}, {"keys": [], "unheard": 1}):
         (tmp_path / "device.json").write_text(json.dumps(broken))
         with pytest.raises(HomeError, match="not a secure element's state"):

@@ -240,9 +240,8 @@ def converse(card: HardWallet, connection: socket.socket) -> None:
 
 def _answer_all(card: HardWallet, channel: Channel) -> None:
     session = Session(channel.binding)
-    largest: dict[int, int] = {int(command): size for command, size in messages.LARGEST.items()}
     try:
-        while (received := channel.receive(largest)) is not None:
+        while (received := channel.receive(messages.LARGEST)) is not None:
             try:
                 answer = card.answer(CardCommand(received[0]), received[1], session)
             except Refusal as no:

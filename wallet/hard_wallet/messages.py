@@ -45,6 +45,7 @@ same if the key in the request is, or if one of its answers is that to the earli
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from enum import IntEnum
 
 from offline_token.deposit import MAX_DEPOSIT_BYTES
@@ -133,7 +134,7 @@ OWNERS = frozenset(
     (CardCommand.BALANCE, CardCommand.HOLDS, CardCommand.DEPOSIT, CardCommand.WANTED)
 )
 
-LARGEST = {
+LARGEST: Mapping[int, int] = {
     CardCommand.SELECT: 0,
     CardCommand.BALANCE: 0,
     CardCommand.REQUEST: AMOUNT.size,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deployment.topology import StackPlan
-from sandbox.backup import making, putting_back
+from sandbox.backup import making
 from sandbox.backup.manifest import read_manifest
 from sandbox.backup.verifying import verify_copy
 from tests.sandbox.backup.copying import (
@@ -36,7 +36,7 @@ def test_when_one_party_cannot_be_exchanged_all_have_what_they_had(
             raise OSError(5, "Input/output error")
         rename(source, target)
 
-    monkeypatch.setattr(putting_back.os, "rename", fail)
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(OSError, match="Input/output"):
         restored(plan, tmp_path / "copy")
     monkeypatch.undo()

@@ -6,6 +6,7 @@ Real ledgers in one thread, each copied before or after something was sent.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -133,10 +134,10 @@ def test_a_redemption_that_is_being_made_is_waited_for(
     office(moments.stack, office_pb2.Redeem(bank="alpha", amount_fen=100))
     moments.hold(CENTRAL)
     now_s = moments.stack.system.clock.now_ms() / 1_000
-    monkeypatch.setattr(cut.time, "time", lambda: now_s)
+    monkeypatch.setattr(time, "time", lambda: now_s)
     (said,) = moments.contradictions()
     assert said == "a redemption of alpha is being made just now"
-    monkeypatch.setattr(cut.time, "time", lambda: now_s + 61)
+    monkeypatch.setattr(time, "time", lambda: now_s + 61)
     assert moments.contradictions() == []
 
 
