@@ -51,7 +51,7 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
     """
     extra = compiled_code.environment(folder / "compiled")
     os.environ.update(extra)  # this process uses the same compiled rule for replays
-    why = _why(_stamp_file())
+    why = reason_to_compile(stamp_file())
     if not why:
         return
     say(why)
@@ -108,12 +108,12 @@ def compile_all() -> None:
         engine.dispose()
 
 
-def _why(stamp: Path | None) -> str:
+def reason_to_compile(stamp: Path | None) -> str:
     """A sentence on why to compile; empty when the kept code fits."""
     kept = _read(stamp)
     if kept is None:
         return _("compiling the settlement rule for this machine, once; it takes a minute or two")
-    now = _made_for()
+    now = made_for()
     if kept["made_for"]["processor"] != now["processor"]:
         return _("what is kept was compiled for another processor; compiling for this one, once")
     if kept["made_for"] != now:
@@ -123,7 +123,7 @@ def _why(stamp: Path | None) -> str:
     return ""
 
 
-def _made_for() -> dict[str, Any]:
+def made_for() -> dict[str, Any]:
     """What decides whether compiled code fits, apart from what Numba checks itself."""
     from llvmlite import binding  # type: ignore[import-untyped]
 
@@ -144,7 +144,7 @@ def _made_for() -> dict[str, Any]:
     }
 
 
-def _stamp_file() -> Path | None:
+def stamp_file() -> Path | None:
     """The file, beside the compiled code, that says what was compiled; None: nothing is kept."""
     source = _source(own("settlement.rule"))
     place = compiled_code.kept_in(source)
@@ -179,7 +179,7 @@ def _run(show: Say, *options: str) -> str:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
-            [*_command(), _COUNT, *options],
+            [*command(), _COUNT, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -206,7 +206,8 @@ def _run(show: Say, *options: str) -> str:
     )
 
 
-def _command() -> list[str]:
+def command() -> list[str]:
+    """What compiles, in a process of its own."""
     return [sys.executable, "-m", own("sandbox.compiled")]
 
 
@@ -217,7 +218,7 @@ def _dispatchers() -> list[Any]:
     return [each for each in found.values() if hasattr(each, "py_func")]
 
 
-def _forget() -> None:
+def forget() -> None:
     """Deletes our kept code, so that none of it is loaded."""
     for name in COMPILED:
         source = _source(name)
@@ -243,22 +244,23 @@ def _tell(ended: threading.Event) -> None:
 def _main(options: list[str]) -> None:
     compiled_code.keep_somewhere()
     if _ANEW in options:
-        _forget()
+        forget()
     ended = threading.Event()
     teller = threading.Thread(target=_tell, args=(ended,), daemon=True)
     if _COUNT in options:
         teller.start()
     else:
-        sys.stdout.write(f"{_why(None)}\n")
+        sys.stdout.write(f"{reason_to_compile(None)}\n")
         sys.stdout.flush()
     compile_all()
     ended.set()
-    stamp = _stamp_file()
+    stamp = stamp_file()
     if stamp is not None:
-        _write_down(stamp)
+        write_down(stamp)
 
 
-def _write_down(stamp: Path) -> None:
+def write_down(stamp: Path) -> None:
+    """Writes what was compiled, and for which machine, into the file that says so."""
     kept = {
         str(file): file.stat().st_size
         for folder in {each.stats.cache_path for each in _dispatchers()}
@@ -266,7 +268,7 @@ def _write_down(stamp: Path) -> None:
         for file in Path(folder).glob(f"{_source(name).stem}.*.nb[ci]")
     }
     half = stamp.with_suffix(f".{os.getpid()}")
-    half.write_text(json.dumps({"made_for": _made_for(), "files": kept}))
+    half.write_text(json.dumps({"made_for": made_for(), "files": kept}))
     half.replace(stamp)
 
 

@@ -18,6 +18,10 @@ class FifoLock:
         self._held = False
         self._line: deque[threading.Lock] = deque()
 
+    def waiting(self) -> int:
+        """How many threads wait for it."""
+        return len(self._line)
+
     def __enter__(self) -> None:
         with self._changing:
             if not self._held:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 MAX_LINES = 400
-REACHED_INTO = 78
+REACHED_INTO = 40
 """Private attributes of others that tests use. Whoever makes it fewer lowers the number."""
 
 

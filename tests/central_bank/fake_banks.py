@@ -54,7 +54,7 @@ class FakeBanks:
         self, bank: AdmittedBank, number: int, amount_fen: int
     ) -> Future[None]:
         self.asked.append((bank.name, "reserve_for_redemption"))
-        return self._answer(bank, lambda: self._reserved(bank, number, amount_fen))
+        return self._answer(bank, lambda: self.reserve_now(bank, number, amount_fen))
 
     def answer_now(self) -> None:
         """What hangs is answered: with silence by the silent, by the others as usual."""
@@ -62,7 +62,7 @@ class FakeBanks:
         for answer in answers:
             answer()
 
-    def _reserved(self, bank: AdmittedBank, number: int, amount_fen: int) -> None:
+    def reserve_now(self, bank: AdmittedBank, number: int, amount_fen: int) -> None:
         if self.vault_fen.get(bank.name, amount_fen) < amount_fen:
             raise Refusal(errors_pb2.REASON_VAULT_SHORT, "short", missing_fen="1")
         self.reserved[bank.name, number] = amount_fen

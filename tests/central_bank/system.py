@@ -32,13 +32,18 @@ FOUNDING = founding(CENTRAL_KEY, LIN, MEI, HAN)
 
 
 class System:
-    """A central bank that admitted alpha and beta; `restart` builds it anew from the database."""
+    """A central bank that admitted alpha and beta; `restart` builds it anew from the database.
+
+    Attributes:
+        shown: the fingerprint of the certificate that it shows.
+    """
 
     def __init__(self, folder: Path, url: str = "") -> None:
         self.engine: Engine = open_engine(url or f"sqlite:///{folder / 'central.db'}")
         metadata.create_all(self.engine)
         self.clock = ManualClock(NOW_MS)
         self.banks = FakeBanks()
+        self.shown = ""
         self.central = self.restart()
         self.alpha = self.admit("alpha", "6201")
         self.beta = self.admit("beta", "6202")
@@ -51,6 +56,7 @@ class System:
             business_key=CENTRAL_KEY,
             founding=FOUNDING,
             bank_peers=self.banks,
+            shown=lambda: self.shown,
             clock=self.clock,
             threaded=False,
         )

@@ -206,16 +206,14 @@ def test_one_officer_revokes_no_certificate_of_the_central_bank(system: System) 
     assert system.central.central_keys.revoked_certificates() == set()
 
 
-def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(
-    system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(system: System) -> None:
     keys = system.central.central_keys
-    monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
+    system.shown = STOLEN
     assert refused(system.propose, revocation()) == ("FIELD_INVALID", "certificate_fingerprint")
-    monkeypatch.setattr(keys, "_shown", lambda: "11" * 32)
+    system.shown = "11" * 32
     act = system.propose(revocation())
     # And not if it came back before the approval.
-    monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
+    system.shown = STOLEN
     with pytest.raises(Refusal):
         system.approve(act)
     assert keys.successions() == []

@@ -101,7 +101,7 @@ def test_a_place_is_found_with_bounded_work(busy: System, monkeypatch: pytest.Mo
     asked: list[Link] = []
     read = feed._read  # noqa: SLF001
 
-    def noted(bank: Bank, link: Link, **more: Any) -> Any:
+    def noted(bank: AdmittedBank, link: Link, **more: Any) -> Any:
         asked.append(link)
         return read(bank, link, **more)
 

@@ -91,7 +91,7 @@ def test_what_else_a_bank_says_about_its_vault_ends_nothing(
         raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, "made up")
 
     with monkeypatch.context() as patch:
-        patch.setattr(system.banks, "_reserved", odd)
+        patch.setattr(system.banks, "reserve_now", odd)
         act = system.propose(redeem(400))
         assert refusal(lambda: system.approve(act)).name == "PEER_UNAVAILABLE"
     system.clock.advance(LONGEST_PAUSE_MS)

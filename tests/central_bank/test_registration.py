@@ -18,6 +18,7 @@ from dcep.analysis.v1 import analysis_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
+from runtime.one_call_each import OneCallEach
 from runtime.patience import FIRST_PAUSE_MS
 from settlement.core import Batch
 from tests.central_bank.admitting import particulars
@@ -370,17 +371,17 @@ def test_equal_calls_at_once_are_settled_by_the_first_and_found_by_the_others(
 ) -> None:
     system.issue(system.alpha, 100)
     payments = [system.payment(system.alpha, system.beta, fen) for fen in (10, 20)]
-    settling, ledger = system.central.settlement._settling, system.central.books.ledger
-    submit, holding = ledger.submit, settling.holding
+    ledger = system.central.books.ledger
+    submit, holding = ledger.submit, OneCallEach.holding
     asked: list[object] = []
     second_is_there = threading.Event()
     ends: list[registration_pb2.Outcome] = []
     second = threading.Thread(target=lambda: ends.extend(system.submit(system.alpha, *payments)))
 
-    def come(things: set[Hashable]) -> object:
+    def come(calls: OneCallEach, things: set[Hashable]) -> object:
         if asked:
             second_is_there.set()
-        return holding(things)
+        return holding(calls, things)
 
     def write(batch: Batch) -> object:
         asked.append(batch)
@@ -389,7 +390,7 @@ def test_equal_calls_at_once_are_settled_by_the_first_and_found_by_the_others(
             assert second_is_there.wait(10)
         return submit(batch)
 
-    monkeypatch.setattr(settling, "holding", come)
+    monkeypatch.setattr(OneCallEach, "holding", come)
     monkeypatch.setattr(ledger, "submit", write)
     first = system.submit(system.alpha, *payments)
     second.join(10)

@@ -173,19 +173,31 @@ def test_nothing_is_said_of_a_device_of_a_suspended_bank_or_of_nobodys(system: S
     assert refused(devices.statements, [b"D" + bytes(120)]) == ("FIELD_INVALID", "certificates")
 
 
-def test_while_a_filter_is_made_others_are_given_the_one_before(system: System) -> None:
+def test_while_a_filter_is_made_others_are_given_the_one_before(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
     revoke(system, range(2 * MAX_LISTED))
     before = bundle(system).filter
     revoke(system, range(1_000, 1_000 + HALF + 1))  # one is due, and nothing is missing yet
     kept = system.central.devices.revocations
-    assert kept._building.acquire(timeout=1)
-    try:
-        answered: list[TrustBundle] = []
-        thread = threading.Thread(target=lambda: answered.append(bundle(system)))
-        thread.start()
-        thread.join(10)
+    ranked, making, gate = kept.ranked, threading.Event(), threading.Event()
+
+    def slow(most: int) -> list[bytes]:
+        making.set()
+        assert gate.wait(20)
+        return ranked(most)
+
+    answered: list[TrustBundle] = []
+    maker = threading.Thread(target=kept.now, args=(1 << 20,))
+    other = threading.Thread(target=lambda: answered.append(bundle(system)))
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "ranked", slow)
+        maker.start()
+        assert making.wait(10)
+        other.start()
+        other.join(10)
         assert [each.filter for each in answered] == [before]
-    finally:
-        kept._building.release()
+        gate.set()
+        maker.join(10)
     system.clock.advance(BUNDLE_MADE_EACH_MS)
     assert bundle(system).filter != before

@@ -16,7 +16,6 @@ import language
 from console import next_steps, output
 from currency.next_steps import STEPS
 from dcep.errors.v1 import errors_pb2
-from runtime import output as runtime_output
 from sandbox.cli import main as dcep
 from wallet.app import NotOpened
 from wallet.cli import console, reason_texts
@@ -128,9 +127,9 @@ def test_people_and_programs_are_told_the_same(
 def test_who_only_looked_is_not_told_that_nothing_is_done_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runtime_output, "_only_asks", False)
+    monkeypatch.setattr(next_steps, "asks_only", lambda: False)
     assert "nothing is done twice" in next_steps.next_step("NO_ANSWER")
-    monkeypatch.setattr(runtime_output, "_only_asks", True)
+    monkeypatch.setattr(next_steps, "asks_only", lambda: True)
     assert next_steps.next_step("NO_ANSWER") == "Nothing was ordered; ask again."
 
 

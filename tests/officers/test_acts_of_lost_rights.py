@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from officers.acts import OPEN, WITHDRAWN
+from officers.people import Officer
 from tests.officers.acts import state
 from tests.officers.office import CHEN, NOW_MS, WANG, ZHOU, Office
 from tests.refusals import refused_for
@@ -100,15 +102,15 @@ def test_a_key_that_ends_while_its_proposal_is_under_way_proposes_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wang's proposal was checked; before it is written down two others remove wang."""
-    checked = office.acts._check
+    verified = office.officers.verified
 
-    def meanwhile(*arguments: Any) -> Any:
-        effect = checked(*arguments)
-        if arguments[1].name == "wang":
+    def meanwhile(kind: Any, officer: Officer, envelope: SignedEnvelope) -> bytes:
+        payload = verified(kind, officer, envelope)
+        if officer.name == "wang":
             office.both(office_pb2.RemoveOfficer(name="wang"), ZHOU, CHEN)
-        return effect
+        return payload
 
-    monkeypatch.setattr(office.acts, "_check", meanwhile)
+    monkeypatch.setattr(office.officers, "verified", meanwhile)
     assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     assert office.acts.page(OPEN, 9, None) == []
 

@@ -66,12 +66,18 @@ class TestDevice:
 
 
 def make_device(
-    signers: Signers, name: str, *values: int, bundle: TrustBundle | None = None
+    signers: Signers,
+    name: str,
+    *values: int,
+    bundle: TrustBundle | None = None,
+    seed: int = 0,
 ) -> TestDevice:
-    """A certified device that trusts the root and is loaded with a token of each value."""
+    """A certified device that trusts the root and is loaded with a token of each value; what it
+    draws follows from the seed, and from its name if that is 0.
+    """
     bank = BANK_OF[name]
     number = sorted(BANK_OF).index(name) + 1
-    made = _device(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(number))
+    made = _device(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(seed or number))
     device = signers.device(name, bank)
     made.element.certify(device.certificate.encode(), signers.bank_certificate(bank).encode())
     made.element.trust(signers.root_public + (bundle or signers.bundle()).encode())

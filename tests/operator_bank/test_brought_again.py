@@ -16,6 +16,7 @@ from operator_bank.limits import MAX_LOOKED_UP
 from operator_bank.payments.payments import PENDING, SETTLED, Paid
 from operator_bank.wallets import orders as orders_module
 from runtime.errors import Refusal
+from runtime.one_call_each import OneCallEach
 from settlement.ledger import Overloaded
 from tests.operator_bank.system import Holder, System
 
@@ -241,17 +242,16 @@ def test_equal_calls_at_once_are_decided_by_the_first_and_found_by_the_others(
 ) -> None:
     bob = system.open(name="Bob Example")
     orders = [alice.order(bob.number, 1) for _ in range(MANY)]
-    deciding = system.bank.payments._refused._deciding
-    submit, holding = system.bank.books.ledger.submit, deciding.holding
+    submit, holding = system.bank.books.ledger.submit, OneCallEach.holding
     asked: list[object] = []
     second_is_there = threading.Event()
     answers: list[object] = []
     second = threading.Thread(target=lambda: answers.extend(system.bank.payments.pay_many(orders)))
 
-    def come(things: set[Any]) -> object:
+    def come(calls: OneCallEach, things: set[Any]) -> object:
         if asked:
             second_is_there.set()
-        return holding(things)
+        return holding(calls, things)
 
     def write(batch: Any) -> object:
         asked.append(batch)
@@ -260,7 +260,7 @@ def test_equal_calls_at_once_are_decided_by_the_first_and_found_by_the_others(
             assert second_is_there.wait(10)
         return submit(batch)
 
-    monkeypatch.setattr(deciding, "holding", come)
+    monkeypatch.setattr(OneCallEach, "holding", come)
     monkeypatch.setattr(system.bank.books.ledger, "submit", write)
     first = system.bank.payments.pay_many(orders)
     second.join(10)

@@ -63,6 +63,6 @@ def test_a_bank_keeps_to_its_own_permutation(system: System) -> None:
     assert {first.number, second.number} == {
         directory.number_of(holder.wallet.account) for holder in (first, second)
     }
-    again = numbers.numbers_of(directory._database, PREFIX)
+    again = numbers.numbers_of(system.bank.context.database, PREFIX)
     assert [again.of(1), again.of(2)] == [first.number, second.number]
     assert abs(serial(first.number) - serial(second.number)) > 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from runtime import one_writer
 from runtime.errors import NoAnswer
@@ -57,13 +58,16 @@ def test_a_database_in_memory_is_nobody_elses() -> None:
     OneWriter("sqlite://", patience_s=0)
 
 
-def end(held: OneWriter) -> None:
+def end(url: str) -> None:
     """Ends the writer's connection, as a server does that stops."""
-    assert held._connection is not None
-    (pid,) = held._connection.execute(text("SELECT pg_backend_pid()")).one()
-    engine = create_engine(held._url.set(drivername="postgresql+psycopg"))
+    holders = text(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND granted AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        assert connection.execute(holders).all() == [(True,)]
     engine.dispose()
 
 
@@ -71,11 +75,11 @@ def test_a_writer_whose_connection_was_ended_takes_the_right_again_or_learns_who
     postgres_url: str,
 ) -> None:
     held = OneWriter(postgres_url, patience_s=0)
-    end(held)
+    end(postgres_url)
     assert held.step() is False
     with pytest.raises(DatabaseTaken):
         OneWriter(postgres_url, patience_s=0)
-    end(held)
+    end(postgres_url)
     second = OneWriter(postgres_url)
     with pytest.raises(DatabaseTaken):
         held.step()
@@ -86,10 +90,13 @@ def test_a_server_that_stays_away_for_several_looks_is_no_accident(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = OneWriter(postgres_url, patience_s=0)
-    end(held)
+    end(postgres_url)
     with monkeypatch.context() as patch:
-        away = held._url.update_query_dict({"host": "/nowhere"})
-        patch.setattr(held, "_url", away)
+
+        def nowhere(url: URL, **how: Any) -> Engine:
+            return create_engine(url.update_query_dict({"host": "/nowhere"}), **how)
+
+        patch.setattr(one_writer, "create_engine", nowhere)
         for _ in range(3):
             with pytest.raises(NoAnswer, match="the database does not answer"):
                 held.step()
@@ -103,13 +110,12 @@ def test_a_server_that_is_not_there_is_waited_for_and_then_named_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tries: list[None] = []
-    honest = OneWriter._engine
 
-    def counted(self: OneWriter) -> Engine:
+    def counted(url: URL, **how: Any) -> Engine:
         tries.append(None)
-        return honest(self)
+        return create_engine(url, **how)
 
-    monkeypatch.setattr(OneWriter, "_engine", counted)
+    monkeypatch.setattr(one_writer, "create_engine", counted)
     monkeypatch.setattr(one_writer, "SERVER_PATIENCE_S", 0.5)
     monkeypatch.setattr(one_writer, "SERVER_PAUSE_S", 0.1)
     with pytest.raises(DatabaseAway, match="the database does not answer: ") as caught:

@@ -189,8 +189,10 @@ def test_who_may_not_ask_is_told_so_and_not_that_nobody_answered(
 
     monkeypatch.setattr(sandbox.cli.main, "run_app", no)
     monkeypatch.setattr(sys, "argv", ["dcep", "books", "--json"])
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # what the command line replaces
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
     with pytest.raises(SystemExit) as ended:
-        sandbox.cli.main._run()
+        sandbox.cli.main.main()
     answer = json.loads(capsys.readouterr().out)
     assert (answer["reason"], ended.value.code) == (told, code)
 

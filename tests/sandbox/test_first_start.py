@@ -40,15 +40,15 @@ def stamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All is compiled, and this says so."""
     file, kept = tmp_path / "stamp.json", tmp_path / "rule.nbc"
     kept.write_bytes(bytes(100))
-    state = {"made_for": compiled._made_for(), "files": {str(kept): 100}}
+    state = {"made_for": compiled.made_for(), "files": {str(kept): 100}}
     file.write_text(json.dumps(state))
-    monkeypatch.setattr(compiled, "_stamp_file", lambda: file)
+    monkeypatch.setattr(compiled, "stamp_file", lambda: file)
     runs(monkeypatch, COMPILES)
     return file
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    monkeypatch.setattr(compiled, "_command", lambda: [sys.executable, "-c", script])
+    monkeypatch.setattr(compiled, "command", lambda: [sys.executable, "-c", script])
 
 
 def changed(stamp: Path, name: str, value: Any) -> None:
@@ -164,9 +164,9 @@ def test_set_up_writes_down_what_it_has_compiled(
 ) -> None:
     stamp = tmp_path / "stamp.json"
     compiled.compile_all()
-    compiled._write_down(stamp)
-    monkeypatch.setattr(compiled, "_stamp_file", lambda: stamp)
-    assert compiled._why(stamp) == ""
+    compiled.write_down(stamp)
+    monkeypatch.setattr(compiled, "stamp_file", lambda: stamp)
+    assert compiled.reason_to_compile(stamp) == ""
     files = json.loads(stamp.read_text())["files"]
     for name in COMPILED:
         stem = f"{name.rpartition('.')[2]}."
@@ -180,5 +180,5 @@ def test_what_is_kept_of_others_is_let_be(tmp_path: Path, monkeypatch: pytest.Mo
     for name in (*mine, *others):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    compiled._forget()
+    compiled.forget()
     assert [name for name in (*mine, *others) if (tmp_path / name).exists()] == others

@@ -17,7 +17,8 @@ from dcep.errors.v1 import errors_pb2
 from deployment import provisioning
 from deployment.topology import StackPlan, bank_names
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox.cli import main, replay
+from sandbox.cli import main
+from sandbox.stack import supervisor
 from sandbox.stack.supervisor import init
 
 MISNAMED = [
@@ -107,7 +108,7 @@ def test_a_module_that_is_not_installed_is_said_in_a_sentence(
 def test_a_file_without_payments_starts_nothing(
     typed: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: str
 ) -> None:
-    monkeypatch.setattr(replay, "_stack", lambda *_: pytest.fail("a stack is started"))
+    monkeypatch.setattr(supervisor, "init", lambda *_: pytest.fail("a stack is started"))
     file = tmp_path / "payments.csv"
     file.write_text("source,target,value,time\n" + rows)
     code, answer = typed("replay", str(file), "--stack", str(tmp_path / "stack"))

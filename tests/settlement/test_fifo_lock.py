@@ -22,7 +22,7 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
     with lock:
         for count, thread in enumerate(threads, 1):
             thread.start()
-            while len(lock._line) < count:
+            while lock.waiting() < count:
                 time.sleep(0.001)
     with lock:  # whoever has just given it back waits behind all of them
         came.append((99, 1))
@@ -41,7 +41,7 @@ def test_who_takes_it_again_and_again_lets_in_who_waits() -> None:
     with lock:
         thread = threading.Thread(target=other)
         thread.start()
-        while not lock._line:
+        while not lock.waiting():
             time.sleep(0.001)
     with lock:
         assert got_in.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from settlement import projection as projection_module
 from settlement.audit import audit_ledger
 from settlement.balances import Balances
 from settlement.build import LedgerBundle, open_ledger
@@ -151,10 +153,12 @@ def test_a_run_that_was_not_finished_is_written_anew(
     )
 
 
-def in_small_steps(books: LedgerBundle) -> LedgerBundle:
-    """Balances are written two rows at a time."""
-    books.projection._at_once = 2
-    return books
+def in_small_steps(opened: Callable[[], LedgerBundle]) -> LedgerBundle:
+    """A ledger whose balances are written two rows at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for bound in ("PROJECTION_ROWS", "PROJECTION_ROWS_SQLITE"):
+            patch.setattr(projection_module, bound, 2)
+        return opened()
 
 
 @pytest.mark.parametrize("ends", [(1,), (2,), (1, 1), (1, 3), (2, 2)])
@@ -163,7 +167,7 @@ def test_balances_that_were_written_in_part_are_right_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch, ends: tuple[int, ...], restarts: bool
 ) -> None:
     engine, tables = fresh(database_url)
-    books = in_small_steps(system(engine, tables))
+    books = in_small_steps(lambda: system(engine, tables))
     books.history.follow_balances()
     sequence = 0
     for number, end in enumerate(ends):
@@ -180,7 +184,7 @@ def test_balances_that_were_written_in_part_are_right_again(
         monkeypatch.undo()
         assert audit_ledger(engine, tables).problems == [], "each row is right where it stands"
         if restarts:
-            books = in_small_steps(open_ledger(engine, tables, threaded=False))
+            books = in_small_steps(lambda: open_ledger(engine, tables, threaded=False))
     books.history.follow_balances()
     assert audit_ledger(engine, tables).problems == []
     with engine.connect() as connection:
@@ -194,7 +198,7 @@ def test_the_audit_names_a_balance_that_is_wrong_where_it_stands(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, tables = fresh(database_url)
-    books = in_small_steps(system(engine, tables))
+    books = in_small_steps(lambda: system(engine, tables))
     books.history.follow_balances()
     books.ledger.submit(many(transfer(ALICE, BOB, 1, 1), transfer(BOB, CAROL, 1, 1)))
     books.history.follow()

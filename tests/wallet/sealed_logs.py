@@ -38,7 +38,7 @@ class Device:
 
     def act(self, what: str, fen: int, step: int) -> Callable[[SecureElement], object]:
         """Something that a device is asked; the same asked of a copy has the same answer."""
-        bob = self._bob(step)
+        bob = self._bob(step)  # other challenges each time
         if what == "load":
             token = SIGNERS.mint(SIGNERS.alice, fen, number=step + 1).token.encode()
             return lambda element: element.load([token])
@@ -65,9 +65,7 @@ class Device:
         return lambda element: element.refuse_deposit(known[0], b"", "no")
 
     def _bob(self, step: int) -> SecureElement:
-        made = make_device(SIGNERS, "bob", 300).element
-        made._randomness = SeededRandomness(1_000 + step)  # other challenges each time
-        return made
+        return make_device(SIGNERS, "bob", 300, seed=1_000 + step).element
 
     def _signed_return(self, bob: SecureElement, fen: int, step: int) -> bytes:
         """What she has paid and is given back: a payment of another amount than was asked."""
