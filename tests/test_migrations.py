@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import column, insert, select, table, text
+from sqlalchemy import Engine, column, insert, inspect, select, table, text
 
 from dcep.registration.v1.registration_pb2 import TOKEN_VERDICT_SPENT_TWICE, OutboundPayment
 from runtime.database import SchemaBehind, _alembic, check_at_head, open_engine, upgrade
@@ -23,31 +23,57 @@ def test_up_down_up_without_drift(service: str, database_url: str) -> None:
     with pytest.raises(SchemaBehind):
         check_at_head(engine, service)
     upgrade(database_url, service)
+    made = _schema(engine)
     command.downgrade(_alembic(database_url, service), "base")
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
     upgrade(database_url, service)
     check_at_head(engine, service)
     with engine.connect() as connection:
         drift = compare_metadata(MigrationContext.configure(connection), metadata)
     assert drift == []
+    assert _schema(engine) == made, "what every step made, and what a new database gets at once"
     engine.dispose()
 
 
-@pytest.mark.parametrize("service", ["central_bank", "operator_bank", "wallet"])
-def test_sqlite_uses_no_number_again_where_the_tables_forbid_it(
-    service: str, tmp_path: Path
-) -> None:
-    """Alembic copies tables on SQLite and forgets AUTOINCREMENT; no comparison tells."""
+def _schema(engine: Engine) -> dict[str, Any]:
+    """Everything about each table but the order of its columns."""
+    found = inspect(engine)
+    schema: dict[str, Any] = {}
+    for name in found.get_table_names():
+        columns = {
+            one["name"]: (str(one["type"]), one["nullable"], one["default"])
+            for one in found.get_columns(name)
+        }
+        indexes = {
+            one["name"]: (
+                one["column_names"],
+                one["unique"],
+                {option: str(said) for option, said in one.get("dialect_options", {}).items()},
+            )
+            for one in found.get_indexes(name)
+        }
+        schema[name] = columns, found.get_pk_constraint(name)["constrained_columns"], indexes
+    if engine.dialect.name == "sqlite":
+        # Alembic copies tables and forgets that a number is never used again.
+        counting = text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
+        with engine.connect() as connection:
+            schema["counting"] = set(connection.execute(counting).scalars())
+    return schema
+
+
+def test_tables_that_are_half_made_are_not_there(tmp_path: Path, monkeypatch: Any) -> None:
+    """Who is killed while a new database is made begins anew."""
     url = f"sqlite:///{tmp_path / 'one.db'}"
-    upgrade(url, service)
+    with monkeypatch.context() as killed:
+        killed.setattr(MigrationContext, "stamp", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            upgrade(url, "operator_bank")
     engine = open_engine(url)
-    counting = text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
-    with engine.connect() as connection:
-        found = set(connection.execute(counting).scalars())
+    assert inspect(engine).get_table_names() == []
+    upgrade(url, "operator_bank")
+    check_at_head(engine, "operator_bank")
     engine.dispose()
-    tables = importlib.import_module(f"{service}.tables").metadata.tables.values()
-    assert found == {
-        table.name for table in tables if table.dialect_options["sqlite"]["autoincrement"]
-    }
 
 
 PIECE = {

@@ -17,4 +17,5 @@ def test_a_contradiction_is_told_in_chinese(subject: int) -> None:
     about = {"about": subject_word(subject), "cause": "", "since_ms": 0}
     fields = {"bank": "alpha", "number": 1, "hash": "", "stopped": "", "contradictions": [about]}
     with chinese.reading():
+        assert subject_word(subject) not in _line(fields)
         assert chinese.english_in(_line(fields)) == []
