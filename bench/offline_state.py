@@ -34,7 +34,7 @@ def run(scale: Scale) -> Measurement:
             request = payer.request_of(payee)
             before = payer.bytes_on_disk()
             started = time.perf_counter()
-            payer.element.pay(request)
+            payer.element.payer.pay(request)
             seconds.append(time.perf_counter() - started)
             written.append(_written(before, payer.bytes_on_disk()))
     usual = sorted(written)[len(written) // 2]
@@ -78,7 +78,7 @@ class _Device:
         bank = signing.certify_bank(
             self._root, "alpha", bytes(self._bank.verify_key), self._now_ms + 90 * _DAY_MS
         )
-        self.element.certify(self._owner.encode(), bank.encode())
+        self.element.keys.certify(self._owner.encode(), bank.encode())
         bundle = TrustBundle(
             created_time_ms=self._now_ms,
             max_age_ms=_DAY_MS,
@@ -89,7 +89,7 @@ class _Device:
             banks=(bank,),
         )
         signed = signing.sign_bundle(self._root, bundle).encode()
-        self.element.trust(bytes(self._root.verify_key) + signed)
+        self.element.trust.follow(bytes(self._root.verify_key) + signed)
 
     def load(self, pieces: int) -> None:
         """Loads new tokens, all of one value."""
@@ -99,7 +99,9 @@ class _Device:
             Token(number.to_bytes(16, "big"), _VALUE_FEN, owner, self._now_ms, until_ms)
             for number in range(pieces)
         ]
-        self.element.load([signing.sign_token(self._root, blank).encode() for blank in blanks])
+        self.element.holdings.load(
+            [signing.sign_token(self._root, blank).encode() for blank in blanks]
+        )
 
     def request_of(self, payee: SigningKey) -> bytes:
         """The bytes of a request for a payment by another device."""

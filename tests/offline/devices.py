@@ -62,7 +62,7 @@ class TestDevice:
     @property
     def balance(self) -> int:
         """What can be paid."""
-        return self.element.balance_fen()
+        return self.element.holdings.balance_fen()
 
 
 def make_device(
@@ -79,9 +79,9 @@ def make_device(
     number = sorted(BANK_OF).index(name) + 1
     made = _device(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(seed or number))
     device = signers.device(name, bank)
-    made.element.certify(device.certificate.encode(), signers.bank_certificate(bank).encode())
-    made.element.trust(signers.root_public + (bundle or signers.bundle()).encode())
-    made.element.load(
+    made.element.keys.certify(device.certificate.encode(), signers.bank_certificate(bank).encode())
+    made.element.trust.follow(signers.root_public + (bundle or signers.bundle()).encode())
+    made.element.holdings.load(
         [
             signers.mint(device, value, number=1_000 * number + index).token.encode()
             for index, value in enumerate(values)
@@ -92,14 +92,14 @@ def make_device(
 
 def pay(payer: TestDevice, payee: TestDevice, amount: int) -> bytes:
     """One payment from device to device."""
-    payment = payer.element.pay(payee.element.request(amount))
-    assert payee.element.accept(payment) == amount
+    payment = payer.element.payer.pay(payee.element.payee.request(amount))
+    assert payee.element.payee.accept(payment) == amount
     return payment
 
 
 def deposits(holder: TestDevice, *, bank: str = "alpha", wallet: str = WALLET) -> list[bytes]:
     """Everything in it, signed over to a wallet."""
-    return holder.element.begin_deposit(bank, wallet)
+    return holder.element.deposits.begin(bank, wallet)
 
 
 def deposited(signers: Signers, deposit: bytes, *, bank: str = "alpha") -> Verdict:

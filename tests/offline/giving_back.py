@@ -19,11 +19,11 @@ class System:
         self.alice = make_device(signers, "alice", *(values or (100,)))
         self.bob, self.carol = make_device(signers, "bob"), make_device(signers, "carol")
         pay(self.alice, self.bob, sum(values or (100,)))
-        self.carol.element.trust(newer(signers, revoked=(signers.alice.revocation,)))
+        self.carol.element.trust.follow(newer(signers, revoked=(signers.alice.revocation,)))
 
     def paid(self, fen: int = 60) -> bytes:
         """Bob's payment to Carol."""
-        return self.bob.element.pay(self.carol.element.request(fen))
+        return self.bob.element.payer.pay(self.carol.element.payee.request(fen))
 
     @property
     def hands(self) -> tuple[int, int]:

@@ -66,12 +66,12 @@ class Person:
     def load(self, fen: int, into: Loadable | None = None) -> None:
         """Its bank certifies a key of the device, or of a card, and has tokens made for it."""
         devices, device = self.centre.central.devices, into or self.element
-        key = device.load_key(self.wallet, ())
-        proof = device.prove(key, self.bank, self.wallet)
+        key = device.keys.load_key(self.wallet, ())
+        proof = device.keys.prove(key, self.bank, self.wallet)
         made = certify_device(KEYS[self.bank], self.bank, key, self.centre.clock.now_ms() + DAY)
         own = next(each for each in devices.bundle().banks if each.bank == self.bank)
-        device.certify(made.encode(), Certificate.decode(own.encode(), BANK).encode())
-        device.trust(devices.trust_bundle())
+        device.keys.certify(made.encode(), Certificate.decode(own.encode(), BANK).encode())
+        device.trust.follow(devices.trust_bundle())
         asked = Possession(account_of(self.wallet, proof[:NONCE_BYTES]), proof[NONCE_BYTES:])
         now_ms = self.centre.clock.now_ms()
         order = registration_pb2.TokenRegistration(
@@ -87,18 +87,18 @@ class Person:
         signed = sign(order, KEYS[self.bank], name)
         outcome, tokens = self.centre.central.loads.register(self.centre.bank(self.bank), signed)
         assert outcome.state == registration_pb2.OUTCOME_STATE_SETTLED
-        device.load(tokens)
+        device.holdings.load(tokens)
 
     def deposit(self, random: Random | None = None, out_of: Loadable | None = None) -> int:
         """Deposits what it has; with chance on the way. How many are pending."""
         device = out_of or self.element
-        return self._settle(device, device.begin_deposit(self.bank, self.wallet), random)
+        return self._settle(device, device.deposits.begin(self.bank, self.wallet), random)
 
     def renew(self, random: Random) -> int:
         """Deposits what is not fresh, and loads as much anew; what was loaded."""
         device: Device = self.element
         before_fen = self.credited_fen
-        worn = device.begin_deposit(self.bank, self.wallet, used_alone=True)
+        worn = device.deposits.begin(self.bank, self.wallet, used_alone=True)
         self._settle(device, worn, random)
         fen = self.credited_fen - before_fen
         if fen:
@@ -117,17 +117,17 @@ class Person:
             if chance < 0.2:
                 continue  # the order never arrived
             if chance < 0.35:
-                device.refuse_deposit(body, b"", "a lie of the bank's")
+                device.deposits.refuse(body, b"", "a lie of the bank's")
                 continue
             outcome = self.asked(body)
             if chance < 0.5:
                 continue  # the answer was lost
             if outcome.state == SETTLED:
-                device.end_deposit(body)
+                device.deposits.end(body)
             elif outcome.state == REFUSED:
                 assert outcome.refusal is not None
                 told = registration_pb2.DepositRefusal.FromString(outcome.refusal.payload)
-                device.refuse_deposit(body, told.ruling, verdict_name(outcome.verdict))
+                device.deposits.refuse(body, told.ruling, verdict_name(outcome.verdict))
             pending += outcome.state == PENDING
         return pending
 
@@ -208,21 +208,21 @@ class HeldCard:
     def pay(self, payee: Person, fen: int, *, torn: bool) -> bool:
         """It pays without its PIN, as far as it does; the payee's OK may be lost."""
         with self.touched() as card:
-            request = payee.element.request(fen)
+            request = payee.element.payee.request(fen)
             try:
-                payment = card.pay(request, payee.element.vouch(request, card.binding))
+                payment = card.pay(request, payee.element.payee.vouch(request, card.binding))
             except Refusal:
                 return False
-            assert payee.element.accept(payment) == fen
+            assert payee.element.payee.accept(payment) == fen
             if not torn:
-                card.confirm(payment, payee.element.receipt(payment))
+                card.confirm(payment, payee.element.payee.receipt(payment))
             return True
 
     def be_paid(self, payer: Person, fen: int) -> None:
         """It takes a payment from whoever holds a device to it."""
         with self.touched() as card:
             try:
-                payment = payer.element.pay(card.request(fen))
+                payment = payer.element.payer.pay(card.request(fen))
             except Refusal:
                 return  # in too many pieces
             assert card.accept(payment).amount_fen == fen

@@ -67,7 +67,7 @@ def test_an_element_pays_neither_nothing_nor_more_than_it_has(
 ) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     with pytest.raises(Refusal):
-        alice.element.pay(bob.element.request(amount))
+        alice.element.payer.pay(bob.element.payee.request(amount))
     assert alice.balance == 100
 
 
@@ -77,16 +77,18 @@ def test_a_hop_too_many_is_neither_paid_nor_accepted(signers: Signers) -> None:
     for _ in range(8):
         pay(alice, bob, 5)
         pay(bob, alice, 5)
-    refused_because(errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.pay, bob.element.request(5))
+    refused_because(
+        errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.payer.pay, bob.element.payee.request(5)
+    )
     assert alice.balance == 5
     (body,) = deposits(alice)
     assert deposited(signers, body).value_fen == 5
 
-    challenge = Request.decode(bob.element.request(5)).challenge
+    challenge = Request.decode(bob.element.payee.request(5)).challenge
     chain = signers.long_chain(16, 5)
     chain = signers.endorse(chain, signers.alice, signers.bob, 5, challenge=challenge)
     with refused_as(Reason.TOO_MANY_HOPS):
-        bob.element.accept(Payment((chain,)).encode())
+        bob.element.payee.accept(Payment((chain,)).encode())
 
 
 def largest(signers: Signers) -> Payment:

@@ -21,18 +21,18 @@ from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
 def test_a_payment_shown_again_adds_nothing(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = pay(alice, bob, 70)
-    assert bob.element.accept(payment) == 70
-    assert bob.restarted().element.accept(payment) == 70
+    assert bob.element.payee.accept(payment) == 70
+    assert bob.restarted().element.payee.accept(payment) == 70
     assert (alice.balance, bob.balance) == (30, 70)
 
 
 def test_an_old_payment_does_not_pay_a_new_request(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     old = Payment.decode(pay(alice, bob, 70))
-    bob.element.request(70)
+    bob.element.payee.request(70)
     two = Payment((*old.chains, signers.mint(signers.alice, 1, number=9))).encode()
     with refused_as(Reason.WRONG_CHALLENGE):
-        bob.element.accept(two)
+        bob.element.payee.accept(two)
     assert bob.balance == 70
 
 
@@ -41,13 +41,13 @@ def test_a_flood_of_requests_pushes_out_none_that_may_still_be_paid(
 ) -> None:
     monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     for _ in range(19):
-        bob.element.request(1)
+        bob.element.payee.request(1)
     bob.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS)
-    assert refused_for(bob.element.request, 1) == "OVERLOADED"
-    assert bob.element.accept(payment) == 70
-    assert bob.element.request(1)
+    assert refused_for(bob.element.payee.request, 1) == "OVERLOADED"
+    assert bob.element.payee.accept(payment) == 70
+    assert bob.element.payee.request(1)
 
 
 def test_a_request_that_nobody_may_pay_any_more_makes_room_for_another(
@@ -55,13 +55,13 @@ def test_a_request_that_nobody_may_pay_any_more_makes_room_for_another(
 ) -> None:
     monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    first, *others = (bob.element.request(fen) for fen in range(1, 21))
-    late = alice.element.pay(first)
+    first, *others = (bob.element.payee.request(fen) for fen in range(1, 21))
+    late = alice.element.payer.pay(first)
     bob.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS + 1)
-    newest = bob.element.request(70)
-    assert set(bob.element.requests()) == {*others, newest}
+    newest = bob.element.payee.request(70)
+    assert set(bob.element.payee.requests()) == {*others, newest}
     with refused_as(Reason.WRONG_CHALLENGE):
-        bob.element.accept(late)
+        bob.element.payee.accept(late)
 
 
 def test_a_clock_that_ran_ahead_leaves_no_request_that_keeps_others_out(
@@ -69,12 +69,14 @@ def test_a_clock_that_ran_ahead_leaves_no_request_that_keeps_others_out(
 ) -> None:
     monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
     bob = make_device(signers, "bob")
-    bob.restarted(now_ms=NOW + 20 * DAY).element.request(1)
+    bob.restarted(now_ms=NOW + 20 * DAY).element.payee.request(1)
     bob = bob.restarted(now_ms=NOW + 2_000)
-    bob.element.trust(signers.root_public + signers.bundle(created_time_ms=NOW + 1_000).encode())
-    kept = [bob.element.request(1) for _ in range(19)]
-    newest = bob.element.request(2)
-    assert bob.element.requests() == [*kept, newest]
+    bob.element.trust.follow(
+        signers.root_public + signers.bundle(created_time_ms=NOW + 1_000).encode()
+    )
+    kept = [bob.element.payee.request(1) for _ in range(19)]
+    newest = bob.element.payee.request(2)
+    assert bob.element.payee.requests() == [*kept, newest]
 
 
 def test_a_payment_to_somebody_else_is_refused(signers: Signers) -> None:
@@ -83,28 +85,28 @@ def test_a_payment_to_somebody_else_is_refused(signers: Signers) -> None:
         make_device(signers, "bob"),
         make_device(signers, "carol"),
     )
-    payment = alice.element.pay(bob.element.request(70))
-    carol.element.request(70)
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
+    carol.element.payee.request(70)
     with refused_as(Reason.WRONG_CHALLENGE):
-        carol.element.accept(payment)
-    assert bob.element.accept(payment) == 70
+        carol.element.payee.accept(payment)
+    assert bob.element.payee.accept(payment) == 70
 
 
 def test_a_payment_to_somebody_else_with_ones_own_challenge_is_refused(signers: Signers) -> None:
     bob = make_device(signers, "bob")
-    challenge = Request.decode(bob.element.request(70)).challenge
+    challenge = Request.decode(bob.element.payee.request(70)).challenge
     token = signers.mint(signers.alice, 70)
     chain = signers.endorse(token, signers.alice, signers.carol, 70, challenge=challenge)
     with refused_as(Reason.NOT_FOR_THIS_PAYEE):
-        bob.element.accept(Payment((chain,)).encode())
+        bob.element.payee.accept(Payment((chain,)).encode())
     assert bob.balance == 0
 
 
 def test_the_payer_cannot_take_back_what_it_paid(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     with refused_as(Reason.WRONG_CHALLENGE):
-        alice.element.accept(payment)
+        alice.element.payee.accept(payment)
     for body in deposits(alice):
         assert deposited(signers, body).value_fen == 30
 

@@ -35,7 +35,9 @@ def twice_paid(signers: Signers) -> tuple[TestDevice, TestDevice]:
 def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(signers: Signers) -> None:
     bob, carol = twice_paid(signers)
     refused_because(
-        errors_pb2.REASON_INSUFFICIENT_FUNDS, carol.element.pay, bob.element.request(120)
+        errors_pb2.REASON_INSUFFICIENT_FUNDS,
+        carol.element.payer.pay,
+        bob.element.payee.request(120),
     )
     assert carol.balance == 120
     pay(carol, bob, 60)
@@ -47,7 +49,7 @@ def test_another_piece_takes_the_place_of_one_that_does_not_go_with_the_first(
     signers: Signers,
 ) -> None:
     bob, carol = twice_paid(signers)
-    carol.element.load([signers.mint(signers.carol, 50, number=77).token.encode()])
+    carol.element.holdings.load([signers.mint(signers.carol, 50, number=77).token.encode()])
     paid = Payment.decode(pay(carol, bob, 110))
     assert sorted(chain.hops[-1].endorsement.amount_fen for chain in paid.chains) == [50, 60]
     assert carol.balance == 60
@@ -60,7 +62,7 @@ def test_a_full_device_pays_with_as_few_signature_checks_as_one_with_a_few_piece
     checks: list[int] = []
     for pieces in (3, 100):
         alice, bob = make_device(signers, "alice", *[100] * pieces), make_device(signers, "bob")
-        request, seen = bob.element.request(60), 0
+        request, seen = bob.element.payee.request(60), 0
 
         def counted(key: bytes, part: bytes, signature: bytes) -> bool:
             nonlocal seen
@@ -69,7 +71,7 @@ def test_a_full_device_pays_with_as_few_signature_checks_as_one_with_a_few_piece
 
         with monkeypatch.context() as patch:
             patch.setattr("wallet.secure_element.pieces.verified", counted)
-            alice.element.pay(request)
+            alice.element.payer.pay(request)
         checks.append(seen)
     assert checks == [1, 1]
 
@@ -79,7 +81,7 @@ def test_what_a_payee_would_refuse_is_passed_over_for_the_next_that_suffices(
 ) -> None:
     alice, bob = make_device(signers, "alice", 500), make_device(signers, "bob")
     soon = signers.mint(signers.alice, 100, number=90, expires=NOW + 60_000)
-    alice.element.load([soon.token.encode()])
+    alice.element.holdings.load([soon.token.encode()])
     pay(alice, bob, 60)
     assert sorted(piece.value_fen for piece in alice.store.read().pieces) == [100, 440]
 

@@ -28,90 +28,90 @@ def test_a_clock_set_back_is_ignored(signers: Signers) -> None:
         make_device(signers, "alice", 100, bundle=wide),
         make_device(signers, "bob", bundle=wide),
     )
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     bob.clock.advance(91 * DAY)
-    bob.element.request(1)
+    bob.element.payee.request(1)
     with refused_as(Reason.TOKEN_EXPIRED):
-        bob.restarted(now_ms=NOW).element.accept(payment)
+        bob.restarted(now_ms=NOW).element.payee.accept(payment)
 
 
 def test_a_bundle_too_old_stays_too_old_with_the_clock_set_back(signers: Signers) -> None:
     bob = make_device(signers, "bob", bundle=signers.bundle(max_age_ms=DAY))
     bob.clock.advance(DAY - 3_600_000)
-    bob.element.request(1)
+    bob.element.payee.request(1)
     back = bob.restarted(now_ms=NOW)
-    back.element.request(1)
+    back.element.payee.request(1)
     back.clock.advance(DAY - 3_600_000 + 1)
     with refused_as(Reason.BUNDLE_TOO_OLD):
-        back.element.request(1)
+        back.element.payee.request(1)
 
 
 def test_the_time_of_a_refused_call_counts_too(signers: Signers) -> None:
     bob = make_device(signers, "bob")
     bob.clock.advance(31 * DAY)
     with refused_as(Reason.BUNDLE_TOO_OLD):
-        bob.element.request(1)
+        bob.element.payee.request(1)
     with refused_as(Reason.BUNDLE_TOO_OLD):
-        bob.restarted(now_ms=NOW).element.request(1)
+        bob.restarted(now_ms=NOW).element.payee.request(1)
 
 
 def test_a_bundle_tells_the_time(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     later = signers.bundle(created_time_ms=NOW + 95 * DAY)
-    bob.element.trust(signers.root_public + later.encode())
+    bob.element.trust.follow(signers.root_public + later.encode())
     with refused_as(Reason.TOKEN_EXPIRED):
-        bob.element.accept(payment)
+        bob.element.payee.accept(payment)
 
 
 # Interruptions and copies
 def test_the_same_request_is_paid_with_the_same_bytes(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100, 50), make_device(signers, "bob")
-    request = bob.element.request(120)
-    payment = alice.element.pay(request)
-    assert alice.element.pay(request) == payment
-    assert alice.restarted().element.pay(request) == payment
-    assert bob.element.accept(payment) == 120
-    assert alice.element.pay(request) == payment
+    request = bob.element.payee.request(120)
+    payment = alice.element.payer.pay(request)
+    assert alice.element.payer.pay(request) == payment
+    assert alice.restarted().element.payer.pay(request) == payment
+    assert bob.element.payee.accept(payment) == 120
+    assert alice.element.payer.pay(request) == payment
     assert alice.balance == 30
 
 
 def test_a_request_changed_after_it_was_paid_is_refused(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    request = Request.decode(bob.element.request(10))
-    alice.element.pay(request.encode())
+    request = Request.decode(bob.element.payee.request(10))
+    alice.element.payer.pay(request.encode())
     for changed in (
         sign_request(signers.bob.key, replace(request, amount_fen=20)),
         sign_request(signers.carol.key, replace(request, certificate=signers.carol.certificate)),
     ):
-        refused_because(errors_pb2.REASON_ID_REUSED, alice.element.pay, changed.encode())
+        refused_because(errors_pb2.REASON_ID_REUSED, alice.element.payer.pay, changed.encode())
     assert alice.balance == 90
 
 
 def test_an_interrupted_payment_loses_nothing(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    request = bob.element.request(70)
+    request = bob.element.payee.request(70)
     before = alice.store.data
     alice.store.failing = True
     with pytest.raises(OSError):
-        alice.element.pay(request)
+        alice.element.payer.pay(request)
     assert alice.store.data == before
     alice.store.failing = False
     restarted = alice.restarted()
     assert restarted.balance == 100
-    assert bob.element.accept(restarted.element.pay(request)) == 70
+    assert bob.element.payee.accept(restarted.element.payer.pay(request)) == 70
     assert (restarted.balance, bob.balance) == (30, 70)
 
 
 def test_an_interrupted_acceptance_loses_nothing(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     bob.store.failing = True
     with pytest.raises(OSError):
-        bob.element.accept(payment)
+        bob.element.payee.accept(payment)
     bob.store.failing = False
     assert bob.balance == 0
-    assert bob.restarted().element.accept(payment) == 70
+    assert bob.restarted().element.payee.accept(payment) == 70
     assert bob.balance == 70
 
 

@@ -38,9 +38,9 @@ def deposit_all(holder: TestDevice) -> int:
     for body in deposits(holder):
         verdict = deposited(SIGNERS, body)
         assert verdict.good
-        assert {piece.owner for piece in verdict.pieces} == {holder.element.public_key()}
+        assert {piece.owner for piece in verdict.pieces} == {holder.element.keys.public_key()}
         total += verdict.value_fen
-        holder.element.end_deposit(body)
+        holder.element.deposits.end(body)
     return total
 
 
@@ -99,7 +99,9 @@ def test_no_payment_says_how_many_were_made_before_it(signers: Signers) -> None:
 def test_more_pieces_than_fit_in_one_payment(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", *[1] * (MAX_CHAINS + 1)), make_device(signers, "bob")
     refused_because(
-        errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.pay, bob.element.request(MAX_CHAINS + 1)
+        errors_pb2.REASON_INSUFFICIENT_FUNDS,
+        alice.element.payer.pay,
+        bob.element.payee.request(MAX_CHAINS + 1),
     )
     assert alice.balance == MAX_CHAINS + 1
     pay(alice, bob, MAX_CHAINS)
@@ -114,7 +116,7 @@ def test_more_bytes_than_fit_in_one_payment(signers: Signers) -> None:
     for _ in range(MAX_CHAINS):
         pay(bob, alice, 1)
     with pytest.raises(Refusal):
-        alice.element.pay(bob.element.request(MAX_CHAINS))
+        alice.element.payer.pay(bob.element.payee.request(MAX_CHAINS))
     assert alice.balance == MAX_CHAINS
     pay(alice, bob, MAX_CHAINS // 2)
 
@@ -122,14 +124,16 @@ def test_more_bytes_than_fit_in_one_payment(signers: Signers) -> None:
 def test_more_than_there_is_says_how_much_is_missing(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 10, 40), make_device(signers, "bob")
     with pytest.raises(Refusal) as caught:
-        alice.element.pay(bob.element.request(57))
+        alice.element.payer.pay(bob.element.payee.request(57))
     assert caught.value.metadata["missing_fen"] == "7"
     assert pieces(alice) == [10, 40]
 
 
 def test_a_device_does_not_pay_itself(signers: Signers) -> None:
     alice = make_device(signers, "alice", 10)
-    refused_because(errors_pb2.REASON_SAME_ACCOUNT, alice.element.pay, alice.element.request(10))
+    refused_because(
+        errors_pb2.REASON_SAME_ACCOUNT, alice.element.payer.pay, alice.element.payee.request(10)
+    )
 
 
 def test_money_comes_back_and_goes_out_again(signers: Signers) -> None:
@@ -162,7 +166,7 @@ def test_money_of_a_wallet_that_is_gone_is_signed_over_to_another_one_and_never_
     assert deposited(signers, second).reason == Reason.NOT_FOR_THIS_PAYEE
     assert deposits(alice.restarted(), bank="beta", wallet="6202000000000015") == [second]
     with pytest.raises(Refusal):
-        alice.element.pay(bob.element.request(1))
+        alice.element.payer.pay(bob.element.payee.request(1))
 
 
 def test_what_is_set_aside_is_not_paid(signers: Signers) -> None:
@@ -170,15 +174,15 @@ def test_what_is_set_aside_is_not_paid(signers: Signers) -> None:
     (body,) = deposits(alice)
     assert alice.balance == 0
     with pytest.raises(Refusal):
-        alice.element.pay(bob.element.request(1))
+        alice.element.payer.pay(bob.element.payee.request(1))
     assert deposits(alice.restarted()) == [body]
-    alice.element.refuse_deposit(body, ruled(signers, body))
+    alice.element.deposits.refuse(body, ruled(signers, body))
     assert (alice.balance, deposits(alice)) == (0, [])
 
 
 def test_every_request_has_a_challenge_of_its_own(signers: Signers) -> None:
     bob = make_device(signers, "bob")
-    challenges = {Request.decode(bob.element.request(1)).challenge for _ in range(20)}
+    challenges = {Request.decode(bob.element.payee.request(1)).challenge for _ in range(20)}
     assert len(challenges) == 20
 
 
@@ -223,7 +227,7 @@ class System:
     def deliver(self) -> None:
         """Payments that were made and not shown are shown now, twice."""
         for payee, payment, amount in self.under_way * 2:
-            assert self.devices[payee].element.accept(payment) == amount
+            assert self.devices[payee].element.payee.accept(payment) == amount
         self.under_way.clear()
 
     def check(self) -> None:
@@ -239,29 +243,29 @@ class System:
         device = (SIGNERS.alice, SIGNERS.bob, SIGNERS.carol)[who]
         token = SIGNERS.mint(device, amount, number=self.tokens).token.encode()
         for _ in range(2):
-            self.devices[who].element.load([token])
+            self.devices[who].element.holdings.load([token])
         self.loaded += amount
 
     def _pay(self, what: str, who: int, to: int, amount: int) -> None:
         payer, payee = self.devices[who], self.devices[to]
-        request = payee.element.request(amount)
+        request = payee.element.payee.request(amount)
         if what == "pay failing":
-            _fails(payer, lambda: payer.element.pay(request))
-        payment = payer.element.pay(request)
-        assert payer.element.pay(request) == payment
+            _fails(payer, lambda: payer.element.payer.pay(request))
+        payment = payer.element.payer.pay(request)
+        assert payer.element.payer.pay(request) == payment
         if what == "pay lost":
             self.under_way.append((to, payment, amount))
             return
         if what == "accept failing":
-            _fails(payee, lambda: payee.element.accept(payment))
+            _fails(payee, lambda: payee.element.payee.accept(payment))
         for _ in range(2):
-            assert payee.element.accept(payment) == amount
+            assert payee.element.payee.accept(payment) == amount
 
     def _deposit_one(self, holder: TestDevice) -> None:
         """The first piece is deposited; the others stay set aside, without an answer so far."""
         for body in deposits(holder)[:1]:
             self.deposited += deposited(SIGNERS, body).value_fen
-            holder.element.end_deposit(body)
+            holder.element.deposits.end(body)
 
 
 def _fails(holder: TestDevice, call: Callable[[], object]) -> None:
@@ -294,24 +298,24 @@ def test_a_device_forgets_tokens_that_ended_long_ago_and_never_takes_one_twice(
     """Whatever its clock says: the root's times alone make it forget, and they do not go back."""
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     token = signers.mint(signers.alice, 100, number=2_000).token
-    alice.element.load([token.encode()])
+    alice.element.holdings.load([token.encode()])
     assert len(alice.store.read().tokens) == 2
     pay(alice, bob, 200)
 
     def later(days: int) -> None:
         alice.clock.advance(days * DAY)
         made = signers.bundle(created_time_ms=alice.clock.now_ms())
-        alice.element.trust(signers.root_public + made.encode())
+        alice.element.trust.follow(signers.root_public + made.encode())
 
     ahead = alice.restarted(now_ms=NOW + 20 * DAY)
-    ahead.element.load([token.encode()])
+    ahead.element.holdings.load([token.encode()])
     assert len(ahead.store.read().tokens) == 2 and ahead.balance == 0
     later(90 + 99)
     fresh = signers.mint(signers.alice, 7, number=2_001, expires=alice.clock.now_ms() + DAY)
-    alice.element.load([fresh.token.encode(), token.encode()])
+    alice.element.holdings.load([fresh.token.encode(), token.encode()])
     assert (len(alice.store.read().tokens), alice.balance) == (3, 7)
     later(2)
     for _ in range(2):
-        alice.element.load([token.encode()])
+        alice.element.holdings.load([token.encode()])
         assert set(alice.store.read().tokens) == {fresh.token.id.hex()}
         assert alice.balance == 7

@@ -46,20 +46,20 @@ def test_an_element_keeps_its_root(signers: Signers) -> None:
     }
     for bundle in forged.values():
         with pytest.raises(Refusal):
-            bob.element.trust(bundle)
+            bob.element.trust.follow(bundle)
     assert bob.store.data == before
-    bob.element.trust(signers.root_public + newer.encode())
+    bob.element.trust.follow(signers.root_public + newer.encode())
     assert bob.store.data != before
 
 
 def test_an_older_bundle_does_not_take_back_a_revocation(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(70))
+    payment = alice.element.payer.pay(bob.element.payee.request(70))
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
-    bob.element.trust(signers.root_public + revoking.encode())
-    bob.element.trust(signers.root_public + signers.bundle().encode())
+    bob.element.trust.follow(signers.root_public + revoking.encode())
+    bob.element.trust.follow(signers.root_public + signers.bundle().encode())
     with refused_as(Reason.DEVICE_REVOKED):
-        bob.element.accept(payment)
+        bob.element.payee.accept(payment)
 
 
 def test_a_revoked_device_can_neither_pay_nor_be_paid(signers: Signers) -> None:
@@ -68,25 +68,25 @@ def test_a_revoked_device_can_neither_pay_nor_be_paid(signers: Signers) -> None:
         make_device(signers, "alice", 100, bundle=revoking),
         make_device(signers, "bob", 100),
     )
-    bob.element.trust(signers.root_public + signers.bundle(created_time_ms=NOW).encode())
+    bob.element.trust.follow(signers.root_public + signers.bundle(created_time_ms=NOW).encode())
     with refused_as(Reason.DEVICE_REVOKED):
-        alice.element.pay(bob.element.request(70))
+        alice.element.payer.pay(bob.element.payee.request(70))
     revoking = signers.bundle(created_time_ms=NOW + 1, revoked=(signers.alice.revocation,))
-    bob.element.trust(signers.root_public + revoking.encode())
+    bob.element.trust.follow(signers.root_public + revoking.encode())
     with refused_as(Reason.DEVICE_REVOKED):
-        bob.element.pay(alice.element.request(70))
+        bob.element.payer.pay(alice.element.payee.request(70))
     assert (alice.balance, bob.balance) == (100, 100)
 
 
 def test_an_expired_device_is_not_paid(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    request = bob.element.request(70)
+    request = bob.element.payee.request(70)
     later = make_device(signers, "alice", 100, bundle=signers.bundle(max_age_ms=900 * DAY))
     later.clock.advance(101 * DAY)
     with refused_as(Reason.DEVICE_EXPIRED):
-        later.element.pay(request)
+        later.element.payer.pay(request)
     assert later.balance == 100
-    assert len(alice.element.pay(request)) == 392
+    assert len(alice.element.payer.pay(request)) == 392
 
 
 def test_money_below_forged_certificates_is_refused(signers: Signers) -> None:
@@ -107,23 +107,25 @@ def test_only_ones_own_good_tokens_are_loaded(signers: Signers) -> None:
     alice = make_device(signers, "alice")
     token = signers.mint(signers.alice, 100).token
     with refused_as(Reason.NOT_THE_OWNER):
-        alice.element.load([token.encode(), signers.mint(signers.bob, 5, number=2).token.encode()])
+        alice.element.holdings.load(
+            [token.encode(), signers.mint(signers.bob, 5, number=2).token.encode()]
+        )
     with refused_as(Reason.TOKEN_FORGED):
-        alice.element.load([replace(token, value_fen=1_000).encode()])
+        alice.element.holdings.load([replace(token, value_fen=1_000).encode()])
     with refused_as(Reason.TOKEN_FORGED):
-        alice.element.load([sign_token(key_of("mallory"), token).encode()])
+        alice.element.holdings.load([sign_token(key_of("mallory"), token).encode()])
     assert alice.balance == 0
     for _ in range(2):
-        alice.element.load([token.encode()])
+        alice.element.holdings.load([token.encode()])
     assert alice.balance == 100
 
 
 def test_a_token_that_was_paid_away_cannot_be_loaded_again(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob")
     token = signers.mint(signers.alice, 100).token.encode()
-    alice.element.load([token])
+    alice.element.holdings.load([token])
     pay(alice, bob, 100)
-    alice.element.load([token])
+    alice.element.holdings.load([token])
     assert alice.balance == 0
 
 
@@ -133,10 +135,10 @@ def test_expired_money_is_not_paid(signers: Signers) -> None:
         make_device(signers, "alice", 100, bundle=wide),
         make_device(signers, "bob", bundle=wide),
     )
-    request = bob.element.request(70)
+    request = bob.element.payee.request(70)
     alice.clock.advance(91 * DAY)
     with pytest.raises(Refusal):
-        alice.element.pay(request)
+        alice.element.payer.pay(request)
 
 
 def test_money_of_a_device_revoked_meanwhile_is_not_paid(signers: Signers) -> None:
@@ -146,23 +148,23 @@ def test_money_of_a_device_revoked_meanwhile_is_not_paid(signers: Signers) -> No
         make_device(signers, "carol"),
     )
     pay(alice, bob, 100)
-    request = carol.element.request(70)
+    request = carol.element.payee.request(70)
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
-    bob.element.trust(signers.root_public + revoking.encode())
+    bob.element.trust.follow(signers.root_public + revoking.encode())
     with pytest.raises(Refusal):
-        bob.element.pay(request)
+        bob.element.payer.pay(request)
 
 
 def test_a_token_larger_than_the_rules_allow_is_not_loaded(signers: Signers) -> None:
     alice = make_device(signers, "alice")
     with pytest.raises(Refusal):
-        alice.element.load([signers.mint(signers.alice, 10_000_001).token.encode()])
+        alice.element.holdings.load([signers.mint(signers.alice, 10_000_001).token.encode()])
 
 
 def test_loading_stops_at_the_bound_on_pieces(signers: Signers) -> None:
     alice = make_device(signers, "alice")
     with pytest.raises(Refusal):
-        alice.element.load(
+        alice.element.holdings.load(
             [
                 signers.mint(signers.alice, 1, number=number).token.encode()
                 for number in range(MAX_PIECES + 1)

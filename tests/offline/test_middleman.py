@@ -39,12 +39,12 @@ ALTERED: dict[str, Callable[[Signers, Request], Request]] = {
 @pytest.mark.parametrize("what", ALTERED)
 def test_a_request_that_was_altered_is_not_paid(signers: Signers, what: str) -> None:
     alice, bob = make_device(signers, "alice", 10_000), make_device(signers, "bob")
-    request = bob.element.request(1_000)
+    request = bob.element.payee.request(1_000)
     altered = ALTERED[what](signers, Request.decode(request)).encode()
     with pytest.raises(Refusal, match="not signed by the device"):
-        alice.element.pay(altered)
+        alice.element.payer.pay(altered)
     assert alice.balance == 10_000
-    assert bob.element.accept(alice.element.pay(request)) == 1_000
+    assert bob.element.payee.accept(alice.element.payer.pay(request)) == 1_000
 
 
 def test_a_middlemans_own_request_shows_another_code(signers: Signers) -> None:
@@ -52,7 +52,11 @@ def test_a_middlemans_own_request_shows_another_code(signers: Signers) -> None:
     bob, carol = make_device(signers, "bob"), make_device(signers, "carol")
     codes = {
         Request.decode(each).code()
-        for each in (bob.element.request(100), bob.element.request(100), carol.element.request(100))
+        for each in (
+            bob.element.payee.request(100),
+            bob.element.payee.request(100),
+            carol.element.payee.request(100),
+        )
     }
     assert len(codes) == 3
     assert all(len(code) == 9 and code.replace("-", "").isalnum() for code in codes)
@@ -60,12 +64,12 @@ def test_a_middlemans_own_request_shows_another_code(signers: Signers) -> None:
 
 def test_a_request_is_paid_for_a_day(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    request = bob.element.request(10)
+    request = bob.element.payee.request(10)
     alice.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS)
-    assert bob.element.accept(alice.element.pay(request)) == 10
-    late = bob.element.request(10)
+    assert bob.element.payee.accept(alice.element.payer.pay(request)) == 10
+    late = bob.element.payee.request(10)
     alice.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS + 1)
-    assert refused(alice.element.pay, late) == ("EXPIRED", "request")
+    assert refused(alice.element.payer.pay, late) == ("EXPIRED", "request")
 
 
 class Middleman:
@@ -84,13 +88,13 @@ class Middleman:
 @pytest.mark.parametrize("receipt", [bytes(64), b"", sign_receipt(key_of("mallory"), b"")])
 def test_an_ok_that_the_payee_has_not_signed_ends_nothing(signers: Signers, receipt: bytes) -> None:
     alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
-    request = bob.element.request(1_000)
+    request = bob.element.payee.request(1_000)
     with pytest.raises(LinkError, match="not signed"):
         link_payments.pay_shown(OfflinePayments(alice.element), request, Middleman(receipt))
-    (kept,) = alice.element.unconfirmed()
-    assert bob.element.accept(kept) == 1_000, "it is shown to the payee, who takes it"
-    alice.element.confirm(kept, bob.element.receipt(kept))
-    assert alice.element.unconfirmed() == []
+    (kept,) = alice.element.payer.unconfirmed()
+    assert bob.element.payee.accept(kept) == 1_000, "it is shown to the payee, who takes it"
+    alice.element.payer.confirm(kept, bob.element.payee.receipt(kept))
+    assert alice.element.payer.unconfirmed() == []
 
 
 class Altering:
@@ -101,8 +105,8 @@ class Altering:
         self._said_fen = said_fen
 
     def show(self, payment: bytes) -> Receipt:
-        self._payee.device.accept(payment)
-        return Receipt(self._said_fen, self._payee.device.receipt(payment))
+        self._payee.device.payee.accept(payment)
+        return Receipt(self._said_fen, self._payee.device.payee.receipt(payment))
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
         return [True for _ in payments]
@@ -113,8 +117,10 @@ def test_an_amount_that_was_altered_beside_a_receipt_has_nobody_pay_twice(
 ) -> None:
     """The OK was lost, and the payer repeats: it has paid that amount, whatever it is told."""
     alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
-    bob.element.accept(alice.element.pay(bob.element.request(1_000), unconfirmed=True))
-    again, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 999)
+    bob.element.payee.accept(
+        alice.element.payer.pay(bob.element.payee.request(1_000), unconfirmed=True)
+    )
+    again, between = bob.element.payee.request(1_000), Altering(OfflinePayments(bob.element), 999)
     handed = link_payments.pay_shown(OfflinePayments(alice.element), again, between)
     assert (handed.amount_fen, handed.repeated) == (1_000, True)
     assert (alice.balance, bob.balance) == (4_000, 1_000)
@@ -124,8 +130,13 @@ def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
     signers: Signers,
 ) -> None:
     alice, bob = make_device(signers, "alice", 100, 5_000), make_device(signers, "bob")
-    bob.element.accept(alice.element.pay(bob.element.request(100), unconfirmed=True))
-    request, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 1_000)
+    bob.element.payee.accept(
+        alice.element.payer.pay(bob.element.payee.request(100), unconfirmed=True)
+    )
+    request, between = (
+        bob.element.payee.request(1_000),
+        Altering(OfflinePayments(bob.element), 1_000),
+    )
     handed = link_payments.pay_shown(OfflinePayments(alice.element), request, between)
     assert (handed.amount_fen, handed.repeated) == (1_000, False)
     assert (alice.balance, bob.balance) == (4_000, 1_100)
@@ -134,21 +145,22 @@ def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
 def test_a_receipt_is_for_one_payment_and_the_same_each_time(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100, 100), make_device(signers, "bob")
     first, second = (
-        alice.element.pay(bob.element.request(fen), unconfirmed=True) for fen in (10, 20)
+        alice.element.payer.pay(bob.element.payee.request(fen), unconfirmed=True)
+        for fen in (10, 20)
     )
     with pytest.raises(Refusal):
-        bob.element.receipt(first)
-    bob.element.accept(first)
-    receipt = bob.element.receipt(first)
-    assert bob.restarted().element.receipt(first) == receipt
-    assert refused_for(alice.element.confirm, second, receipt) == "SIGNATURE_INVALID"
-    alice.element.confirm(first, receipt)
-    assert alice.element.unconfirmed() == [second]
+        bob.element.payee.receipt(first)
+    bob.element.payee.accept(first)
+    receipt = bob.element.payee.receipt(first)
+    assert bob.restarted().element.payee.receipt(first) == receipt
+    assert refused_for(alice.element.payer.confirm, second, receipt) == "SIGNATURE_INVALID"
+    alice.element.payer.confirm(first, receipt)
+    assert alice.element.payer.unconfirmed() == [second]
 
 
 def test_a_payment_that_cannot_be_made_is_not_announced(signers: Signers) -> None:
     text = text_format.write(
-        text_format.REQUEST, make_device(signers, "bob").element.request(100 * 100)
+        text_format.REQUEST, make_device(signers, "bob").element.payee.request(100 * 100)
     )
     said: list[str] = []
     with pytest.raises(Refusal) as caught:
@@ -186,7 +198,7 @@ def test_who_pays_without_an_amount_or_much_is_asked(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    request = make_device(signers, "bob").element.request(100 * yuan)
+    request = make_device(signers, "bob").element.payee.request(100 * yuan)
     text = text_format.write(text_format.REQUEST, request)
     holder = OfflinePayments(make_device(signers, "alice", 20_000).element)
     expected = yuan if yuan > 100 else None
@@ -210,7 +222,8 @@ def test_a_program_says_the_amount_and_above_a_limit_yes(
         OfflinePayments(make_device(signers, "alice", 20_000).element),
     )
     small, large = (
-        text_format.write(text_format.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
+        text_format.write(text_format.REQUEST, bob.element.payee.request(fen))
+        for fen in (10_000, 10_100)
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     with pytest.raises(UsageError, match=r"--amount 100\.00"):
@@ -227,8 +240,8 @@ def test_a_program_says_the_amount_and_above_a_limit_yes(
 
 def test_a_request_that_was_paid_is_not_asked_about_again(signers: Signers) -> None:
     bob, alice = make_device(signers, "bob"), make_device(signers, "alice", 20_000)
-    request = bob.element.request(15_000)
-    alice.element.pay(request)
+    request = bob.element.payee.request(15_000)
+    alice.element.payer.pay(request)
     (said,) = asked(OfflinePayments(alice.element), text_format.write(text_format.REQUEST, request))
     assert said == "This request of 150.00 yuan was paid before; this is the same payment."
 
@@ -239,7 +252,7 @@ def test_a_banks_name_in_a_request_steers_no_terminal(signers: Signers) -> None:
         make_device(signers, "bob"),
         OfflinePayments(make_device(signers, "alice", 20_000).element),
     )
-    good = Request.decode(bob.element.request(100))
+    good = Request.decode(bob.element.payee.request(100))
     forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
     (said,) = asked(holder, text_format.write(text_format.REQUEST, forged.encode()), yuan=1)
     assert said.isprintable() and "\\u001b[2Jbank\\u000d" in said

@@ -19,7 +19,7 @@ from wallet.secure_element.state import State
 
 
 def left(holder: TestDevice) -> list[int]:
-    return [piece.hops_left for piece in holder.element.pieces()]
+    return [piece.hops_left for piece in holder.element.holdings.pieces()]
 
 
 def test_many_small_payments_do_not_use_up_the_rest(signers: Signers) -> None:
@@ -27,7 +27,7 @@ def test_many_small_payments_do_not_use_up_the_rest(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", *sizes(60_000)), make_device(signers, "bob")
     for _ in range(16):
         pay(alice, bob, 1_125)
-    assert alice.balance == alice.element.payable_fen() == 42_000
+    assert alice.balance == alice.element.holdings.payable_fen() == 42_000
     assert min(left(alice)) >= 12
     payment = pay(alice, bob, 4_200)
     assert len(text_format.write(text_format.PAYMENT, payment)) < 2_000
@@ -38,9 +38,11 @@ def test_a_single_token_pays_thirty_one_times(signers: Signers) -> None:
     for paid in range(MAX_PAID_HOPS):
         assert left(alice) == [min(16, MAX_PAID_HOPS - paid)]
         pay(alice, bob, 1)
-    (piece,) = alice.element.pieces()
+    (piece,) = alice.element.holdings.pieces()
     assert (piece.value_fen, piece.hops, piece.state) == (969, 0, PieceState.NOT_PAYABLE)
-    refused_because(errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.pay, bob.element.request(1))
+    refused_because(
+        errors_pb2.REASON_INSUFFICIENT_FUNDS, alice.element.payer.pay, bob.element.payee.request(1)
+    )
     (body,) = deposits(alice)
     assert deposited(signers, body).value_fen == 969
 
@@ -50,7 +52,7 @@ def test_whoever_is_paid_with_change_can_pay_it_on_as_often_as_it_says(signers: 
     for _ in range(20):
         pay(alice, bob, 1)
     pay(alice, bob, 100)
-    pieces = bob.element.pieces()
+    pieces = bob.element.holdings.pieces()
     assert pieces[-1].hops == 1 and pieces[-1].hops_left == MAX_PAID_HOPS - 21
     expected = [min(15, MAX_PAID_HOPS - at) for at in range(1, 21)]
     assert [piece.hops_left for piece in pieces[:-1]] == expected
@@ -61,12 +63,12 @@ def test_every_payment_that_is_paid_can_be_given_back(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     for _ in range(MAX_PAID_HOPS - 1):
         pay(alice, bob, 1)
-    payment = alice.element.pay(bob.element.request(5))
+    payment = alice.element.payer.pay(bob.element.payee.request(5))
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
-    bob.element.trust(signers.root_public + revoking.encode())
+    bob.element.trust.follow(signers.root_public + revoking.encode())
     with pytest.raises(Refusal):
-        bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.return_payment(payment)) == 5
+        bob.element.payee.accept(payment)
+    assert alice.element.payer.take_back(bob.element.payee.return_payment(payment)) == 5
     bodies = [deposited(signers, body) for body in deposits(alice)]
     assert sum(verdict.value_fen for verdict in bodies) == 1_000 - (MAX_PAID_HOPS - 1)
 
@@ -82,7 +84,7 @@ def test_change_of_a_certificate_that_was_renewed_is_paid_under_the_old_one(
     alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     pay(alice, bob, 1)
     renewed = signers.certify(signers.alice.public, "alpha", expires=NOW + 120 * DAY)
-    alice.element.certify(renewed.encode(), signers.bank_certificate("alpha").encode())
+    alice.element.keys.certify(renewed.encode(), signers.bank_certificate("alpha").encode())
     pay(alice, bob, 1)
     pay(bob, make_device(signers, "carol"), 1)
 

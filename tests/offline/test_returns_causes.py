@@ -49,13 +49,13 @@ CAUSES: dict[Reason, Callable[[Signers], bytes]] = {
 def test_what_the_payer_cannot_help_is_a_cause(signers: Signers, reason: Reason) -> None:
     expires = NOW + (400 if reason == Reason.DEVICE_EXPIRED else 90) * DAY
     alice, bob, carol = (make_device(signers, name) for name in ("alice", "bob", "carol"))
-    alice.element.load([signers.mint(signers.alice, 100, expires=expires).token.encode()])
+    alice.element.holdings.load([signers.mint(signers.alice, 100, expires=expires).token.encode()])
     pay(alice, bob, 100)
-    payment = bob.element.pay(carol.element.request(60))
-    carol.element.trust(CAUSES[reason](signers))
+    payment = bob.element.payer.pay(carol.element.payee.request(60))
+    carol.element.trust.follow(CAUSES[reason](signers))
     with refused_as(reason):
-        carol.element.accept(payment)
-    assert bob.element.take_back(carol.element.return_payment(payment)) == 60
+        carol.element.payee.accept(payment)
+    assert bob.element.payer.take_back(carol.element.payee.return_payment(payment)) == 60
 
 
 def test_every_cause_is_tried() -> None:
@@ -64,19 +64,19 @@ def test_every_cause_is_tried() -> None:
 
 def test_a_good_payment_is_accepted_and_not_given_back(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(60))
+    payment = alice.element.payer.pay(bob.element.payee.request(60))
     with pytest.raises(Refusal, match="accept it"):
-        bob.element.return_payment(payment)
-    assert bob.element.accept(payment) == 60
+        bob.element.payee.return_payment(payment)
+    assert bob.element.payee.accept(payment) == 60
     with refused_as(Reason.WRONG_CHALLENGE):
-        bob.element.return_payment(payment)
+        bob.element.payee.return_payment(payment)
 
 
 def revoking_bob(signers: Signers, *chains: Chain, fen: int = 100) -> tuple[TestDevice, bytes]:
     """A payee who knows that Alice is revoked, and chains for a request of his."""
     bob = make_device(signers, "bob")
-    bob.element.trust(newer(signers, revoked=(signers.alice.revocation,)))
-    challenge = Request.decode(bob.element.request(fen)).challenge
+    bob.element.trust.follow(newer(signers, revoked=(signers.alice.revocation,)))
+    challenge = Request.decode(bob.element.payee.request(fen)).challenge
     made = []
     for chain in chains:
         hop = chain.hops[-1]
@@ -92,14 +92,14 @@ def test_who_gives_back_never_signs_one_piece_twice(signers: Signers) -> None:
     chain = signers.endorse(signers.mint(signers.alice, 50), signers.alice, signers.bob, 50)
     bob, payment = revoking_bob(signers, chain, chain)
     with refused_as(Reason.TOKEN_TWICE):
-        bob.element.return_payment(payment)
+        bob.element.payee.return_payment(payment)
     bob, payment = revoking_bob(signers, chain, fen=50)
-    bob.element.return_payment(payment)
+    bob.element.payee.return_payment(payment)
     (one,) = Payment.decode(payment).chains
     again = replace(one.hops[-1], endorsement=replace(one.hops[-1].endorsement, salt=7))
     other = Payment((Chain(one.token, (*one.hops[:-1], again)),)).encode()
     with pytest.raises(Refusal):
-        bob.element.return_payment(other)
+        bob.element.payee.return_payment(other)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_a_payment_that_is_wrong_besides_is_not_given_back(
     bob, payment = revoking_bob(signers, chain)
     before = bob.store.read().asked
     with refused_as(reason):
-        bob.element.return_payment(spoil(signers, payment))
+        bob.element.payee.return_payment(spoil(signers, payment))
     assert bob.store.read().asked == before
-    assert bob.element.return_payment(payment)
+    assert bob.element.payee.return_payment(payment)
 
 
 def test_another_payees_is_not_given_back(signers: Signers) -> None:
@@ -128,14 +128,14 @@ def test_another_payees_is_not_given_back(signers: Signers) -> None:
     bob, payment = revoking_bob(signers, chain, fen=99)
     carol = make_device(signers, "carol")
     with refused_as(Reason.WRONG_CHALLENGE):
-        carol.element.return_payment(payment)
+        carol.element.payee.return_payment(payment)
 
 
 @pytest.mark.parametrize("fen", [1, 99, 101])
 def test_another_amount_than_was_asked_for_comes_back(signers: Signers, fen: int) -> None:
     """A middleman has altered the request: the payee takes nothing, the payer has it again."""
     alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob")
-    request = bob.element.request(100)
+    request = bob.element.payee.request(100)
     chain = signers.endorse(
         signers.mint(signers.alice, 200, number=1_000),
         signers.alice,
@@ -146,9 +146,9 @@ def test_another_amount_than_was_asked_for_comes_back(signers: Signers, fen: int
     payment = Payment((chain,)).encode()
     alice.store.change(lambda state: _has_paid(state, request, payment))
     with refused_as(Reason.WRONG_AMOUNT):
-        bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.return_payment(payment)) == fen
-    assert bob.element.pieces() == []
+        bob.element.payee.accept(payment)
+    assert alice.element.payer.take_back(bob.element.payee.return_payment(payment)) == fen
+    assert bob.element.holdings.pieces() == []
 
 
 def _has_paid(state: State, request: bytes, payment: bytes) -> None:
@@ -163,42 +163,42 @@ def test_what_would_be_over_the_payees_cap_comes_back(signers: Signers) -> None:
         make_device(signers, "alice", 1_000, 1_000),
         make_device(signers, "bob", 4_200, bundle=narrow),
     )
-    asked = [bob.element.request(500) for _ in range(2)]
-    first, second = (alice.element.pay(each) for each in asked)
-    assert bob.element.accept(first) == 500
-    assert refused_for(bob.element.accept, second) == "OVER_BALANCE_CAP"
-    back = bob.element.return_payment(second)
-    assert bob.element.return_payment(second) == back
-    assert alice.element.take_back(back) == 500
+    asked = [bob.element.payee.request(500) for _ in range(2)]
+    first, second = (alice.element.payer.pay(each) for each in asked)
+    assert bob.element.payee.accept(first) == 500
+    assert refused_for(bob.element.payee.accept, second) == "OVER_BALANCE_CAP"
+    back = bob.element.payee.return_payment(second)
+    assert bob.element.payee.return_payment(second) == back
+    assert alice.element.payer.take_back(back) == 500
     with pytest.raises(Refusal):
-        bob.element.accept(second)
+        bob.element.payee.accept(second)
 
 
 def test_what_would_be_a_piece_too_many_comes_back(
     signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob", 1)
-    payment = alice.element.pay(bob.element.request(100))
+    payment = alice.element.payer.pay(bob.element.payee.request(100))
     monkeypatch.setattr("wallet.secure_element.pieces.MAX_PIECES", 1)
     with pytest.raises(Refusal):
-        bob.element.accept(payment)
-    back = bob.element.return_payment(payment)
+        bob.element.payee.accept(payment)
+    back = bob.element.payee.return_payment(payment)
     monkeypatch.undo()
-    assert alice.element.take_back(back) == 100
+    assert alice.element.payer.take_back(back) == 100
 
 
 def test_a_hundred_requests_do_not_push_out_one_that_was_paid(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(1_000))
+    payment = alice.element.payer.pay(bob.element.payee.request(1_000))
     for _ in range(150):
-        bob.element.request(1)
-    assert bob.element.accept(payment) == 1_000
+        bob.element.payee.request(1)
+    assert bob.element.payee.accept(payment) == 1_000
 
 
 def test_the_longest_chain_there_can_be_has_no_room_to_come_back(signers: Signers) -> None:
     bob = make_device(signers, "bob")
-    bob.element.trust(newer(signers, revoked=(signers.alice.revocation,), max_hops=MAX_HOPS))
-    challenge = Request.decode(bob.element.request(500)).challenge
+    bob.element.trust.follow(newer(signers, revoked=(signers.alice.revocation,), max_hops=MAX_HOPS))
+    challenge = Request.decode(bob.element.payee.request(500)).challenge
     for hops in (MAX_HOPS, MAX_HOPS - 1):
         chain = signers.mint(signers.alice, 500)
         for _ in range(hops - 1):
@@ -207,6 +207,6 @@ def test_the_longest_chain_there_can_be_has_no_room_to_come_back(signers: Signer
         payment = Payment((last,)).encode()
         if hops == MAX_HOPS:
             with refused_as(Reason.TOO_MANY_HOPS):
-                bob.element.return_payment(payment)
+                bob.element.payee.return_payment(payment)
         else:
-            assert SignedReturn.decode(bob.element.return_payment(payment))
+            assert SignedReturn.decode(bob.element.payee.return_payment(payment))

@@ -62,18 +62,18 @@ def altered(good: SignedReturn) -> dict[str, tuple[SignedReturn, Reason]]:
 
 
 def test_a_forged_give_back_is_refused(system: System) -> None:
-    good = SignedReturn.decode(system.carol.element.return_payment(system.paid()))
+    good = SignedReturn.decode(system.carol.element.payee.return_payment(system.paid()))
     before = system.bob.store.data
     for name, (forged, reason) in altered(good).items():
         with pytest.raises(Refusal) as caught:
-            system.bob.element.take_back(forged.encode())
+            system.bob.element.payer.take_back(forged.encode())
         assert caught.value.metadata["verdict"] == reason.name, name
     assert system.bob.store.data == before
-    assert system.bob.element.take_back(good.encode()) == 60
+    assert system.bob.element.payer.take_back(good.encode()) == 60
 
 
 def test_bytes_of_no_give_back_are_refused(system: System) -> None:
-    good = system.carol.element.return_payment(system.paid())
+    good = system.carol.element.payee.return_payment(system.paid())
     for end in range(len(good)):
         with pytest.raises(FormatError):
             SignedReturn.decode(good[:end])
@@ -82,7 +82,7 @@ def test_bytes_of_no_give_back_are_refused(system: System) -> None:
             SignedReturn.decode(wrong)
     for at in range(len(good)):
         with pytest.raises(Refusal):
-            system.bob.element.take_back(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+            system.bob.element.payer.take_back(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
     assert SignedReturn.decode(good).encode() == good
 
 
@@ -91,24 +91,25 @@ def test_one_payment_is_not_taken_back_for_another(signers: Signers) -> None:
     first = system.paid(30)
     second = system.paid(30)
     backs = [
-        SignedReturn.decode(system.carol.element.return_payment(each)) for each in (first, second)
+        SignedReturn.decode(system.carol.element.payee.return_payment(each))
+        for each in (first, second)
     ]
     crossed = SignedReturn(backs[0].challenge, backs[1].endorsements)
     with refused_as(Reason.WRONG_CHALLENGE):
-        system.bob.element.take_back(crossed.encode())
+        system.bob.element.payer.take_back(crossed.encode())
     for back in backs:
-        assert system.bob.element.take_back(back.encode()) == 30
+        assert system.bob.element.payer.take_back(back.encode()) == 30
     assert system.bob.balance == 100
 
 
 def test_what_the_device_has_not_paid_it_does_not_take_back(system: System) -> None:
-    back = system.carol.element.return_payment(system.paid())
-    refused_because(errors_pb2.REASON_PAYMENT_UNKNOWN, system.alice.element.take_back, back)
+    back = system.carol.element.payee.return_payment(system.paid())
+    refused_because(errors_pb2.REASON_PAYMENT_UNKNOWN, system.alice.element.payer.take_back, back)
 
 
 def test_nobody_but_the_payer_owns_what_came_back(system: System) -> None:
     payment = Payment.decode(system.paid())
-    back = SignedReturn.decode(system.carol.element.return_payment(payment.encode()))
+    back = SignedReturn.decode(system.carol.element.payee.return_payment(payment.encode()))
     (chain,) = returned(payment, system.signers.carol.certificate, back)
     assert piece_of(chain, 0).owner == system.signers.bob.public
     assert piece_of(chain, 0).value_fen == 60
@@ -118,10 +119,10 @@ def test_a_second_implementation_makes_the_same_deposit_of_what_a_device_gave_ba
     system: System,
 ) -> None:
     payment = system.paid()
-    back = system.carol.element.return_payment(payment)
+    back = system.carol.element.payee.return_payment(payment)
     payee = system.signers.carol.certificate.encode()
     reason, came_back = second_verifier.taken_back(payment, payee, back)
-    system.bob.element.take_back(back)
+    system.bob.element.payer.take_back(back)
     assert reason == "GOOD"
     bodies = [Deposit.decode(each[NONCE_BYTES:]) for each in deposits(system.bob)[1:]]
     assert came_back == [body.payment.encode() for body in bodies]

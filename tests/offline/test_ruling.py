@@ -64,7 +64,7 @@ FOREIGN: dict[str, Callable[[Signers, Chain], bytes]] = {
 
 def paid_bob(signers: Signers) -> TestDevice:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    bob.element.accept(alice.element.pay(bob.element.request(60)))
+    bob.element.payee.accept(alice.element.payer.pay(bob.element.payee.request(60)))
     return bob
 
 
@@ -72,21 +72,23 @@ def paid_bob(signers: Signers) -> TestDevice:
 def test_no_other_word_ends_a_piece_and_it_is_signed_over_anew(signers: Signers, name: str) -> None:
     bob = paid_bob(signers)
     (first,) = deposits(bob)
-    bob.element.refuse_deposit(first, FOREIGN[name](signers, only_chain(first)), "the bank's words")
-    assert [piece.reason for piece in bob.element.pieces()] == ["the bank's words"]
+    bob.element.deposits.refuse(
+        first, FOREIGN[name](signers, only_chain(first)), "the bank's words"
+    )
+    assert [piece.reason for piece in bob.element.holdings.pieces()] == ["the bank's words"]
     (second,) = deposits(bob.restarted())
     assert second != first and only_chain(second) == only_chain(first)
     with pytest.raises(Refusal):
-        bob.element.pay(signers.request(signers.carol, 1).encode())
+        bob.element.payer.pay(signers.request(signers.carol, 1).encode())
 
 
 @pytest.mark.parametrize("end", End)
 def test_the_roots_word_ends_it(signers: Signers, end: End) -> None:
     bob = paid_bob(signers)
     (deposit,) = deposits(bob)
-    bob.element.refuse_deposit(deposit, ruled(signers, deposit, end), "the bank's words")
+    bob.element.deposits.refuse(deposit, ruled(signers, deposit, end), "the bank's words")
     assert deposits(bob.restarted()) == []
-    kept = [piece.state.name for piece in bob.element.pieces()]
+    kept = [piece.state.name for piece in bob.element.holdings.pieces()]
     assert kept == ([] if end == End.DEPOSITED else ["REFUSED"])
 
 
@@ -189,7 +191,7 @@ def test_several_pieces_end_one_by_one(signers: Signers) -> None:
     alice = make_device(signers, "alice", 10, 20, 30)
     first, second, third = deposits(alice)
     assert Payment((only_chain(first),)).encode() != Payment((only_chain(second),)).encode()
-    alice.element.refuse_deposit(first, ruled(signers, second), "no")
-    alice.element.refuse_deposit(second, ruled(signers, second), "no")
+    alice.element.deposits.refuse(first, ruled(signers, second), "no")
+    alice.element.deposits.refuse(second, ruled(signers, second), "no")
     left = deposits(alice)
     assert third in left and len(left) == 2 and first not in left

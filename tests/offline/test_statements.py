@@ -21,7 +21,7 @@ from wallet.secure_element.interface import PieceState
 def trust(signers: Signers, *devices: TestDevice, age_ms: int = 0, **changes: Any) -> None:
     bundle = signers.bundle(created_time_ms=NOW - age_ms, **changes)
     for each in devices:
-        each.element.trust(signers.root_public + bundle.encode())
+        each.element.trust.follow(signers.root_public + bundle.encode())
 
 
 def small(signers: Signers) -> dict[str, Any]:
@@ -34,37 +34,37 @@ def mistaking(*names: bytes) -> dict[str, Any]:
 
 
 def note(holder: TestDevice, *said: Statement) -> None:
-    holder.element.note_statements([each.encode() for each in said])
+    holder.element.trust.note([each.encode() for each in said])
 
 
 def test_nothing_is_asked_or_carried_where_the_bundle_says_enough(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    assert alice.element.wanted() == bob.element.wanted() == []
-    request = bob.element.request(60)
+    assert alice.element.trust.wanted() == bob.element.trust.wanted() == []
+    request = bob.element.payee.request(60)
     assert Request.decode(request).statements == ()
-    payment = alice.element.pay(request)
+    payment = alice.element.payer.pay(request)
     assert Payment.decode(payment).statements == ()
-    bob.element.accept(payment)
-    assert bob.element.wanted() == []
+    bob.element.payee.accept(payment)
+    assert bob.element.trust.wanted() == []
     assert bob.store.read().statements == []
 
 
 def test_a_bank_that_is_in_nobodys_bundle_goes_along_hop_by_hop(signers: Signers) -> None:
     alice, bob, carol = (make_device(signers, name) for name in ("alice", "bob", "carol"))
-    alice.element.load([signers.mint(signers.alice, 100).token.encode()])
+    alice.element.holdings.load([signers.mint(signers.alice, 100).token.encode()])
     trust(signers, alice, bob, carol, **small(signers))
-    assert alice.element.wanted() == [signers.alice.certificate.encode()]
+    assert alice.element.trust.wanted() == [signers.alice.certificate.encode()]
     with pytest.raises(Refusal):
-        alice.element.pay(bob.element.request(60))
+        alice.element.payer.pay(bob.element.payee.request(60))
     note(alice, signers.bank_certificate("alpha"))
-    assert alice.element.wanted() == []
+    assert alice.element.trust.wanted() == []
     payment = pay(alice, bob, 60)
     assert Payment.decode(payment).statements == (signers.bank_certificate("alpha"),)
     note(carol, signers.bank_certificate("alpha"))
-    assert Request.decode(carol.element.request(1)).statements != ()
+    assert Request.decode(carol.element.payee.request(1)).statements != ()
     onward = pay(bob, carol, 60)
     assert Payment.decode(onward).statements == (signers.bank_certificate("alpha"),)
-    assert carol.element.payable_fen() == 60
+    assert carol.element.holdings.payable_fen() == 60
     (deposit,) = deposits(carol)
     assert deposited(signers, deposit).value_fen == 60, "the centre knows every bank"
 
@@ -74,37 +74,37 @@ def test_a_payee_of_a_bank_that_is_not_in_the_payers_bundle_shows_its_certificat
 ) -> None:
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob", 100)
     trust(signers, alice, bob, **small(signers))
-    bare = alice.element.request(10)
+    bare = alice.element.payee.request(10)
     with refused_as(Reason.BANK_UNKNOWN):
-        bob.element.pay(bare)
+        bob.element.payer.pay(bare)
     note(alice, signers.bank_certificate("alpha"))
-    with_bank = alice.element.request(10)
-    assert bob.element.pay(with_bank)
+    with_bank = alice.element.payee.request(10)
+    assert bob.element.payer.pay(with_bank)
     assert len(with_bank) == len(bare) + 121
 
 
 def test_what_came_without_what_the_payee_lacks_is_given_back(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(60))
+    payment = alice.element.payer.pay(bob.element.payee.request(60))
     trust(signers, bob, **small(signers))
     with refused_as(Reason.BANK_UNKNOWN):
-        bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.return_payment(payment)) == 60
+        bob.element.payee.accept(payment)
+    assert alice.element.payer.take_back(bob.element.payee.return_payment(payment)) == 60
 
 
 def test_an_honest_device_that_is_taken_for_a_revoked_one_is_cleared_and_pays_on(
     signers: Signers,
 ) -> None:
     alice, bob, carol = (make_device(signers, name) for name in ("alice", "bob", "carol"))
-    alice.element.load([signers.mint(signers.alice, 100).token.encode()])
+    alice.element.holdings.load([signers.mint(signers.alice, 100).token.encode()])
     trust(signers, alice, bob, carol, **mistaking(signers.alice.revocation))
-    (piece,) = alice.element.pieces()
-    assert (piece.state, alice.element.payable_fen()) == (PieceState.NOT_PAYABLE, 0)
-    assert alice.element.wanted() == [signers.alice.certificate.encode()]
-    assert alice.element.certified(), "it is no reason for another key"
+    (piece,) = alice.element.holdings.pieces()
+    assert (piece.state, alice.element.holdings.payable_fen()) == (PieceState.NOT_PAYABLE, 0)
+    assert alice.element.trust.wanted() == [signers.alice.certificate.encode()]
+    assert alice.element.keys.certified(), "it is no reason for another key"
     note(alice, sign_clearance(signers.root, signers.alice.revocation, SINCE))
     pay(alice, bob, 60)
-    assert bob.element.wanted() == [], "what came with the payment stays with the money"
+    assert bob.element.trust.wanted() == [], "what came with the payment stays with the money"
     pay(bob, carol, 60)
 
 
@@ -119,22 +119,22 @@ def test_a_clearance_outlives_the_next_filter_as_long_as_the_list_goes_back_to_i
     trust(signers, bob, age_ms=1, **again | {"since_time_ms": SINCE + 5})
     pay(alice, bob, 10)
     trust(signers, bob, **again | {"since_time_ms": SINCE + 6})
-    payment = alice.element.pay(bob.element.request(10))
+    payment = alice.element.payer.pay(bob.element.payee.request(10))
     with refused_as(Reason.DEVICE_UNCLEAR):
-        bob.element.accept(payment)
-    assert alice.element.take_back(bob.element.return_payment(payment)) == 10
+        bob.element.payee.accept(payment)
+    assert alice.element.payer.take_back(bob.element.payee.return_payment(payment)) == 10
 
 
 def test_what_is_revoked_after_it_was_cleared_is_refused(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     trust(signers, alice, age_ms=1, **mistaking(signers.alice.revocation))
     note(alice, sign_clearance(signers.root, signers.alice.revocation, NOW))
-    payment = alice.element.pay(bob.element.request(10))
+    payment = alice.element.payer.pay(bob.element.payee.request(10))
     assert Payment.decode(payment).statements
     listed = mistaking(signers.alice.revocation) | {"revoked": (signers.alice.revocation,)}
     trust(signers, bob, **listed)
     with refused_as(Reason.DEVICE_REVOKED):
-        bob.element.accept(payment)
+        bob.element.payee.accept(payment)
 
 
 def test_a_device_keeps_what_the_root_has_said_of_its_own_money_and_no_more(
@@ -152,7 +152,7 @@ def test_a_device_keeps_what_the_root_has_said_of_its_own_money_and_no_more(
         [signers.alice.certificate.encode()],
     ):
         with pytest.raises(Refusal) as caught:
-            alice.element.note_statements(wrong)
+            alice.element.trust.note(wrong)
         assert caught.value.field == "statements"
     assert alice.store.read().statements == []
     others = [sign_clearance(signers.root, bytes([n]) * 16, NOW) for n in range(60)]
@@ -162,9 +162,9 @@ def test_a_device_keeps_what_the_root_has_said_of_its_own_money_and_no_more(
 
 def test_forged_statements_with_good_money_are_not_kept(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = Payment.decode(alice.element.pay(bob.element.request(60)))
+    payment = Payment.decode(alice.element.payer.pay(bob.element.payee.request(60)))
     forged = Clearance(signers.alice.revocation, NOW, bytes(64))
-    bob.element.accept(Payment(payment.chains, (forged,)).encode())
+    bob.element.payee.accept(Payment(payment.chains, (forged,)).encode())
     assert bob.store.read().statements == []
 
 
@@ -184,15 +184,15 @@ def test_what_is_kept_has_a_bound(signers: Signers) -> None:
     trust(signers, bob, **mistaking(*(each.revocation for each in devices)))
     said = [sign_clearance(signers.root, each.revocation, NOW) for each in devices]
     for device, word in zip(devices, said, strict=True):
-        asked = Request.decode(bob.element.request(1))
+        asked = Request.decode(bob.element.payee.request(1))
         number = int.from_bytes(device.public[:4], "big")
         token = signers.mint(device, 1, number=number)
         paid = signers.endorse(token, device, signers.bob, 1, challenge=asked.challenge)
-        bob.element.accept(Payment((paid,), (word,)).encode())
+        bob.element.payee.accept(Payment((paid,), (word,)).encode())
     kept = [bytes.fromhex(each) for each in bob.store.read().statements]
     assert MAX_STATEMENT_BYTES - 89 < sum(map(len, kept)) <= MAX_STATEMENT_BYTES
     assert kept[-1] == said[-1].encode()
-    assert len(bob.element.wanted()) == 60 - len(kept)
+    assert len(bob.element.trust.wanted()) == 60 - len(kept)
 
 
 def test_a_certificate_is_renewed_before_it_ends_while_what_it_is_paid_can_be_paid_on(
@@ -201,8 +201,8 @@ def test_a_certificate_is_renewed_before_it_ends_while_what_it_is_paid_can_be_pa
     for days, good in ((31, True), (29, False)):
         alice = make_device(signers, "alice")
         ends = signers.certify(signers.alice.public, "alpha", expires=NOW + days * DAY)
-        alice.element.certify(ends.encode(), signers.bank_certificate("alpha").encode())
-        assert alice.element.certified() == good
+        alice.element.keys.certify(ends.encode(), signers.bank_certificate("alpha").encode())
+        assert alice.element.keys.certified() == good
 
 
 def test_forged_statements_cost_a_payee_one_signature_each(signers: Signers) -> None:

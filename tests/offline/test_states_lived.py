@@ -122,9 +122,9 @@ class System:
     def _check_that_nothing_is_left(self) -> None:
         cheats = self.happened["cheat"]
         for person in self.people:
-            states = {piece.state for piece in person.element.pieces()}
+            states = {piece.state for piece in person.element.holdings.pieces()}
             assert states <= ({PieceState.REFUSED} if cheats else set()), f"left: {states}"
-        assert self.card.hard.element.balance_fen() == 0
+        assert self.card.hard.element.holdings.balance_fen() == 0
 
     def _amount(self, person: Person) -> int:
         """A few fen, one token; or some yuan, of which several are made."""
@@ -134,10 +134,10 @@ class System:
 
     def _load(self, person: Person) -> None:
         fen = self._amount(person)
-        before = len(person.element.pieces())
+        before = len(person.element.holdings.pieces())
         person.load(fen)
         self.loaded_fen += fen
-        self.happened["several tokens"] += len(person.element.pieces()) > before + 1
+        self.happened["several tokens"] += len(person.element.holdings.pieces()) > before + 1
 
     def _load_card(self) -> None:
         if self.card.store.read().card_tries < MAX_PIN_TRIES:
@@ -151,39 +151,39 @@ class System:
         self.happened["renewed"] += renewed_fen > 0
 
     def _pay(self, payer: Person, payee: Person, *, room: bool = True) -> None:
-        payable = min(payer.element.payable_fen(), MAX_OFFLINE_PAYMENT_FEN)
+        payable = min(payer.element.holdings.payable_fen(), MAX_OFFLINE_PAYMENT_FEN)
         if not payable:
             return
-        asked = payee.element.request(self.random.randint(1, payable))
+        asked = payee.element.payee.request(self.random.randint(1, payable))
         try:
-            payment = payer.element.pay(asked)
+            payment = payer.element.payer.pay(asked)
         except Refusal:
             return  # in too many pieces
         if self.random.random() < 0.2:
             return  # never shown to anybody
         if not room:
-            payee.element.set_limits(Limits(0, 1))
+            payee.element.holdings.set_limits(Limits(0, 1))
         try:
-            took = payee.element.accept(payment)
+            took = payee.element.payee.accept(payment)
             assert took == Request.decode(asked).amount_fen
         except Refusal:
             self._return_case(payer, payee, payment)
         finally:
-            payee.element.set_limits(Limits())
+            payee.element.holdings.set_limits(Limits())
 
     def _return_case(self, payer: Person, payee: Person, payment: bytes) -> None:
-        back = payee.element.return_payment(payment)
+        back = payee.element.payee.return_payment(payment)
         self.happened["given back"] += 1
         if self.random.random() < 0.75:
-            payer.element.take_back(back)
+            payer.element.payer.take_back(back)
 
     def _tap(self, payee: Person) -> None:
         torn = self.random.random() < 0.3
         self.happened["tapped"] += self.card.pay(payee, self.random.randint(1, 500), torn=torn)
 
     def _pay_card(self, payer: Person) -> None:
-        payable = min(payer.element.payable_fen(), 500)
-        if payable and self.card.hard.element.certified():
+        payable = min(payer.element.holdings.payable_fen(), 500)
+        if payable and self.card.hard.element.keys.certified():
             self.card.be_paid(payer, self.random.randint(1, payable))
 
     def _steal(self) -> None:
@@ -198,15 +198,19 @@ class System:
     def _lose_power(self, other: Person) -> None:
         """Carol's device goes off while it pays or is paid; then the two go on where they were."""
         payer, payee = self.random.sample((self.carol, other), 2)
-        payable = min(payer.element.payable_fen(), MAX_OFFLINE_PAYMENT_FEN) if self._works() else 0
+        payable = (
+            min(payer.element.holdings.payable_fen(), MAX_OFFLINE_PAYMENT_FEN)
+            if self._works()
+            else 0
+        )
         if not payable:
             return
         fen = self.random.randint(1, payable)
-        asked = payee.element.request(fen)
+        asked = payee.element.payee.request(fen)
         self.disk.cut_after(self.random.randrange(5_000))
         for _ in range(2):
             try:
-                assert payee.element.accept(payer.element.pay(asked)) == fen
+                assert payee.element.payee.accept(payer.element.payer.pay(asked)) == fen
                 break
             except PowerCut:
                 self.happened["power cut"] += 1
@@ -222,14 +226,16 @@ class System:
     def _cheat(self) -> None:
         """Bob's device and the copy of its memory pay the same pieces to two people."""
         payees = [each for each in self.people if each is not self.bob]
-        payable = min(self.bob.element.payable_fen(), 400)
+        payable = min(self.bob.element.holdings.payable_fen(), 400)
         if len(payees) < 2 or not payable:
             return
         fen, took = self.random.randint(1, payable), []
         copy = self.bob.cloned(self.random.randrange(1 << 30))
         for element, payee in zip((self.bob.element, copy), payees, strict=True):
             try:
-                took.append(payee.element.accept(element.pay(payee.element.request(fen))))
+                took.append(
+                    payee.element.payee.accept(element.payer.pay(payee.element.payee.request(fen)))
+                )
             except Refusal:
                 continue  # somebody knows better by now
         self.happened["cheat"] += len(took) == 2
@@ -237,7 +243,7 @@ class System:
     def _while_the_centres_clock_is_wrong(self, person: Person) -> None:
         """What comes in then is judged by it; nothing is given back in that moment."""
         self.centre.clock.advance(150 * DAY)
-        for body in person.element.begin_deposit(person.bank, person.wallet)[:1]:
+        for body in person.element.deposits.begin(person.bank, person.wallet)[:1]:
             outcome = person.asked(body)
             assert outcome.state != REFUSED or verdict_name(outcome.verdict) == "SPENT_TWICE"
         self.centre.clock.set_back(150 * DAY)

@@ -23,16 +23,16 @@ class Held:
         personalise(self.store, pin=PIN, root=signers.root_public, free_fen=free_fen)
         self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
         element = self.hard.element
-        key = element.load_key(WALLET, ())
-        element.prove(key, "alpha", WALLET)
+        key = element.keys.load_key(WALLET, ())
+        element.keys.prove(key, "alpha", WALLET)
         certificate = signers.certify(key, "alpha")
-        element.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
-        element.trust(signers.root_public + signers.bundle().encode())
+        element.keys.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
+        element.trust.follow(signers.root_public + signers.bundle().encode())
         tokens = [
-            signers.mint(element.public_key(), value, number=500 + at).token.encode()
+            signers.mint(element.keys.public_key(), value, number=500 + at).token.encode()
             for at, value in enumerate(values)
         ]
-        element.load(tokens)
+        element.holdings.load(tokens)
         self._ends: list[socket.socket] = []
         self.card = Card(self.plug())
 
@@ -62,15 +62,15 @@ class Held:
     @property
     def balance(self) -> int:
         """What is on it."""
-        return self.hard.element.balance_fen()
+        return self.hard.element.holdings.balance_fen()
 
 
 def paid_by(card: Card, bob: TestDevice, request: bytes) -> bytes:
     """The card's payment for a request of Bob's, who is at the other end."""
-    return card.pay(request, bob.element.vouch(request, card.binding))
+    return card.pay(request, bob.element.payee.vouch(request, card.binding))
 
 
 def took(bob: TestDevice, card: Card, amount: int) -> None:
-    payment = paid_by(card, bob, bob.element.request(amount))
-    assert bob.element.accept(payment) == amount
-    card.confirm(payment, bob.element.receipt(payment))
+    payment = paid_by(card, bob, bob.element.payee.request(amount))
+    assert bob.element.payee.accept(payment) == amount
+    card.confirm(payment, bob.element.payee.receipt(payment))

@@ -10,4 +10,4 @@ WALLET, OTHER = "6201000000000017", "6201000000000025"
 
 def certify(holder: TestDevice, signers: Signers, public: bytes) -> None:
     certificate = signers.certify(public, "alpha").encode()
-    holder.element.certify(certificate, signers.bank_certificate("alpha").encode())
+    holder.element.keys.certify(certificate, signers.bank_certificate("alpha").encode())

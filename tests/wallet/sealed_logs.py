@@ -28,9 +28,9 @@ class Device:
         self.tokens = 0
         element = self.element(folder, 0)
         made = SIGNERS.alice.certificate.encode()
-        element.certify(made, SIGNERS.bank_certificate("alpha").encode())
-        element.trust(SIGNERS.root_public + SIGNERS.bundle().encode())
-        element.load([SIGNERS.mint(SIGNERS.alice, 300, number=10_000).token.encode()])
+        element.keys.certify(made, SIGNERS.bank_certificate("alpha").encode())
+        element.trust.follow(SIGNERS.root_public + SIGNERS.bundle().encode())
+        element.holdings.load([SIGNERS.mint(SIGNERS.alice, 300, number=10_000).token.encode()])
 
     def element(self, folder: Path, seed: int) -> SecureElement:
         """As a new process opens it; what it draws follows from the seed."""
@@ -41,35 +41,35 @@ class Device:
         bob = self._bob(step)  # other challenges each time
         if what == "load":
             token = SIGNERS.mint(SIGNERS.alice, fen, number=step + 1).token.encode()
-            return lambda element: element.load([token])
+            return lambda element: element.holdings.load([token])
         if what == "pay":
-            request = bob.request(fen)
-            return lambda element: element.pay(request)
+            request = bob.payee.request(fen)
+            return lambda element: element.payer.pay(request)
         if what == "be paid":
-            request = self.element(self.folder, 100 + step).request(fen)
-            payment = bob.pay(request)
-            return lambda element: element.accept(payment)
+            request = self.element(self.folder, 100 + step).payee.request(fen)
+            payment = bob.payer.pay(request)
+            return lambda element: element.payee.accept(payment)
         if what == "limits":
-            return lambda element: element.set_limits(Limits(fen, 10_000))
+            return lambda element: element.holdings.set_limits(Limits(fen, 10_000))
         if what == "deposit":
-            return lambda element: element.begin_deposit("alpha", WALLET)
+            return lambda element: element.deposits.begin("alpha", WALLET)
         if what == "back":
             back = self._signed_return(bob, fen, step)
-            return lambda element: element.take_back(back)
+            return lambda element: element.payer.take_back(back)
         if what == "trust":
             newer = SIGNERS.bundle(created_time_ms=NOW + fen)
-            return lambda element: element.trust(SIGNERS.root_public + newer.encode())
-        known = self.element(self.folder, 0).begin_deposit("alpha", WALLET)[:1] or [b""]
+            return lambda element: element.trust.follow(SIGNERS.root_public + newer.encode())
+        known = self.element(self.folder, 0).deposits.begin("alpha", WALLET)[:1] or [b""]
         if what == "end":
-            return lambda element: element.end_deposit(known[0])
-        return lambda element: element.refuse_deposit(known[0], b"", "no")
+            return lambda element: element.deposits.end(known[0])
+        return lambda element: element.deposits.refuse(known[0], b"", "no")
 
     def _bob(self, step: int) -> SecureElement:
         return make_device(SIGNERS, "bob", 300, seed=1_000 + step).element
 
     def _signed_return(self, bob: SecureElement, fen: int, step: int) -> bytes:
         """What she has paid and is given back: a payment of another amount than was asked."""
-        request = bob.request(fen)
-        payment = self.element(self.folder, 200 + step).pay(request)
-        bob.set_limits(Limits(0, 300))
-        return bob.return_payment(payment)
+        request = bob.payee.request(fen)
+        payment = self.element(self.folder, 200 + step).payer.pay(request)
+        bob.holdings.set_limits(Limits(0, 300))
+        return bob.payee.return_payment(payment)

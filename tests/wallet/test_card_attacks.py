@@ -75,10 +75,10 @@ def test_who_records_a_tap_can_neither_read_it_nor_play_it_back(signers: Signers
     between = Between(held)
     card = Card(between.reader)
     card.unlock(PIN)
-    request = bob.element.request(60)
+    request = bob.element.payee.request(60)
     payment = paid_by(card, bob, request)
     line = between.sent + between.heard
-    for secret in (PIN.encode(), request[:40], payment[3:40], bob.element.public_key()):
+    for secret in (PIN.encode(), request[:40], payment[3:40], bob.element.keys.public_key()):
         assert secret not in line
     before = held.store.data
     again = held.plug()
@@ -196,7 +196,7 @@ def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(signers: Signers) -> N
     held, shop = Held(signers, *[20] * 12, free_fen=20), make_device(signers, "bob")
     for _ in range(FREE_TAPS):
         took(shop, Card(Between(held).reader), 20)
-    request = shop.element.request(1)
+    request = shop.element.payee.request(1)
     over = errors_pb2.REASON_OVER_SINGLE_LIMIT
     refused_because(over, paid_by, Card(Between(held).reader), shop, request)
     assert shop.balance == FREE_TAPS * 20
@@ -220,18 +220,18 @@ def test_all_but_what_a_tap_needs_wants_the_owner(signers: Signers, command: Car
 
 def test_a_thief_erases_nothing(signers: Signers) -> None:
     held = Held(signers, 100)
-    (deposit,) = held.owners().begin_deposit("alpha", WALLET)
+    (deposit,) = held.owners().deposits.begin("alpha", WALLET)
     card = held.again()
-    for call in (card.end_deposit, lambda d: card.refuse_deposit(d, b"")):
+    for call in (card.deposits.end, lambda d: card.deposits.refuse(d, b"")):
         refused_because(errors_pb2.REASON_NOT_THE_OWNER, call, deposit)
-    assert len(held.hard.element.pieces()) == 1
+    assert len(held.hard.element.holdings.pieces()) == 1
 
 
 def test_a_thief_spends_the_free_sum_whatever_he_does_between(signers: Signers) -> None:
     held, bob = Held(signers, *[20] * 12, free_fen=20), make_device(signers, "bob")
     newer = signers.root_public + signers.bundle(created_time_ms=NOW).encode()
     between: list[Callable[[], object]] = [
-        lambda: held.again().trust(newer),
+        lambda: held.again().trust.follow(newer),
         lambda: refused_because(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111"),
         lambda: setattr(
             held, "hard", HardWallet(held.store, ManualClock(NOW + DAY), SeededRandomness(6))
@@ -244,7 +244,11 @@ def test_a_thief_spends_the_free_sum_whatever_he_does_between(signers: Signers) 
         act()
     assert held.again().free_fen == 0
     refused_because(
-        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, held.again(), bob, bob.element.request(1)
+        errors_pb2.REASON_OVER_SINGLE_LIMIT,
+        paid_by,
+        held.again(),
+        bob,
+        bob.element.payee.request(1),
     )
     assert bob.balance == FREE_TAPS * 20
 
@@ -284,7 +288,7 @@ def test_a_reader_cannot_hand_a_card_another_root(signers: Signers) -> None:
     with pytest.raises(Refusal) as caught:
         hard.answer(CardCommand.CERTIFY, device.encode() + bank.encode(), owner)
     assert "not signed by the central bank" in caught.value.message
-    assert store.data != before and not hard.element.certified()
+    assert store.data != before and not hard.element.keys.certified()
     hard.answer(CardCommand.TRUST, signers.root_public + signers.bundle().encode(), Session())
 
 
@@ -297,25 +301,25 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
     held.owners().pair(OTHER, bytes(SigningKey(bytes([1]) * 32).verify_key))
     card = held.again()
     assert card.recognises(WALLET, key)
-    assert card.balance_fen() == 100
+    assert card.holdings.balance_fen() == 100
     for call in (
-        lambda: card.load_key(WALLET, ()),
+        lambda: card.keys.load_key(WALLET, ()),
         lambda: card.pair(OTHER, bytes(key.verify_key)),
-        lambda: card.load([bytes(137)]),
-        lambda: card.certify(b"", b""),
-        lambda: card.begin_deposit("alpha", OTHER),
+        lambda: card.holdings.load([bytes(137)]),
+        lambda: card.keys.certify(b"", b""),
+        lambda: card.deposits.begin("alpha", OTHER),
     ):
         refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)
     bob = make_device(signers, "bob")
     refused_because(
-        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(60)
+        errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.payee.request(60)
     )
-    (deposit,) = card.begin_deposit("alpha", WALLET)
+    (deposit,) = card.deposits.begin("alpha", WALLET)
     other = held.again()
     assert other.recognises(OTHER, SigningKey(bytes([1]) * 32))
-    refused_because(errors_pb2.REASON_NOT_THE_OWNER, other.end_deposit, deposit)
-    card.end_deposit(deposit)
-    assert held.hard.element.pieces() == []
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, other.deposits.end, deposit)
+    card.deposits.end(deposit)
+    assert held.hard.element.holdings.pieces() == []
 
 
 def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
@@ -328,7 +332,7 @@ def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
     assert "PIN" in refused_because(errors_pb2.REASON_OVERLOADED, held.again().request, 1).message
     alice = make_device(signers, "alice", 100)
     card = held.owners()
-    assert card.accept(alice.element.pay(card.request(10))).amount_fen == 10
+    assert card.accept(alice.element.payer.pay(card.request(10))).amount_fen == 10
     key = SigningKey(bytes(32))
     card.pair(WALLET, bytes(key.verify_key))
     wallets = held.again()
@@ -345,7 +349,7 @@ def test_nobody_else_passes_for_a_paired_wallet(signers: Signers) -> None:
     assert not card.recognises(OTHER, key)
     heard = key.sign(wallet_part(held.again().binding)).signature
     assert card.ask(CardCommand.WALLET, WALLET.encode() + heard) == b"\0", "of another channel"
-    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.deposits.begin, "alpha", WALLET)
     middle = Card(Middleman(held).reader)
     assert not middle.recognises(WALLET, key), "nor who is between them"
 
@@ -362,7 +366,11 @@ def test_a_card_knows_a_bounded_number_of_wallets(signers: Signers) -> None:
 def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(signers: Signers) -> None:
     held, bob = Held(signers, 30, 40, 50, free_fen=40), make_device(signers, "bob")
     card = held.again()
-    for call in (card.balance_fen, card.payable_fen, lambda: card.holds(bytes(32))):
+    for call in (
+        card.holdings.balance_fen,
+        card.holdings.payable_fen,
+        lambda: card.keys.holds(bytes(32)),
+    ):
         refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)
-    paid = Payment.decode(paid_by(card, bob, bob.element.request(30)))
+    paid = Payment.decode(paid_by(card, bob, bob.element.payee.request(30)))
     assert len(paid.chains) == 1

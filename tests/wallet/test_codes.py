@@ -95,9 +95,9 @@ def test_a_common_payment_is_one_code_of_80_columns() -> None:
     signers = Signers()
     alice, bob = make_device(signers, "alice", *sizes(60_000)), make_device(signers, "bob")
     for amount in (300, 1_200, 4_900, 15_000, 20_000):
-        payment = write(PAYMENT, alice.element.pay(bob.element.request(amount)))
+        payment = write(PAYMENT, alice.element.payer.pay(bob.element.payee.request(amount)))
         assert codes_for(payment, 80) == codes(payment) == [payment]
-    request = write(REQUEST, bob.element.request(100))
+    request = write(REQUEST, bob.element.payee.request(100))
     assert codes_for(request, 80) == [request]
 
 
@@ -118,8 +118,8 @@ def test_a_window_that_is_too_narrow_says_what_to_do() -> None:
 def test_accept_takes_several_texts(stack: Path, tmp_path: Path) -> None:
     signers = Signers()
     alice, bob = make_device(signers, "alice", *[1] * 16), make_device(signers, "bob")
-    request = bob.element.request(16)
-    parts = codes(write(PAYMENT, alice.element.pay(request)))
+    request = bob.element.payee.request(16)
+    parts = codes(write(PAYMENT, alice.element.payer.pay(request)))
     assert len(parts) > 2
     payee = Cli(stack, tmp_path / "bob")
     payee.run("open", "--bank", "alpha", "--name", "Bob")

@@ -49,7 +49,7 @@ def test_a_link_cut_at_any_byte_pays_once(loaded: tuple[bytes, bytes], direction
             assert sent.amount_fen == AMOUNT, (whole, sent)
         assert isinstance(came, Taken)
         assert pair.hands == (100 - AMOUNT, AMOUNT), whole
-        assert pair.alice.element.unconfirmed() == []
+        assert pair.alice.element.payer.unconfirmed() == []
 
 
 def test_cut_again_and_again_it_is_still_paid_once(loaded: tuple[bytes, bytes]) -> None:
@@ -95,7 +95,7 @@ def test_another_amount_is_paid_after_the_earlier_one_is_confirmed(
     assert pair.meet(20) == (Taken(20), link_payments.Handed(20, False))
     assert pair.said == ["pays", "finishes 30"]
     assert pair.hands == (50, 50)
-    assert pair.alice.element.unconfirmed() == []
+    assert pair.alice.element.payer.unconfirmed() == []
 
 
 def test_a_new_payment_can_be_wished_for(loaded: tuple[bytes, bytes]) -> None:
@@ -152,7 +152,7 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
     pair.bob.store.data = state.encode()
     came, sent = pair.meet()
     assert isinstance(sent, LinkRefused)
-    assert len(pair.alice.element.unconfirmed()) == 1
+    assert len(pair.alice.element.payer.unconfirmed()) == 1
     assert pair.meet(anew=True)[1] == link_payments.Handed(AMOUNT, False)
 
 
@@ -160,9 +160,9 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
 def loads(holder: TestDevice, bank: str) -> None:
     """It has a new key from here on."""
     signers = Signers()
-    key = holder.element.load_key("6201000000000017", ())
+    key = holder.element.keys.load_key("6201000000000017", ())
     certificate = signers.certify(key, bank).encode()
-    holder.element.certify(certificate, signers.bank_certificate(bank).encode())
+    holder.element.keys.certify(certificate, signers.bank_certificate(bank).encode())
 
 
 def test_a_payee_that_has_loaded_since_is_known_again(loaded: tuple[bytes, bytes]) -> None:
@@ -190,7 +190,7 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
     before_the_ok(loaded, pair)
     carol = make_device(Signers(), "carol")
     shown: list[str] = []
-    real = carol.element.answers
+    real = carol.element.payee.answers
 
     class Nosy(dict):  # type: ignore[type-arg]
         def __contains__(self, tag: object) -> bool:
@@ -209,4 +209,4 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
         patch.setattr(link, "receive", receive)
         assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     assert len(shown) == 1 and shown[0] not in {key.hex() for key in real()}
-    assert len(pair.alice.element.unconfirmed()) == 1
+    assert len(pair.alice.element.payer.unconfirmed()) == 1

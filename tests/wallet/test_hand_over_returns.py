@@ -30,8 +30,8 @@ def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
     """
     pair, signers = Pair(loaded, seed), Signers()
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
-    pair.bob.element.trust(signers.root_public + revoking.encode())
-    pair.bob.element.newer_than = lambda news: b""  # type: ignore[method-assign]
+    pair.bob.element.trust.follow(signers.root_public + revoking.encode())
+    pair.bob.element.trust.newer_than = lambda news: b""  # type: ignore[method-assign]
     return pair
 
 
@@ -41,14 +41,14 @@ def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes])
     assert isinstance(came, PaymentReturned) and isinstance(sent, PaymentReturn)
     assert (sent.amount_fen, str(sent)) == (AMOUNT, "a device was revoked")
     assert pair.hands == (100, 0)
-    assert pair.alice.element.unconfirmed() == []
+    assert pair.alice.element.payer.unconfirmed() == []
 
 
 def test_why_there_is_no_room_is_the_payees_own_business(loaded: tuple[bytes, bytes]) -> None:
     """Her limit says, with the amount, what she holds; she is told, and not her payer."""
     pair = Pair(loaded)
     request = OfflinePayments(pair.bob.element).request(AMOUNT)
-    pair.bob.element.set_limits(Limits(total_fen=AMOUNT - 1))
+    pair.bob.element.holdings.set_limits(Limits(total_fen=AMOUNT - 1))
     came, sent = pair.meet(request=request)
     assert isinstance(came, PaymentReturned) and isinstance(sent, PaymentReturn)
     assert "device's own limit" in str(came)
@@ -77,7 +77,7 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
         _, sent = pair.meet()
         assert isinstance(sent, PaymentReturn), (at, sent)
         assert pair.hands == (100, 0), at
-        assert pair.alice.element.unconfirmed() == []
+        assert pair.alice.element.payer.unconfirmed() == []
         worth = [deposited(Signers(), each).value_fen for each in deposits(pair.alice)]
         assert sum(worth) == 100, at
 
@@ -89,18 +89,21 @@ def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
     carol = make_device(signers, "carol", AMOUNT)
     pair.alice = make_device(signers, "alice")
     assert (
-        pair.alice.element.accept(carol.element.pay(pair.alice.element.request(AMOUNT))) == AMOUNT
+        pair.alice.element.payee.accept(
+            carol.element.payer.pay(pair.alice.element.payee.request(AMOUNT))
+        )
+        == AMOUNT
     )
     pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
     assert pair.hands == (0, 0)
-    pair.alice.element.load([signers.mint(signers.alice, 100, number=5).token.encode()])
+    pair.alice.element.holdings.load([signers.mint(signers.alice, 100, number=5).token.encode()])
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.carol.revocation,))
-    pair.bob.element.trust(signers.root_public + revoking.encode())
+    pair.bob.element.trust.follow(signers.root_public + revoking.encode())
     came, sent = pair.meet(anew_request=True)
     assert (came, sent) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False, AMOUNT))
     assert pair.said == ["finishes 30", "pays"]
     assert pair.hands == (100, AMOUNT)
-    assert pair.alice.element.payable_fen() == 100 - AMOUNT
+    assert pair.alice.element.holdings.payable_fen() == 100 - AMOUNT
 
 
 def test_a_forged_give_back_leaves_the_payment_to_its_payee(
@@ -119,6 +122,6 @@ def test_a_forged_give_back_leaves_the_payment_to_its_payee(
         _, sent = pair.meet()
     assert isinstance(sent, Refusal)
     assert pair.hands == (70, 0)
-    assert len(pair.alice.element.unconfirmed()) == 1
+    assert len(pair.alice.element.payer.unconfirmed()) == 1
     assert pair.meet(anew_request=True)[1] == link_payments.Handed(AMOUNT, True)
     assert pair.hands == (70, 30)

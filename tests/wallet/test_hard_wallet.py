@@ -23,12 +23,16 @@ from wallet.secure_element.limits import MAX_PIN_TRIES
 def test_it_pays_and_is_paid(signers: Signers) -> None:
     held, bob = Held(signers, 100), make_device(signers, "bob")
     card = held.owners()
-    assert (card.balance_fen(), card.payable_fen(), card.certified()) == (100, 100, True)
+    assert (card.holdings.balance_fen(), card.holdings.payable_fen(), card.keys.certified()) == (
+        100,
+        100,
+        True,
+    )
     took(bob, card, 30)
     request = card.request(10)
-    payment = bob.element.pay(request)
+    payment = bob.element.payer.pay(request)
     assert [card.accept(payment).amount_fen for _ in range(2)] == [10, 10]
-    assert (card.balance_fen(), bob.balance) == (80, 20)
+    assert (card.holdings.balance_fen(), bob.balance) == (80, 20)
 
 
 def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:
@@ -36,7 +40,7 @@ def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:
     card = held.card
     assert card.free_fen == 20
     took(bob, card, 20)
-    request = bob.element.request(21)
+    request = bob.element.payee.request(21)
     assert (
         "PIN"
         in refused_because(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request).message
@@ -47,7 +51,7 @@ def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:
     assert held.balance == 80
     refused_because(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, request)
     card.unlock(PIN)
-    assert bob.element.accept(paid_by(card, bob, request)) == 21
+    assert bob.element.payee.accept(paid_by(card, bob, request)) == 21
     assert held.store.read().card_tries == 0
 
 
@@ -60,9 +64,9 @@ def test_wrong_pins_lock_everything_that_needs_one_for_good(signers: Signers) ->
     card = held.again()
     assert "paired" in refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN).message
     took(bob, card, 20)
-    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.begin_deposit, "alpha", WALLET)
+    refused_because(errors_pb2.REASON_NOT_THE_OWNER, card.deposits.begin, "alpha", WALLET)
     assert card.recognises(WALLET, key)
-    assert len(card.begin_deposit("alpha", WALLET)) == 1, "the money is not lost"
+    assert len(card.deposits.begin("alpha", WALLET)) == 1, "the money is not lost"
 
 
 def test_a_try_counts_before_anything_is_said_about_it(signers: Signers) -> None:
@@ -107,11 +111,11 @@ def test_small_payments_need_the_pin_after_five_times_the_free_amount(signers: S
     assert (
         "give it once"
         in refused_because(
-            errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(1)
+            errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.payee.request(1)
         ).message
     )
     newer = signers.bundle(created_time_ms=NOW)
-    card.trust(signers.root_public + newer.encode())
+    card.trust.follow(signers.root_public + newer.encode())
     assert held.again().free_fen == 0, "who brings it online gains nothing"
     took(bob, held.owners(), 20)
     assert held.again().free_fen == 20
@@ -122,9 +126,9 @@ def test_what_is_refused_or_repeated_does_not_count(signers: Signers) -> None:
     held, bob = Held(signers, 20, free_fen=20), make_device(signers, "bob")
     empty = Held(signers, free_fen=20)
     for _ in range(2 * FREE_TAPS):
-        asked = bob.element.request(20)
+        asked = bob.element.payee.request(20)
         refused_because(errors_pb2.REASON_INSUFFICIENT_FUNDS, paid_by, empty.again(), bob, asked)
-    request = bob.element.request(20)
+    request = bob.element.payee.request(20)
     payments = {paid_by(held.again(), bob, request) for _ in range(2 * FREE_TAPS)}
     assert len(payments) == 1
     assert held.store.read().card_spent_fen == 20

@@ -17,20 +17,20 @@ from tests.wallet.held_cards import Held, paid_by
 def test_loading_and_depositing(signers: Signers) -> None:
     held = Held(signers)
     card = held.owners()
-    own = held.hard.element.public_key()
+    own = held.hard.element.keys.public_key()
     tokens = [signers.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
-    card.load(tokens)
-    assert card.balance_fen() == 150
-    pieces = card.begin_deposit("alpha", WALLET)
-    assert len(pieces) == 150 and card.balance_fen() == 0
-    card.end_deposit(pieces[0])
-    card.refuse_deposit(pieces[1], ruled(signers, pieces[1]))
-    assert card.begin_deposit("alpha", WALLET) == pieces[2:]
-    card.refuse_deposit(pieces[2], b"whatever a reader says")
-    anew = card.begin_deposit("alpha", WALLET)
+    card.holdings.load(tokens)
+    assert card.holdings.balance_fen() == 150
+    pieces = card.deposits.begin("alpha", WALLET)
+    assert len(pieces) == 150 and card.holdings.balance_fen() == 0
+    card.deposits.end(pieces[0])
+    card.deposits.refuse(pieces[1], ruled(signers, pieces[1]))
+    assert card.deposits.begin("alpha", WALLET) == pieces[2:]
+    card.deposits.refuse(pieces[2], b"whatever a reader says")
+    anew = card.deposits.begin("alpha", WALLET)
     assert (anew[1:], len(anew)) == (pieces[3:], 148), "signed anew, and not ended"
     with pytest.raises(Refusal):
-        card.load([b"x" * 137])
+        card.holdings.load([b"x" * 137])
 
 
 def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_own(
@@ -63,10 +63,13 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
 ) -> None:
     """One wallet's deposit has no answer yet; another wallet, or a thief, asks."""
     held, bob = Held(signers, 50), make_device(signers, "bob")
-    (first,) = held.owners().begin_deposit("alpha", WALLET)
+    (first,) = held.owners().deposits.begin("alpha", WALLET)
     for bank, wallet in (("beta", WALLET), ("alpha", "6201000000000025")):
-        assert held.owners().begin_deposit(bank, wallet) == [], "it is not of their keys"
-    assert refused_for(paid_by, held.again(), bob, bob.element.request(20)) == "INSUFFICIENT_FUNDS"
-    assert held.owners().begin_deposit("alpha", WALLET) == [first], "and the deposit is the same"
-    held.owners().end_deposit(first)
-    assert held.hard.element.pieces() == []
+        assert held.owners().deposits.begin(bank, wallet) == [], "it is not of their keys"
+    assert (
+        refused_for(paid_by, held.again(), bob, bob.element.payee.request(20))
+        == "INSUFFICIENT_FUNDS"
+    )
+    assert held.owners().deposits.begin("alpha", WALLET) == [first], "and the deposit is the same"
+    held.owners().deposits.end(first)
+    assert held.hard.element.holdings.pieces() == []

@@ -22,15 +22,15 @@ from wallet.secure_element.element import SecureElement
 @pytest.mark.parametrize("heard", ["nothing", "the payment", "all but the confirmation"])
 def test_a_tap_that_is_cut_off_pays_once(signers: Signers, heard: str) -> None:
     held, bob = Held(signers, 100), make_device(signers, "bob")
-    first = paid_by(held.card, bob, bob.element.request(30))
+    first = paid_by(held.card, bob, bob.element.payee.request(30))
     if heard == "all but the confirmation":
-        assert bob.element.accept(first) == 30
+        assert bob.element.payee.accept(first) == 30
     card = held.again()
-    second = paid_by(card, bob, bob.element.request(30))
+    second = paid_by(card, bob, bob.element.payee.request(30))
     assert second == first
-    assert bob.element.has_taken(second) is (heard == "all but the confirmation")
-    assert bob.element.accept(second) == 30
-    card.confirm(second, bob.element.receipt(second))
+    assert bob.element.payee.has_taken(second) is (heard == "all but the confirmation")
+    assert bob.element.payee.accept(second) == 30
+    card.confirm(second, bob.element.payee.receipt(second))
     assert (held.balance, bob.balance) == (70, 30)
     took(bob, card, 30)
     assert (held.balance, bob.balance) == (40, 60)
@@ -68,9 +68,9 @@ def loses_the_answer(
 
 def loaded_since(signers: Signers, holder: TestDevice, bank: str) -> None:
     """It has another key than it showed before."""
-    key = holder.element.load_key("6201000000000017", ())
+    key = holder.element.keys.load_key("6201000000000017", ())
     certificate = signers.certify(key, bank).encode()
-    holder.element.certify(certificate, signers.bank_certificate(bank).encode())
+    holder.element.keys.certify(certificate, signers.bank_certificate(bank).encode())
 
 
 def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_a_card(
@@ -81,7 +81,7 @@ def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_
         make_device(signers, "bob", 100),
         make_device(signers, "carol"),
     )
-    lost = bob.element.pay(carol.element.request(10), unconfirmed=True)
+    lost = bob.element.payer.pay(carol.element.payee.request(10), unconfirmed=True)
     offline_payments = OfflinePayments(bob.element)
     assert (
         "--anew"
@@ -92,7 +92,7 @@ def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_
     assert bob.balance == 90
     assert tap.give(offline_payments, held.again(), 30, anew=True) == Handed(30, False)
     assert tap.give(offline_payments, held.owners(), 5) == Handed(5, False), "its owner is told"
-    assert (held.balance, bob.balance, bob.element.unconfirmed()) == (35, 55, [lost])
+    assert (held.balance, bob.balance, bob.element.payer.unconfirmed()) == (35, 55, [lost])
 
 
 @pytest.mark.parametrize("loads", ["the card", "the wallet"])
@@ -124,8 +124,8 @@ def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
 def knows_better(signers: Signers, element: SecureElement, *revoked: bytes) -> None:
     """It knows who was revoked, and whoever is between keeps that from the other side."""
     bundle = signers.bundle(created_time_ms=NOW, revoked=revoked)
-    element.trust(signers.root_public + bundle.encode())
-    element.newer_than = lambda news: b""  # type: ignore[method-assign]
+    element.trust.follow(signers.root_public + bundle.encode())
+    element.trust.newer_than = lambda news: b""  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("cut", ["", "return_payment"])
@@ -158,7 +158,7 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(signers: Signers, c
         make_device(signers, "alice", 100),
         make_device(signers, "bob"),
     )
-    payment = alice.element.pay(held.card.request(100))
+    payment = alice.element.payer.pay(held.card.request(100))
     assert held.card.accept(payment).amount_fen == 100
     knows_better(signers, bob.element, signers.alice.revocation)
     offline_payments = OfflinePayments(bob.element)
@@ -168,12 +168,14 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(signers: Signers, c
         tap.take(offline_payments, held.again(), 30)
     if cut == "take_back":
         # It had it back; what the tap then paid was made anew, and came back as well.
-        assert held.hard.element.payable_fen() == 40
+        assert held.hard.element.holdings.payable_fen() == 40
     card = held.owners()
-    assert (card.balance_fen(), bob.balance) == (100, 0)
-    pieces = card.begin_deposit("alpha", WALLET)
+    assert (card.holdings.balance_fen(), bob.balance) == (100, 0)
+    pieces = card.deposits.begin("alpha", WALLET)
     assert sum(deposited(signers, each).value_fen for each in pieces) == 100
 
 
 def paid_on(payer: TestDevice, payee: TestDevice, fen: int) -> None:
-    assert payee.element.accept(payer.element.pay(payee.element.request(fen))) == fen
+    assert (
+        payee.element.payee.accept(payer.element.payer.pay(payee.element.payee.request(fen))) == fen
+    )

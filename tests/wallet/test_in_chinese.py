@@ -87,7 +87,7 @@ def test_tables_fit_and_no_amount_is_cut(
     signers = Signers()
     holder = make_device(signers, "alice", 10_000_000, 5)
     wide = signers.bundle(created_time_ms=signers.bundle().created_time_ms + 1, max_value_fen=100)
-    holder.element.trust(signers.root_public + wide.encode())
+    holder.element.trust.follow(signers.root_public + wide.encode())
     texts = [
         listed([WIDE], "", False, [])[1],
         told(WIDE)[1],

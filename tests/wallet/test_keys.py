@@ -25,7 +25,7 @@ from wallet.secure_element.limits import MAX_KEYS, MAX_REQUESTS
 
 def key_for(holder: TestDevice, signers: Signers, *busy: bytes, wallet: str = WALLET) -> bytes:
     """The certified key of the next load."""
-    public = holder.element.load_key(wallet, busy)
+    public = holder.element.keys.load_key(wallet, busy)
     certify(holder, signers, public)
     return public
 
@@ -38,12 +38,12 @@ def token(signers: Signers, owner: bytes, value: int) -> bytes:
 
 def load(holder: TestDevice, signers: Signers, value: int) -> bytes:
     public = key_for(holder, signers)
-    holder.element.load([token(signers, public, value)])
+    holder.element.holdings.load([token(signers, public, value)])
     return public
 
 
 def shown(holder: TestDevice, fen: int = 1) -> bytes:
-    return Request.decode(holder.element.request(fen)).certificate.key
+    return Request.decode(holder.element.payee.request(fen)).certificate.key
 
 
 def kept(holder: TestDevice) -> set[bytes]:
@@ -70,19 +70,19 @@ def test_each_load_has_a_key_of_its_own_and_requests_show_the_newest(signers: Si
 
 def test_a_load_that_came_to_nothing_leaves_its_key_to_the_next(signers: Signers) -> None:
     alice = make_device(signers, "alice")
-    key = alice.element.load_key(WALLET, ())
-    assert alice.restarted().element.load_key(WALLET, ()) == key
+    key = alice.element.keys.load_key(WALLET, ())
+    assert alice.restarted().element.keys.load_key(WALLET, ()) == key
     certify(alice, signers, key)
-    assert alice.element.load_key(WALLET, ()) == key
-    assert alice.element.load_key(WALLET, {key}) != key, "a load of it is under way"
-    assert alice.element.load_key(OTHER, ()) != key, "it was made for another wallet's load"
+    assert alice.element.keys.load_key(WALLET, ()) == key
+    assert alice.element.keys.load_key(WALLET, {key}) != key, "a load of it is under way"
+    assert alice.element.keys.load_key(OTHER, ()) != key, "it was made for another wallet's load"
 
 
 def test_a_key_that_a_request_showed_is_not_loaded(signers: Signers) -> None:
     alice = make_device(signers, "alice")
     key = key_for(alice, signers)
     assert shown(alice) == key
-    assert alice.element.load_key(WALLET, ()) != key
+    assert alice.element.keys.load_key(WALLET, ()) != key
 
 
 def test_a_certificate_for_another_key_is_refused(signers: Signers) -> None:
@@ -90,9 +90,9 @@ def test_a_certificate_for_another_key_is_refused(signers: Signers) -> None:
     before = alice.store.data
     with pytest.raises(Refusal):
         certify(alice, signers, signers.bob.public)
-    forged = signers.certify(alice.element.public_key(), "beta").encode()
+    forged = signers.certify(alice.element.keys.public_key(), "beta").encode()
     with pytest.raises(Refusal):
-        alice.element.certify(forged, signers.bank_certificate("alpha").encode())
+        alice.element.keys.certify(forged, signers.bank_certificate("alpha").encode())
     assert alice.store.data == before
 
 
@@ -110,26 +110,26 @@ def test_what_one_key_can_pay_is_not_paid_with_two(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob")
     first = key_for(alice, signers)
     small = [token(signers, first, value) for value in (9, 8, 7)]
-    alice.element.load(small)
+    alice.element.holdings.load(small)
     load(alice, signers, 15)
     assert set(end_keys(pay(alice, bob, 20))) == {first}
 
 
 def test_every_key_of_its_own_is_known_as_its_own(signers: Signers) -> None:
     alice = make_device(signers, "alice", 100)
-    requests = [alice.element.request(1)]
+    requests = [alice.element.payee.request(1)]
     for value in (10, 20):
         load(alice, signers, value)
-        requests.append(alice.element.request(1))
+        requests.append(alice.element.payee.request(1))
     assert len({Request.decode(request).certificate.key for request in requests}) == 3
     for request in requests:
-        refused_because(errors_pb2.REASON_SAME_ACCOUNT, alice.element.pay, request)
+        refused_because(errors_pb2.REASON_SAME_ACCOUNT, alice.element.payer.pay, request)
 
 
 def test_a_key_is_forgotten_when_it_owns_nothing_and_nobody_may_pay_it(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob", 100)
     first = load(alice, signers, 10)
-    request = alice.element.request(7)
+    request = alice.element.payee.request(7)
     second, third = load(alice, signers, 20), load(alice, signers, 30)
     assert {first, second, third} <= kept(alice)
     pay(alice, bob, 20)
@@ -139,7 +139,7 @@ def test_a_key_is_forgotten_when_it_owns_nothing_and_nobody_may_pay_it(signers: 
     forget_payments(alice)
     fourth = load(alice, signers, 40)
     assert kept(alice) >= {first, third, fourth} and second not in kept(alice)
-    assert alice.element.accept(bob.element.pay(request)) == 7
+    assert alice.element.payee.accept(bob.element.payer.pay(request)) == 7
     assert first in kept(alice), "it owns what it was paid"
     pay(alice, bob, 112)
     forget_payments(alice)
@@ -157,21 +157,23 @@ def test_a_piece_refused_by_the_bank_keeps_no_key(signers: Signers) -> None:
     first = load(alice, signers, 10)
     load(alice, signers, 20)
     for body in deposits(alice):
-        alice.element.refuse_deposit(body, ruled(signers, body), "no")
+        alice.element.deposits.refuse(body, ruled(signers, body), "no")
     load(alice, signers, 30)
     assert first not in kept(alice)
 
 
 def test_a_request_keeps_no_key_whose_certificate_has_run_out(signers: Signers) -> None:
     alice = make_device(signers, "alice", bundle=signers.bundle(max_age_ms=900 * DAY))
-    first = alice.element.public_key()
-    alice.element.request(7)
-    late = signers.certify(alice.element.load_key(WALLET, ()), "alpha", expires=NOW + 500 * DAY)
-    alice.element.certify(late.encode(), signers.bank_certificate("alpha").encode())
+    first = alice.element.keys.public_key()
+    alice.element.payee.request(7)
+    late = signers.certify(
+        alice.element.keys.load_key(WALLET, ()), "alpha", expires=NOW + 500 * DAY
+    )
+    alice.element.keys.certify(late.encode(), signers.bank_certificate("alpha").encode())
     assert first in kept(alice)
     alice.clock.advance(101 * DAY)
-    assert alice.element.certified(), "the load was the renewal"
-    alice.element.load_key(OTHER, ())
+    assert alice.element.keys.certified(), "the load was the renewal"
+    alice.element.keys.load_key(OTHER, ())
     assert first not in kept(alice)
     assert alice.store.read().asked == {}
 
@@ -180,25 +182,25 @@ def test_tokens_of_a_load_without_an_answer_find_their_key_however_late(signers:
     """Though everything else of that key was spent, and others were loaded since."""
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob")
     first = key_for(alice, signers)
-    alice.element.load([token(signers, first, 10)])
+    alice.element.holdings.load([token(signers, first, 10)])
     pay(alice, bob, 10)
     for value in (20, 30):
         public = key_for(alice, signers, first)
-        alice.element.load([token(signers, public, value)])
-    alice.element.load([token(signers, first, 99)])
+        alice.element.holdings.load([token(signers, public, value)])
+    alice.element.holdings.load([token(signers, first, 99)])
     assert alice.balance == 149
 
 
 def full(signers: Signers, *, money: bool) -> TestDevice:
     """A device at its bound of keys; each has money, or each but the last a request only."""
     alice = make_device(signers, "alice")
-    alice.element.request(1)
+    alice.element.payee.request(1)
     for value in range(1, MAX_KEYS):
         if money:
             load(alice, signers, value)
         else:
             key_for(alice, signers)
-            alice.element.request(1)
+            alice.element.payee.request(1)
     assert len(kept(alice)) == MAX_KEYS
     return alice
 
@@ -210,10 +212,10 @@ def test_at_the_bound_the_oldest_key_that_only_waits_is_forgotten(signers: Signe
     key_for(alice, signers)
     assert len(kept(alice)) == MAX_KEYS
     gone, left = (bytes.fromhex(request) for request in requests[:2])
-    assert alice.element.accept(bob.element.pay(left)) == 1
-    assert not alice.element.awaits(gone)
+    assert alice.element.payee.accept(bob.element.payer.pay(left)) == 1
+    assert not alice.element.payee.awaits(gone)
     with pytest.raises(Refusal) as caught:
-        alice.element.accept(bob.element.pay(gone))
+        alice.element.payee.accept(bob.element.payer.pay(gone))
     assert caught.value.metadata["verdict"] == Reason.WRONG_CHALLENGE.name
 
 
@@ -222,7 +224,7 @@ def test_at_the_bound_with_money_under_every_key_nothing_is_loaded(signers: Sign
     load(alice, signers, MAX_KEYS)  # the first key had a request only
     before = alice.store.read()
     with pytest.raises(Refusal, match="deposit it first") as caught:
-        alice.element.load_key(WALLET, ())
+        alice.element.keys.load_key(WALLET, ())
     assert caught.value.reason == errors_pb2.REASON_OVERLOADED
     assert alice.store.read() == before
     pay(alice, bob, 1)
@@ -234,7 +236,7 @@ def test_a_key_cut_off_while_it_is_made_is_not_there(signers: Signers) -> None:
     before = alice.store.data
     alice.store.failing = True
     with pytest.raises(OSError):
-        alice.element.load_key(WALLET, ())
+        alice.element.keys.load_key(WALLET, ())
     assert alice.store.data == before
 
 
@@ -244,10 +246,10 @@ def test_a_new_device_makes_its_first_key_when_it_is_asked_for_one(signers: Sign
     state.keys.clear()
     store.data = state.encode()
     new = _device(store, NOW, make_device(signers, "carol").randomness)
-    assert (new.element.public_key(), new.element.certified()) == (b"", False)
+    assert (new.element.keys.public_key(), new.element.keys.certified()) == (b"", False)
     with pytest.raises(Refusal, match="not been certified"):
-        new.element.request(1)
+        new.element.payee.request(1)
     public = key_for(new, signers)
-    assert new.element.certified()
-    new.element.trust(signers.root_public + signers.bundle().encode())
+    assert new.element.keys.certified()
+    new.element.trust.follow(signers.root_public + signers.bundle().encode())
     assert shown(new) == public

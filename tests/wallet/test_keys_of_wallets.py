@@ -105,13 +105,12 @@ def test_a_load_that_the_bank_refuses_leaves_its_key_to_the_next(
 def test_crashes_before_the_answer_is_kept_lose_no_tokens(
     alice: App, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    element = type(alice.device)
-    for method in ("certify", "load"):
+    for part, method in ((alice.device.keys, "certify"), (alice.device.holdings, "load")):
 
         def cut(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(element, method, cut)
+        monkeypatch.setattr(type(part), method, cut)
         with pytest.raises(KeyboardInterrupt):
             alice.loading().load(100)
         monkeypatch.undo()
@@ -131,7 +130,7 @@ def test_a_deposit_brings_the_newest_bundle_and_a_certificate_when_there_is_none
     assert deposited.bundle != loaded.bundle
     assert [key.public for key in deposited.keys] == [key.public for key in loaded.keys]
     alice.sealed.change(lambda state: setattr(state, "clock_ms", NOW + 101 * DAY))
-    assert not alice.device.certified()
+    assert not alice.device.keys.certified()
     alice.loading().deposit()
     made = alice.sealed.read().keys[-1]
     assert made.public not in {key.public for key in loaded.keys} and made.certificate
@@ -151,8 +150,8 @@ def test_a_deposit_counts_though_there_is_no_bundle(alice: App, bank: FakeBank) 
 def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(signers: Signers) -> None:
     """A bank or a wallet that it has not been made for gets no proof that it is there."""
     alice = make_device(signers, "alice")
-    public = alice.element.load_key(WALLET, ())
-    proof = alice.element.prove(public, "alpha", WALLET)
+    public = alice.element.keys.load_key(WALLET, ())
+    proof = alice.element.keys.prove(public, "alpha", WALLET)
     nonce, signature = proof[:NONCE_BYTES], proof[NONCE_BYTES:]
     shown = Possession(account_of(WALLET, nonce), signature)
     assert shown.proves(public, "alpha")
@@ -161,27 +160,27 @@ def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(signers: Sign
     again = alice.restarted().element
     for bank, wallet in (("beta", WALLET), ("alpha", OTHER), ("beta", OTHER)):
         with pytest.raises(Refusal) as caught:
-            again.prove(public, bank, wallet)
+            again.keys.prove(public, bank, wallet)
         assert caught.value.name == "NOT_THE_OWNER", (bank, wallet)
-    assert again.prove(public, "alpha", WALLET)[:NONCE_BYTES] != nonce, "a nonce for each time"
+    assert again.keys.prove(public, "alpha", WALLET)[:NONCE_BYTES] != nonce, "a nonce for each time"
     with pytest.raises(Refusal):
-        again.prove(bytes(32), "alpha", WALLET)
+        again.keys.prove(bytes(32), "alpha", WALLET)
 
 
 def test_a_card_held_to_another_wallet_first_gives_it_no_proof(signers: Signers) -> None:
     """The key was made for one wallet's load; nobody else has it certified before that."""
     alice = make_device(signers, "alice")
-    public = alice.element.load_key(WALLET, ())
-    assert refused_for(alice.element.prove, public, "alpha", OTHER) == "NOT_THE_OWNER"
+    public = alice.element.keys.load_key(WALLET, ())
+    assert refused_for(alice.element.keys.prove, public, "alpha", OTHER) == "NOT_THE_OWNER"
 
 
 def test_a_certificate_of_another_bank_than_the_key_asked_is_not_kept(signers: Signers) -> None:
     alice = make_device(signers, "alice")
-    public = alice.element.load_key(WALLET, ())
-    alice.element.prove(public, "alpha", WALLET)
+    public = alice.element.keys.load_key(WALLET, ())
+    alice.element.keys.prove(public, "alpha", WALLET)
     foreign = signers.certify(public, "beta").encode()
     with pytest.raises(Refusal) as caught:
-        alice.element.certify(foreign, signers.bank_certificate("beta").encode())
+        alice.element.keys.certify(foreign, signers.bank_certificate("beta").encode())
     assert caught.value.field == "device_certificate"
     certify(alice, signers, public)
 
@@ -193,8 +192,8 @@ def test_a_certificate_of_a_bank_that_the_root_has_not_signed_is_not_kept(
     alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     forger = key_of("mallory")
     bank = replace(signers.bank_certificate("alpha"), key=bytes(forger.verify_key))
-    device = certify_device(forger, "alpha", alice.element.public_key(), NOW + DAY)
+    device = certify_device(forger, "alpha", alice.element.keys.public_key(), NOW + DAY)
     with pytest.raises(Refusal) as caught:
-        alice.element.certify(device.encode(), bank.encode())
+        alice.element.keys.certify(device.encode(), bank.encode())
     assert caught.value.field == "bank_certificate"
     assert pay(alice, bob, 1_000)

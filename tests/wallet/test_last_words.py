@@ -42,7 +42,7 @@ def alice(make_app: MakeApp, bank: FakeBank) -> App:
 
 
 def states(app: App) -> list[PieceState]:
-    return [piece.state for piece in app.device.pieces()]
+    return [piece.state for piece in app.device.holdings.pieces()]
 
 
 def refusing(reason: int, **metadata: str) -> Any:
@@ -126,7 +126,7 @@ def test_its_holder_sees_what_a_piece_waits_for(alice: App, bank: FakeBank) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bank, "deposit_tokens", lambda order: waits)
         assert alice.loading().deposit().pending == 1
-    assert [piece.reason for piece in alice.device.pieces()] == ["RESERVES_SHORT"]
+    assert [piece.reason for piece in alice.device.holdings.pieces()] == ["RESERVES_SHORT"]
     assert alice.loading().deposit().amount_fen == 100
 
 

@@ -30,7 +30,7 @@ def encoded(signers: Signers, minutes: int, **changes: Any) -> bytes:
 
 
 def created(holder: TestDevice) -> int:
-    return (holder.element.news().created_time_ms - NOW + 3_600_000) // 60_000
+    return (holder.element.trust.news().created_time_ms - NOW + 3_600_000) // 60_000
 
 
 def exchange(payer: TestDevice, payee: TestDevice) -> list[str]:
@@ -38,12 +38,12 @@ def exchange(payer: TestDevice, payee: TestDevice) -> list[str]:
     said: list[str] = []
 
     def ask(line: str) -> str:
-        answer = newer_bundles.answer_to(payee.element, line)
+        answer = newer_bundles.answer_to(payee.element.trust, line)
         assert answer is not None
         said.extend((line, answer))
         return answer
 
-    newer_bundles.begin(payer.element, ask)
+    newer_bundles.begin(payer.element.trust, ask)
     return said
 
 
@@ -92,7 +92,7 @@ def meet(payer: TestDevice, payee: TestDevice, amount: int) -> tuple[object, obj
 def test_both_have_the_newer_one_afterwards_whoever_had_it(signers: Signers) -> None:
     for newer in (0, 1):
         pair = make_device(signers, "alice"), make_device(signers, "bob")
-        pair[newer].element.trust(encoded(signers, 9))
+        pair[newer].element.trust.follow(encoded(signers, 9))
         exchange(*pair)
         assert [created(each) for each in pair] == [9, 9]
 
@@ -105,9 +105,9 @@ def test_nothing_is_handed_on_where_both_have_the_same(signers: Signers) -> None
 def test_with_the_same_filter_the_head_is_enough(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice"), make_device(signers, "bob")
     for each in (alice, bob):
-        each.element.trust(encoded(signers, 1, filter=OTHER))
+        each.element.trust.follow(encoded(signers, 1, filter=OTHER))
     newer = encoded(signers, 2, filter=OTHER, revoked=(signers.carol.revocation,))
-    bob.element.trust(newer)
+    bob.element.trust.follow(newer)
     (answer,) = [line for line in exchange(alice, bob) if line.startswith("NEWER ")]
     handed = base64.b64decode(answer.partition(" ")[2])
     assert len(handed) == KEY_BYTES + head_bytes(newer[KEY_BYTES:]) < len(newer)
@@ -116,7 +116,7 @@ def test_with_the_same_filter_the_head_is_enough(signers: Signers) -> None:
 
 def test_a_head_without_the_filter_that_it_names_is_refused(signers: Signers) -> None:
     alice = make_device(signers, "alice")
-    alice.element.trust(encoded(signers, 1, filter=filter_of(bytes(16))))
+    alice.element.trust.follow(encoded(signers, 1, filter=filter_of(bytes(16))))
     newer = encoded(signers, 2, filter=OTHER)
     before = alice.store.read().bundle
     for wrong in (
@@ -128,14 +128,14 @@ def test_a_head_without_the_filter_that_it_names_is_refused(signers: Signers) ->
         b"",
     ):
         with pytest.raises(Refusal) as caught:
-            alice.element.trust(wrong)
+            alice.element.trust.follow(wrong)
         assert caught.value.field == "trust_bundle"
     assert alice.store.read().bundle == before
 
 
 def test_what_the_root_has_not_signed_or_is_older_changes_nothing(signers: Signers) -> None:
     alice = make_device(signers, "alice")
-    alice.element.trust(encoded(signers, 5, revoked=(signers.carol.revocation,)))
+    alice.element.trust.follow(encoded(signers, 5, revoked=(signers.carol.revocation,)))
     before = alice.store.data
     mallory = bytes(key_of("mallory").verify_key)
     good = encoded(signers, 9)
@@ -148,12 +148,12 @@ def test_what_the_root_has_not_signed_or_is_older_changes_nothing(signers: Signe
         b"",
     ):
         line = f"NEWER {base64.b64encode(wrong).decode()}"
-        answer = newer_bundles.answer_to(alice.element, line)
+        answer = newer_bundles.answer_to(alice.element.trust, line)
         assert answer is not None and answer.startswith("HAVE ")
-        newer_bundles.begin(alice.element, lambda _, line=line: line)  # type: ignore[misc]
+        newer_bundles.begin(alice.element.trust, lambda _, line=line: line)  # type: ignore[misc]
     for line in ("NEWER", "NEWER ***", "HAVE", "HAVE x y", "HAVE " + "9" * 40):
-        assert newer_bundles.answer_to(alice.element, line) is not None
-        newer_bundles.begin(alice.element, lambda _, line=line: line)  # type: ignore[misc]
+        assert newer_bundles.answer_to(alice.element.trust, line) is not None
+        newer_bundles.begin(alice.element.trust, lambda _, line=line: line)  # type: ignore[misc]
     assert alice.store.data == before
 
 
@@ -162,16 +162,16 @@ def test_a_payer_learns_from_the_payee_what_would_be_refused_and_keeps_it(
 ) -> None:
     """Without it the money would leave, and come back for a deposit only."""
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    bob.element.trust(encoded(signers, 9, revoked=(signers.alice.revocation,)))
+    bob.element.trust.follow(encoded(signers, 9, revoked=(signers.alice.revocation,)))
     sent, came = meet(alice, bob, 30)
     assert isinstance(sent, Refusal) and sent.metadata["verdict"] == "DEVICE_REVOKED"
     assert isinstance(came, LinkError)
-    assert alice.balance == 100 and alice.element.unconfirmed() == []
+    assert alice.balance == 100 and alice.element.payer.unconfirmed() == []
 
 
 def test_a_payee_learns_from_the_payer_who_was_revoked(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    alice.element.trust(encoded(signers, 9, revoked=(signers.carol.revocation,)))
+    alice.element.trust.follow(encoded(signers, 9, revoked=(signers.carol.revocation,)))
     sent, came = meet(alice, bob, 30)
     assert not isinstance(sent, Exception) and not isinstance(came, Exception)
     assert (created(bob), bob.balance) == (9, 30)
@@ -181,9 +181,9 @@ def test_a_card_and_a_wallet_hand_it_on_either_way(signers: Signers) -> None:
     for newer in ("card", "wallet"):
         held, bob = Held(signers, 100), make_device(signers, "bob", 50)
         element = held.hard.element if newer == "card" else bob.element
-        element.trust(encoded(signers, 9, filter=OTHER))
+        element.trust.follow(encoded(signers, 9, filter=OTHER))
         assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
-        assert held.hard.element.news() == bob.element.news()
+        assert held.hard.element.trust.news() == bob.element.trust.news()
         assert created(bob) == 9
         assert tap.give(OfflinePayments(bob.element), held.again(), 5).amount_fen == 5
 
@@ -194,6 +194,6 @@ def test_a_card_that_hands_on_no_good_one_is_paid_all_the_same(
     held, bob = Held(signers, 100), make_device(signers, "bob")
     before = bob.store.read().bundle
     forged = encoded(signers, 9)[:-1] + b"\0"
-    monkeypatch.setattr(held.hard.element, "newer_than", lambda news: forged)
+    monkeypatch.setattr(held.hard.element.trust, "newer_than", lambda news: forged)
     assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
     assert bob.store.read().bundle == before

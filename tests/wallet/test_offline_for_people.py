@@ -71,13 +71,13 @@ def passed_on(signers: Signers, times: int) -> TestDevice:
 
 
 def test_the_holder_is_warned_before_money_cannot_be_paid_on(signers: Signers) -> None:
-    assert hints(passed_on(signers, 12).element.pieces()) == []
-    (warning,) = hints(passed_on(signers, 13).element.pieces())
+    assert hints(passed_on(signers, 12).element.holdings.pieces()) == []
+    (warning,) = hints(passed_on(signers, 13).element.holdings.pieces())
     assert warning == (
         "Of it 7.00 yuan can be paid on 3 times more at most; `wallet offline renew` exchanges "
         "them for fresh ones, with the bank in reach."
     )
-    (stuck,) = hints(passed_on(signers, 16).element.pieces())
+    (stuck,) = hints(passed_on(signers, 16).element.holdings.pieces())
     assert "7.00 yuan cannot be paid, but are not lost: `wallet offline renew`" in stuck
 
 
@@ -86,10 +86,13 @@ def test_the_holder_is_warned_before_money_ends(
 ) -> None:
     holder = make_device(signers, "alice", 700)
     for days_before, warned in ((8, False), (6, True)):
-        now_s = holder.element.pieces()[0].expires_time_ms / 1_000 - days_before * DAY / 1_000
+        now_s = (
+            holder.element.holdings.pieces()[0].expires_time_ms / 1_000 - days_before * DAY / 1_000
+        )
         monkeypatch.setattr("wallet.cli.offline_texts.time.time", lambda now_s=now_s: now_s)
         assert (
-            any("7 days more at most" in hint for hint in hints(holder.element.pieces())) is warned
+            any("7 days more at most" in hint for hint in hints(holder.element.holdings.pieces()))
+            is warned
         )
 
 
@@ -100,8 +103,8 @@ def test_no_line_about_a_piece_is_wider_than_the_window_or_cuts_an_amount(
     monkeypatch.setenv("COLUMNS", str(columns))
     holder = make_device(signers, "alice", 10_000_000, 5)
     wide = signers.bundle(created_time_ms=signers.bundle().created_time_ms + 1, max_value_fen=100)
-    holder.element.trust(signers.root_public + wide.encode())
-    assert holder.element.pieces()[0].state == PieceState.NOT_PAYABLE
+    holder.element.trust.follow(signers.root_public + wide.encode())
+    assert holder.element.holdings.pieces()[0].state == PieceState.NOT_PAYABLE
     _, text = shown(PROFILE, holder.element)
     lines = [line for line in text.splitlines() if line.startswith("  ")]
     assert len(lines) > 2 or columns == 80
@@ -201,19 +204,19 @@ def test_a_request_that_waits_is_shown_again(bob: Cli, alice: Cli) -> None:
 
 def test_what_came_back_is_said_where_payments_are_listed(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(5))
+    payment = alice.element.payer.pay(bob.element.payee.request(5))
     revoking = signers.bundle(
         created_time_ms=signers.bundle().created_time_ms + 1, revoked=(signers.alice.revocation,)
     )
-    bob.element.trust(signers.root_public + revoking.encode())
-    alice.element.take_back(bob.element.return_payment(payment))
+    bob.element.trust.follow(signers.root_public + revoking.encode())
+    alice.element.payer.take_back(bob.element.payee.return_payment(payment))
     fields, text = listed(alice.element)
     assert fields["payments"][0]["came_back"] is True and "which came back" in text
 
 
 def test_payments_over_a_link_are_not_listed_as_texts(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    alice.element.pay(bob.element.request(5), unconfirmed=True)
+    alice.element.payer.pay(bob.element.payee.request(5), unconfirmed=True)
     assert listed(alice.element)[0]["payments"] == []
 
 
@@ -233,7 +236,7 @@ def test_limits_are_shown_with_the_central_banks(alice: Cli, signers: Signers) -
     assert "your own            200.00 yuan" in said
     assert "the central bank's  200,000.00 yuan" in said
     assert all(len(line) <= 64 for line in said.splitlines())
-    fields, text = limited(make_device(signers, "alice").element.limits(), None)
+    fields, text = limited(make_device(signers, "alice").element.holdings.limits(), None)
     assert fields["rule_single_fen"] is None and "unknown" in text
 
 
@@ -306,7 +309,7 @@ def test_codes_that_are_mixed_or_missing_are_named(signers: Signers, alice: Cli,
     from wallet.offline import text_format
 
     one, two = make_device(signers, "alice", *sizes(2_500)), make_device(signers, "bob")
-    payments = [one.element.pay(two.element.request(1_100)) for _ in range(2)]
+    payments = [one.element.payer.pay(two.element.payee.request(1_100)) for _ in range(2)]
     first, second = (
         text_format.codes(text_format.write(text_format.PAYMENT, each)) for each in payments
     )

@@ -29,62 +29,62 @@ def limited(
 
 def test_one_payment_is_limited(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    alice.element.set_limits(Limits(single_fen=50))
-    request = bob.element.request(51)
-    limited(OWN, alice, errors_pb2.REASON_OVER_SINGLE_LIMIT, alice.element.pay, request)
+    alice.element.holdings.set_limits(Limits(single_fen=50))
+    request = bob.element.payee.request(51)
+    limited(OWN, alice, errors_pb2.REASON_OVER_SINGLE_LIMIT, alice.element.payer.pay, request)
     pay(alice, bob, 50)
-    alice.element.set_limits(Limits())
+    alice.element.holdings.set_limits(Limits())
     pay(alice, bob, 50)
 
 
 def test_a_payment_made_before_is_repeated_under_a_narrower_limit(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    request = bob.element.request(60)
-    payment = alice.element.pay(request)
-    alice.element.set_limits(Limits(single_fen=1))
-    assert alice.element.pay(request) == payment
+    request = bob.element.payee.request(60)
+    payment = alice.element.payer.pay(request)
+    alice.element.holdings.set_limits(Limits(single_fen=1))
+    assert alice.element.payer.pay(request) == payment
 
 
 def test_the_balance_is_limited(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob", 30)
-    bob.element.set_limits(Limits(total_fen=100))
+    bob.element.holdings.set_limits(Limits(total_fen=100))
     over = errors_pb2.REASON_OVER_BALANCE_CAP
-    limited(OWN, bob, over, bob.element.request, 71)
-    first, second = bob.element.request(70), bob.element.request(70)
-    assert bob.element.accept(alice.element.pay(first)) == 70
-    late = alice.element.pay(second)
-    limited(OWN, bob, over, bob.element.accept, late)
+    limited(OWN, bob, over, bob.element.payee.request, 71)
+    first, second = bob.element.payee.request(70), bob.element.payee.request(70)
+    assert bob.element.payee.accept(alice.element.payer.pay(first)) == 70
+    late = alice.element.payer.pay(second)
+    limited(OWN, bob, over, bob.element.payee.accept, late)
     token = signers.mint(signers.bob, 1, number=77).token.encode()
-    limited(OWN, bob, over, bob.element.load, [token])
-    limited(OWN, bob, over, bob.element.check_load, 1)
-    bob.element.set_limits(Limits(total_fen=171))
-    bob.element.load([token])
-    assert bob.element.accept(late) == 70
+    limited(OWN, bob, over, bob.element.holdings.load, [token])
+    limited(OWN, bob, over, bob.element.holdings.check_load, 1)
+    bob.element.holdings.set_limits(Limits(total_fen=171))
+    bob.element.holdings.load([token])
+    assert bob.element.payee.accept(late) == 70
     assert bob.balance == 171
 
 
 def test_money_over_a_new_limit_stays_and_can_be_paid(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob")
-    alice.element.set_limits(Limits(total_fen=10))
+    alice.element.holdings.set_limits(Limits(total_fen=10))
     pay(alice, bob, 150)
-    alice.element.load([])
+    alice.element.holdings.load([])
     assert alice.balance == 50
 
 
 def ruled(signers: Signers, holder: TestDevice, *, later_ms: int = 0, **rules: int) -> None:
     """The central bank sets rules, and the device hears of it."""
     bundle = signers.bundle(created_time_ms=NOW + later_ms, **rules)
-    holder.element.trust(signers.root_public + bundle.encode())
+    holder.element.trust.follow(signers.root_public + bundle.encode())
 
 
 def test_the_central_bank_limits_a_payment(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     over = errors_pb2.REASON_OVER_SINGLE_LIMIT
-    request = bob.element.request(51)
+    request = bob.element.payee.request(51)
     ruled(signers, alice, max_payment_fen=50)
-    limited(RULE, alice, over, alice.element.pay, request)
+    limited(RULE, alice, over, alice.element.payer.pay, request)
     ruled(signers, bob, max_payment_fen=50)
-    limited(RULE, bob, over, bob.element.request, 51)
+    limited(RULE, bob, over, bob.element.payee.request, 51)
     pay(alice, bob, 50)
 
 
@@ -94,41 +94,41 @@ def test_the_narrower_limit_of_a_payment_counts_and_is_named(
 ) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     ruled(signers, alice, max_payment_fen=50)
-    alice.element.set_limits(Limits(single_fen=own))
-    over, request = errors_pb2.REASON_OVER_SINGLE_LIMIT, bob.element.request(51)
-    limited(whose, alice, over, alice.element.pay, request)
+    alice.element.holdings.set_limits(Limits(single_fen=own))
+    over, request = errors_pb2.REASON_OVER_SINGLE_LIMIT, bob.element.payee.request(51)
+    limited(whose, alice, over, alice.element.payer.pay, request)
     pay(alice, bob, own if whose == OWN else 50)
 
 
 def test_a_payee_refuses_a_payment_that_is_too_large_for_a_newer_rule(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(60))
+    payment = alice.element.payer.pay(bob.element.payee.request(60))
     ruled(signers, bob, max_payment_fen=59)
     with pytest.raises(Refusal) as caught:
-        bob.element.accept(payment)
+        bob.element.payee.accept(payment)
     assert caught.value.metadata["verdict"] == "PAYMENT_TOO_LARGE"
     ruled(signers, bob, later_ms=1, max_payment_fen=60)
-    assert bob.element.accept(payment) == 60
+    assert bob.element.payee.accept(payment) == 60
 
 
 def test_the_central_bank_limits_what_a_device_holds(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob", 30)
     over = errors_pb2.REASON_OVER_BALANCE_CAP
-    first, second = bob.element.request(70), bob.element.request(70)
+    first, second = bob.element.payee.request(70), bob.element.payee.request(70)
     ruled(signers, bob, max_holding_fen=100)
-    bob.element.set_limits(Limits(total_fen=101))
-    limited(RULE, bob, over, bob.element.request, 71)
-    assert bob.element.accept(alice.element.pay(first)) == 70
-    late = alice.element.pay(second)
-    limited(RULE, bob, over, bob.element.accept, late)
+    bob.element.holdings.set_limits(Limits(total_fen=101))
+    limited(RULE, bob, over, bob.element.payee.request, 71)
+    assert bob.element.payee.accept(alice.element.payer.pay(first)) == 70
+    late = alice.element.payer.pay(second)
+    limited(RULE, bob, over, bob.element.payee.accept, late)
     token = signers.mint(signers.bob, 1, number=78).token.encode()
-    limited(RULE, bob, over, bob.element.load, [token])
-    limited(RULE, bob, over, bob.element.check_load, 1)
-    bob.element.set_limits(Limits(total_fen=100))
-    limited(OWN, bob, over, bob.element.check_load, 1)
+    limited(RULE, bob, over, bob.element.holdings.load, [token])
+    limited(RULE, bob, over, bob.element.holdings.check_load, 1)
+    bob.element.holdings.set_limits(Limits(total_fen=100))
+    limited(OWN, bob, over, bob.element.holdings.check_load, 1)
     ruled(signers, bob, later_ms=1, max_holding_fen=170)
-    bob.element.set_limits(Limits())
-    assert bob.element.accept(late) == 70
+    bob.element.holdings.set_limits(Limits())
+    assert bob.element.payee.accept(late) == 70
 
 
 def test_money_over_a_new_rule_stays_and_can_be_paid_and_deposited(signers: Signers) -> None:
@@ -144,9 +144,9 @@ def test_a_bundle_of_an_older_format_counts_as_none(signers: Signers) -> None:
     older = signers.root_public + b"U1" + signers.bundle().encode()[2:]
     alice.store.change(lambda state: setattr(state, "bundle", older))
     with pytest.raises(Refusal) as caught:
-        alice.element.pay(bob.element.request(10))
+        alice.element.payer.pay(bob.element.payee.request(10))
     assert caught.value.metadata["verdict"] == "BUNDLE_TOO_OLD"
-    alice.element.check_load(10)
+    alice.element.holdings.check_load(10)
     ruled(signers, alice)
     pay(alice, bob, 10)
 

@@ -12,14 +12,17 @@ PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha"
 
 
 def states(holder: TestDevice) -> list[tuple[int, int, str]]:
-    return [(piece.value_fen, piece.hops, piece.state.value) for piece in holder.element.pieces()]
+    return [
+        (piece.value_fen, piece.hops, piece.state.value)
+        for piece in holder.element.holdings.pieces()
+    ]
 
 
 def test_pieces_with_value_hops_expiry_and_state(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob", 7)
     pay(alice, bob, 30)
     assert states(bob) == [(7, 0, "SPENDABLE"), (30, 1, "SPENDABLE")]
-    assert {piece.expires_time_ms for piece in bob.element.pieces()} == {NOW + 90 * DAY}
+    assert {piece.expires_time_ms for piece in bob.element.holdings.pieces()} == {NOW + 90 * DAY}
     fields, text = shown(PROFILE, bob.element)
     assert (fields["offline_fen"], fields["payable_fen"], fields["unconfirmed"]) == (37, 37, [])
     assert "Payable" not in text
@@ -30,10 +33,10 @@ def test_each_state_is_shown_with_its_reason(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob", 7, 9)
     pay(alice, bob, 30)
     revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
-    bob.element.trust(signers.root_public + revoking.encode())
+    bob.element.trust.follow(signers.root_public + revoking.encode())
     first = deposits(bob)[0]
     assert {state for _, _, state in states(bob)} == {"DEPOSITING"}
-    bob.element.refuse_deposit(first, ruled(signers, first), "the bank's words")
+    bob.element.deposits.refuse(first, ruled(signers, first), "the bank's words")
     state = bob.store.read()
     for piece in state.pieces:
         piece.depositing = False
@@ -54,11 +57,11 @@ def test_expired_money_and_money_at_its_last_hop(signers: Signers) -> None:
         make_device(signers, "bob", bundle=wide),
     )
     pay(alice, bob, 100)
-    (piece,) = bob.element.pieces()
+    (piece,) = bob.element.holdings.pieces()
     assert piece.state == PieceState.NOT_PAYABLE and "too often" in piece.reason
-    assert bob.element.payable_fen() == 0
+    assert bob.element.holdings.payable_fen() == 0
     bob.clock.advance(91 * DAY)
-    (piece,) = bob.element.pieces()
+    (piece,) = bob.element.holdings.pieces()
     assert (piece.state, piece.reason) == (
         PieceState.EXPIRED,
         "the money has expired, or ends too soon to be paid on",
@@ -67,9 +70,9 @@ def test_expired_money_and_money_at_its_last_hop(signers: Signers) -> None:
 
 def test_payments_without_an_ok_are_listed(signers: Signers) -> None:
     alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
-    payment = alice.element.pay(bob.element.request(5), unconfirmed=True)
+    payment = alice.element.payer.pay(bob.element.payee.request(5), unconfirmed=True)
     fields, text = shown(PROFILE, alice.element)
     assert len(fields["unconfirmed"]) == 1 and "without an OK" in text
-    bob.element.accept(payment)
-    alice.element.confirm(payment, bob.element.receipt(payment))
+    bob.element.payee.accept(payment)
+    alice.element.payer.confirm(payment, bob.element.payee.receipt(payment))
     assert shown(PROFILE, alice.element)[0]["unconfirmed"] == []

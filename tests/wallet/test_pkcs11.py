@@ -38,9 +38,9 @@ def ring(token: Pkcs11Settings) -> Iterator[Pkcs11Keyring]:
 
 def certified(element: SecureElement, signers: Signers) -> bytes:
     """A key for the next load, with its certificate."""
-    public = element.load_key("6201000000000017", ())
+    public = element.keys.load_key("6201000000000017", ())
     certificate = signers.certify(public, "alpha")
-    element.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
+    element.keys.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
     return public
 
 
@@ -94,17 +94,17 @@ def test_a_device_pays_and_is_paid_with_keys_in_the_token(ring: Pkcs11Keyring) -
     signers, store = Signers(), empty()
     carded = held(ring, store)
     first = certified(carded.element, signers)
-    carded.element.trust(signers.root_public + signers.bundle().encode())
-    carded.element.load([signers.mint(first, 100).token.encode()])
+    carded.element.trust.follow(signers.root_public + signers.bundle().encode())
+    carded.element.holdings.load([signers.mint(first, 100).token.encode()])
     second = certified(carded.element, signers)
-    carded.element.load([signers.mint(second, 20, number=2).token.encode()])
+    carded.element.holdings.load([signers.mint(second, 20, number=2).token.encode()])
     bob = make_device(signers, "bob")
     pay(carded, bob, 110)
     pay(bob, carded, 20)
     assert (carded.balance, bob.balance) == (30, 90)
     other = SecureElement(store, carded.clock, SeededRandomness(1))
     with pytest.raises(Refusal, match="no such key is at hand"):
-        other.pay(bob.element.request(1))
+        other.payer.pay(bob.element.payee.request(1))
     assert [key.seed for key in store.read().keys] == ["", ""]
 
 
@@ -114,9 +114,9 @@ def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring)
     keys = []
     for number in range(4):
         keys.append(certified(carded.element, signers))
-        carded.element.trust(signers.root_public + signers.bundle().encode())
+        carded.element.trust.follow(signers.root_public + signers.bundle().encode())
         value = 20 if number == 1 else 10
-        carded.element.load([signers.mint(keys[-1], value, number=number).token.encode()])
+        carded.element.holdings.load([signers.mint(keys[-1], value, number=number).token.encode()])
         if number != 1:
             pay(carded, bob, 10)
             store.change(lambda state: state.paid.clear())  # long ago
@@ -134,14 +134,14 @@ def test_a_key_whose_making_was_cut_off_is_destroyed_and_others_keys_stay(
     neighbour.keys.append(ring.make(neighbour))
     carded = held(ring, store)
     first = certified(carded.element, signers)
-    carded.element.trust(signers.root_public + signers.bundle().encode())
-    carded.element.load([signers.mint(first, 10).token.encode()])
+    carded.element.trust.follow(signers.root_public + signers.bundle().encode())
+    carded.element.holdings.load([signers.mint(first, 10).token.encode()])
     store.failing = True
     with pytest.raises(OSError):
-        carded.element.load_key("6201000000000017", ())
+        carded.element.keys.load_key("6201000000000017", ())
     store.failing = False
     assert len(in_the_token(ring, store.read())) == 2
-    second = carded.element.load_key("6201000000000017", ())
+    second = carded.element.keys.load_key("6201000000000017", ())
     assert in_the_token(ring, store.read()) == {first, second}
     assert in_the_token(ring, neighbour) == {bytes.fromhex(neighbour.keys[0].public)}
 

@@ -57,13 +57,13 @@ def test_a_payment_costs_the_same_with_ten_pieces_and_with_a_thousand(tmp_path: 
         device = Device(folder)
         element = device.element(folder, 1)
         minted = [SIGNERS.mint(SIGNERS.alice, 100, number=at) for at in range(1, pieces)]
-        element.load([chain.token.encode() for chain in minted])
-        assert len(element.pieces()) == pieces
-        element.pay(bob.request(300))  # the piece that she began with
+        element.holdings.load([chain.token.encode() for chain in minted])
+        assert len(element.holdings.pieces()) == pieces
+        element.payer.pay(bob.payee.request(300))  # the piece that she began with
         costs.append([])
         for _ in range(5):
             before = copied(folder, "device.sealed", "device.log")
-            element.pay(bob.request(60))
+            element.payer.pay(bob.payee.request(60))
             after = copied(folder, "device.sealed", "device.log")
             assert after["device.sealed"] == before["device.sealed"]
             costs[-1].append(len(after["device.log"]) - len(before["device.log"]))

@@ -267,12 +267,12 @@ def tap(
             )
             if load_fen:
                 placed = app.loading(card).load(load_fen)
-                output.result(*offline_output.loaded(load_fen, card.balance_fen(), placed))
+                output.result(*offline_output.loaded(load_fen, card.holdings.balance_fen(), placed))
                 if placed.pending:
                     raise SystemExit(EXIT_NO_ANSWER)
             elif deposit:
                 done = app.loading(card).deposit()
-                output.result(*offline_output.deposited(done, card.balance_fen()))
+                output.result(*offline_output.deposited(done, card.holdings.balance_fen()))
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:

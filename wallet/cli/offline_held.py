@@ -74,7 +74,7 @@ def renew(
         placed = offline_output.load_anew(loading, done) if done.amount_fen else None
         pending = placed is not None and placed.pending
         loaded_fen = 0 if placed is None or pending else done.amount_fen
-        said = offline_texts.renewed(done, loaded_fen, device.balance_fen(), pending)
+        said = offline_texts.renewed(done, loaded_fen, device.holdings.balance_fen(), pending)
         output.result(*said)
         if done.refused:
             raise SystemExit(EXIT_REFUSED)
@@ -100,7 +100,7 @@ def limit(
         from wallet.cli import offline_output, offline_texts
 
         device = app.device
-        limits = offline_output.new_limits(device.limits(), single, total)
-        if limits != device.limits():
-            device.set_limits(limits)
-        output.result(*offline_texts.limited(limits, device.rules()))
+        limits = offline_output.new_limits(device.holdings.limits(), single, total)
+        if limits != device.holdings.limits():
+            device.holdings.set_limits(limits)
+        output.result(*offline_texts.limited(limits, device.holdings.rules()))

@@ -293,13 +293,13 @@ def open_card(
 
 def tapped(handed: Handed, card: Card, offline_fen: int) -> CommandResult:
     """After ``offline tap``. Only its owner is told what the card holds."""
-    card_fen = card.balance_fen() if card.owned else None
+    card_fen = card.holdings.balance_fen() if card.owned else None
     fields = {
         "amount_fen": handed.amount_fen,
         "repeated": handed.repeated,
         "came_back_fen": handed.came_back_fen,
         "card_fen": card_fen,
-        "card_payable_fen": card.payable_fen() if card.owned else None,
+        "card_payable_fen": card.holdings.payable_fen() if card.owned else None,
         "offline_fen": offline_fen,
     }
     text = _("This device holds {offline} yuan.").format(offline=format_yuan(offline_fen))
@@ -404,7 +404,7 @@ def paid(
 
 def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> CommandResult:
     """A payment as a text."""
-    offline_fen = device.balance_fen()
+    offline_fen = device.holdings.balance_fen()
     fields = {
         "text": text,
         "amount_fen": made.amount_fen,
@@ -422,7 +422,7 @@ def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> C
         _("Let the payee read it, as often as is needed: `{again}` shows it again.").format(
             again=again
         ),
-        *hints(device.pieces()),
+        *hints(device.holdings.pieces()),
     ]
     return _paper(N_("payment"), fields, file, following, again)
 
@@ -430,12 +430,12 @@ def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> C
 def shown_again(device: Device, code: str, file: Path | None) -> CommandResult:
     """A payment or a request once more, by its code. Raises UsageError when there is none."""
     wanted = code.strip().upper().replace("-", "")
-    for made in reversed(device.made()):
+    for made in reversed(device.payer.made()):
         if made.code.replace("-", "") == wanted:
             return shown_payment(
                 text_format.write(text_format.PAYMENT, made.payment), made, file, device
             )
-    for request in reversed(device.requests()):
+    for request in reversed(device.payee.requests()):
         text = text_format.write(text_format.REQUEST, request)
         asked = request_of(text)
         if asked.code().replace("-", "") == wanted:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from currency.amount import format_yuan
 from currency.reasons import in_words
@@ -38,12 +37,16 @@ _RENEW = "`wallet offline renew`"
 
 def shown(profile: Profile, device: Device) -> CommandResult:
     """After ``offline show``."""
-    pieces, limits, offline_fen = device.pieces(), device.limits(), device.balance_fen()
+    pieces, limits, offline_fen = (
+        device.holdings.pieces(),
+        device.holdings.limits(),
+        device.holdings.balance_fen(),
+    )
     payable_fen = sum(p.value_fen for p in pieces if p.state == PieceState.SPENDABLE)
     unconfirmed = [
-        text_format.write(text_format.PAYMENT, payment) for payment in device.unconfirmed()
+        text_format.write(text_format.PAYMENT, payment) for payment in device.payer.unconfirmed()
     ]
-    made, waiting = device.made(), device.requests()
+    made, waiting = device.payer.made(), device.payee.requests()
     fields = {
         "number": profile.number,
         "bank": profile.bank,
@@ -113,7 +116,7 @@ def hints(pieces: Sequence[ShownPiece]) -> list[str]:
     return found
 
 
-def _worth(pieces: Any) -> int:
+def _worth(pieces: Iterable[ShownPiece]) -> int:
     return sum(piece.value_fen for piece in pieces)
 
 
@@ -173,8 +176,8 @@ def _limit(own_fen: int, rule_fen: int | None) -> list[str]:
 
 def listed(device: Device) -> CommandResult:
     """After ``offline again`` without a code: what was made as text, the newest below."""
-    requests = [Request.decode(each) for each in device.requests()[-MAX_LISTED:]]
-    made = device.made()[-MAX_LISTED:]
+    requests = [Request.decode(each) for each in device.payee.requests()[-MAX_LISTED:]]
+    made = device.payer.made()[-MAX_LISTED:]
     fields = {
         "requests": [
             {

@@ -105,17 +105,19 @@ class HardWallet:
             CardCommand.BALANCE: self._balance,
             CardCommand.ACCEPT: self._accept,
             CardCommand.CERTIFY: self._certify,
-            CardCommand.TRUST: self.element.trust,
-            CardCommand.WANTED: lambda _: b"".join(self.element.wanted()),
+            CardCommand.TRUST: self.element.trust.follow,
+            CardCommand.WANTED: lambda _: b"".join(self.element.trust.wanted()),
             CardCommand.STATEMENTS: self._statements,
             CardCommand.NEWS: self._news,
             CardCommand.LOAD: self._load,
             CardCommand.CONFIRM: self._confirm,
             CardCommand.LOAD_KEY: self._load_key,
             CardCommand.PROVE: self._prove,
-            CardCommand.HOLDS: lambda body: bytes([self.element.holds(body)]),
-            CardCommand.RETURN_PAYMENT: self.element.return_payment,
-            CardCommand.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
+            CardCommand.HOLDS: lambda body: bytes([self.element.keys.holds(body)]),
+            CardCommand.RETURN_PAYMENT: self.element.payee.return_payment,
+            CardCommand.TAKE_BACK: lambda body: messages.AMOUNT.pack(
+                self.element.payer.take_back(body)
+            ),
         }
 
     def answer(self, command: CardCommand, body: bytes, session: Session) -> bytes:
@@ -126,17 +128,20 @@ class HardWallet:
         return self._plain[command](body) or b""
 
     def _select(self, _: bytes) -> bytes:
-        return messages.SELECTED.pack(self.element.certified(), free_fen(self._store.read()))
+        return messages.SELECTED.pack(self.element.keys.certified(), free_fen(self._store.read()))
 
     def _balance(self, _: bytes) -> bytes:
-        held_fen, total_fen = self.element.balance_fen(), self.element.limits().total_fen
+        held_fen, total_fen = (
+            self.element.holdings.balance_fen(),
+            self.element.holdings.limits().total_fen,
+        )
         room_fen = max(total_fen - held_fen, 0) if total_fen else messages.ANY_AMOUNT
-        return messages.BALANCES.pack(held_fen, self.element.payable_fen(), room_fen)
+        return messages.BALANCES.pack(held_fen, self.element.holdings.payable_fen(), room_fen)
 
     def _request(self, body: bytes, session: Session) -> bytes:
         holders = session.pin or bool(session.wallet)
-        request = self.element.request(_amount(body), anybodys=not holders)
-        return request + self.element.vouch(request, session.binding)
+        request = self.element.payee.request(_amount(body), anybodys=not holders)
+        return request + self.element.payee.vouch(request, session.binding)
 
     def _pay(self, body: bytes, session: Session) -> bytes:
         signature, rest = body[:SIGNATURE_BYTES], body[SIGNATURE_BYTES:]
@@ -155,7 +160,7 @@ class HardWallet:
         # Counted before the payment is made, so that pulling the card away gains nothing.
         self._guard.count(session, asked.amount_fen)
         try:
-            return self.element.pay(request, unconfirmed=True)
+            return self.element.payer.pay(request, unconfirmed=True)
         except Refusal:
             self._guard.uncount(session, asked.amount_fen)
             raise
@@ -163,7 +168,7 @@ class HardWallet:
     def _earlier(self, tags: bytes, asked: Request) -> bytes | None:
         """The last payment again, if the same payee has not confirmed it."""
         answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
-        for earlier in self.element.unconfirmed():
+        for earlier in self.element.payer.unconfirmed():
             ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
             amount_fen = sum(end.amount_fen for end in ends)
             same = ends[0].payee == asked.certificate.key or answer_of(ends[0].challenge) in answers
@@ -172,41 +177,45 @@ class HardWallet:
         return None
 
     def _accept(self, payment: bytes) -> bytes:
-        taken_fen = self.element.accept(payment)
-        return messages.AMOUNT.pack(taken_fen) + self.element.receipt(payment)
+        taken_fen = self.element.payee.accept(payment)
+        return messages.AMOUNT.pack(taken_fen) + self.element.payee.receipt(payment)
 
     def _confirm(self, body: bytes) -> None:
-        self.element.confirm(body[RECEIPT_BYTES:], body[:RECEIPT_BYTES])
+        self.element.payer.confirm(body[RECEIPT_BYTES:], body[:RECEIPT_BYTES])
 
     def _certify(self, body: bytes) -> None:
-        self.element.certify(body[:CERTIFICATE_BYTES], body[CERTIFICATE_BYTES:])
+        self.element.keys.certify(body[:CERTIFICATE_BYTES], body[CERTIFICATE_BYTES:])
 
     def _load_key(self, body: bytes) -> bytes:
         number, busy = body[: messages.NUMBER_BYTES], body[messages.NUMBER_BYTES :]
         if len(number) < messages.NUMBER_BYTES or not number.isdigit() or len(busy) % KEY_BYTES:
             raise _unreadable("a wallet's number is expected, and whole keys")
         keys = {busy[at : at + KEY_BYTES] for at in range(0, len(busy), KEY_BYTES)}
-        return self.element.load_key(number.decode("ascii"), keys)
+        return self.element.keys.load_key(number.decode("ascii"), keys)
 
     def _prove(self, body: bytes) -> bytes:
         wallet, bank = _whom(body[KEY_BYTES:])
-        return self.element.prove(body[:KEY_BYTES], bank, wallet)
+        return self.element.keys.prove(body[:KEY_BYTES], bank, wallet)
 
     def _news(self, body: bytes) -> bytes:
         if len(body) != messages.NEWS.size:
             raise _unreadable("a time and a digest are expected")
         theirs = News(*messages.NEWS.unpack(body))
-        return messages.NEWS.pack(*self.element.news()) + self.element.newer_than(theirs)
+        return messages.NEWS.pack(*self.element.trust.news()) + self.element.trust.newer_than(
+            theirs
+        )
 
     def _statements(self, body: bytes) -> None:
         said, at = list[bytes](), 0
         while at < len(body):
             said.append(body[at : at + statement_bytes(body[at : at + 1])])
             at += len(said[-1])
-        self.element.note_statements(said)
+        self.element.trust.note(said)
 
     def _load(self, body: bytes) -> None:
-        self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])
+        self.element.holdings.load(
+            [body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)]
+        )
 
     def _deposit(self, body: bytes, session: Session) -> bytes:
         kind, content = body[:1], body[1:]
@@ -214,17 +223,17 @@ class HardWallet:
             at = messages.NUMBER.unpack(content[: messages.NUMBER.size])[0]
             wallet, bank = _whom(content[messages.NUMBER.size :])
             self._guard.check_wallet(session, wallet)
-            deposits = self.element.begin_deposit(bank, wallet, own_alone=True)
+            deposits = self.element.deposits.begin(bank, wallet, own_alone=True)
             return deposits[at] if at < len(deposits) else b""
         if kind not in (bytes([messages.DEPOSITED]), bytes([messages.REFUSED])):
             raise _unreadable("a number and a wallet, or what came of a piece, is expected")
         if kind == bytes([messages.DEPOSITED]):
             self._guard.check_deposit(session, content)
-            self.element.end_deposit(content)
+            self.element.deposits.end(content)
         else:
             ruling, deposit = content[:RULING_BYTES], content[RULING_BYTES:]
             self._guard.check_deposit(session, deposit)
-            self.element.refuse_deposit(deposit, ruling)
+            self.element.deposits.refuse(deposit, ruling)
         return b""
 
 

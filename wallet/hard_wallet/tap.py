@@ -43,7 +43,7 @@ class _Touched:
                     "else pay anew (--anew)"
                 ),
             )
-        return [self._card.holds(end.payee) for end in payments]
+        return [self._card.keys.holds(end.payee) for end in payments]
 
 
 def give(
@@ -58,7 +58,7 @@ def give(
     Raises:
         PaymentReturn: the card did not take the payment, and this device has it again.
     """
-    card.exchange_bundles(offline_payments.device)
+    card.trust.exchange_bundles(offline_payments.device.trust)
     return link_payments.pay_shown(
         offline_payments, card.request(amount_fen), _Touched(card), anew=anew
     )
@@ -66,10 +66,10 @@ def give(
 
 def take(offline_payments: OfflinePayments, card: Card, amount_fen: int) -> Handed:
     """The card pays this device. Raises PaymentReturn if this device did not take the payment."""
-    card.exchange_bundles(offline_payments.device)
-    request = offline_payments.device.request(amount_fen)
-    signature = offline_payments.device.vouch(request, card.binding)
-    answers = list(offline_payments.device.answers().values())[-MAX_TAGS:]
+    card.trust.exchange_bundles(offline_payments.device.trust)
+    request = offline_payments.device.payee.request(amount_fen)
+    signature = offline_payments.device.payee.vouch(request, card.binding)
+    answers = list(offline_payments.device.payee.answers().values())[-MAX_TAGS:]
     payment = card.pay(request, signature, answers)
     text = text_format.write(text_format.PAYMENT, payment)
     try:

@@ -116,7 +116,7 @@ def pay(
 
     def talk(request: str, payee: link.Payee) -> Handed:
         data = _whole(request)
-        newer_bundles.begin(offline_payments.device, payee.say)
+        newer_bundles.begin(offline_payments.device.trust, payee.say)
         return pay_shown(
             offline_payments,
             data,
@@ -171,7 +171,7 @@ def pay_shown(
             return Handed(asked.amount_fen, True, came_back_fen)
     if only_finishes:  # the earlier payment came back, so a new one is made after all
         check()
-    payment = device.pay(request, unconfirmed=True)
+    payment = device.payer.pay(request, unconfirmed=True)
     try:
         receipt = payee.show(payment)
     except PaymentReturned as back:
@@ -198,7 +198,7 @@ def _worth_fen(payment: bytes) -> int:
 def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
     """Confirms a payment. Raises LinkError if the OK is not the payee's: it is shown again."""
     try:
-        device.confirm(payment, receipt.signature)
+        device.payer.confirm(payment, receipt.signature)
     except Refusal as no:
         raise LinkError(
             _("{why}; whoever said OK may be between you").format(why=_(no.message))
@@ -225,10 +225,10 @@ def accept_or_return(
         back = _signed_return(offline_payments, payment)
         if not back:
             raise
-        over = asked is None or not offline_payments.device.awaits(asked)
+        over = asked is None or not offline_payments.device.payee.awaits(asked)
         told = "" if no.reason in _OWN_BUSINESS else no.message
         raise PaymentReturned(back, no.message, asked=over, told=told) from no
-    over = asked is None or not offline_payments.device.awaits(asked)
+    over = asked is None or not offline_payments.device.payee.awaits(asked)
     receipt = offline_payments.receipt(payment)
     return Taken(amount_fen, repeated, asked=over, receipt=receipt)
 
@@ -247,7 +247,7 @@ def request_to_show(
         anew: make a new one in any case.
     """
     while not anew and (request := requests.unseen(amount_fen)) is not None:
-        if offline_payments.device.awaits(text_format.read(text_format.REQUEST, request)):
+        if offline_payments.device.payee.awaits(text_format.read(text_format.REQUEST, request)):
             return request
         requests.seen(request, clock.now_ms())
     request = offline_payments.request(amount_fen)
@@ -275,9 +275,9 @@ def accept(
         on_met=on_met,
         answers=lambda: {
             question.hex(): answer.hex()
-            for question, answer in offline_payments.device.answers().items()
+            for question, answer in offline_payments.device.payee.answers().items()
         },
-        about_bundles=lambda line: newer_bundles.answer_to(offline_payments.device, line),
+        about_bundles=lambda line: newer_bundles.answer_to(offline_payments.device.trust, line),
         timeout_s=timeout_s,
     )
 
@@ -293,7 +293,7 @@ def _earlier(device: Device, asked: Request, payee: Shown) -> list[bytes]:
     """Payments to this payee without an OK; if one of them pays this very request, only that."""
     found: list[bytes] = []
     elsewhere: list[tuple[bytes, Endorsement]] = []
-    for payment in device.unconfirmed():
+    for payment in device.payer.unconfirmed():
         end = Payment.decode(payment).chains[0].hops[-1].endorsement
         if end.challenge == asked.challenge:
             return [payment]

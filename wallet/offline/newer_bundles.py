@@ -16,11 +16,10 @@ import binascii
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 from offline_token.limits import MAX_BUNDLE_BYTES
 from runtime.errors import Refusal
-from wallet.secure_element.interface import News
+from wallet.secure_element.interface import DeviceTrust, News
 
 HAVE, NEWER = "HAVE", "NEWER"
 _HAVE = re.compile(r"HAVE ([0-9]{1,20}) ([0-9a-f]{64})", re.ASCII)
@@ -28,50 +27,35 @@ MAX_LINE = len(NEWER) + 1 + 4 * -(-MAX_BUNDLE_BYTES // 3)
 """Characters of the longest line."""
 
 
-class Informed(Protocol):
-    """A device that has a trust bundle."""
-
-    def news(self) -> News:
-        """Which bundle it has."""
-        ...
-
-    def newer_than(self, news: News) -> bytes:
-        """The root's key, then its own bundle or that one's head; b"" unless its own is newer."""
-        ...
-
-    def trust(self, bundle: bytes) -> None:
-        """Keeps a bundle, if it is good and newer. Raises Refusal."""
-        ...
-
-
-def begin(device: Informed, ask: Callable[[str], str]) -> None:
+def begin(own: DeviceTrust, ask: Callable[[str], str]) -> None:
     """The payer's side. A bundle of the other side is kept only if the root has signed it.
 
     Args:
+        own: the payer's bundle.
         ask: says a line, and returns the answer.
     """
-    answer = ask(_have(device))
+    answer = ask(_have(own))
     if answer.startswith(NEWER + " "):
-        _take(device, answer)
-    elif (theirs := _read(answer)) is not None and (newer := device.newer_than(theirs)):
+        _take(own, answer)
+    elif (theirs := _read(answer)) is not None and (newer := own.newer_than(theirs)):
         ask(f"{NEWER} {base64.b64encode(newer).decode('ascii')}")
 
 
-def answer_to(device: Informed, line: str) -> str | None:
+def answer_to(own: DeviceTrust, line: str) -> str | None:
     """The payee's side: the answer to a line; None for a line that is not about bundles."""
     word = line.partition(" ")[0]
     if word == NEWER:
-        _take(device, line)
-        return _have(device)
+        _take(own, line)
+        return _have(own)
     if word != HAVE:
         return None
     theirs = _read(line)
-    newer = device.newer_than(theirs) if theirs is not None else b""
-    return f"{NEWER} {base64.b64encode(newer).decode('ascii')}" if newer else _have(device)
+    newer = own.newer_than(theirs) if theirs is not None else b""
+    return f"{NEWER} {base64.b64encode(newer).decode('ascii')}" if newer else _have(own)
 
 
-def _have(device: Informed) -> str:
-    mine = device.news()
+def _have(own: DeviceTrust) -> str:
+    mine = own.news()
     return f"{HAVE} {mine.created_time_ms} {mine.filter_digest.hex()}"
 
 
@@ -80,7 +64,7 @@ def _read(line: str) -> News | None:
     return News(int(said[1]), bytes.fromhex(said[2])) if said is not None else None
 
 
-def _take(device: Informed, line: str) -> None:
+def _take(own: DeviceTrust, line: str) -> None:
     """Keeps a bundle that is good. A bad one changes nothing, and the payment goes on."""
     with suppress(Refusal, binascii.Error, ValueError):
-        device.trust(base64.b64decode(line.partition(" ")[2], validate=True))
+        own.follow(base64.b64decode(line.partition(" ")[2], validate=True))

@@ -46,33 +46,35 @@ class OfflinePayments:
 
     def balance_fen(self) -> int:
         """What the device holds and has not signed over."""
-        return self.device.balance_fen()
+        return self.device.holdings.balance_fen()
 
     def request(self, amount_fen: int) -> str:
         """Makes a request for an offline payment, as text."""
         amount(amount_fen)
-        return text_format.write(text_format.REQUEST, self.device.request(amount_fen))
+        return text_format.write(text_format.REQUEST, self.device.payee.request(amount_fen))
 
     def pay(self, request: str) -> str:
         """Pays a request; returns the payment's text, the same for the same request."""
-        payment = self.device.pay(_bytes(text_format.REQUEST, request, "request_text"))
+        payment = self.device.payer.pay(_bytes(text_format.REQUEST, request, "request_text"))
         return text_format.write(text_format.PAYMENT, payment)
 
     def has_paid(self, request: str) -> bool:
         """Whether this very request has been paid before."""
-        return self.device.has_paid(_bytes(text_format.REQUEST, request, "request_text"))
+        return self.device.payer.has_paid(_bytes(text_format.REQUEST, request, "request_text"))
 
     def accept(self, payment: str) -> int:
         """Verifies a payment and takes it; returns its value in fen."""
-        return self.device.accept(_bytes(text_format.PAYMENT, payment, "payment_text"))
+        return self.device.payee.accept(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
     def receipt(self, payment: str) -> bytes:
         """The device's signature, 64 bytes, that it took a payment."""
-        return self.device.receipt(_bytes(text_format.PAYMENT, payment, "payment_text"))
+        return self.device.payee.receipt(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
     def return_payment(self, payment: str) -> str:
         """Gives back a payment that was not accepted, as text; Refusal if it is not given back."""
-        back = self.device.return_payment(_bytes(text_format.PAYMENT, payment, "payment_text"))
+        back = self.device.payee.return_payment(
+            _bytes(text_format.PAYMENT, payment, "payment_text")
+        )
         return text_format.write(text_format.BACK, back)
 
     def gives_back(self, text: str) -> bool:
@@ -84,11 +86,11 @@ class OfflinePayments:
 
     def take_back(self, back: str) -> int:
         """Takes back a payment of this device that its payee gave back; returns its fen."""
-        return self.device.take_back(_bytes(text_format.BACK, back, "payment_text"))
+        return self.device.payer.take_back(_bytes(text_format.BACK, back, "payment_text"))
 
     def has_taken(self, payment: str) -> bool:
         """Whether this very payment was accepted before."""
-        return self.device.has_taken(_bytes(text_format.PAYMENT, payment, "payment_text"))
+        return self.device.payee.has_taken(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
 
 class TokenLoading:
@@ -105,10 +107,10 @@ class TokenLoading:
 
     def prepare(self) -> None:
         """Gets the newest bundle, and a certificate if the device needs one to be paid."""
-        if not self._device.certified():
+        if not self._device.keys.certified():
             self._certified_key()
-        self._device.trust(self._submitter.bank.trust_bundle())
-        if not self._device.certified():  # the new bundle says that the bank's key was revoked
+        self._device.trust.follow(self._submitter.bank.trust_bundle())
+        if not self._device.keys.certified():  # the new bundle says that the bank's key was revoked
             self._certified_key()
         self._ask_for_statements()
 
@@ -127,19 +129,19 @@ class TokenLoading:
             NoAnswer: repeat the same call to finish the load.
         """
         amount(amount_fen)
-        self._device.trust(self._submitter.bank.trust_bundle())
+        self._device.trust.follow(self._submitter.bank.trust_bundle())
         key = b""
 
         def ready() -> dict[str, bytes]:
             nonlocal key
-            self._device.check_load(amount_fen)
+            self._device.holdings.check_load(amount_fen)
             key = self._certified_key(anew=anew)
             self._ask_for_statements()
             return {"device_key": key}
 
         def check() -> None:
-            self._device.check_load(amount_fen)
-            if not self._device.holds(key):
+            self._device.holdings.check_load(amount_fen)
+            if not self._device.keys.holds(key):
                 # Another command has loaded and spent under this key meanwhile.
                 raise NoAnswer(_("another load came in between; repeat the command"))
 
@@ -150,7 +152,7 @@ class TokenLoading:
             take=self._keep_tokens,
             check=check,
             ready=ready,
-            ours=lambda load: self._device.holds(load.device_key),
+            ours=lambda load: self._device.keys.holds(load.device_key),
             amount_fen=amount_fen,
         )
 
@@ -163,7 +165,9 @@ class TokenLoading:
             device: the device that is loaded.
         """
         return self._deposit_all(
-            device.begin_deposit(self._submitter.bank_name, self._submitter.number, used_alone=True)
+            device.deposits.begin(
+                self._submitter.bank_name, self._submitter.number, used_alone=True
+            )
         )
 
     def deposit(self) -> Deposited:
@@ -172,7 +176,7 @@ class TokenLoading:
         Raises NoAnswer at the first piece without an answer; the same call again goes on there.
         """
         return self._deposit_all(
-            self._device.begin_deposit(self._submitter.bank_name, self._submitter.number)
+            self._device.deposits.begin(self._submitter.bank_name, self._submitter.number)
         )
 
     def _deposit_all(self, deposits: list[bytes]) -> Deposited:
@@ -193,25 +197,25 @@ class TokenLoading:
             done.refused.append(refusal)
             if refusal.reason in _ABOUT_THE_PIECE:
                 ruling = _hex(refusal.metadata.get("ruling", ""))
-                self._device.refuse_deposit(deposit, ruling, refusal.message)
+                self._device.deposits.refuse(deposit, ruling, refusal.message)
             # Else the order was refused, and not the money, which stays for the next deposit.
             return
         if placed.pending:
             done.pending += 1
             why = reason_name(placed.message.reason) if placed.message.reason else ""
-            self._device.note_deposit(deposit, why)
+            self._device.deposits.note(deposit, why)
             return
-        self._device.end_deposit(deposit)
+        self._device.deposits.end(deposit)
         done.amount_fen += placed.message.amount_fen
         done.available_fen = placed.message.available_fen
 
     def _certified_key(self, *, anew: bool = False) -> bytes:
         """The key for the next load, certified. After a load that was cut off, it already is."""
         busy = {load.device_key for load in self._submitter.unanswered(LOAD)}
-        key = self._device.load_key(self._submitter.number, busy)
+        key = self._device.keys.load_key(self._submitter.number, busy)
 
         def ready() -> dict[str, bytes]:
-            proof = self._device.prove(key, self._submitter.bank_name, self._submitter.number)
+            proof = self._device.keys.prove(key, self._submitter.bank_name, self._submitter.number)
             return {"nonce": proof[:NONCE_BYTES], "possession": proof[NONCE_BYTES:]}
 
         take = self._keep_certificates
@@ -220,14 +224,14 @@ class TokenLoading:
 
     def _ask_for_statements(self) -> None:
         """Asks the bank about devices on which the bundle says too little."""
-        if wanted := self._device.wanted():
-            self._device.note_statements(self._submitter.bank.statements(wanted))
+        if wanted := self._device.trust.wanted():
+            self._device.trust.note(self._submitter.bank.statements(wanted))
 
     def _keep_certificates(self, answer: offline_pb2.CertifyDeviceResponse) -> None:
-        self._device.certify(answer.device_certificate, answer.bank_certificate)
+        self._device.keys.certify(answer.device_certificate, answer.bank_certificate)
 
     def _keep_tokens(self, answer: offline_pb2.LoadTokensResponse) -> None:
-        self._device.load(list(answer.tokens))
+        self._device.holdings.load(list(answer.tokens))
 
 
 _ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.REASON_TOKEN_INVALID))

@@ -108,10 +108,10 @@ class News(NamedTuple):
     filter_digest: bytes
 
 
-class Loadable(Protocol):
-    """What a bank loads and takes deposits from: the wallet's device, or a card held to it.
+class Keys(Protocol):
+    """A device's keys.
 
-    It has a key for each load, so that only its bank can tell that two loads were to one device.
+    It has one for each load, so that only its bank can tell that two loads were to one device.
     """
 
     def holds(self, public: bytes) -> bool:
@@ -149,7 +149,11 @@ class Loadable(Protocol):
         """Keeps the certificate of one of the device's keys."""
         ...
 
-    def trust(self, bundle: bytes) -> None:
+
+class Trust(Protocol):
+    """What a device knows of the central bank, of banks and of other devices."""
+
+    def follow(self, bundle: bytes) -> None:
         """Keeps a trust bundle, if it is good and newer."""
         ...
 
@@ -157,9 +161,13 @@ class Loadable(Protocol):
         """Certificates of devices that the bundle says too little about, to ask the bank about."""
         ...
 
-    def note_statements(self, said: Sequence[bytes]) -> None:
+    def note(self, said: Sequence[bytes]) -> None:
         """Keeps the root's statements about such devices and their banks."""
         ...
+
+
+class Loads(Protocol):
+    """The money in a device, as far as a bank adds to it."""
 
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal if the device would not take a load of so much."""
@@ -169,7 +177,11 @@ class Loadable(Protocol):
         """Takes fresh tokens; one that was taken before changes nothing."""
         ...
 
-    def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
+
+class Deposits(Protocol):
+    """Signs pieces over to a bank, and ends them."""
+
+    def begin(self, bank: str, wallet: str) -> list[bytes]:
         """Signs pieces over to a wallet of a bank, and never pays them again.
 
         A piece is listed at each call until it is known what came of it.
@@ -179,32 +191,29 @@ class Loadable(Protocol):
         """
         ...
 
-    def end_deposit(self, deposit: bytes) -> None:
+    def end(self, deposit: bytes) -> None:
         """Records that a deposit is in the wallet: the piece is gone."""
         ...
 
-    def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
+    def refuse(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
         """Records that a deposit was refused.
 
         Only a ruling of the root ends the piece; else it is signed over anew the next time.
 
         Args:
-            deposit: as `begin_deposit` gave it.
+            deposit: as `begin` gave it.
             ruling: the root's ruling, or whatever the bank showed in its place.
             why: the bank's reason.
         """
         ...
 
-    def note_deposit(self, deposit: bytes, why: str) -> None:
+    def note(self, deposit: bytes, why: str) -> None:
         """Keeps for the holder what a deposit waits for."""
         ...
 
 
-class Device(Loadable, Protocol):
-    """A device of a wallet: it keeps keys, and pieces of money that leave it only endorsed.
-
-    A change is durable when its method returns. Methods raise `runtime.errors.Refusal`.
-    """
+class DeviceTrust(Trust, Protocol):
+    """What the wallet's own device knows: it hands a newer bundle on to other devices."""
 
     def news(self) -> News:
         """Which trust bundle the device has."""
@@ -219,27 +228,9 @@ class Device(Loadable, Protocol):
         """
         ...
 
-    def limits(self) -> Limits:
-        """The holder's own limits."""
-        ...
 
-    def set_limits(self, limits: Limits) -> None:
-        """Sets the holder's limits; money that is already in the device stays."""
-        ...
-
-    def rules(self) -> Rules | None:
-        """The central bank's limits; None before the first trust bundle."""
-        ...
-
-    def begin_deposit(self, bank: str, wallet: str, *, used_alone: bool = False) -> list[bytes]:
-        """Signs pieces over, as `Loadable.begin_deposit` does.
-
-        Args:
-            bank: name of the wallet's bank.
-            wallet: the wallet's number.
-            used_alone: leave out fresh tokens that can be paid.
-        """
-        ...
+class Holdings(Loads, Protocol):
+    """The pieces of money in a device, and the limits that they are held to."""
 
     def balance_fen(self) -> int:
         """What the device holds and has not signed over; not all of it can be paid."""
@@ -253,8 +244,87 @@ class Device(Loadable, Protocol):
         """All pieces in the device."""
         ...
 
+    def limits(self) -> Limits:
+        """The holder's own limits."""
+        ...
+
+    def set_limits(self, limits: Limits) -> None:
+        """Sets the holder's limits; money that is already in the device stays."""
+        ...
+
+    def rules(self) -> Rules | None:
+        """The central bank's limits; None before the first trust bundle."""
+        ...
+
+
+class DeviceDeposits(Deposits, Protocol):
+    """Deposits of the wallet's own device."""
+
+    def begin(self, bank: str, wallet: str, *, used_alone: bool = False) -> list[bytes]:
+        """Signs pieces over, as `Deposits.begin` does.
+
+        Args:
+            bank: name of the wallet's bank.
+            wallet: the wallet's number.
+            used_alone: leave out fresh tokens that can be paid.
+        """
+        ...
+
+
+class Payer(Protocol):
+    """A device as a payer."""
+
+    def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
+        """Pays a request, and answers the same request with the same payment.
+
+        Args:
+            request: as another device made it.
+            unconfirmed: list the payment in `unconfirmed` until `confirm`; else in `made`.
+        """
+        ...
+
+    def has_paid(self, request: bytes) -> bool:
+        """Whether the device has paid this very request, and the payment did not come back."""
+        ...
+
+    def made(self) -> list[Made]:
+        """Payments that were given out as texts, oldest first, as far as they are remembered."""
+        ...
+
+    def unconfirmed(self) -> list[bytes]:
+        """Payments that their payees have not confirmed, oldest first."""
+        ...
+
+    def confirm(self, payment: bytes, receipt: bytes) -> None:
+        """Records that the payee took a payment. Raises Refusal if the receipt is not the
+        payee's."""
+        ...
+
+    def take_back(self, signed: bytes) -> int:
+        """Takes back a payment that its payee gave back, for a deposit; returns its fen."""
+        ...
+
+
+class Payee(Protocol):
+    """A device as a payee."""
+
     def request(self, amount_fen: int) -> bytes:
         """A new request for an amount, with a fresh challenge, encoded."""
+        ...
+
+    def requests(self) -> list[bytes]:
+        """The device's requests that wait for their payment, oldest first."""
+        ...
+
+    def awaits(self, request: bytes) -> bool:
+        """Whether this is a request of the device that still waits for its payment."""
+        ...
+
+    def answers(self) -> dict[bytes, bytes]:
+        """Maps question to answer for each request that waits, was paid, or was given back.
+
+        By the answers a payer that has heard no OK recognises its payee, whatever key that shows.
+        """
         ...
 
     def vouch(self, request: bytes, binding: bytes) -> bytes:
@@ -269,57 +339,16 @@ class Device(Loadable, Protocol):
         """
         ...
 
-    def requests(self) -> list[bytes]:
-        """The device's requests that wait for their payment, oldest first."""
-        ...
-
-    def made(self) -> list[Made]:
-        """Payments that were given out as texts, oldest first, as far as they are remembered."""
-        ...
-
-    def has_paid(self, request: bytes) -> bool:
-        """Whether the device has paid this very request, and the payment did not come back."""
-        ...
-
-    def awaits(self, request: bytes) -> bool:
-        """Whether this is a request of the device that still waits for its payment."""
-        ...
-
-    def answers(self) -> dict[bytes, bytes]:
-        """Maps question to answer for each request that waits, was paid, or was given back.
-
-        By the answers a payer that has heard no OK recognises its payee, whatever key that shows.
-        """
-        ...
-
-    def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
-        """Pays a request, and answers the same request with the same payment.
-
-        Args:
-            request: as another device made it.
-            unconfirmed: list the payment in `unconfirmed` until `confirm`; else in `made`.
-        """
-        ...
-
-    def unconfirmed(self) -> list[bytes]:
-        """Payments that their payees have not confirmed, oldest first."""
-        ...
-
-    def confirm(self, payment: bytes, receipt: bytes) -> None:
-        """Records that the payee took a payment. Raises Refusal if the receipt is not the
-        payee's."""
-        ...
-
-    def receipt(self, payment: bytes) -> bytes:
-        """The device's signature, 64 bytes, that it took a payment; Refusal if it did not."""
+    def accept(self, payment: bytes) -> int:
+        """Verifies a payment for one of the device's requests, keeps it, and returns its fen."""
         ...
 
     def has_taken(self, payment: bytes) -> bool:
         """Whether the device has taken this very payment."""
         ...
 
-    def accept(self, payment: bytes) -> int:
-        """Verifies a payment for one of the device's requests, keeps it, and returns its fen."""
+    def receipt(self, payment: bytes) -> bytes:
+        """The device's signature, 64 bytes, that it took a payment; Refusal if it did not."""
         ...
 
     def return_payment(self, payment: bytes) -> bytes:
@@ -330,6 +359,66 @@ class Device(Loadable, Protocol):
         """
         ...
 
-    def take_back(self, signed: bytes) -> int:
-        """Takes back a payment that its payee gave back, for a deposit; returns its fen."""
+
+class Loadable(Protocol):
+    """What a bank loads and takes deposits from: the wallet's device, or a card held to it.
+
+    A change is durable when the method of a part returns. Methods raise `runtime.errors.Refusal`.
+    """
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys."""
+        ...
+
+    @property
+    def trust(self) -> Trust:
+        """What it knows of the central bank and of banks."""
+        ...
+
+    @property
+    def holdings(self) -> Loads:
+        """The money in it."""
+        ...
+
+    @property
+    def deposits(self) -> Deposits:
+        """What it signs over to a bank."""
+        ...
+
+
+class Device(Protocol):
+    """A device of a wallet: it keeps keys, and pieces of money that leave it only endorsed.
+
+    It is a `Loadable` too.
+    """
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys."""
+        ...
+
+    @property
+    def trust(self) -> DeviceTrust:
+        """What it knows of the central bank, of banks and of devices."""
+        ...
+
+    @property
+    def holdings(self) -> Holdings:
+        """The money in it, and its limits."""
+        ...
+
+    @property
+    def deposits(self) -> DeviceDeposits:
+        """What it signs over to a bank."""
+        ...
+
+    @property
+    def payer(self) -> Payer:
+        """What it pays."""
+        ...
+
+    @property
+    def payee(self) -> Payee:
+        """What it is paid."""
         ...
