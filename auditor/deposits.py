@@ -260,7 +260,7 @@ def _steps(chain: Chain, end: DepositEndorsement) -> list[_Step]:
     return found
 
 
-def _items(connection: Connection) -> Iterator[tuple[int, Any]]:
+def _items(connection: Connection) -> Iterator[tuple[int, registration_pb2.TokenDepositItem]]:
     """Each item of each kept deposit, with the id of the bank that signed it."""
     after = 0
     while True:
@@ -290,5 +290,5 @@ def _named(names: Sequence[str], key: Sequence[bytes]) -> str:
     return " ".join(f"{name}={part.hex()}" for name, part in zip(names, key, strict=True))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -7,10 +7,11 @@ record has used up its sequence, so the next one has the refused record's positi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, column, func, select, table
+from sqlalchemy import Engine, Row, column, func, select, table
 
 from auditor.books import SUSPENSE
 from language import _
@@ -72,7 +73,7 @@ def suspense_problems(engine: Engine, tables: JournalTables) -> list[str]:
     return _compare(story, {row.position: row for row in rows}, to_return)
 
 
-def _compare(story: _Story, rows: dict[int, Any], to_return: set[int]) -> list[str]:
+def _compare(story: _Story, rows: Mapping[int, Row[Any]], to_return: set[int]) -> list[str]:
     lies = {position: fen for position, fen in story.lies.items() if position not in to_return}
     found: list[str] = []
     for position in sorted({*lies, *story.paid, *rows}):

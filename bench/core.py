@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +19,13 @@ from runtime.database import open_engine
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch
 from settlement.limits import MAX_BATCH_RECORDS
+from settlement.records import Records
 from settlement.state import State
 from settlement.tables import journal_tables
+
+Pay = Callable[[Records], None]
+"""Pays records one by one."""
+_Row = tuple[int, int, int, int, int]
 
 BATCH_SIZES = (1, 100, 1_000, MAX_BATCH_RECORDS)
 _CONNECTIONS = 8
@@ -163,7 +168,7 @@ def tigerbeetle() -> str:
 
 
 @contextmanager
-def plain_ledger(url: str, folder: Path, accounts: int) -> Iterator[Any]:
+def plain_ledger(url: str, folder: Path, accounts: int) -> Iterator[Pay]:
     """A plain ledger to compare with: two UPDATEs and an INSERT, one transaction per payment.
 
     Yields:
@@ -185,7 +190,7 @@ _PAYMENTS = (
 )
 
 
-def _rows(records: Any, accounts: int) -> list[tuple[int, int, int, int, int]]:
+def _rows(records: Records, accounts: int) -> list[_Row]:
     names = ["origin", "sequence", "debit", "credit", "amount_fen"]
     rows = []
     for origin, sequence, debit, credit, fen in records[names].tolist():
@@ -196,7 +201,7 @@ def _rows(records: Any, accounts: int) -> list[tuple[int, int, int, int, int]]:
 
 
 @contextmanager
-def _plain_sqlite(path: Path, accounts: int) -> Iterator[Any]:
+def _plain_sqlite(path: Path, accounts: int) -> Iterator[Pay]:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -208,7 +213,7 @@ def _plain_sqlite(path: Path, accounts: int) -> Iterator[Any]:
     )
     connection.execute("COMMIT")
 
-    def pay(records: Any) -> None:
+    def pay(records: Records) -> None:
         for origin, sequence, debit, credit, fen in _rows(records, accounts):
             connection.execute("BEGIN IMMEDIATE")
             paid = connection.execute(
@@ -232,7 +237,7 @@ def _plain_sqlite(path: Path, accounts: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _plain_postgresql(url: str, accounts: int) -> Iterator[Any]:
+def _plain_postgresql(url: str, accounts: int) -> Iterator[Pay]:
     import psycopg
 
     plain_url = url.replace("postgresql+psycopg", "postgresql")
@@ -247,7 +252,7 @@ def _plain_postgresql(url: str, accounts: int) -> Iterator[Any]:
         (FUNDS_FEN, accounts - 1),
     )
 
-    def part(connection: Any, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
+    def part(connection: psycopg.Connection, rows: Sequence[_Row]) -> None:
         for origin, sequence, debit, credit, fen in rows:
             # In order of accounts, so that two transactions can never wait for each other.
             changes = sorted([(debit, -fen), (credit, fen)])
@@ -261,7 +266,7 @@ def _plain_postgresql(url: str, accounts: int) -> Iterator[Any]:
                     (origin, sequence, debit, credit, fen),
                 )
 
-    def pay(records: Any) -> None:
+    def pay(records: Records) -> None:
         rows = _rows(records, accounts)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             shares = np.array_split(np.arange(len(rows)), _CONNECTIONS)

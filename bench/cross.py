@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 
@@ -28,50 +29,67 @@ _LANES = 2
 _POLL_S = 0.01
 
 
+@dataclass(frozen=True)
+class _Senders:
+    """Wallets of alpha that pay, in bulk and at once.
+
+    Attributes:
+        size, calls: payments in a call, and calls of each lane in a sample.
+        outwards, inwards: lanes to payees at beta, and at alpha.
+    """
+
+    place: System
+    alpha: grpc.Channel
+    size: int
+    calls: int
+    outwards: Sequence[Orders]
+    inwards: Sequence[Orders]
+
+    @property
+    def count(self) -> int:
+        """Payments in a sample."""
+        return self.size * self.calls * _LANES
+
+    def cross(self) -> float:
+        """Payments a second to beta, until its wallets have them."""
+        requests = [bulk_requests(lane, self.calls, self.size) for lane in self.outwards]
+        before = self.place.peers[1].books().wallets_fen
+
+        def until_seen() -> None:
+            answers = send_bulk(self.alpha, requests)
+            _wait_for(self.place, before + self.count)
+            check_bulk(
+                answers,
+                self.count,
+                states_pb2.PAYMENT_STATE_PENDING,
+                states_pb2.PAYMENT_STATE_SETTLED,
+            )
+
+        per_s = rate(self.count, until_seen)
+        _wait_until_quiet(self.place)
+        return per_s
+
+    def within(self) -> float:
+        """Payments a second within alpha, until they are answered."""
+        requests = [bulk_requests(lane, self.calls, self.size) for lane in self.inwards]
+        answers: list[bytes] = []
+        per_s = rate(self.count, lambda: answers.extend(send_bulk(self.alpha, requests)))
+        check_bulk(answers, self.count, states_pb2.PAYMENT_STATE_SETTLED)
+        return per_s
+
+
 def run(scale: Scale) -> list[Measurement]:
     """Measures payments across banks, compared with payments within alpha."""
-    size = scale.pick(4_000, 1_000, 30)
-    calls = scale.pick(8, 1, 1)
-    count = size * calls * _LANES
+    size, calls = scale.pick(4_000, 1_000, 30), scale.pick(8, 1, 1)
     with scratch() as folder, system(folder, scale.pick(2_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
         facts = durability(engine, folder)
-        alpha, beta = place.channel(0), place.channel(1)
-        outwards = lanes(place, place.at(1), _LANES)
-        inwards = lanes(place, place.at(0), _LANES)
-
-        def cross() -> float:
-            requests = [bulk_requests(lane, calls, size) for lane in outwards]
-            before = place.peers[1].books().wallets_fen
-
-            def until_seen() -> None:
-                answers = send_bulk(alpha, requests)
-                _wait_for(place, before + count)
-                check_bulk(
-                    answers,
-                    count,
-                    states_pb2.PAYMENT_STATE_PENDING,
-                    states_pb2.PAYMENT_STATE_SETTLED,
-                )
-
-            per_s = rate(count, until_seen)
-            _wait_until_quiet(place)
-            return per_s
-
-        def within() -> float:
-            requests = [bulk_requests(lane, calls, size) for lane in inwards]
-            answers: list[bytes] = []
-            per_s = rate(count, lambda: answers.extend(send_bulk(alpha, requests)))
-            check_bulk(answers, count, states_pb2.PAYMENT_STATE_SETTLED)
-            return per_s
-
-        try:
-            crosses, withins = rounds(scale, cross, within)
+        engine.dispose()
+        with place.channel(0) as alpha, place.channel(1) as beta:
+            outwards, inwards = (lanes(place, place.at(bank), _LANES) for bank in (1, 0))
+            senders = _Senders(place, alpha, size, calls, outwards, inwards)
+            crosses, withins = rounds(scale, senders.cross, senders.within)
             answered, seen = _one_by_one(scale, place, alpha, beta)
-        finally:
-            alpha.close()
-            beta.close()
-            engine.dispose()
     return [
         Measurement(
             name="cross",
@@ -87,7 +105,7 @@ def run(scale: Scale) -> list[Measurement]:
             scale=scale,
             ratio_to=compare("signed-within-alpha", crosses, withins),
             details={
-                "payments_a_sample": count,
+                "payments_a_sample": senders.count,
                 "one_at_a_time": {
                     "answered_p50_ms": round(statistics.median(answered) * 1e3, 2),
                     "seen_by_payee_p50_ms": round(statistics.median(seen) * 1e3, 2),

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Engine
 
 from bench.core import fresh_url, opened
 from bench.core_service import CoreClient, make_trust, running
@@ -181,10 +182,10 @@ def _open_and_close(url: str) -> None:
         pass
 
 
-def _on_disk(engine: Any, folder: Path) -> int:
+def _on_disk(engine: Engine, folder: Path) -> int:
     """The size of the database in bytes: journal, snapshots, rows and their index."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             question = "SELECT pg_database_size(current_database())"
-            return int(connection.exec_driver_sql(question).scalar())
+            return int(connection.exec_driver_sql(question).scalar_one())
     return sum(file.stat().st_size for file in folder.glob("core.db*"))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -263,6 +264,41 @@ def _bytes(scale: Scale, system: _System, facts: dict[str, Any]) -> Measurement:
     )
 
 
+@dataclass(frozen=True)
+class _Lanes:
+    """Banks that deposit at once, each its orders one after another.
+
+    Attributes:
+        orders, size: orders in a sample, and deposits in an order.
+        todo: the deposits that are left, with their numbers.
+    """
+
+    system: _System
+    central: CentralBank
+    banks: Sequence[AdmittedBank]
+    orders: int
+    size: int
+    todo: Iterator[tuple[int, bytes]]
+
+    def deposit(self) -> float:
+        """Deposits a second."""
+        lanes: list[list[SignedEnvelope]] = [[] for _ in self.banks]
+        for at in range(self.orders):
+            lane = at % len(self.banks)
+            few = list(itertools.islice(self.todo, self.size))
+            lanes[lane].append(_order(self.banks[lane], self.system.banks[lane], few))
+
+        def send(lane: int) -> None:
+            for order in lanes[lane]:
+                _send(self.central, self.banks[lane], order)
+
+        def send_all() -> None:
+            with ThreadPoolExecutor(len(self.banks)) as pool:
+                list(pool.map(send, range(len(self.banks))))
+
+        return rate(self.orders * self.size, send_all)
+
+
 def _deposits(scale: Scale, system: _System) -> Measurement:
     count, size = scale.pick(8_000, 800, 20), scale.pick(1_000, 200, 10)
     with scratch() as folder, _centre(system, folder) as (engine, central, banks):
@@ -273,36 +309,16 @@ def _deposits(scale: Scale, system: _System) -> Measurement:
             system.deposit(chain, _BANKS[(at % count) // size % len(banks)])
             for at, chain in enumerate(chains)
         ]
-        todo = iter(enumerate(deposits, 1))
-
-        def deposit() -> float:
-            lanes: list[list[SignedEnvelope]] = [[] for _ in banks]
-            for at in range(count // size):
-                lane = at % len(banks)
-                order = _order(banks[lane], system.banks[lane], list(itertools.islice(todo, size)))
-                lanes[lane].append(order)
-
-            def send_all(lane: int) -> None:
-                for order in lanes[lane]:
-                    _send(central, banks[lane], order)
-
-            def send() -> None:
-                with ThreadPoolExecutor(len(banks)) as pool:
-                    list(pool.map(send_all, range(len(banks))))
-
-            return rate(count, send)
-
+        lanes = _Lanes(system, central, banks, count // size, size, iter(enumerate(deposits, 1)))
         own = _own_checks(system, chains[:count])
 
-        def alone() -> float:
-            return rate(count, lambda: _recheck(own))
-
         verifier = SignatureVerifier(os.cpu_count() or 1)
-
-        def alone_on_all_cores() -> float:
-            return rate(count, lambda: verifier.verify(own))
-
-        deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
+        deposited, one, every = rounds(
+            scale,
+            lanes.deposit,
+            lambda: rate(count, lambda: _recheck(own)),
+            lambda: rate(count, lambda: verifier.verify(own)),
+        )
         checks = _Checks()
         used = rate(count, lambda: _verify_all(system, deposits[:count], checks.verified))
         return Measurement(

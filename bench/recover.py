@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -21,7 +21,7 @@ from settlement.build import LedgerBundle, open_ledger
 from settlement.journal import Journal, Tip
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import Records, Result
-from settlement.tables import journal_tables
+from settlement.tables import JournalTables, journal_tables
 
 _SEED = 7
 _ROUND = 64
@@ -148,7 +148,7 @@ def _all_batches(accounts: int) -> Iterator[Records]:
         yield payments.batch()
 
 
-def _open(url: str) -> tuple[LedgerBundle, Any]:
+def _open(url: str) -> tuple[LedgerBundle, JournalTables]:
     engine = open_engine(url)
     metadata = MetaData()
     tables = journal_tables(metadata)

@@ -174,7 +174,7 @@ def check_bulk(answers: Sequence[bytes], count: int, *states: int) -> None:
 
 def flood(
     channel: grpc.Channel, method: str, requests: Sequence[bytes], in_flight: int
-) -> list[Any]:
+) -> list[bytes]:
     """Makes unary calls with a fixed number in flight; returns the answers in order."""
     call = channel.unary_unary(method)
     waiting: deque[Any] = deque()
@@ -202,8 +202,8 @@ def paced(
     room = threading.Semaphore(_ON_THE_WAY)
     started = time.perf_counter() + 0.05
 
-    def ended(due: float) -> Callable[[Any], None]:
-        def note(_: Any) -> None:
+    def ended(due: float) -> Callable[[object], None]:
+        def note(_: object) -> None:
             found.append(time.perf_counter() - due)
             room.release()
             done.release()

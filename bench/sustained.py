@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy import Engine
@@ -32,48 +33,73 @@ _PAGE = 50
 _ALL_ROWS = 2_000
 
 
+@dataclass
+class _Core:
+    """A core that payments are sent to.
+
+    Attributes:
+        count: batches in a sample.
+        looked_up: about how many payments of a sample are looked up afterwards.
+        statements: seconds that each statement took which was read under load.
+    """
+
+    engine: Engine
+    client: CoreClient
+    payments: Payments
+    accounts: int
+    count: int
+    looked_up: int
+    statements: list[float] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """Payments in a sample."""
+        return self.count * MAX_BATCH_RECORDS
+
+    def sustained(self) -> float:
+        """Payments a second until they can be found, while statements are read."""
+        batches = self._batches()
+        before = self.client.ask("positions")[0]
+
+        def until_found() -> None:
+            check_replies(self.client.stream(batches), self.count)
+            self.client.wait_until_projected()
+
+        over = threading.Event()
+        asked = (self.client, self.accounts, over, self.statements)
+        reader = threading.Thread(target=_read_statements, args=asked)
+        reader.start()
+        try:
+            per_s = rate(self.records, until_found)
+        finally:
+            over.set()
+            reader.join()
+        _check_found(self.engine, self.client, batches, before, self.looked_up)
+        return per_s
+
+    def ingest(self) -> float:
+        """Payments a second until they are answered."""
+        fresh = self._batches()
+        per_s = rate(self.records, lambda: check_replies(self.client.stream(fresh), self.count))
+        self.client.wait_until_projected()
+        return per_s
+
+    def _batches(self) -> list[Records]:
+        return [self.payments.batch() for _ in range(self.count)]
+
+
 def run(scale: Scale, *, database: str = "") -> list[Measurement]:
     """Measures, on the database that `bench.core.fresh_url` makes of `database`."""
     accounts = scale.pick(1_000_000, 20_000, 2_000)
-    count = scale.pick(488, 16, 1)
-    records = count * MAX_BATCH_RECORDS
+    count, looked_up = scale.pick(488, 16, 1), scale.pick(200, 100, 10)
     payments = Payments(accounts)
-    statements: list[float] = []
     with scratch() as folder, fresh_url(database, folder) as url:
         engine = open_engine(url)
         trust = make_trust(folder / "trust")
         options = ("--accounts", str(accounts), "--project")
         with running(url, trust, *options) as (client, _):
-            batches: list[Records] = []
-
-            def sustained() -> float:
-                batches[:] = [payments.batch() for _ in range(count)]
-                before = client.ask("positions")[0]
-
-                def until_found() -> None:
-                    check_replies(client.stream(batches), count)
-                    client.wait_until_projected()
-
-                over = threading.Event()
-                reader = threading.Thread(
-                    target=_read_statements, args=(client, accounts, over, statements)
-                )
-                reader.start()
-                try:
-                    per_s = rate(records, until_found)
-                finally:
-                    over.set()
-                    reader.join()
-                _check_found(engine, client, batches, before, scale.pick(200, 100, 10))
-                return per_s
-
-            def ingest() -> float:
-                fresh = [payments.batch() for _ in range(count)]
-                per_s = rate(records, lambda: check_replies(client.stream(fresh), count))
-                client.wait_until_projected()
-                return per_s
-
-            sustaineds, ingests = rounds(scale, sustained, ingest)
+            core = _Core(engine, client, payments, accounts, count, looked_up)
+            sustaineds, ingests = rounds(scale, core.sustained, core.ingest)
             idle = _idle_statements(client, accounts, scale.pick(200, 50, 5))
             facts = durability(engine, folder)
         engine.dispose()
@@ -91,9 +117,9 @@ def run(scale: Scale, *, database: str = "") -> list[Measurement]:
             scale=scale,
             ratio_to=compare("answered-only", sustaineds, ingests),
             details={
-                "payments_a_sample": records,
-                "statement_of_one_account_under_load": percentiles(statements),
-                "statements_under_load": len(statements),
+                "payments_a_sample": core.records,
+                "statement_of_one_account_under_load": percentiles(core.statements),
+                "statements_under_load": len(core.statements),
                 "statement_of_one_account_idle": percentiles(idle),
                 "statement_rows": _PAGE,
             },

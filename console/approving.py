@@ -171,23 +171,34 @@ def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
         act_id=act_id, institution=institution
     )
     for name in (CENTRAL_BANK, *(bank.name for bank in plan.banks)):
-        people = plan.officers(name)
         try:
-            if name == CENTRAL_BANK:
-                with CentralOfficerClient(plan, people[0]) as office:
-                    if any(found.request_id == act_id for found in office.requests()):
-                        said_so = _(
-                            "this is what a bank asks for: an officer proposes it first, as "
-                            "`dcep requests` shows"
-                        )
-            if name != institution:
-                with ActClient(plan, name, people[0]) as client:
-                    client.act(act_id)
-                said_so = _("this is an act of {name}: {names} decides about it").format(
-                    name=name, names=_(" or ").join(people)
-                )
+            said_so = _known_as(plan, name, institution, act_id) or said_so
         except (NoAnswer, Refusal) as no:
             known = reason_name(no.reason) if isinstance(no, Refusal) else ""
             if known != "REQUEST_UNKNOWN":
                 said_so += _(" ({name} does not say whether it is there)").format(name=name)
     return Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, said_so, field="act_id")
+
+
+def _known_as(plan: StackPlan, name: str, institution: str, act_id: str) -> str:
+    """What an id is at one institution; "" if it is no request and no act of another one.
+
+    Raises NoAnswer or Refusal: REQUEST_UNKNOWN when it is not known there.
+    """
+    people = plan.officers(name)
+    if name == CENTRAL_BANK and _is_asked_for(plan, people[0], act_id):
+        return _(
+            "this is what a bank asks for: an officer proposes it first, as `dcep requests` shows"
+        )
+    if name == institution:
+        return ""
+    with ActClient(plan, name, people[0]) as client:
+        client.act(act_id)
+    return _("this is an act of {name}: {names} decides about it").format(
+        name=name, names=_(" or ").join(people)
+    )
+
+
+def _is_asked_for(plan: StackPlan, officer: str, request_id: str) -> bool:
+    with CentralOfficerClient(plan, officer) as office:
+        return any(found.request_id == request_id for found in office.requests())

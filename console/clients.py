@@ -6,9 +6,9 @@ All methods that ask a service raise NoAnswer when it does not answer, and Refus
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import grpc
 from google.protobuf.message import Message
@@ -35,7 +35,13 @@ _PAGE = 500
 _BANK_WITHIN_S, _AGAIN_S = 10.0, 0.1
 
 
-def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
+class _PageRequest(Protocol):
+    page_token: str
+
+
+def _pages(
+    method: Callable[..., object], request: _PageRequest, kind: type[Answer]
+) -> Iterator[Answer]:
     """Asks for the pages of a list one after another; `request` asks for the first, and changes."""
     while True:
         page: Any = ask(method, request, kind)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import Message
+
 from console.act_texts import content_of, fields
 from console.clients import ActClient, CentralOfficerClient
 from dcep.issuance.v1 import issuance_pb2
@@ -99,7 +101,7 @@ def without_an_act(
         }
 
 
-def _asked(act: office_pb2.Act) -> Any:
+def _asked(act: office_pb2.Act) -> Message | None:
     content = content_of(act)
     kind = content.WhichOneof("kind")
     return getattr(content, kind) if kind else None

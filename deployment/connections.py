@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,6 +17,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
 
 Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 def officer_channel(plan: StackPlan, address: str, officer: str) -> grpc.Channel:
@@ -55,7 +56,7 @@ def ask(
     return answer
 
 
-def stub(kind: Any, channel: grpc.Channel) -> Any:
+def stub(kind: Callable[[grpc.Channel], T], channel: grpc.Channel) -> T:
     """A generated stub over a channel."""
     return kind(channel)
 

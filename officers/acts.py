@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
-from officers.chain import ActsChain, after_proposal, put_link, read_place
+from officers.chain import ActRow, ActsChain, after_proposal, put_link, read_place
 from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
@@ -419,7 +419,7 @@ class Acts:
         now_ms = self._clock.now_ms()
         return Decision(act, state, decider, envelope, now_ms, self._tables, reason)
 
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         return self._database.read(lambda c: c.execute(query).all())
 
     def _find(self, act_id: str) -> Act | None:
@@ -468,7 +468,7 @@ def _withdrawn(act: Act) -> Refusal:
     )
 
 
-def _act(row: Any) -> Act:
+def _act(row: ActRow) -> Act:
     content = office_pb2.OfficerAct.FromString(row.proposal)
     decision = None
     if row.decision:

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from dcep.office.v1 import office_pb2
 from officers.tables import OfficerTables
 from runtime.database import Database
 from runtime.hash_chain import beginning, linked
 from runtime.remembered import Remembered
+
+ActRow: TypeAlias = Row[Any] | SimpleNamespace
+"""An act's row, or what is about to become one."""
 
 
 class Place(NamedTuple):
@@ -38,14 +42,13 @@ def chain_beginning(institution: str, payload: bytes, signature: bytes) -> Place
     return Place(0, beginning("officer-acts/v1", institution.encode(), payload, signature))
 
 
-def after_proposal(place: Place, number: int, act: Any) -> Place:
+def after_proposal(place: Place, number: int, act: ActRow) -> Place:
     """The place after a proposal.
 
     Args:
         place: the place before.
         number: the act's.
-        act: its row, or an object with the same names: proposer, proposal, proposal_signature,
-            proposed_time_ms.
+        act: its row: proposer, proposal, proposal_signature, proposed_time_ms.
     """
     return _after(
         place,
@@ -58,14 +61,14 @@ def after_proposal(place: Place, number: int, act: Any) -> Place:
     )
 
 
-def after_end(place: Place, number: int, act: Any) -> Place:
+def after_end(place: Place, number: int, act: ActRow) -> Place:
     """The place after the end of an act.
 
     Args:
         place: the place before.
         number: the act's.
-        act: its row, or an object with the same names: state, decider, decision,
-            decision_signature, decided_time_ms, position, reason.
+        act: its row: state, decider, decision, decision_signature, decided_time_ms, position,
+            reason.
     """
     return _after(
         place,

@@ -17,8 +17,10 @@ from offline_token.formats import (
     Chain,
     Endorsement,
     FormatError,
+    Hop,
     Payment,
     Request,
+    Token,
     output_id,
 )
 from offline_token.limits import MAX_CERTIFICATE_MS, MAX_HOPS, MIN_LEFT_MS
@@ -199,12 +201,8 @@ def judge(
         meant = outputs or [output] * len(payment.chains)
         left_ms = MIN_LEFT_MS if request is not None else 0
         beside = Statements(payment.statements, bundle.roots(root, now_ms), verified)
-        walks = [
-            _walk(
-                chain, root, bundle, now_ms, end, grace_ms, left_ms, circumstances, beside, verified
-            )
-            for chain, end in zip(payment.chains, meant, strict=True)
-        ]
+        by = _Verifier(root, bundle, now_ms, grace_ms, left_ms, circumstances, beside, verified)
+        walks = [by.walk(chain, end) for chain, end in zip(payment.chains, meant, strict=True)]
         pieces = tuple(end for end, _ in walks)
         spent = tuple(spendings for _, spendings in walks)
         _check_once(pieces, spent)
@@ -244,72 +242,93 @@ def hops_left(chain: Chain, output: int, max_hops: int) -> int:
     return max(0, min(max_hops - hands(chain, output), MAX_PAID_HOPS - len(chain.hops)))
 
 
-def _walk(
-    chain: Chain,
-    root: bytes,
-    bundle: TrustBundle,
-    now_ms: int,
-    output: int,
-    grace_ms: int,
-    left_ms: int,
-    circumstances: bool,
-    beside: Statements,
-    verified: Verified,
-) -> tuple[Piece, tuple[Spending, ...]]:
-    """Walks along a chain: the piece that it ends in, and what was spent on the way."""
-    token = chain.token
-    spent: list[Spending] = []
-    part, roots = token.signed_part(), bundle.roots(root)
-    signer = next((key for key in roots if verified(key, part, token.signature)), None)
-    if signer is None:
-        raise Bad(Reason.TOKEN_FORGED)
-    if circumstances:
-        if signer not in bundle.roots(root, now_ms):
-            raise Bad(Reason.TOKEN_EXPIRED)
-        _check_rules(chain, output, bundle, now_ms - grace_ms + left_ms)
-        if left_ms and len(chain.hops) > MAX_PAID_HOPS:
-            raise Bad(Reason.TOO_MANY_HOPS)
-    piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
-    # At a deposit: who took the money while a certificate was valid does not lose it for coming
-    # later. A certificate that ended before the token was made has never been good for it.
-    certified_ms = min(now_ms, token.registered_time_ms) if grace_ms else now_ms
-    shown: Certificate | None = None
-    for index, hop in enumerate(chain.hops):
-        if hop.certificate is not shown:
-            if circumstances:
-                check_device(
-                    hop.certificate,
-                    bundle,
-                    certified_ms,
-                    beside=beside,
-                    longest_ms=None if grace_ms else MAX_CERTIFICATE_MS,
-                    verified=verified,
-                )
-            else:
-                _check_certificate(hop.certificate, bundle, beside, verified)
-            shown = hop.certificate
+@dataclass(frozen=True)
+class _Verifier:
+    """What every chain of a payment is verified by; `verify` and `judge` say more.
+
+    Attributes:
+        left_ms: how long a token must still be good.
+        beside: the statements that came with the payment.
+    """
+
+    root: bytes
+    bundle: TrustBundle
+    now_ms: int
+    grace_ms: int
+    left_ms: int
+    circumstances: bool
+    beside: Statements
+    verified: Verified
+
+    def walk(self, chain: Chain, output: int) -> tuple[Piece, tuple[Spending, ...]]:
+        """Walks along a chain: the piece that it ends in, and what was spent on the way.
+
+        Raises Bad.
+        """
+        token = chain.token
+        self._check_token(chain, output)
+        piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
+        spent: list[Spending] = []
+        shown: Certificate | None = None
+        for index, hop in enumerate(chain.hops):
+            if hop.certificate is not shown:
+                self._check_device(hop.certificate, token)
+                shown = hop.certificate
+            last = index == len(chain.hops) - 1
+            following = output if last else chain.hops[index + 1].endorsement.output
+            digest = self._check_hop(hop, piece, following, first=index == 0)
+            spent.append(Spending(piece, digest))
+            piece = _output(piece, hop.endorsement, digest, following)
+            if piece.value_fen == 0:
+                raise Bad(Reason.AMOUNT_INVALID)
+        return piece, tuple(spent)
+
+    def _check_token(self, chain: Chain, output: int) -> None:
+        token, bundle = chain.token, self.bundle
+        part, roots = token.signed_part(), bundle.roots(self.root)
+        signer = next((key for key in roots if self.verified(key, part, token.signature)), None)
+        if signer is None:
+            raise Bad(Reason.TOKEN_FORGED)
+        if self.circumstances:
+            if signer not in bundle.roots(self.root, self.now_ms):
+                raise Bad(Reason.TOKEN_EXPIRED)
+            _check_rules(chain, output, bundle, self.now_ms - self.grace_ms + self.left_ms)
+            if self.left_ms and len(chain.hops) > MAX_PAID_HOPS:
+                raise Bad(Reason.TOO_MANY_HOPS)
+
+    def _check_device(self, certificate: Certificate, token: Token) -> None:
+        if not self.circumstances:
+            _check_certificate(certificate, self.bundle, self.beside, self.verified)
+            return
+        # At a deposit: who took the money while a certificate was valid does not lose it for coming
+        # later. A certificate that ended before the token was made has never been good for it.
+        made_ms = min(self.now_ms, token.registered_time_ms)
+        check_device(
+            certificate,
+            self.bundle,
+            made_ms if self.grace_ms else self.now_ms,
+            beside=self.beside,
+            longest_ms=None if self.grace_ms else MAX_CERTIFICATE_MS,
+            verified=self.verified,
+        )
+
+    def _check_hop(self, hop: Hop, piece: Piece, following: int, *, first: bool) -> bytes:
+        """The digest of an endorsement of a piece, of which the output `following` is meant."""
         endorsement = hop.endorsement
         if hop.certificate.key != piece.owner:
             raise Bad(Reason.NOT_THE_OWNER)
         if endorsement.output not in (PAYEE_OUTPUT, CHANGE_OUTPUT) or (
-            index == 0 and endorsement.output != PAYEE_OUTPUT
+            first and endorsement.output != PAYEE_OUTPUT
         ):
             raise Bad(Reason.OUTPUT_INVALID)
         if not 1 <= endorsement.amount_fen <= piece.value_fen:
             raise Bad(Reason.AMOUNT_INVALID)
         signed_part = endorsement.signed_part(piece.id)
-        if not verified(piece.owner, signed_part, endorsement.signature):
+        if not self.verified(piece.owner, signed_part, endorsement.signature):
             raise Bad(Reason.ENDORSEMENT_FORGED)
-        last = index == len(chain.hops) - 1
-        following = output if last else chain.hops[index + 1].endorsement.output
         if following not in (PAYEE_OUTPUT, CHANGE_OUTPUT):
             raise Bad(Reason.OUTPUT_INVALID)
-        digest = hashlib.sha256(signed_part).digest()
-        spent.append(Spending(piece, digest))
-        piece = _output(piece, endorsement, digest, following)
-        if piece.value_fen == 0:
-            raise Bad(Reason.AMOUNT_INVALID)
-    return piece, tuple(spent)
+        return hashlib.sha256(signed_part).digest()
 
 
 def _check_rules(chain: Chain, output: int, bundle: TrustBundle, now_ms: int) -> None:

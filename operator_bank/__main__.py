@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -69,6 +69,8 @@ from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from runtime.tls import TlsFiles, server_credentials
 from runtime.worker import Worker
+
+T = TypeVar("T")
 
 SERVICE = "operator_bank"
 
@@ -320,7 +322,7 @@ def inner_services(bank: OperatorBank) -> list[Service]:
     ]
 
 
-def _service(name: str, add: Callable[[Any, grpc.Server], None], servicer: object) -> Service:
+def _service(name: str, add: Callable[[T, grpc.Server], None], servicer: T) -> Service:
     return Service(f"dcep.bank.v1.{name}", lambda server: add(servicer, server))
 
 

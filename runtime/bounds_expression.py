@@ -93,11 +93,11 @@ def _choice(oneof: OneofDescriptor, names: dict[str, Any]) -> str:
     return f"one_{oneof.name}(m.WhichOneof({oneof.name!r}), none)(m)"
 
 
-def _true(_: Any) -> bool:
+def _true(_: object) -> bool:
     return True
 
 
-def _false(_: Any) -> bool:
+def _false(_: object) -> bool:
     return False
 
 

@@ -12,11 +12,11 @@ import inspect
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, TypeVarTuple
 from weakref import WeakKeyDictionary
 
 import grpc
@@ -38,6 +38,7 @@ from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Authorizer = Callable[[Identity | None, str], None]
 """Says who may call what: (peer, "/package.Service/Method"); raises Refusal for a no.
 
@@ -45,6 +46,7 @@ It answers from memory: it is asked on the loop, before a call's message is read
 stream again and again while it is open.
 """
 Context: TypeAlias = grpc.aio.ServicerContext
+Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Call:
     def add_callback(self, callback: Callable[[], object]) -> None:
         self._at_end.append(callback)
 
-    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Runs work of an asynchronous stream on a thread, when its caller's turn comes."""
         return await self._threads.run(self._caller, lambda: work(*arguments))
 
@@ -191,7 +193,7 @@ class Calls:
         self._on_let_in(caller, address)
         return caller
 
-    def _unary(self, method: str, handler: Any) -> Callable[..., Any]:
+    def _unary(self, method: str, handler: grpc.RpcMethodHandler) -> Callable[..., Any]:
         kind, serialize = kind_of(handler), handler.response_serializer
 
         def serve(data: bytes, call: Call) -> bytes | Refusal:
@@ -229,7 +231,7 @@ class Calls:
 
         return answer
 
-    def _long(self, method: str, handler: Any) -> Callable[..., Any]:
+    def _long(self, method: str, handler: grpc.RpcMethodHandler) -> Callable[..., Any]:
         kind, serialize = kind_of(handler), handler.response_serializer
 
         async def answer(_: object, context: Context) -> bytes:
@@ -252,7 +254,7 @@ class Calls:
 
         return answer
 
-    def _stream(self, method: str, handler: Any) -> Callable[..., Any]:
+    def _stream(self, method: str, handler: grpc.RpcMethodHandler) -> Callable[..., Any]:
         kind, serialize = kind_of(handler), handler.response_serializer
         follow = handler.unary_stream
         if not inspect.isasyncgenfunction(follow):
@@ -267,10 +269,7 @@ class Calls:
                     call = Call(context, of.threads, name, stream.cut_off)
                     request = self._read(kind, await message_of(context, name))
                     try:
-                        async with aclosing(follow(request, call)) as messages:
-                            async for message in messages:
-                                self._may_answer()
-                                await context.write(serialize(message))
+                        await self._write_all(context, follow(request, call), serialize)
                     finally:
                         call.end()
                 if call.code is not None:
@@ -280,6 +279,17 @@ class Calls:
                 await context.abort(*end.told())
 
         return answer
+
+    async def _write_all(
+        self,
+        context: Context,
+        said: AsyncGenerator[Message],
+        serialize: Callable[[Message], bytes],
+    ) -> None:
+        async with aclosing(said) as messages:
+            async for message in messages:
+                self._may_answer()
+                await context.write(serialize(message))
 
     @contextmanager
     def _opened(self, who: Identity | None, method: str, address: str) -> Iterator[_Open]:
@@ -328,7 +338,7 @@ class _End:
             return self.status.name
         return "OK" if self.status is None else "UNANSWERED"
 
-    def told(self) -> tuple[Any, str, Any]:
+    def told(self) -> tuple[grpc.StatusCode, str, Metadata]:
         """(code, details, metadata)."""
         if isinstance(self.status, Refusal):
             return refused(self.status)
@@ -336,7 +346,7 @@ class _End:
         return self.status
 
 
-def refused(refusal: Refusal) -> tuple[grpc.StatusCode, str, Any]:
+def refused(refusal: Refusal) -> tuple[grpc.StatusCode, str, Metadata]:
     """A refusal as the (code, details, metadata) that `abort` takes."""
     made = rpc_status.to_status(to_status(refusal))
     return made.code, made.details, made.trailing_metadata
@@ -391,20 +401,20 @@ class _Waiting:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         # In the order in which they began: since when, and whose.
-        self._begun: dict[asyncio.Task[Any], tuple[float, str]] = {}
-        self._late: set[asyncio.Task[Any]] = set()
+        self._begun: dict[asyncio.Task[object], tuple[float, str]] = {}
+        self._late: set[asyncio.Task[object]] = set()
         self._looks = False
 
-    def begin(self, task: asyncio.Task[Any], caller: str) -> None:
+    def begin(self, task: asyncio.Task[object], caller: str) -> None:
         self._begun[task] = self._loop.time(), caller
         if not self._looks:
             self._looks = True
             self._loop.call_later(_LOOK_S, self._look)
 
-    def was_late(self, task: asyncio.Task[Any]) -> bool:
+    def was_late(self, task: asyncio.Task[object]) -> bool:
         return task in self._late
 
-    def end(self, task: asyncio.Task[Any]) -> None:
+    def end(self, task: asyncio.Task[object]) -> None:
         del self._begun[task]
         self._late.discard(task)
 
@@ -418,15 +428,15 @@ class _Waiting:
         if self._looks:
             self._loop.call_later(_LOOK_S, self._look)
 
-    def _since(self, time_s: float) -> list[asyncio.Task[Any]]:
+    def _since(self, time_s: float) -> list[asyncio.Task[object]]:
         return list(takewhile(lambda task: self._begun[task][0] <= time_s, self._begun))
 
-    def _too_many(self, time_s: float) -> list[asyncio.Task[Any]]:
+    def _too_many(self, time_s: float) -> list[asyncio.Task[object]]:
         """The oldest waiting calls of a caller that has too many."""
         long = self._since(time_s)
         if not long:
             return []
-        of_caller: dict[str, list[asyncio.Task[Any]]] = defaultdict(list)
+        of_caller: dict[str, list[asyncio.Task[object]]] = defaultdict(list)
         for task in long:
             of_caller[self._begun[task][1]].append(task)
         each = min(READING_EACH, max(1, MAX_READING // len(of_caller)))
@@ -444,9 +454,10 @@ def _waiting_on(loop: asyncio.AbstractEventLoop) -> _Waiting:
     return found
 
 
-def kind_of(handler: Any) -> Any:
+def kind_of(handler: grpc.RpcMethodHandler) -> type[Message]:
     """The class of a handler's requests."""
-    return handler.request_deserializer.__self__
+    kind: type[Message] = handler.request_deserializer.__self__
+    return kind
 
 
 def check_deadline(remaining_s: float | None) -> None:

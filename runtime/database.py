@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -75,7 +76,7 @@ def close_database(url: str) -> None:
         private_database(Path(str(parsed.database)))
 
 
-def _set_sqlite_up(connection: Any, _: object) -> None:
+def _set_sqlite_up(connection: sqlite3.Connection, _: object) -> None:
     # Autocommit at the driver: BEGIN is ours, below.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -137,7 +138,7 @@ def execute_many(
 
 def of_rows(
     connection: Connection, statement: str, rows: Sequence[tuple[int | str | bytes, ...]]
-) -> Any:
+) -> CursorResult[Any]:
     """Asks with a statement in which ``VALUES ?`` stands for these rows, of which there is one.
 
     A database looks up each in an index where it would read a whole table for a list of pairs.
@@ -148,7 +149,7 @@ def of_rows(
     return connection.exec_driver_sql(_in_its_style(connection, whole), values)
 
 
-def of_values(connection: Connection, statement: str, values: Sequence[int]) -> Any:
+def of_values(connection: Connection, statement: str, values: Sequence[int]) -> CursorResult[Any]:
     """Runs a statement in which ``IN ?`` stands for these values, of which there is one."""
     whole = statement.replace("IN ?", f"IN ({', '.join('?' * len(values))})")
     return connection.exec_driver_sql(_in_its_style(connection, whole), tuple(values))

@@ -79,15 +79,18 @@ class Inspection:
         try:
             with streams.place(caller):
                 async with asyncio.timeout(INSPECTION_S):
-                    said = self._reflection.ServerReflectionInfo(_questions(context), context)
-                    async with aclosing(said) as answers:
-                        async for answer in answers:
-                            await context.write(answer.SerializeToString())
+                    await self._answer_all(context)
         except TimeoutError:
             raise Refusal(
                 errors_pb2.REASON_MESSAGE_UNREADABLE,
                 f"to look takes {INSPECTION_S:.0f} s at most",
             ) from None
+
+    async def _answer_all(self, context: Context) -> None:
+        said = self._reflection.ServerReflectionInfo(_questions(context), context)
+        async with aclosing(said) as answers:
+            async for answer in answers:
+                await context.write(answer.SerializeToString())
 
 
 async def _questions(context: Context) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:

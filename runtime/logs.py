@@ -120,7 +120,7 @@ def _numbered(path: Path, number: int) -> Path:
     return path if number == 0 else path.with_name(f"{path.name}.{number}")
 
 
-def _bounded(_: Any, __: str, event: Any) -> Any:
+def _bounded(_: object, __: str, event: Any) -> Any:
     """Bounds each text's length, and escapes what would begin a line or control a terminal."""
     for name, value in event.items():
         if not isinstance(value, str):

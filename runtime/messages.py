@@ -174,7 +174,7 @@ def _check_of(descriptor: Descriptor) -> Check:
     return steps[0] if len(steps) == 1 else _all_of(steps)
 
 
-def _nothing(_: Any) -> None:
+def _nothing(_: object) -> None:
     pass
 
 

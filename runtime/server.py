@@ -188,7 +188,7 @@ class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]
         """See `grpc.GenericRpcHandler`."""
         return self._handlers.get(details.method)
 
-    def add_generic_rpc_handlers(self, handlers: Iterable[Any]) -> None:
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Does nothing: generated code calls it and `add_registered_method_handlers`."""
 
     def add_registered_method_handlers(

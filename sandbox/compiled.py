@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -223,10 +223,15 @@ def forget() -> None:
     for name in COMPILED:
         source = _source(name)
         for place in compiled_code.places(source):
-            for folder in (place, *place.glob(f"{source.parent.name}_*")):
-                for ending in ("nbi", "nbc"):
-                    for file in folder.glob(f"{source.stem}.*.{ending}"):
-                        file.unlink(missing_ok=True)
+            for file in _kept_of(source, place):
+                file.unlink(missing_ok=True)
+
+
+def _kept_of(source: Path, place: Path) -> Iterator[Path]:
+    """The files of kept code that a source file has in one place."""
+    for folder in (place, *place.glob(f"{source.parent.name}_*")):
+        for ending in ("nbi", "nbc"):
+            yield from folder.glob(f"{source.stem}.*.{ending}")
 
 
 def _tell(ended: threading.Event) -> None:

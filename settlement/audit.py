@@ -114,7 +114,7 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
 
 
 def _check_payments(
-    engine: Engine, tables: JournalTables, entry: Any, report: LedgerReport
+    engine: Engine, tables: JournalTables, entry: Entry, report: LedgerReport
 ) -> None:
     table = tables.payments
     query = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -206,7 +205,9 @@ class History:
             position = entries[-1].last_position
 
 
-def _one_of(connection: Connection, values: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+def _one_of(
+    connection: Connection, values: Sequence[int]
+) -> tuple[str, tuple[int | list[int], ...]]:
     """The SQL after a column's name that asks for any of some values, and its parameters."""
     if connection.dialect.name == "postgresql":
         return "= ANY(%s)", (list(values),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 from sqlalchemy import Connection, Engine, select
@@ -17,11 +17,12 @@ from settlement.writing import Writing
 _TAIL_ROWS = 65_536
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 _Sealed = tuple[int, int, int]
 """First position, last position, and how many parts of the tail were sealed."""
 
 
-def begun(background: Executor | None, work: Callable[..., T], *arguments: Any) -> Future[T]:
+def begun(background: Executor | None, work: Callable[[*Ts], T], *arguments: *Ts) -> Future[T]:
     """Runs some work in the background, or at once when there is no background."""
     if background is not None:
         return background.submit(work, *arguments)

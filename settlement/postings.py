@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, delete, insert, select, tuple_
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, tuple_
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.payment_rows import insert_columns
@@ -223,7 +223,8 @@ class Runs:
         newest = sorted((run for run in runs if run < before), reverse=True)
         for start in range(0, len(newest), _AT_ONCE):
             chosen = newest[start : start + _AT_ONCE]
-            for page in self._last_pages(connection, chosen, index, (key, before - 1)):
+            for last in self._last_pages(connection, chosen, index, (key, before - 1)):
+                page: Row[Any] | None = last
                 while page is not None:
                     found = _within(page, page.run, key)
                     yield found[found < before][::-1]
@@ -251,7 +252,7 @@ class Runs:
 
     def _last_pages(
         self, connection: Connection, runs: Sequence[int], index: Index, bound: tuple[int, int]
-    ) -> list[Any]:
+    ) -> list[Row[Any]]:
         """The last page of each run that starts at or before a bound, newest run first.
 
         PostgreSQL is asked once for all runs, to save round trips to the server.
@@ -265,13 +266,13 @@ class Runs:
 
     def _last_page(
         self, connection: Connection, run: int, index: Index, bound: tuple[int, int]
-    ) -> Any:
+    ) -> Row[Any] | None:
         values = (int(index), run, *bound)
         return connection.exec_driver_sql(self._last_of_one, values).first()
 
     def _next_page(
         self, connection: Connection, run: int, index: Index, bound: tuple[int, int]
-    ) -> Any:
+    ) -> Row[Any] | None:
         """The first page of a run that starts after a bound."""
         page = self._pages.c
         start = tuple_(page.first_key, page.first_position)
@@ -283,7 +284,7 @@ class Runs:
         return connection.execute(query.limit(1)).first()
 
 
-def _within(page: Any, run: int, key: int) -> Positions:
+def _within(page: Row[Any], run: int, key: int) -> Positions:
     """A key's positions in one page, rising."""
     keys = np.frombuffer(page.keys, "<i8")
     low, high = np.searchsorted(keys, [key, key + 1])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, Row, delete, func, insert, select
 
 from settlement.journal import Journal, JournalBroken, Tip
 from settlement.limits import SNAPSHOT_PART_BYTES
@@ -169,7 +169,7 @@ class Snapshots:
             )
         return State.empty(), Tip()
 
-    def _usable(self, row: Any, tip: Tip, journal: Journal) -> State:
+    def _usable(self, row: Row[Any], tip: Tip, journal: Journal) -> State:
         if not journal.holds(tip):
             raise SnapshotUnusable(f"table journal has no such row seq={tip.seq}")
         body = b"".join(self.body(row.position))

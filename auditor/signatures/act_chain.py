@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import column, table
+from sqlalchemy import Row, column, table
 
 from auditor.signatures.verifying import Problems
 from dcep.office.v1 import office_pb2
@@ -29,9 +29,9 @@ class ActChain:
     def __init__(
         self,
         institution: str,
-        founding: Any,
-        acts: Sequence[Any],
-        links: Sequence[Any],
+        founding: Row[Any] | None,
+        acts: Sequence[Row[Any]],
+        links: Sequence[Row[Any]],
         problems: Problems,
     ) -> None:
         """Computes the chain.
@@ -78,7 +78,7 @@ class ActChain:
                     ).format(whose=_(whose), number=number)
                 )
 
-    def _take(self, link: Any, place: Place) -> Place:
+    def _take(self, link: Row[Any], place: Place) -> Place:
         where = _("table officer_chain, row number={number}").format(number=link.number)
         if link.number != place.number + 1:
             self.problems.say(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVarTuple
 
 from google.protobuf.message import Message
-from sqlalchemy import Engine, column, inspect, select, table
+from sqlalchemy import Engine, Row, column, inspect, select, table
 
 from auditor.signatures.act_chain import ActChain, chain_table
 from auditor.signatures.orders import Line, Wrong, read, same
@@ -16,6 +16,8 @@ from auditor.signatures.verifying import Problems, Verifying
 from dcep.office.v1 import office_pb2
 from language import _
 from officers.signing import digest_of
+
+Ts = TypeVarTuple("Ts")
 
 _ACTS = (
     "id", "act_id", "digest", "kind", "proposer", "proposal", "proposal_signature",
@@ -91,13 +93,13 @@ class ActsDone:
             self._named(where, self._ended if step.ended else self._proposed, step.act, where)
         self._rights.check_rows(found.people, found.credentials, self.problems)
 
-    def _named(self, where: str, check: Any, *arguments: Any) -> None:
+    def _named(self, where: str, check: Callable[[*Ts], None], *arguments: *Ts) -> None:
         try:
             check(*arguments)
         except Wrong as wrong:
             self.problems.say(f"{where}: {wrong}")
 
-    def _proposed(self, row: Any, _where: str) -> None:
+    def _proposed(self, row: Row[Any], _where: str) -> None:
         proposal = bytes(row.proposal)
         act = read(office_pb2.OfficerAct, proposal)
         same("institution", act.institution, self._institution)
@@ -110,7 +112,7 @@ class ActsDone:
         _in_its_time("proposed", row.proposed_time_ms, act)
         self._good.add(row.id)
 
-    def _ended(self, row: Any, where: str) -> None:
+    def _ended(self, row: Row[Any], where: str) -> None:
         kind = _DECIDED.get(row.state)
         if kind is None or (row.state != _APPROVED and not row.decider):
             return  # time, another party, or something that befell its proposer ended it
@@ -127,7 +129,7 @@ class ActsDone:
         if row.state == _APPROVED and row.id in self._good:
             self._took(row, act, where)
 
-    def _took(self, row: Any, act: office_pb2.OfficerAct, where: str) -> None:
+    def _took(self, row: Row[Any], act: office_pb2.OfficerAct, where: str) -> None:
         """Takes an act that took effect, after both signatures were verified."""
         right = RIGHT_OF.get(row.kind)
         for name in (row.proposer, row.decider):
@@ -144,7 +146,9 @@ class ActsDone:
         if row.position:
             self._by_position[row.position] = row.id, bytes(row.proposal), act
 
-    def _signed(self, row: Any, officer: str, kind: type[Message], name: str, time_ms: int) -> None:
+    def _signed(
+        self, row: Row[Any], officer: str, kind: type[Message], name: str, time_ms: int
+    ) -> None:
         payload = bytes(getattr(row, name))
         signature = bytes(getattr(row, f"{name}_signature"))
         keys = self._rights.keys(officer, time_ms)
@@ -155,7 +159,7 @@ class ActsDone:
                 )
             )
 
-    def _founded(self, founding: Any, business_keys: Sequence[bytes]) -> None:
+    def _founded(self, founding: Row[Any] | None, business_keys: Sequence[bytes]) -> None:
         """Takes the first officers from the founding record, which the business key signed."""
         if founding is None:
             raise Wrong(_("the founding record is missing"))
@@ -176,7 +180,7 @@ class ActsDone:
                 return act.content.set_policy
         return None
 
-    def took_effect(self, line: Line, kind: str, **asked: Any) -> Any:
+    def took_effect(self, line: Line, kind: str, **asked: object) -> Any:
         """Checks that a record is what an act asked for.
 
         Args:
@@ -225,11 +229,11 @@ def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
 class _Found(NamedTuple):
     """The rows of the tables of officers."""
 
-    acts: Sequence[Any]
-    links: Sequence[Any]
-    credentials: Sequence[Any]
-    founding: Any
-    people: Sequence[Any]
+    acts: Sequence[Row[Any]]
+    links: Sequence[Row[Any]]
+    credentials: Sequence[Row[Any]]
+    founding: Row[Any] | None
+    people: Sequence[Row[Any]]
 
 
 def _consistent(engine: Engine) -> _Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.orders import Wrong, read
 from auditor.signatures.verifying import Problems
@@ -32,7 +32,7 @@ class ActsTold:
         central: Engine,
         indexes: Mapping[str, int],
         keys: Mapping[str, Sequence[bytes]],
-        put_back: Sequence[Any],
+        put_back: Sequence[Row[Any]],
     ) -> None:
         """Reads and verifies the ends.
 

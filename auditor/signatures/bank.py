@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, column, select, table
+from google.protobuf.message import Message
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.books import (
     CONTROL,
@@ -117,7 +118,7 @@ class BankWalk:
         verifying: Verifying,
         chain: FeedChain,
         lost: LostTime,
-        machines: Sequence[Any],
+        machines: Sequence[Row[Any]],
     ) -> None:
         """Prepares it.
 
@@ -227,7 +228,7 @@ class BankWalk:
                 except Wrong as wrong:
                     self._problems.say(f"{where}: {wrong}")
 
-    def _read_account(self, row: Any, where: str) -> None:
+    def _read_account(self, row: Row[Any], where: str) -> None:
         if row.account is None:
             raise Wrong(_("table accounts has no account of it"))
         if row.order_payload is None:
@@ -241,7 +242,7 @@ class BankWalk:
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
             self._check_opening(row, payload, where)
 
-    def _check_opening(self, row: Any, payload: bytes, where: str) -> None:
+    def _check_opening(self, row: Row[Any], payload: bytes, where: str) -> None:
         order = read(orders_pb2.OpenWalletOrder, payload)
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
         same("holder", order.holder_name, row.name or "")
@@ -255,7 +256,9 @@ class BankWalk:
             bytes(row.order_signature),
         )
 
-    def _verify(self, where: str, key: bytes, kind: Any, payload: bytes, signature: bytes) -> None:
+    def _verify(
+        self, where: str, key: bytes, kind: type[Message], payload: bytes, signature: bytes
+    ) -> None:
         self._verifying.add(
             self._problems, where, key=key, kind=kind, payload=payload, signature=signature
         )
@@ -361,7 +364,7 @@ class BankWalk:
             raise Wrong(_("there is no wallet for account {account}").format(account=account))
         return holder
 
-    def _signed(self, line: Line, holder: _Holder, kind: Any) -> None:
+    def _signed(self, line: Line, holder: _Holder, kind: type[Message]) -> None:
         where = _("table journal, position={position}").format(position=line.position)
         self._verify(where, holder.key, kind, line.note, line.signature)
 
@@ -513,7 +516,7 @@ class BankWalk:
         self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
         return account
 
-    def _owned(self, order: Any) -> None:
+    def _owned(self, order: orders_pb2.DepositOrder) -> None:
         """Raises Wrong unless the pieces' owners have signed them over to the order's wallet."""
         try:
             deposit = Deposit.decode(order.offline_payment)
@@ -573,7 +576,7 @@ class BankWalk:
                 except Wrong as wrong:
                     self._problems.say(f"{where}: {wrong}")
 
-    def _check_device(self, row: Any, where: str) -> None:
+    def _check_device(self, row: Row[Any], where: str) -> None:
         holder = self._holder(self._account_of_row.get(row.wallet, -1))
         payload = bytes(row.order_payload)
         order = read(orders_pb2.CertifyDeviceOrder, payload)

@@ -8,11 +8,11 @@ taken out of it, is named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from auditor.signatures.acts import Approved
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from auditor.signatures.verifying import Problems, Verifying
+from dcep.office.v1 import office_pb2
 from language import _
 from offline_token.formats import Token
 from offline_token.ruling import Ruling
@@ -100,7 +100,7 @@ def terms_of(acts: Iterable[Approved], what: str) -> Terms:
     return found
 
 
-def _value(asked: Any, what: str) -> bytes:
+def _value(asked: office_pb2.RenewBank, what: str) -> bytes:
     if what == KEYS:
         return bytes(asked.business_key)
     return str(asked.certificate_fingerprint).encode()

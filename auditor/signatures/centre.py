@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.books import (
     CIRCULATION,
@@ -161,7 +161,7 @@ class CentreWalk:
             )
         return self._problems
 
-    def _rows(self) -> Iterator[Any]:
+    def _rows(self) -> Iterator[Row[Any]]:
         """The batches in the order of their positions, read some at a time."""
         after = 0
         while True:
@@ -174,13 +174,13 @@ class CentreWalk:
                 return
             after = found[-1].position
 
-    def _named(self, where: str, batch: Any, row: Sequence[Line]) -> None:
+    def _named(self, where: str, batch: Row[Any], row: Sequence[Line]) -> None:
         try:
             self._take(where, batch, row)
         except (Wrong, ValueError) as wrong:
             self._problems.say(f"{where}: {wrong}")
 
-    def _take(self, where: str, batch: Any, row: Sequence[Line]) -> None:
+    def _take(self, where: str, batch: Row[Any], row: Sequence[Line]) -> None:
         """Puts a batch's signed bytes together again, and remembers what is in them."""
         bank = self._banks.get(batch.bank)
         if bank is None or batch.kind not in _KINDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.orders import Wrong, same
 from auditor.signatures.verifying import Problems, Verifying
@@ -47,7 +47,7 @@ def check_evidence(
 
 def _check(
     where: str,
-    row: Any,
+    row: Row[Any],
     indexes: Mapping[str, int],
     keys: Mapping[str, Sequence[bytes]],
     verifying: Verifying,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.books import MIRROR
 from auditor.signatures.feed_tips import kept_tips
@@ -194,7 +194,7 @@ class FeedChain:
         return found
 
 
-def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.FeedReceipt:
+def _receipt(row: Row[Any], bank: str, keys: Sequence[bytes]) -> registration_pb2.FeedReceipt:
     """A bank's receipt for its place in the feed; raises Wrong unless the bank signed just that."""
     envelope = read(SignedEnvelope, bytes(row.receipt))
     message = signed_bytes(registration_pb2.FeedReceipt, envelope.payload)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.books import LOST, MIRROR
 from auditor.signatures.acts import Approved
@@ -27,8 +27,11 @@ _moves = table("lost_moves", *map(column, _MOVE))
 
 
 def check_put_backs(
-    rows: Sequence[Any], names: Mapping[int, str], approved: Sequence[Approved], last: Sequence[Any]
-) -> tuple[dict[str, list[Any]], Problems]:
+    rows: Sequence[Row[Any]],
+    names: Mapping[int, str],
+    approved: Sequence[Approved],
+    last: Sequence[Row[Any]],
+) -> tuple[dict[str, list[Row[Any]]], Problems]:
     """Each bank's rows of `put_backs`, oldest first, and those that no act of two officers made.
 
     Args:
@@ -37,7 +40,7 @@ def check_put_backs(
         approved: the central bank's acts that took effect.
         last: as `put_back_rows` read them after the acts: the row of each act is among them.
     """
-    problems, found = Problems(), dict[str, list[Any]]()
+    problems, found = Problems(), dict[str, list[Row[Any]]]()
     acts = {act.number: act.content.put_back for act in _of(approved, "put_back")}
     for row in _of_both(rows, last, acts):
         said = acts.pop(row.act, None)
@@ -61,19 +64,21 @@ def check_put_backs(
     return found, problems
 
 
-def put_back_rows(central: Engine) -> Sequence[Any]:
+def put_back_rows(central: Engine) -> Sequence[Row[Any]]:
     """All rows of `put_backs` as they are now, oldest first."""
     with central.connect() as connection:
         return connection.execute(select(put_backs).order_by(put_backs.c.act)).all()
 
 
-def come_back_rows(engine: Engine) -> Sequence[Any]:
+def come_back_rows(engine: Engine) -> Sequence[Row[Any]]:
     """All of a bank's rows of `come_backs` as they stand, oldest first."""
     with engine.connect() as connection:
         return connection.execute(select(_come_backs).order_by(_come_backs.c.act)).all()
 
 
-def _of_both(rows: Sequence[Any], last: Sequence[Any], acts: Mapping[int, Any]) -> list[Any]:
+def _of_both(
+    rows: Sequence[Row[Any]], last: Sequence[Row[Any]], acts: Mapping[int, object]
+) -> list[Row[Any]]:
     """Rows that stood before the acts were read, and those that these acts have made since."""
     before = {row.act for row in rows}
     return [*rows, *(row for row in last if row.act not in before and row.act in acts)]
@@ -94,8 +99,8 @@ class LostTime:
     def __init__(
         self,
         engine: Engine,
-        come_backs: Sequence[Any],
-        put_back: Sequence[Any],
+        come_backs: Sequence[Row[Any]],
+        put_back: Sequence[Row[Any]],
         approved: Sequence[Approved],
     ) -> None:
         """Reads the bank's rows of `come_backs`, and compares them with acts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Wrong, read, same
@@ -19,7 +19,7 @@ _machines = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 
 
-def machine_rows(engine: Engine) -> Sequence[Any]:
+def machine_rows(engine: Engine) -> Sequence[Row[Any]]:
     """The machines that a bank ever had, as they stand now."""
     with engine.connect() as connection:
         return connection.execute(select(_machines).order_by(_machines.c.name)).all()
@@ -30,10 +30,10 @@ class CashMachines:
 
     def __init__(
         self,
-        rows: Sequence[Any],
+        rows: Sequence[Row[Any]],
         founding: Mapping[str, bytes],
         approved: Sequence[Approved],
-        last: Sequence[Any],
+        last: Sequence[Row[Any]],
         problems: Problems,
         verifying: Verifying,
     ) -> None:
@@ -82,7 +82,7 @@ class CashMachines:
             signature=envelope.signature,
         )
 
-    def _check(self, row: Any) -> None:
+    def _check(self, row: Row[Any]) -> None:
         where = _("table {machines}, {row}").format(machines=_machines.name, row=row.name)
         if not row.registered_by:
             if self._founding.get(row.name) != bytes(row.public_key):
@@ -105,7 +105,7 @@ class CashMachines:
         self._problems.say(_("{where}: no act of two officers is behind it").format(where=where))
         return None
 
-    def _check_done(self, last: Mapping[str, Any]) -> None:
+    def _check_done(self, last: Mapping[str, Row[Any]]) -> None:
         made = dict.fromkeys(self._founding, _("the founding record"))
         for number, act in self._acts.items():
             if act.HasField("register_cash_machine"):
@@ -119,7 +119,7 @@ class CashMachines:
                 )
             )
 
-    def _check_revoked(self, name: str, last: Mapping[str, Any]) -> None:
+    def _check_revoked(self, name: str, last: Mapping[str, Row[Any]]) -> None:
         if name in last and last[name].revoked_by is None:
             self._problems.say(
                 _("table {machines}, {row}: an act of two officers revoked it").format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.orders import Wrong, read
 from auditor.signatures.verifying import Problems
@@ -27,7 +27,7 @@ def redemption_rows(engine: Engine) -> Rows:
 
 
 def check_redemptions(
-    before: Rows, acts: Iterable[Any], last: Rows, indexes: Mapping[str, int]
+    before: Rows, acts: Iterable[Row[Any]], last: Rows, indexes: Mapping[str, int]
 ) -> Problems:
     """Names rows that no act says, and approved redemptions without a row.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table, tuple_
+from sqlalchemy import Engine, Row, column, select, table, tuple_
 
 from auditor.signatures.bank_keys import check_root
 from auditor.signatures.key_rows import Term
@@ -56,7 +56,7 @@ def check_refusals(engine: Engine, roots: Sequence[Term], verifying: Verifying) 
 
 
 def _check_ruling(
-    where: str, row: Any, roots: Sequence[Term], verifying: Verifying, problems: Problems
+    where: str, row: Row[Any], roots: Sequence[Term], verifying: Verifying, problems: Problems
 ) -> None:
     try:
         ruling = Ruling.decode(bytes(row.ruling))
@@ -70,7 +70,7 @@ def _check_ruling(
     check_root(verifying, problems, where, roots, ruling, ruling.time_ms)
 
 
-def _end(row: Any) -> End:
+def _end(row: Row[Any]) -> End:
     """How the piece ended, by the reason and verdict in the row."""
     if row.reason == _BEFORE:
         return End.DEPOSITED
@@ -81,7 +81,7 @@ def _end(row: Any) -> End:
     return ends.get(row.verdict, End.BAD)
 
 
-def _rows(engine: Engine) -> Iterator[Any]:
+def _rows(engine: Engine) -> Iterator[Row[Any]]:
     of, after = _refused.c, (-1, 0)
     while True:
         query = select(_refused).where(tuple_(of.bank, of.number) > after)

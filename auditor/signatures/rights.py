@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import column, table
+from sqlalchemy import Row, column, table
 
 from auditor.signatures.verifying import Problems
 from dcep.office.v1 import office_pb2
@@ -119,7 +119,7 @@ class Rights:
             self._end(asked.name, time_ms)
 
     def check_rows(
-        self, people: Sequence[Any], credentials: Sequence[Any], problems: Problems
+        self, people: Sequence[Row[Any]], credentials: Sequence[Row[Any]], problems: Problems
     ) -> None:
         """Names rows of the tables that do not follow from the founding and the acts.
 
@@ -145,7 +145,7 @@ class Rights:
                     ).format(signing_key=each.signing_key.hex(), officer=each.officer)
                 )
 
-    def _check_officers(self, rows: Sequence[Any], problems: Problems) -> None:
+    def _check_officers(self, rows: Sequence[Row[Any]], problems: Problems) -> None:
         for row in rows:
             rights = frozenset(bit for bit in range(63) if row.rights >> bit & 1)
             if self._officers.get(row.name) != (rights, row.registered_by, row.removed_by):
@@ -210,5 +210,5 @@ class Rights:
         ]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value

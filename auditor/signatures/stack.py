@@ -99,11 +99,7 @@ def audit_signatures(
     records = sum(ledger.report.position for ledger in ledgers.values())
     verifying = Verifying(asked.wanted, records, seed=asked.seed, progress=asked.progress)
     central = ledgers[CENTRAL_BANK]
-    keys: dict[str, list[bytes]] = {}
-    with central.engine.connect() as connection:
-        query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
-        for row in connection.execute(query):
-            keys.setdefault(row.name, []).append(bytes(row.business_key))
+    keys = _business_keys(central.engine)
     # Before the acts themselves, which only go on meanwhile.
     put_backs = put_back_rows(central.engine)
     told = ActsTold(central.engine, indexes, keys, put_backs)
@@ -154,6 +150,16 @@ def audit_signatures(
         [f"{name}: {problem}" for name, problems in found for problem in problems.all()],
         unsaid,
     )
+
+
+def _business_keys(central: Engine) -> dict[str, list[bytes]]:
+    """The banks' business keys, by name."""
+    keys: dict[str, list[bytes]] = {}
+    query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
+    with central.connect() as connection:
+        for row in connection.execute(query):
+            keys.setdefault(row.name, []).append(bytes(row.business_key))
+    return keys
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.bank_keys import check_root
 from auditor.signatures.key_rows import Term
@@ -51,7 +51,7 @@ def check_tokens(
     return problems
 
 
-def _rows(engine: Engine) -> Iterator[Any]:
+def _rows(engine: Engine) -> Iterator[Row[Any]]:
     after = b""
     while True:
         query = select(_tokens).where(_tokens.c.token_id > after).order_by(_tokens.c.token_id)

@@ -61,9 +61,14 @@ class _Compared:
         ]
 
     def _rates(
-        self, name: str, body: Callable[[], Any], ours: Callable[[], Any], what: str, includes: str
+        self,
+        name: str,
+        body: Callable[[], object],
+        ours: Callable[[], object],
+        what: str,
+        includes: str,
     ) -> Measurement:
-        def of(act: Callable[[], Any]) -> Callable[[], float]:
+        def of(act: Callable[[], object]) -> Callable[[], float]:
             return lambda: rate(self.count, lambda: [act() for _ in range(self.count)])
 
         subject, other = rounds(self.scale, of(body), of(ours))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+from sqlalchemy import Row
 
 from central_bank.authentication.authorization import is_central_officer
 from central_bank.authentication.banks import Registry
@@ -107,7 +108,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
             journal_position=self._ledger.position(),
         )
 
-    def _request(self, row: Any) -> issuance_pb2.Request:
+    def _request(self, row: Row[Any]) -> issuance_pb2.Request:
         name = next(bank.name for bank in self._registry.all() if bank.index == row.bank)
         return issuance_pb2.Request(
             request_id=row.request_id,

@@ -74,11 +74,15 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                     told = number
                     yield found
                 if read.position == link.position:
-                    while self._feed.keys_number == told:
-                        if await self._news.after(link.position, FEED_WAIT_S):
-                            break
-                        self._bank(call)
+                    await self._wait_for_news(call, link.position, told)
                 link = read
+
+    async def _wait_for_news(self, call: Call, position: int, told: int) -> None:
+        """Waits for the journal to grow past a position, or for other keys than were told."""
+        while self._feed.keys_number == told:
+            if await self._news.after(position, FEED_WAIT_S):
+                return
+            self._bank(call)
 
     def AcknowledgeFeed(
         self, request: registration_pb2.AcknowledgeFeedRequest, context: grpc.ServicerContext

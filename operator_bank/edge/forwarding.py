@@ -114,7 +114,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Adds a method that is answered here and not forwarded."""
         self._handlers[method] = handler
 
-    def _handler(self, method: Any) -> tuple[str, grpc.RpcMethodHandler]:
+    def _handler(self, method: MethodDescriptor) -> tuple[str, grpc.RpcMethodHandler]:
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:
             watch = self._told(name, self._watch, self._shares.watches)
@@ -133,7 +133,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         return forward
 
     def _told(
-        self, name: str, serve: Callable[[Context], Awaitable[Any]], places: Shares
+        self, name: str, serve: Callable[[Context], Awaitable[bytes | None]], places: Shares
     ) -> Callable[..., Any]:
         """Wraps a call so that its errors become a status with what the bank said.
 
@@ -141,7 +141,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         read.
         """
 
-        async def answer(_: object, context: Context) -> Any:
+        async def answer(_: object, context: Context) -> bytes | None:
             try:
                 until_done(context, places, source_of(context.peer()))
                 said = await serve(context)

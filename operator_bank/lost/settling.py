@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from currency.amount import format_yuan
 from dcep.bank.v1 import officers_pb2
@@ -102,7 +102,7 @@ class LostPayments:
         if not result.accepted:
             raise refusal_of(result)
 
-    def _open(self, entry: int, amount_fen: int, wallet_number: str) -> tuple[Any, int]:
+    def _open(self, entry: int, amount_fen: int, wallet_number: str) -> tuple[Row[Any], int]:
         """An entry's row, and the account that is to pay. Raises Refusal."""
         query = select(lost_moves).where(_OF.entry == entry)
         row = self._database.read(lambda c: c.execute(query).first())
@@ -152,7 +152,7 @@ class LostSettlement(Effect):
         self._database.transaction(decision.mark)
 
 
-def _shown(row: Any) -> officers_pb2.LostEntry:
+def _shown(row: Row[Any]) -> officers_pb2.LostEntry:
     return officers_pb2.LostEntry(
         entry=row.entry,
         purpose=row.purpose,

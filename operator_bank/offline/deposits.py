@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -125,7 +125,7 @@ class Deposits:
         keys = {hop.certificate.key for chain in deposit.payment.chains for hop in chain.hops}
         return self._keys.among(order.wallet.row_id, keys)
 
-    def _deposit_row(self, order: VerifiedOrder[orders_pb2.DepositOrder]) -> Any:
+    def _deposit_row(self, order: VerifiedOrder[orders_pb2.DepositOrder]) -> Row[Any]:
         table = token_deposits
         content = order.content
         digest = hashlib.sha256(content.offline_payment).digest()
@@ -172,7 +172,7 @@ class Deposits:
             )
         return row
 
-    def _send_deposit(self, row: Any, wait_s: float) -> Any:
+    def _send_deposit(self, row: Row[Any], wait_s: float) -> Row[Any]:
         try:
             outcome = self._questions.ask(lambda: self._central_bank.deposit([deposit_item(row)]))[
                 0
@@ -185,11 +185,11 @@ class Deposits:
             self._wait_for_feed(row.id, wait_s)
         return self._deposit_again(row.id)
 
-    def _deposit_again(self, deposit: int) -> Any:
+    def _deposit_again(self, deposit: int) -> Row[Any]:
         query = select(token_deposits).where(token_deposits.c.id == deposit)
         return self._database.read(lambda c: c.execute(query).one())
 
-    def end_refused(self, row: Any, outcome: registration_pb2.DepositOutcome) -> None:
+    def end_refused(self, row: Row[Any], outcome: registration_pb2.DepositOutcome) -> None:
         """Ends a deposit that the central bank has refused with its signature; the feed ends the
         others.
         """
@@ -253,7 +253,7 @@ def _verdict_name(number: int) -> str:
     return value.name.removeprefix("TOKEN_VERDICT_") if value is not None else f"UNKNOWN_{number}"
 
 
-def _refused(row: Any) -> Refusal:
+def _refused(row: Row[Any]) -> Refusal:
     """The refusal of a deposit, as its holder is told, with the root's ruling for the device."""
     reason, verdict = row.reason, _verdict_name(row.verdict)
     payload = SignedEnvelope.FromString(bytes(row.refusal)).payload

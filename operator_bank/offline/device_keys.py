@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Update, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Row, Update, delete, insert, select, update
 
 from dcep.bank.v1.orders_pb2 import CertifyDeviceOrder
 from dcep.errors.v1 import errors_pb2
@@ -181,11 +181,11 @@ class DeviceKeys:
                 self._database.transaction(partial(_execute, statement))
         return len(found) >= MAX_FORGOTTEN
 
-    def _row(self, key: bytes) -> Any:
+    def _row(self, key: bytes) -> Row[Any] | None:
         query = select(devices).where(_OF.device_key == key)
         return self._database.read(lambda c: c.execute(query).first())
 
-    def _enliven(self, row: Any, **values: object) -> None:
+    def _enliven(self, row: Row[Any], **values: object) -> None:
         """Makes a key live again, if its wallet may have another live one."""
         if row.live_until_ms <= self._clock.now_ms():
             self._check_room(row.wallet)

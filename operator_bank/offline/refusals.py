@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Row
+
 from dcep.registration.v1 import registration_pb2
 from operator_bank.peers.central_keys import Verifies
 from runtime.errors import Refusal
@@ -16,7 +18,7 @@ from runtime.messages import read_payload
 
 
 def signed_refusal(
-    outcome: registration_pb2.DepositOutcome, row: Any, bank: str, keys: Verifies
+    outcome: registration_pb2.DepositOutcome, row: Row[Any], bank: str, keys: Verifies
 ) -> registration_pb2.DepositRefusal | None:
     """The refusal of a deposit, verified; None if there is none, or none that counts.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
@@ -90,7 +90,7 @@ class Resending:
     def __init__(
         self,
         context: Context,
-        end: Callable[[Any, DepositOutcome], None],
+        end: Callable[[Row[Any], DepositOutcome], None],
         possession: Callable[[bytes], bytes],
     ) -> None:
         self._database = context.database
@@ -130,7 +130,7 @@ class Resending:
         ended = self._deposit(rows)
         return ended or len(numbers) == RESENT_DEPOSITS
 
-    def _deposit(self, rows: Sequence[Any]) -> bool:
+    def _deposit(self, rows: Sequence[Row[Any]]) -> bool:
         """Sends deposits; returns whether one of them ended. A refused call is made again in
         halves.
         """
@@ -165,17 +165,19 @@ class Resending:
         query = select(of.id).where(IS_PENDING, of.id > after)
         return self._numbers(query.order_by(of.id).limit(most))
 
-    def _numbers(self, query: Select[Any]) -> Sequence[int]:
+    def _numbers(self, query: Select[int]) -> Sequence[int]:
         return self._database.read(lambda c: c.execute(query).scalars().all())
 
-    def _rows(self, query: Select[Any], column: Any, numbers: Sequence[int]) -> Sequence[Any]:
+    def _rows(
+        self, query: Select[Any], column: ColumnElement[int], numbers: Sequence[int]
+    ) -> Sequence[Row[Any]]:
         if not numbers:
             return []
         these = query.where(IS_PENDING, column.in_(numbers)).order_by(column)
         return self._database.read(lambda c: c.execute(these).all())
 
 
-def deposit_item(row: Any) -> registration_pb2.TokenDepositItem:
+def deposit_item(row: Row[Any]) -> registration_pb2.TokenDepositItem:
     """A deposit as it is sent to the central bank, from its row in `token_deposits`."""
     order = orders_pb2.DepositOrder.FromString(bytes(row.order_payload))
     keys = bytes(row.own_keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Row, insert
 
 from dcep.bank.v1 import officers_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -69,7 +69,7 @@ def put_entries(connection: Connection, rows: list[dict[str, object]]) -> None:
         connection.execute(insert(suspense), rows)
 
 
-def entry_of(row: Any, reason: int = 0) -> officers_pb2.SuspenseEntry:
+def entry_of(row: Row[Any], reason: int = 0) -> officers_pb2.SuspenseEntry:
     """A row as a message of the contract."""
     return officers_pb2.SuspenseEntry(
         position=row.position,

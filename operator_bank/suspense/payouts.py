@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
@@ -108,7 +108,7 @@ class SuspensePayouts:
             raise _refused(result, wallet.number)
         return PaidOut(wallet.number, row.amount_fen)
 
-    def _unpaid(self, position: int, number: str) -> tuple[Any, Wallet]:
+    def _unpaid(self, position: int, number: str) -> tuple[Row[Any], Wallet]:
         """An unpaid entry, and the wallet to pay. Raises Refusal."""
         journal_position(position, "position")
         row = self._row(position)
@@ -121,7 +121,7 @@ class SuspensePayouts:
             )
         return row, self._directory.get(number or row.wallet)
 
-    def _row(self, position: int) -> Any:
+    def _row(self, position: int) -> Row[Any]:
         query = select(suspense).where(suspense.c.position == position)
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:

@@ -11,7 +11,7 @@ import threading
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from operator_bank.context import Context
 from operator_bank.vault.tables import drawing
@@ -77,10 +77,10 @@ class Drawing:
                 self._database.transaction(lambda c: c.execute(delete(drawing)) and None)
         return False
 
-    def _mark_sent(self) -> Any:
+    def _mark_sent(self) -> Row[Any]:
         """Fixes the request's amount, because from now on its id stands for it."""
 
-        def mark(connection: Connection) -> Any:
+        def mark(connection: Connection) -> Row[Any]:
             connection.execute(update(drawing).values(sent=1))
             return connection.execute(select(drawing)).one()
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
@@ -48,7 +48,7 @@ _MOST_ACCOUNTS = 2
 AskedBy = tuple[str, bytes]
 """A request's id, and the key that signed it."""
 
-Row = dict[str, object]
+Values = dict[str, object]
 InTransaction = Callable[[Connection, int], None]
 
 
@@ -195,7 +195,7 @@ class Directory:
         if count > left:
             raise _no_accounts_left()
 
-    def leave_out(self, wallets_: int) -> Row:
+    def leave_out(self, wallets_: int) -> Values:
         """Leaves out ids and accounts for wallets that only a newer copy of the database knew.
 
         Args:
@@ -255,7 +255,7 @@ class Directory:
         if not result.accepted:
             raise refusal_of(result)
 
-    def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Any]:
+    def _opened(self, asked: Sequence[AskedBy]) -> dict[AskedBy, Row[Any]]:
         """The rows of those requests whose wallets were opened before."""
         wanted, found = set(asked), {}
         for chunk in chunks([request for request, _ in asked]):
@@ -267,7 +267,7 @@ class Directory:
                     found[key] = row
         return found
 
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         return self._database.read(lambda c: c.execute(query).all())
 
     def _open(self, wanted: Sequence[Wanted]) -> dict[AskedBy, Wallet]:
@@ -360,7 +360,7 @@ def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
 
 
-def _row(wallet: Wallet, wanted: Wanted, customer: int) -> Row:
+def _row(wallet: Wallet, wanted: Wanted, customer: int) -> Values:
     return {
         "id": wallet.row_id,
         "number": wallet.number,
@@ -381,7 +381,7 @@ def _owned(wallet: Wallet) -> list[dict[str, int]]:
     ]
 
 
-def _wallet(row: Any) -> Wallet:
+def _wallet(row: Row[Any]) -> Wallet:
     return Wallet(
         row.id, row.number, bytes(row.public_key), row.wallet_class, row.account, row.deposit
     )

@@ -130,16 +130,19 @@ def _running(words: list[str], url: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
             raise
         finally:
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(BrokenPipeError):
-                        pipe.close()
+            _close(process)
         if code:
             said.seek(0)
             lines = said.read(10_000).decode(errors="replace").strip().splitlines()
             raise BackupRefused(
                 "TOOL_FAILED", "; ".join(lines[:3]) or _("it ended with {code}").format(code=code)
             )
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in filter(None, (process.stdin, process.stdout)):
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 def _tool(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from currency.contract_words import purpose_of
 from dcep.bank.v1 import states_pb2
@@ -20,7 +21,7 @@ from wallet.secure_element.device_errors import DeviceError
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
-def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
+def homely(response: Callable[[], Message]) -> Callable[[Call], Call]:
     """Turns the wallet's own errors into refusals and missing answers.
 
     A wallet that was not opened is unknown; so is a device behind a PIN. If the bank does not
@@ -29,7 +30,7 @@ def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
 
     def around(call: Call) -> Call:
         @functools.wraps(call)
-        def wrapped(service: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        def wrapped(service: object, request: Message, context: grpc.ServicerContext) -> object:
             try:
                 return call(service, request, context)
             except NotOpened as error:

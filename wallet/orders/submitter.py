@@ -141,7 +141,7 @@ class OrderSubmitter:
         anew: bool = False,
         take: Take | None = None,
         check: Callable[[], None] | None = None,
-        ready: Callable[[], dict[str, Any]] | None = None,
+        ready: Callable[[], dict[str, bytes]] | None = None,
         ours: Callable[[Any], bool] = lambda _: True,
         **fields: Any,
     ) -> Placed:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from currency import parties
 from dcep.bank.v1 import (
@@ -29,6 +30,7 @@ from wallet.limits import ORDER_TIMEOUT_S, SHOW_TIMEOUT_S
 from wallet.peers.interface import Arrivals
 
 Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 class GrpcBanks:
@@ -181,11 +183,13 @@ class GrpcBank:
         return list(answer.statements)
 
 
-def _stub(kind: Any, channel: grpc.Channel) -> Any:
+def _stub(kind: Callable[[grpc.Channel], T], channel: grpc.Channel) -> T:
     return kind(channel)
 
 
-def _ask(call: Any, request: object, kind: type[Answer], timeout_s: float) -> Answer:
+def _ask(
+    call: Callable[..., object], request: Message, kind: type[Answer], timeout_s: float
+) -> Answer:
     """Calls; the answer with its type, which generated stubs do not tell."""
     answer = call(request, timeout=timeout_s)
     if not isinstance(answer, kind):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
@@ -136,7 +135,7 @@ class Losses:
     def _value(self, load: tuple[int, int]) -> int:
         return self._sum(select(func.sum(tokens.c.value_fen)).where(*_of(load)))
 
-    def _sum(self, query: Select[Any]) -> int:
+    def _sum(self, query: Select[int]) -> int:
         return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
 
 
