@@ -99,6 +99,21 @@ def test_a_wait_has_an_end_and_the_rest_goes_back_then(centre: Centre) -> None:
     assert audited(centre) == []
 
 
+def test_a_wait_that_ends_ends_no_other(centre: Centre) -> None:
+    token = centre.token(centre.carol, 100)
+    assert centre.deposit(centre.pay(token, centre.carol, centre.bob, 60)) == (60, "")
+    first = a_deposit_that_waits(centre)
+    second = centre.item(centre.pay(token, centre.carol, centre.dan, 100), bank="beta")
+    assert (ask(centre, second), waiting(centre)) == ("RESERVES_SHORT", 2)
+    centre.clock.advance(1)
+    reserves_arrive(centre, 60)
+    assert (ask(centre, first), waiting(centre)) == (100, 1)
+    assert ask(centre, second) == "RESERVES_SHORT"
+    reserves_arrive(centre, 60)
+    assert (ask(centre, second), waiting(centre)) == (100, 0)
+    assert audited(centre) == []
+
+
 def test_a_wait_that_ends_in_a_refusal_holds_nothing_back(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:

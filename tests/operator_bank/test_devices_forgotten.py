@@ -40,7 +40,7 @@ from tests.operator_bank.device_orders import (
     step,
 )
 from tests.operator_bank.system import Holder, System
-from tests.refusals import refused_because
+from tests.refusals import refused, refused_because
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +220,10 @@ def test_statements_are_the_central_banks_about_certificates_of_devices(system: 
     refused_because(errors_pb2.REASON_TOO_MANY_ITEMS, system.bank.offline.statements, many)
     system.central.silent = True
     refused_because(errors_pb2.REASON_PEER_UNAVAILABLE, system.bank.offline.statements, [ours])
+
+
+def test_what_is_no_deposit_is_refused_as_such(system: System, alice: Holder) -> None:
+    for wrong in (b"?", bytes(300)):
+        order = alice.depositing(wrong)
+        found = refused(system.bank.offline.deposits.deposit, order, 0.0)
+        assert found == ("FIELD_INVALID", "offline_payment")

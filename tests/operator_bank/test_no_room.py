@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from operator_bank.wallets import directory as directory_module
 from operator_bank.wallets.tables import wallets
 from runtime.errors import Refusal
@@ -69,6 +70,9 @@ def test_a_bank_whose_disk_is_nearly_full_still_applies_what_was_settled(tmp_pat
     assert rows(system) == before
     system.hear(incoming=system.arriving(payee.number, 70))
     assert payee.fen == 70
+    # Nor does it keep officers from narrowing limits.
+    system.both(office_pb2.SetPolicy())
+    assert not system.bank.policy.table.any()
     ledger.is_short = lambda: False  # type: ignore[attr-defined]
     payer.pay(payee.number, 1)
     system.check_books()

@@ -330,3 +330,12 @@ def test_a_wallet_has_a_bounded_number_of_deposits_under_way(
     )
     assert system.bank.offline.deposits.deposit(first, 0.0)[0] == PENDING
     assert system.bank.offline.deposits.deposit(deposit_order(bob), 0.0)[0] == PENDING
+
+
+def test_the_newest_deposit_is_told_by_its_number(system: System, alice: Holder) -> None:
+    refuse(system, errors_pb2.REASON_OVERLOADED)
+    deposits = system.bank.offline.deposits
+    assert deposits.last() == 0
+    for number in (1, 2):
+        deposits.deposit(deposit_order(alice, b"\0%d" % number), 0.0)
+        assert deposits.last() == number

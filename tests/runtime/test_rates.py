@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dcep.errors.v1 import errors_pb2
 from runtime.rates import Rate
 from tests.refusals import refused_because
@@ -46,8 +48,23 @@ def test_what_is_refused_takes_nothing_and_others_have_their_own() -> None:
     rate.take("b", 10)
 
 
+@pytest.mark.parametrize(("per_minute", "ms"), [(1, 60_001), (7, 8_572), (60, 1_001)])
+def test_who_waits_as_long_as_he_was_told_gets_it_and_not_much_earlier(
+    per_minute: int, ms: int
+) -> None:
+    """Though a seventh of a minute is no whole number of milliseconds."""
+    clock = Clock()
+    rate = Rate("things", per_minute, clock)
+    rate.take("a", per_minute)
+    assert refused_ms(rate, "a") == ms
+    clock.now_s += (ms - 2) / 1_000
+    refused_ms(rate, "a")
+    clock.now_s += 2 / 1_000
+    rate.take("a")
+
+
 def test_a_rate_of_nothing_lets_nothing_through() -> None:
-    refused_ms(Rate("things", 0, Clock()), "a")
+    assert refused_ms(Rate("things", 0, Clock()), "a") == 60_000
 
 
 def test_callers_are_remembered_up_to_a_bound() -> None:

@@ -18,7 +18,7 @@ import runtime.server
 from runtime.channel import served_by
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import CALLS_EACH, READING_EACH
-from runtime.shares import FairThreads, Shares
+from runtime.shares import FairThreads, Shares, Turns
 from tests.runtime.hanging import LATER, ONE, Hall, Silence, answered, as_, reason_of, refused_of
 from tests.runtime.served import NAME, SERVER, Serve, ask, unary
 
@@ -92,6 +92,21 @@ def test_work_that_nobody_waits_for_any_more_is_not_begun_and_leaves_the_line() 
         return begun
 
     assert asyncio.run(play()) == []
+
+
+def test_a_caller_one_of_whose_turns_ends_may_begin_one_and_not_two() -> None:
+    async def play() -> list[bool]:
+        turns = Turns(5, each=2)
+        for _ in range(2):
+            await turns.take("a")
+        turns.end("a")
+        more = [asyncio.create_task(turns.take("a")) for _ in range(2)]
+        await asyncio.sleep(0)
+        begun = [one.done() for one in more]
+        more[1].cancel()
+        return begun
+
+    assert asyncio.run(play()) == [True, False]
 
 
 def test_many_callers_at_once_are_all_served(serve: Serve) -> None:
