@@ -48,8 +48,6 @@ class App:
         randomness: Randomness | None = None,
         banks: Banks | None = None,
         book: Book | None = None,
-        flights: Flights | None = None,
-        device: Device | None = None,
         pin: Callable[[], str] | None = None,
         tells_later: bool = False,
     ) -> None:
@@ -63,28 +61,28 @@ class App:
         self._telling: dict[int, KeptOrder] | None = {} if tells_later else None
         self._pin = pin
         self._database_url = database_url or self.home.database_url
-        self._given = (clock, randomness, banks, book, flights, device)
+        self._clock, self._randomness, self._banks, self._book = clock, randomness, banks, book
 
     @cached_property
     def clock(self) -> Clock:
         """Time."""
         from runtime.clock import SystemClock
 
-        return self._given[0] or SystemClock()
+        return self._clock or SystemClock()
 
     @cached_property
     def randomness(self) -> Randomness:
         """Randomness for keys and ids."""
         from runtime.randomness import SystemRandomness
 
-        return self._given[1] or SystemRandomness()
+        return self._randomness or SystemRandomness()
 
     @cached_property
     def banks(self) -> Banks:
         """Channels to banks."""
         from wallet.peers.bank_client import GrpcBanks
 
-        return self._given[2] or GrpcBanks()
+        return self._banks or GrpcBanks()
 
     @cached_property
     def database(self) -> Database:
@@ -99,23 +97,21 @@ class App:
         """The order book."""
         from wallet.orders.sql_order_book import SqlBook
 
-        return self._given[3] or SqlBook(self.database)
+        return self._book or SqlBook(self.database)
 
     @cached_property
     def flights(self) -> Flights:
         """Orders on their way."""
         from wallet.orders.in_flight import FileFlights
 
-        return self._given[4] or FileFlights(self.home.folder / "in_flight")
+        return FileFlights(self.home.folder / "in_flight")
 
     @cached_property
     def device(self) -> Device:
         """The secure element."""
         from wallet.home.device import open_device
 
-        return self._given[5] or open_device(
-            self.sealed, self.profile(), self.clock, self.randomness
-        )
+        return open_device(self.sealed, self.profile(), self.clock, self.randomness)
 
     @cached_property
     def sealed(self) -> SealedFile:
@@ -188,17 +184,6 @@ class App:
             return self.holder().show(), ""
         except NoAnswer as error:
             return None, str(error)
-
-    def limits(self) -> dict[str, str]:
-        """The wallet's limits at its bank, in words; empty when the bank cannot say."""
-        from runtime.errors import Refusal
-        from wallet.cli.output import limits_in_words
-
-        try:
-            state, _why_not = self.look()
-        except Refusal:
-            return {}
-        return dict(limits_in_words(state)) if state is not None else {}
 
     def offline_fen(self) -> int | None:
         """The fen in the device; None when it has a PIN that was not given."""

@@ -103,7 +103,7 @@ def wallet(
         common.as_json,
         bank=app.bank_name,
         asks_only=asks_only,
-        limits=app.limits if limits else dict,
+        limits=(lambda: _limits(app)) if limits else dict,
         device=device,
         command=context.command_path,
     )
@@ -115,3 +115,15 @@ def wallet(
             # The outcome of an order counts as told only once it is on the output.
             if output.was_heard:
                 app.heard()
+
+
+def _limits(app: App) -> dict[str, str]:
+    """The wallet's limits at its bank, in words; empty when the bank cannot say."""
+    from runtime.errors import Refusal
+    from wallet.cli.output import limits_in_words
+
+    try:
+        state, _why_not = app.look()
+    except Refusal:
+        return {}
+    return dict(limits_in_words(state)) if state is not None else {}
