@@ -31,10 +31,23 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-def test_what_tests_share_lies_in_a_module_and_not_in_a_conftest() -> None:
+SHARED_TOO = {"tests.test_docs_zh"}
+"""It is a command as well, and knows the pages."""
+
+
+def of_tests_alone(module: str) -> bool:
+    """Whether a module is there for pytest: it has fixtures for its folder, or tests."""
+    own, _, name = module.rpartition(".")
+    return own.startswith("tests") and (name == "conftest" or name.startswith("test_"))
+
+
+def test_what_tests_share_lies_in_a_module_of_its_own() -> None:
     """A conftest has fixtures, which pytest hands out by name to its folder alone."""
     found = [
-        file for file, tree in trees().items() for m in imported(tree) if m.endswith("conftest")
+        f"{file} imports {module}"
+        for file, tree in trees().items()
+        for module in imported(tree)
+        if of_tests_alone(module) and module not in SHARED_TOO
     ]
     assert found == []
 

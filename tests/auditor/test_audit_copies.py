@@ -5,59 +5,27 @@ Every copy here was true when it was made: its chains, its balances and its sign
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from auditor.audit import StackAudit
 from currency.number import make
 from dcep.office.v1 import office_pb2
+from tests.auditor.copies import copied, office, put_back, two_payments
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
-from tests.central_bank.system import LIN, MEI
 from tests.simulation.network import CENTRAL
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    """Two banks with two wallets each; a payment in each direction has arrived."""
-    made = Stack(tmp_path)
-    made.pay(ALICE, BOB, 1_000)
-    made.pay(DAN, CAROL, 2_000)
-    made.settle()
-    return made
-
-
-def copied(stack: Stack, name: str) -> sqlite3.Connection:
-    """A copy of a party's database, made while it runs."""
-    copy = sqlite3.connect(":memory:", check_same_thread=False)
-    with closing(stack.system.engines[name].raw_connection()) as connection:
-        connection.driver_connection.backup(copy)  # type: ignore[union-attr]
-    return copy
-
-
-def put_back(stack: Stack, name: str, copy: sqlite3.Connection) -> None:
-    """The party stops, gets that copy for its database, and is started again."""
-    with closing(stack.system.engines[name].raw_connection()) as connection:
-        copy.backup(connection.driver_connection)  # type: ignore[arg-type]
-    stack.system.rebuild(name)
+    return two_payments(tmp_path)
 
 
 def audited(stack: Stack) -> StackAudit:
     found = stack.audit()
     assert found.ok == (not found.problems)
     return found
-
-
-def office(stack: Stack, kind: Any) -> None:
-    """An act of two officers of the central bank."""
-    system = stack.system
-    central, now_ms = system.built[CENTRAL], system.clock.now_ms()
-    proposal = LIN.propose(kind, now_ms, system.randomness.uuid())
-    central.acts.propose(LIN.identity, proposal)
-    central.acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
 
 
 def test_a_bank_without_what_it_sent_is_an_older_copy_though_the_equations_hold(

@@ -12,7 +12,7 @@ from console.coming_back import next_act
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
-from tests.auditor.test_audit_copies import copied, office, put_back
+from tests.auditor.copies import copied, office, put_back
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.officers.people import Person
 from tests.simulation.network import CENTRAL

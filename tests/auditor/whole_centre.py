@@ -8,11 +8,11 @@ from central_bank import limits
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from tests.central_bank.admitting import new_id
-from tests.central_bank.test_central_key import renewal as renewal_of_the_key
-from tests.central_bank.test_offline_roots import renewal as renewal_of_the_root
-from tests.central_bank.test_put_back import Alpha
-from tests.central_bank.test_refunds import PatientCentre
-from tests.central_bank.test_whose_payment import returned
+from tests.central_bank.key_renewals import renewal as renewal_of_the_key
+from tests.central_bank.patient import PatientCentre
+from tests.central_bank.put_back_bank import Alpha
+from tests.central_bank.returning import returned
+from tests.central_bank.root_renewals import renewal as renewal_of_the_root
 from tests.officers.people import Person
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED

@@ -7,7 +7,7 @@ from sqlalchemy import Table, func, select
 from central_bank import limits
 from central_bank.registration.offline import pruned_chain
 from offline_token.formats import Chain
-from tests.central_bank.test_refunds import PatientCentre, audit
+from tests.central_bank.patient import PatientCentre, audit
 
 LONG_AFTER = limits.TOKEN_LIFETIME_MS + limits.PRUNE_AFTER_MS
 

@@ -25,10 +25,7 @@ from dcep.registration.v1 import registration_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
-from tests.central_bank.system import NOW_MS, System
-from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
-from tests.central_bank.test_central_key import renewal, revocation
-from tests.central_bank.test_renewal_of_banks import (
+from tests.central_bank.bank_renewals import (
     DAY_MS,
     NEW,
     OLD,
@@ -37,6 +34,9 @@ from tests.central_bank.test_renewal_of_banks import (
     new_key,
     renew,
 )
+from tests.central_bank.key_renewals import NEW as FRESH_CENTRAL_KEY
+from tests.central_bank.key_renewals import renewal, revocation
+from tests.central_bank.system import NOW_MS, System
 from tests.feeds import CENTRAL_KEY
 
 FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER

@@ -19,8 +19,8 @@ from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, bank_name
 from runtime.envelope import possession
 from tests.central_bank.admitting import admission, particulars
+from tests.central_bank.revoking import certificate, name, revoke
 from tests.central_bank.system import NOW_MS, System
-from tests.central_bank.test_revocation_list import certificate, name, revoke
 
 NEW = SigningKey(b"\x71" * 32)
 

@@ -19,20 +19,12 @@ from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from tests.broken import break_after_the_commit
+from tests.central_bank.key_renewals import NEW, STOLEN, renewal, revocation
 from tests.central_bank.system import LIN, NOW_MS, System
 from tests.feeds import CENTRAL_KEY
 from tests.refusals import refused, refused_for
 
 DAY_MS = 86_400_000
-NEW = SigningKey(b"\x1a" * 32)
-
-
-def renewal(key: SigningKey = NEW, until_ms: int = 0) -> office_pb2.RenewCentralKey:
-    return office_pb2.RenewCentralKey(
-        business_key=bytes(key.verify_key),
-        proof=possession(key, "central-bank"),
-        old_until_time_ms=until_ms,
-    )
 
 
 def signer_of_the_feed(system: System) -> bytes:
@@ -178,13 +170,6 @@ def test_as_many_keys_are_announced_as_banks_can_be_told(
     # What was replaced can be ended still.
     system.both(office_pb2.RenewCentralKey())
     assert [key.revoked for key in keys.all()] == [True, True, False]
-
-
-STOLEN = "5a" * 32
-
-
-def revocation(fingerprint: str = STOLEN) -> office_pb2.RevokeCentralCertificate:
-    return office_pb2.RevokeCentralCertificate(certificate_fingerprint=fingerprint)
 
 
 def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(

@@ -16,8 +16,8 @@ from offline_token.formats import BANK, Certificate, Chain, Statement, Token
 from offline_token.signing import certify_bank, certify_device, sign_token
 from runtime.envelope import possession
 from tests.central_bank.admitting import KEYS
+from tests.central_bank.root_renewals import NEW, renewal, take_over
 from tests.central_bank.system import ROOT
-from tests.central_bank.test_offline_roots import NEW, renewal, take_over
 from tests.offline.centre import Centre
 from tests.offline.signers import DAY, Device, key_of
 from tests.refusals import verdict_name

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import update
 
@@ -26,12 +25,11 @@ from runtime.envelope import possession
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
+from tests.central_bank.root_renewals import NEW, UNTIL_MS, renewal, take_over
 from tests.central_bank.system import LIN, NOW_MS, ROOT
 from tests.offline.centre import Centre
 from tests.refusals import refused_for
 
-NEW = SigningKey(b"\x71" * 32)
-UNTIL_MS = NOW_MS + MIN_ROOT_OVERLAP_MS + 1_000
 OLD_KEY, NEW_KEY = bytes(ROOT.verify_key), bytes(NEW.verify_key)
 
 
@@ -40,23 +38,12 @@ def centre(tmp_path: Path) -> Centre:
     return Centre(tmp_path)
 
 
-def renewal(key: SigningKey = NEW, until_ms: int = UNTIL_MS) -> office_pb2.RenewOfflineRoot:
-    return office_pb2.RenewOfflineRoot(
-        root_key=bytes(key.verify_key), proof=possession(key, OWNER), old_until_time_ms=until_ms
-    )
-
-
 def shown(centre: Centre) -> tuple[bytes, TrustBundle]:
     """The root and the bundle that banks are given; what they say holds."""
     encoded = centre.central.devices.trust_bundle()
     root, bundle = encoded[:32], TrustBundle.decode(encoded[32:])
     assert check_bundle(bundle, root, centre.clock.now_ms()) == Reason.GOOD
     return root, bundle
-
-
-def take_over(centre: Centre, key: SigningKey = NEW) -> None:
-    """The successor lies where the settings say."""
-    centre.central.offline_roots.signer.named = key
 
 
 def test_an_announced_successor_is_listed_and_takes_over_when_it_is_in_its_place(

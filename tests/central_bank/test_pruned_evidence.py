@@ -14,8 +14,8 @@ from central_bank.authentication.tables import revoked_devices
 from central_bank.registration.offline import pruned_chain, pruning
 from central_bank.registration.offline.tables import evidence, losses, pruned
 from offline_token.formats import Chain
+from tests.central_bank.patient import PatientCentre, audit
 from tests.central_bank.pruned import LONG_AFTER, count, ended, forged
-from tests.central_bank.test_refunds import PatientCentre, audit
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from central_bank import limits
 from central_bank.registration.offline.tables import evidence, pieces, pruned, tokens
 from offline_token.formats import Chain
+from tests.central_bank.patient import OVER, PatientCentre, audit
 from tests.central_bank.pruned import LONG_AFTER, count, ended, spent
-from tests.central_bank.test_refunds import OVER, PatientCentre, audit, offline_float
 from tests.offline.signers import DAY
 
 
@@ -58,7 +58,7 @@ def test_the_books_agree_as_before(centre: PatientCentre) -> None:
     assert before == (107, 87, 20)
     assert centre.central.pruning.prune()
     assert sums(centre) == before
-    assert offline_float(centre) == 0
+    assert centre.float_fen() == 0
     fresh = centre.token(centre.device("alice"), 11)
     assert sums(centre) == (118, 87, 20)
     assert centre.deposit(fresh) == (11, "")

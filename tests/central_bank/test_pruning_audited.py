@@ -13,8 +13,8 @@ from central_bank import limits
 from central_bank.registration.offline import pruned_chain
 from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.registration.offline.tables import pieces, pruned, tokens
+from tests.central_bank.patient import PatientCentre, audit
 from tests.central_bank.pruned import ended, forged, spent
-from tests.central_bank.test_refunds import PatientCentre, audit
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, update
 
 from central_bank.registration.offline import pruned_chain
 from central_bank.registration.offline.tables import tokens
+from tests.central_bank.patient import PatientCentre, audit
 from tests.central_bank.pruned import LONG_AFTER, count, ended
-from tests.central_bank.test_refunds import PatientCentre, audit
 
 
 @pytest.fixture

@@ -8,33 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from auditor.audit import StackAudit, audit_engines
-from central_bank import limits
-from central_bank.ledger import accounts
 from central_bank.registration.offline.expiry import RestoreBroken
 from central_bank.registration.offline.tables import pieces, tokens
-from deployment.topology import CENTRAL_BANK
 from offline_token.formats import PAYEE_OUTPUT, Chain, Token
-from offline_token.limits import MAX_CERTIFICATE_MS
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
 from settlement.core import Answers, Batch, CoreStopped
 from tests.central_bank.admitting import KEYS
+from tests.central_bank.patient import OVER, PatientCentre, audit
 from tests.feeds import told
 from tests.offline.centre import Centre
-from tests.offline.signers import Device
 
-OVER = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
 START = 100_000
-
-
-class PatientCentre(Centre):
-    """Certifies devices for as long as a certificate counts."""
-
-    def device(self, name: str, bank: str = "alpha") -> Device:
-        made = super().device(name, bank)
-        expires = self.clock.now_ms() + MAX_CERTIFICATE_MS
-        return replace(made, certificate=certify_device(KEYS[bank], bank, made.public, expires))
 
 
 @pytest.fixture
@@ -46,10 +31,6 @@ def circulation(centre: Centre, bank: str = "alpha") -> int:
     return centre.books()[bank][1]
 
 
-def offline_float(centre: Centre) -> int:
-    return int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
-
-
 def restored(centre: Centre, bank: str = "alpha") -> list[tuple[int, int]]:
     """(number, fen) of what a bank's feed says was given back."""
     entries = told(centre.central, centre.bank(bank))
@@ -57,18 +38,14 @@ def restored(centre: Centre, bank: str = "alpha") -> list[tuple[int, int]]:
     return [(entry.number, entry.amount_fen) for entry in found]
 
 
-def audit(centre: Centre) -> StackAudit:
-    return audit_engines({CENTRAL_BANK: centre.engine})
-
-
 def test_nothing_goes_back_before_the_grace_is_over(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER)
     assert not centre.central.refunds.step()
-    assert offline_float(centre) == 100
+    assert centre.float_fen() == 100
     centre.clock.advance(1)
     assert centre.central.refunds.step()
-    assert (offline_float(centre), circulation(centre)) == (0, START)
+    assert (centre.float_fen(), circulation(centre)) == (0, START)
 
 
 def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> None:
@@ -80,7 +57,7 @@ def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> N
     assert not centre.restart().refunds.step()
     assert restored(centre) == [(1, 40)]
     assert restored(centre, "beta") == []
-    assert (offline_float(centre), circulation(centre)) == (0, START)
+    assert (centre.float_fen(), circulation(centre)) == (0, START)
     found = audit(centre)
     assert found.problems == []
     assert (found.tokens.registered_fen, found.tokens.restored_fen) == (100, 40)
@@ -158,7 +135,7 @@ def test_what_went_back_is_not_deposited_by_a_clock_that_was_set_back(centre: Ce
     assert centre.central.refunds.step()
     centre.clock.set_back(OVER + 1)
     assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
-    assert (offline_float(centre), circulation(centre)) == (0, START)
+    assert (centre.float_fen(), circulation(centre)) == (0, START)
 
 
 def test_a_deposit_keeps_its_answer_after_the_rest_went_back(centre: Centre) -> None:
@@ -175,7 +152,7 @@ def test_a_load_that_is_repeated_after_it_went_back_moves_nothing(centre: Centre
     centre.central.refunds.step()
     assert centre.register(centre.alice, 100, number=5) == first
     assert not centre.central.refunds.step()
-    assert (offline_float(centre), circulation(centre)) == (0, START)
+    assert (centre.float_fen(), circulation(centre)) == (0, START)
 
 
 def test_a_stop_between_the_journal_and_the_answer(

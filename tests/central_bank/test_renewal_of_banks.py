@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
 from central_bank.api.authentication import GrpcAuthentication
-from central_bank.authentication.banks import AdmittedBank
 from central_bank.authentication.key_metrics import watch_bank_keys
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_OVERLAP_MS
 from dcep.authentication.v1 import authentication_pb2
@@ -21,56 +19,17 @@ from offline_token.bundle import TrustBundle
 from offline_token.formats import BANK, Certificate
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, check_device
-from runtime.envelope import possession, sign, sign_payload
+from runtime.envelope import possession, sign_payload
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
 from tests.central_bank.admitting import KEYS, identity
+from tests.central_bank.bank_renewals import DAY_MS, NEW, OLD, THIRD, answer, new_key, renew
 from tests.central_bank.system import LIN, MEI, NOW_MS, System
 from tests.feeds import NO_ACTS
 from tests.refusals import refused_for
 
-DAY_MS = 86_400_000
-OLD, NEW, THIRD = KEYS["alpha"], SigningKey(b"\x1a" * 32), SigningKey(b"\x2a" * 32)
 FRESH = "c" * 64
-
-
-def renew(
-    system: System, *, key: SigningKey | None = None, certificate: str = "", until_ms: int = 0
-) -> AdmittedBank:
-    """Two officers renew alpha."""
-    kind = office_pb2.RenewBank(
-        name="alpha",
-        certificate_fingerprint=certificate,
-        business_key=bytes(key.verify_key) if key else b"",
-        proof=possession(key, "alpha") if key else b"",
-        old_until_time_ms=until_ms,
-    )
-    system.both(kind)
-    return system.central.registry.get("alpha")
-
-
-def new_key(key: SigningKey = NEW, name: str = "alpha", **changes: Any) -> office_pb2.RenewBank:
-    """What officers sign to give a bank a key that has signed for itself as that bank's."""
-    fields = {"business_key": bytes(key.verify_key), "proof": possession(key, name), **changes}
-    return office_pb2.RenewBank(name=name, **fields)
-
-
-def answer(system: System, key: SigningKey) -> str:
-    """What comes of a batch that alpha signs with a key."""
-    now_ms = system.clock.now_ms()
-    batch = registration_pb2.OutboundBatch(
-        bank="alpha",
-        payments=[system.payment(system.alpha, system.beta, 1)],
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + 60_000,
-    )
-    signed = sign(batch, key, b"alpha")
-    try:
-        outcomes = system.central.settlement.submit(system.central.registry.get("alpha"), signed)
-    except Refusal as refusal:
-        return refusal.name
-    return registration_pb2.OutcomeState.Name(outcomes.outcomes[0].state)
 
 
 def admission(system: System, certificate: str) -> str:

@@ -14,28 +14,11 @@ from offline_token.limits import MAX_LISTED
 from offline_token.signing import certify_device
 from offline_token.statements import Statements
 from tests.central_bank.admitting import KEYS
+from tests.central_bank.revoking import DAY_MS, certificate, key, name, revoke
 from tests.central_bank.system import NOW_MS, ROOT, System
 from tests.refusals import refused
 
 HALF = MAX_LISTED // 2
-DAY_MS = 86_400_000
-
-
-def key(number: int) -> bytes:
-    return number.to_bytes(32, "big")
-
-
-def certificate(number: int) -> Certificate:
-    return certify_device(KEYS["alpha"], "alpha", key(number), NOW_MS + DAY_MS)
-
-
-def name(number: int) -> bytes:
-    return revocation_of("alpha", key(number))
-
-
-def revoke(system: System, numbers: range) -> None:
-    encoded = [certificate(number).encode() for number in numbers]
-    system.central.devices.revoke_own(system.alpha, encoded, "lost")
 
 
 def bundle(system: System) -> TrustBundle:

@@ -23,7 +23,7 @@ from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
 from tests.central_bank.admitting import KEYS
 from tests.central_bank.system import NOW_MS, System
-from tests.central_bank.test_waiting_deposits import (
+from tests.central_bank.waiting_deposit import (
     a_deposit_that_waits,
     ask,
     reserves_arrive,

@@ -11,6 +11,7 @@ from central_bank.registration.settlement import OutboundPayment
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from tests.central_bank.returning import returned
 from tests.central_bank.system import System
 from tests.feeds import told
 from tests.refusals import refused
@@ -102,23 +103,6 @@ def test_a_payment_that_is_not_yet_made_waits_until_its_time(funded: System) -> 
 
 
 # Returns
-
-
-def returned(system: System, old: OutboundPayment, number: int, **changes: Any) -> OutboundPayment:
-    """Beta's return of a payment of alpha."""
-    now_ms = system.clock.now_ms()
-    values = {
-        "number": number,
-        "payment_id": f"beta-return-{number}",
-        "payer_number": old.payee_number,
-        "payee_number": old.payer_number,
-        "amount_fen": old.amount_fen,
-        "created_time_ms": now_ms,
-        "expires_time_ms": now_ms + 60_000,
-        "returns_payment_id": old.payment_id,
-        "returns_number": old.number,
-    }
-    return OutboundPayment(**{**values, **changes})
 
 
 @pytest.fixture

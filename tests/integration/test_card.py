@@ -17,7 +17,7 @@ import pytest
 from runtime.randomness import SystemRandomness
 from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
-from tests.integration.test_wallet_commands import Shell, opened
+from tests.integration.shell import Shell, opened
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import MessageError, meet, met
 

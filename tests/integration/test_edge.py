@@ -30,6 +30,7 @@ from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
 from tests import forked
+from tests.integration.edges import edge_of
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 from tests.integration.systems import MakeSystem
 
@@ -83,14 +84,6 @@ def told(call: grpc.Future) -> payments_pb2.PayResponse | str:
     except grpc.RpcError as error:
         found = from_rpc_error(error)
         return found.name if isinstance(found, Refusal) else str(found)
-
-
-def edge_of(system: System, bank: str) -> int:
-    """The process id of a bank's edge, its child."""
-    pid = system.stack.running[bank].pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    assert len(children) == 1, children
-    return int(children[0])
 
 
 def test_a_bank_of_these_tests_and_its_edge_are_forked(own: System) -> None:

@@ -15,9 +15,9 @@ from operator_bank.limits import WATCHES_EACH
 from runtime.channel import served_by
 from runtime.limits import MAX_WORKERS
 from sandbox.demo.environment import System
+from tests.integration.edges import edge_of
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet
 from tests.integration.systems import MakeSystem
-from tests.integration.test_edge import edge_of
 
 pytestmark = [pytest.mark.xdist_group("watches"), pytest.mark.any_database]
 WALLETS = 100

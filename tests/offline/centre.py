@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 from central_bank.authentication.banks import AdmittedBank
+from central_bank.ledger import accounts
 from central_bank.registration.offline.outcomes import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -29,6 +30,10 @@ class Centre(System):
         self.signers = Signers()
         self.alice, self.bob, self.carol = (self.device(n) for n in ("alice", "bob", "carol"))
         self.dan, self.erin = (self.device(n, "beta") for n in ("dan", "erin"))
+
+    def float_fen(self) -> int:
+        """Offline money that is out."""
+        return int(self.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
 
     def register(
         self, owner: Device, fen: int, number: int, bank: str = "alpha", *, asked: str = ""

@@ -16,9 +16,9 @@ from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from tests.offline import make_vectors, second_verifier
 from tests.offline.case_table import DEPOSIT_GRACE_MS
+from tests.offline.mutations import MUTATIONS, mutated
 from tests.offline.return_cases import OTHER_CHALLENGE, all_returns, taken_back
 from tests.offline.signers import CHALLENGE, NOW, Signers, key_of
-from tests.offline.test_vectors import MUTATIONS, mutated
 
 VECTORS: list[dict[str, Any]] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))["returns"]
 SIGNERS = Signers()

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 
 from auditor.audit import audit_engines
-from central_bank.ledger import accounts
 from central_bank.limits import (
     MAX_DEPOSIT_WAIT_MS,
     MAX_OFFLINE_PAYMENT_FEN,
@@ -282,7 +281,7 @@ def test_wherever_it_got_stuck_all_money_is_in_wallets_at_the_end(
     credited_fen = sum(p.credited_fen for p in (system.alice, system.bob, system.carol))
     assert 0 < credited_fen <= system.loaded_fen
     assert restored_fen(centre) == system.loaded_fen - credited_fen
-    assert float_fen(centre) == 0
+    assert centre.float_fen() == 0
     check_books(system)
 
 
@@ -293,7 +292,7 @@ def test_double_spends_between_cost_nobody_else_whether_their_bank_can_bear_them
     """Where it cannot, deposits wait, hold the refund back, and end; the rest goes back then."""
     system = lived(tmp_path, seed, disk, cheated=True)
     system.end(late=seed % 2 == 1, covered=seed % 3 > 0)
-    assert float_fen(system.centre) == 0
+    assert system.centre.float_fen() == 0
     check_books(system)
 
 
@@ -310,10 +309,6 @@ def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path, disk: 
         *("several tokens", "renewed", "given back", "tapped"),
         *("card locked", "device locked", "power cut", "cheat", "waited"),
     }
-
-
-def float_fen(centre: Centre) -> int:
-    return int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
 
 
 def check_books(system: System) -> None:

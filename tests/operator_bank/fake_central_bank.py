@@ -28,6 +28,7 @@ class FakeCentralBank:
     silent: bool = False
     refuses_the_feed: Refusal | None = None
     max_holding_fen: int = 50_000
+    makes_tokens: bool = False
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
     decided: set[str] = field(default_factory=set)
@@ -73,8 +74,13 @@ class FakeCentralBank:
         self.receipts.append(place)
         self.acts_told.append(acts)
 
-    def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
-        raise NotImplementedError
+    def register(self, number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
+        if not self.makes_tokens:
+            raise NotImplementedError
+        outcome = registration_pb2.Outcome(
+            number=number, state=registration_pb2.OUTCOME_STATE_SETTLED
+        )
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"%d" % number])
 
     def deposit(self, *_: Any) -> Sequence[registration_pb2.DepositOutcome]:
         raise NotImplementedError

@@ -9,7 +9,6 @@ from sqlalchemy import delete, select
 
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
-from dcep.registration.v1 import registration_pb2
 from offline_token.possession import Possession
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
@@ -26,16 +25,9 @@ from tests.refusals import refused, refused_because, refused_for
 
 
 @pytest.fixture(autouse=True)
-def tokens(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def tokens(system: System) -> None:
     """The central bank makes one token for each load."""
-
-    def register(number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
-        outcome = registration_pb2.Outcome(
-            number=number, state=registration_pb2.OUTCOME_STATE_SETTLED
-        )
-        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"%d" % number])
-
-    monkeypatch.setattr(system.central, "register", register)
+    system.central.makes_tokens = True
 
 
 def test_a_certificate_is_renewed_when_it_is_due(system: System, alice: Holder) -> None:

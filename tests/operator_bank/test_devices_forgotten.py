@@ -44,16 +44,9 @@ from tests.refusals import refused, refused_because
 
 
 @pytest.fixture(autouse=True)
-def tokens(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def tokens(system: System) -> None:
     """The central bank makes one token for each load."""
-
-    def register(number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
-        outcome = registration_pb2.Outcome(
-            number=number, state=registration_pb2.OUTCOME_STATE_SETTLED
-        )
-        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"%d" % number])
-
-    monkeypatch.setattr(system.central, "register", register)
+    system.central.makes_tokens = True
 
 
 def deposit_order(holder: Holder, owner: bytes) -> Any:

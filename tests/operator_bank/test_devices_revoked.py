@@ -8,7 +8,6 @@ import pytest
 
 from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
-from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import (
     BUNDLE_FRESH_MS,
     DEVICE_LIFETIME_MS,
@@ -27,16 +26,9 @@ from tests.refusals import refused_because
 
 
 @pytest.fixture(autouse=True)
-def tokens(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def tokens(system: System) -> None:
     """The central bank makes one token for each load."""
-
-    def register(number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
-        outcome = registration_pb2.Outcome(
-            number=number, state=registration_pb2.OUTCOME_STATE_SETTLED
-        )
-        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"%d" % number])
-
-    monkeypatch.setattr(system.central, "register", register)
+    system.central.makes_tokens = True
 
 
 def test_the_other_keys_of_the_wallet_are_reported_and_nobody_elses(

@@ -68,7 +68,7 @@ def refuse(system: System, reason: int) -> None:
     def no(*_: Any) -> Any:
         raise Refusal(reason, "the call is refused", field="number")
 
-    system.central.register = system.central.deposit = no  # type: ignore[method-assign]
+    system.central.register = system.central.deposit = no  # type: ignore[method-assign, assignment]
 
 
 @pytest.mark.parametrize("reason", OF_THE_BANK)

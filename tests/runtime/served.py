@@ -11,10 +11,12 @@ import grpc
 from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
+from dcep.errors.v1 import errors_pb2
 from runtime.certificates import Authority, Issued
 from runtime.channel import connect, served_by
+from runtime.errors import Refusal
 from runtime.server import Server
-from runtime.tls import TlsFiles, channel_credentials
+from runtime.tls import Identity, TlsFiles, channel_credentials
 
 NAME = "dcep.test.v1.Numbers"
 SERVER = "dcep://bank/server"
@@ -115,3 +117,11 @@ def count(request: Int32Value, context: grpc.ServicerContext) -> Iterator[Int32V
     """1, 2, … up to what it is asked."""
     for value in range(1, request.value + 1):
         yield Int32Value(value=value)
+
+
+def only_bank_alpha(who: Identity | None, method: str) -> None:
+    """An authorizer that lets one bank in."""
+    if who is None:
+        raise Refusal(errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate")
+    if (who.role, who.name) != ("bank", "alpha"):
+        raise Refusal(errors_pb2.REASON_ROLE_NOT_ALLOWED, f"{who.role} {who.name} may not")

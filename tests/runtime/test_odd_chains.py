@@ -17,8 +17,7 @@ from runtime.certificates import Authority, Issued
 from runtime.errors import NoAnswer
 from runtime.tls import channel_credentials
 from tests.refusals import refused_for
-from tests.runtime.served import Root, Serve, Served, ask
-from tests.runtime.test_tls import only_bank_alpha
+from tests.runtime.served import Root, Serve, Served, ask, only_bank_alpha
 
 ALPHA = "dcep://bank/alpha"
 DAY = datetime.timedelta(days=1)

@@ -13,17 +13,10 @@ from google.protobuf.wrappers_pb2 import Int32Value
 from dcep.errors.v1 import errors_pb2
 from runtime import certificates
 from runtime.certificates import Authority, Issued, fingerprint
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer
 from runtime.tls import Identity, channel_credentials, peer
 from tests.refusals import refused_because
-from tests.runtime.served import Root, Serve, Served, ask
-
-
-def only_bank_alpha(who: Identity | None, method: str) -> None:
-    if who is None:
-        raise Refusal(errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate")
-    if (who.role, who.name) != ("bank", "alpha"):
-        raise Refusal(errors_pb2.REASON_ROLE_NOT_ALLOWED, f"{who.role} {who.name} may not")
+from tests.runtime.served import Root, Serve, Served, ask, only_bank_alpha
 
 
 def not_let_in(served: Served, credentials: grpc.ChannelCredentials) -> None:

@@ -14,12 +14,9 @@ from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Rec
 from settlement.rule import _day_of, _year_of
 from settlement.state import State
 from tests.settlement.books import ALICE, BANK, opening, record, transfer
+from tests.settlement.days import BEIJING_MS, DAY_MS, MIDNIGHT_MS
 
 DAY, YEAR, FUNDS = 1_000, 2_600, 10**9
-DAY_MS = 86_400_000
-_BEIJING_MS = 8 * 3_600_000
-MIDNIGHT_MS = 20_000 * DAY_MS - _BEIJING_MS
-"""Where day 20,000 begins, in UTC+8."""
 
 NEW_YEAR = (dt.date(2026, 1, 1) - dt.date(1970, 1, 1)).days
 """Day number of a 1 January."""
@@ -41,7 +38,7 @@ def state(day: int = DAY, year: int = YEAR) -> State:
 
 def day_of(time_ms: int) -> int:
     """The day in UTC+8."""
-    return (time_ms + _BEIJING_MS) // DAY_MS
+    return (time_ms + BEIJING_MS) // DAY_MS
 
 
 def year_of(day: int) -> int:
@@ -81,7 +78,7 @@ def test_a_limit_can_be_spent_to_the_last_fen(limit: str, refused: Result, over:
 
 
 def test_an_older_year_does_not_begin_the_year_anew() -> None:
-    new = NEW_YEAR * DAY_MS - _BEIJING_MS
+    new = NEW_YEAR * DAY_MS - BEIJING_MS
     made = state(day=0, year=YEAR)
     answers = paid(made, (new, YEAR), (new - 1, 1), (new + DAY_MS, 1), (new + 365 * DAY_MS, YEAR))
     over = Result.OVER_YEAR_LIMIT
@@ -124,7 +121,7 @@ def test_a_hold_judged_by_an_older_day_counts_against_the_day_it_was_counted_in(
 
 
 def test_a_hold_of_last_year_gives_nothing_of_this_year_back() -> None:
-    new = NEW_YEAR * DAY_MS - _BEIJING_MS
+    new = NEW_YEAR * DAY_MS - BEIJING_MS
     made = state(day=0, year=YEAR)
     _, details = made.apply(hold(new - 1, 500, 1))
     made.apply(transfer(ALICE, BANK, YEAR, 2, time_ms=new))
@@ -161,7 +158,7 @@ def test_the_years_are_those_of_the_calendar() -> None:
     days = range(0, 430 * 366)  # over 2000 and 2400, which are leap years, and 2100 to 2300
     years = (first + np.arange(len(days))).astype("datetime64[Y]").astype(int) + 1970
     assert [_year_of(day) for day in days] == years.tolist()
-    assert _year_of(_day_of(MAX_TIME_MS - _BEIJING_MS)) == 9999
+    assert _year_of(_day_of(MAX_TIME_MS - BEIJING_MS)) == 9999
 
 
 moments = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.state import State
 from tests.settlement.books import NOON_MS, OTHER_LEDGER, opening, record, transfer
-from tests.settlement.test_limits_over_time import DAY_MS, MIDNIGHT_MS
+from tests.settlement.days import DAY_MS, MIDNIGHT_MS
 
 BANK, PARENT, CHILD, SISTER, FREE_CHILD, STRANGER = 0, 1, 2, 3, 5, 6
 OWN, PARENTS = 1, 2

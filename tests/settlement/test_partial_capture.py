@@ -9,7 +9,7 @@ from settlement.limits import MAX_ACCOUNT_HOLDS
 from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.state import State
 from tests.settlement.books import ALICE, BANK, BOB, NOON_MS, opening, record, transfer
-from tests.settlement.test_limits_over_time import MIDNIGHT_MS
+from tests.settlement.days import MIDNIGHT_MS
 
 FEN = 100
 

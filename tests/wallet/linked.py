@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from runtime.randomness import SeededRandomness
-from tests.offline.devices import FailingStore, TestDevice, _device
-from tests.offline.signers import NOW
+from tests.offline.devices import FailingStore, TestDevice, _device, make_device
+from tests.offline.signers import NOW, Signers
 from wallet.offline import link_payments
 from wallet.offline.link import Taken
 from wallet.offline.payments import OfflinePayments
@@ -18,6 +18,12 @@ from wallet.offline.payments import OfflinePayments
 AMOUNT = 30
 TO_PAYEE, TO_PAYER = "to the payee", "to the payer"
 WAIT_S = 10.0
+
+
+def loaded_devices() -> tuple[bytes, bytes]:
+    """What Alice's and Bob's devices remember before they meet; making it takes time."""
+    signers = Signers()
+    return make_device(signers, "alice", 100).store.data, make_device(signers, "bob").store.data
 
 
 class Memory:

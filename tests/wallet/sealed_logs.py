@@ -9,7 +9,7 @@ from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
 from tests.offline.devices import WALLET, make_device
 from tests.offline.signers import NOW, Signers, key_of
-from tests.wallet.test_sealed_file import opened
+from tests.wallet.sealed_files import opened
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.interface import Limits
 from wallet.secure_element.signer import seed_key

@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.wallet.fake_bank import FakeBank
+from tests.wallet.shell import Cli, opened, phone_wallet
 from wallet.cli.main import app
 
 BAD_AMOUNTS = [
@@ -40,43 +40,14 @@ BAD_AMOUNTS = [
 ]
 
 
-class Cli:
-    """Somebody's shell."""
-
-    def __init__(self, stack: Path, home: Path) -> None:
-        self.stack = stack
-        self.home = home
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        done = CliRunner().invoke(
-            app, ["--home", str(self.home), *arguments], env={"DCEP_STACK": str(self.stack)}
-        )
-        assert done.exit_code == code, (done.output, done.exception)
-        return done.output
-
-    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        done = CliRunner().invoke(
-            app,
-            [*arguments, "--json", "--home", str(self.home)],
-            env={"DCEP_STACK": str(self.stack)},
-        )
-        assert done.exit_code == code, (done.output, done.exception)
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
-
-
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path) -> Cli:
-    cli = Cli(stack, tmp_path / "alice")
-    cli.run("open", "--bank", "alpha", "--name", "Alice")
-    cli.run("topup", "100")
-    return cli
+    return opened(stack, tmp_path / "alice", "Alice", "100")
 
 
 @pytest.fixture
 def bob(stack: Path, tmp_path: Path) -> str:
-    cli = Cli(stack, tmp_path / "bob")
-    return str(cli.json("open", "--bank", "alpha", "--phone", "13800000001")["number"])
+    return phone_wallet(stack, tmp_path / "bob")
 
 
 @pytest.mark.parametrize("amount", BAD_AMOUNTS)

@@ -11,7 +11,7 @@ import pytest
 from central_bank.registration.offline.sizes import sizes
 from tests.offline.devices import make_device
 from tests.offline.signers import Signers
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli
 from wallet.cli.qr import codes_for, drawn
 from wallet.limits import MAX_QR_CHARACTERS
 from wallet.offline import text_format

@@ -8,7 +8,7 @@ import pytest
 
 from tests.offline.devices import TestDevice, make_device
 from tests.offline.signers import Signers
-from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
+from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair, loaded_devices
 from wallet.offline import link, link_payments, text_format
 from wallet.offline.link import Taken
 from wallet.offline.outcomes import LinkError, LinkRefused
@@ -17,9 +17,7 @@ from wallet.offline.payments import OfflinePayments
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[bytes, bytes]:
-    """What Alice's and Bob's devices remember before they meet; making it takes time."""
-    signers = Signers()
-    return make_device(signers, "alice", 100).store.data, make_device(signers, "bob").store.data
+    return loaded_devices()
 
 
 def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:

@@ -7,7 +7,7 @@ import pytest
 from runtime.errors import Refusal
 from tests.offline.devices import deposited, deposits, make_device
 from tests.offline.signers import NOW, Signers
-from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
+from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair, loaded_devices
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
 from wallet.offline.outcomes import PaymentReturn, PaymentReturned
@@ -17,9 +17,7 @@ from wallet.secure_element.interface import Limits
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[bytes, bytes]:
-    """What Alice's and Bob's devices remember before they meet; making it takes time."""
-    signers = Signers()
-    return make_device(signers, "alice", 100).store.data, make_device(signers, "bob").store.data
+    return loaded_devices()
 
 
 # What is not taken comes back

@@ -15,7 +15,7 @@ from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.hard_wallets import wait_for
 from tests.wallet.held_cards import PIN
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli
 
 
 class Process:

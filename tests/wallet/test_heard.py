@@ -12,9 +12,17 @@ import pytest
 
 from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli, alice, bob
+from tests.wallet.shell import Cli, opened, phone_wallet
 
-_ = (alice, bob)
+
+@pytest.fixture
+def alice(stack: Path, tmp_path: Path) -> Cli:
+    return opened(stack, tmp_path / "alice", "Alice", "100")
+
+
+@pytest.fixture
+def bob(stack: Path, tmp_path: Path) -> str:
+    return phone_wallet(stack, tmp_path / "bob")
 
 
 def test_the_repeat_says_what_became_of_the_first_whatever_was_looked_at_between(

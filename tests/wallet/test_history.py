@@ -14,32 +14,16 @@ from rich.cells import cell_len
 
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli, opened
+from tests.wallet.shown import NOW, WIDE
 from wallet.cli.history_output import as_table, listed, told
 from wallet.cli.times import TimeError, clock, parse_time, zone, zoned
-from wallet.online.account import HistoryEntry
 from wallet.online.history import Wanted
-
-NOW = 1_800_000_000_000
-WIDE = HistoryEntry(
-    payment_id="6201000000000012-9007199254740991",
-    state="REFUSED",
-    kind="payment",
-    counterparty="6202000000000029",
-    change_fen=-(10**13),
-    balance_after_fen=10**13,
-    time_ms=NOW,
-    memo="午饭和晚饭的钱" * 20,
-    reason="PAYEE_CANNOT_BE_PAID",
-)
 
 
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path) -> Cli:
-    cli = Cli(stack, tmp_path / "alice")
-    cli.run("open", "--bank", "alpha", "--name", "Alice")
-    cli.run("topup", "100")
-    return cli
+    return opened(stack, tmp_path / "alice", "Alice", "100")
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from tests import chinese
 from tests.offline.devices import make_device
 from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli
-from tests.wallet.test_history import WIDE
-from tests.wallet.test_offline_for_people import PROFILE
+from tests.wallet.shell import Cli, opened
+from tests.wallet.shown import PROFILE, WIDE
 from wallet.cli.console import Output
 from wallet.cli.history_output import listed, told
 from wallet.cli.main import app
@@ -32,10 +31,7 @@ from wallet.secure_element.refusals import said as why_not
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     grpc_bank.signers = Signers()
-    cli = Cli(stack, tmp_path / "alice")
-    cli.run("open", "--bank", "alpha", "--name", "Alice")
-    cli.run("topup", "1000")
-    return cli
+    return opened(stack, tmp_path / "alice", "Alice", "1000")
 
 
 @pytest.fixture(autouse=True)

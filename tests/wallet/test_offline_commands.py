@@ -20,7 +20,7 @@ from tests.offline.signers import Signers
 from tests.softhsm import PIN as TOKEN_PIN
 from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli, opened
 from wallet.cli.offline_output import given
 from wallet.offline import link, text_format
 from wallet.offline.text_format import REQUEST
@@ -29,17 +29,12 @@ from wallet.offline.text_format import REQUEST
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     grpc_bank.signers = Signers()
-    cli = Cli(stack, tmp_path / "alice")
-    cli.run("open", "--bank", "alpha", "--name", "Alice")
-    cli.run("topup", "100")
-    return cli
+    return opened(stack, tmp_path / "alice", "Alice", "100")
 
 
 @pytest.fixture
 def bob(stack: Path, tmp_path: Path, alice: Cli) -> Cli:
-    cli = Cli(stack, tmp_path / "bob")
-    cli.run("open", "--bank", "alpha", "--name", "Bob")
-    return cli
+    return opened(stack, tmp_path / "bob", "Bob")
 
 
 def command(cli: Cli, *words: str, **environment: str) -> subprocess.Popen[str]:

@@ -14,29 +14,22 @@ from dcep.bank.v1 import orders_pb2
 from tests.offline.devices import TestDevice, make_device, pay
 from tests.offline.signers import DAY, Signers
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli, opened
+from tests.wallet.shown import PROFILE
 from wallet.cli.main import app
 from wallet.cli.offline_texts import hints, limited, listed, shown
-from wallet.home.home import Profile
 from wallet.secure_element.interface import PieceState
-
-PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
 
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     grpc_bank.signers = Signers()
-    cli = Cli(stack, tmp_path / "alice")
-    cli.run("open", "--bank", "alpha", "--name", "Alice")
-    cli.run("topup", "1000")
-    return cli
+    return opened(stack, tmp_path / "alice", "Alice", "1000")
 
 
 @pytest.fixture
 def bob(stack: Path, tmp_path: Path, alice: Cli) -> Cli:
-    cli = Cli(stack, tmp_path / "bob")
-    cli.run("open", "--bank", "alpha", "--name", "Bob")
-    return cli
+    return opened(stack, tmp_path / "bob", "Bob")
 
 
 def typed(cli: Cli, *words: str, columns: int = 80, typed_in: bytes = b"", code: int = 0) -> str:

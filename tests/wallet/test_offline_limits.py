@@ -12,7 +12,7 @@ from runtime.errors import Refusal
 from tests.offline.devices import TestDevice, deposits, make_device, pay
 from tests.offline.signers import NOW, Signers
 from tests.refusals import refused_because
-from tests.wallet.test_cli import Cli
+from tests.wallet.shell import Cli
 from wallet.secure_element.interface import Limits
 
 OWN, RULE = "wallet offline limit", "the central bank's limit"

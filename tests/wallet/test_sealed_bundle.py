@@ -10,7 +10,7 @@ import pytest
 
 from offline_token.limits import MAX_BUNDLE_BYTES
 from tests.wallet.cut_disk import CutDisk, PowerCut
-from tests.wallet.test_sealed_file import opened
+from tests.wallet.sealed_files import opened
 from wallet.secure_element import changes
 from wallet.secure_element.state import State
 

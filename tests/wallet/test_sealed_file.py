@@ -15,49 +15,15 @@ from runtime.randomness import SystemRandomness
 from tests.wallet.apps import MakeApp
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.test_cli import Cli
+from tests.wallet.sealed_files import FILES, copied, count, opened, put_back, tried
+from tests.wallet.shell import Cli
 from wallet.api.wallet import GrpcWallet
 from wallet.home.home import HomeError
 from wallet.secure_element import sealing
 from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack
 from wallet.secure_element.limits import MAX_PIN_TRIES
-from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.signer import seed_key
 from wallet.secure_element.state import State
-
-FILES = ("device.sealed", "device.log", "device.mark", "device.seal")
-
-
-def opened(folder: Path, pin: str = "") -> SealedFile:
-    """The state as a new process would open it."""
-    return SealedFile(folder, SystemRandomness(), lambda: pin)
-
-
-def count(store: SealedFile) -> int:
-    """One change more; its number is kept where a device keeps the time."""
-
-    def body(state: State) -> int:
-        state.clock_ms += 1
-        return state.clock_ms
-
-    return store.change(body)
-
-
-def tried(folder: Path) -> int:
-    """PINs tried since the last right one."""
-    found = opened(folder).found()
-    assert found is not None
-    return found.newest.tries
-
-
-def copied(folder: Path, *names: str) -> dict[str, bytes]:
-    """What lies in these files; nothing in one that is not there is as good as that."""
-    return {n: (folder / n).read_bytes() if (folder / n).exists() else b"" for n in names}
-
-
-def put_back(folder: Path, kept: dict[str, bytes]) -> None:
-    for name, data in kept.items():
-        (folder / name).write_bytes(data)
 
 
 def test_the_state_comes_back_and_nothing_in_it_can_be_read(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from runtime.randomness import SystemRandomness
 from tests.offline.devices import make_device
 from tests.wallet.cut_disk import CutDisk
+from tests.wallet.sealed_files import FILES, copied, count, opened, put_back, tried
 from tests.wallet.sealed_logs import SIGNERS, Device
-from tests.wallet.test_sealed_file import FILES, copied, count, opened, put_back, tried
 from wallet.secure_element.device_errors import DeviceError, RolledBack
 from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.sealed_log import SealedLog

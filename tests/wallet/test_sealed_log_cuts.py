@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from runtime.errors import Refusal
 from tests.wallet.cut_disk import CutDisk, PowerCut
+from tests.wallet.sealed_files import FILES, copied, count, opened, put_back, tried
 from tests.wallet.sealed_logs import Device
-from tests.wallet.test_sealed_file import FILES, copied, count, opened, put_back, tried
 from wallet.secure_element.device_errors import PinError
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MIN_LOG_BYTES

@@ -21,7 +21,7 @@ from deployment.topology import StackPlan
 from sandbox.backup import cut
 from sandbox.backup.cut import Held, contradictions, held, stands
 from sandbox.backup.refused import BackupRefused
-from tests.auditor.test_audit_copies import copied, office, stack  # noqa: F401 (fixture)
+from tests.auditor.copies import copied, office, two_payments
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack
 from tests.sandbox.backup.copying import append
 from tests.simulation.network import CENTRAL
@@ -51,6 +51,11 @@ class Moments:
     def close(self) -> None:
         for end in self._ends:
             end()
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    return two_payments(tmp_path)
 
 
 @pytest.fixture
