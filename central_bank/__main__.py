@@ -166,7 +166,7 @@ def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> Non
 def services(bank: CentralBank) -> list[Service]:
     """The services of the one port."""
     ledger = bank.books.ledger
-    issuance = GrpcIssuance(bank.office, bank.requests, bank.registry, ledger)
+    issuance = GrpcIssuance(bank.requests, bank.registry, ledger)
     authentication = GrpcAuthentication(
         bank.registry,
         bank.devices,

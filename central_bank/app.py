@@ -19,7 +19,7 @@ from central_bank.authentication.trust_bundle import Devices
 from central_bank.context import Context
 from central_bank.issuance.redemption_reserve import RedemptionReserves
 from central_bank.issuance.requests import BankRequests
-from central_bank.issuance.reserves import IssuingOffice, money_effects
+from central_bank.issuance.reserves import money_effects
 from central_bank.ledger import accounts
 from central_bank.ledger.overload import CoreOverloaded
 from central_bank.ledger.tables import ledger as ledger_tables
@@ -69,7 +69,6 @@ class CentralBank:
     offline_roots: OfflineRoots
     officers: Officers
     acts: Acts
-    office: IssuingOffice
     redemption_reserves: RedemptionReserves
     requests: BankRequests
     settlement: Settlement
@@ -218,7 +217,6 @@ def _furnish(
         offline_roots=keys.roots,
         officers=officers,
         acts=acts,
-        office=IssuingOffice(context),
         redemption_reserves=issuing.reserves,
         requests=issuing.requests,
         settlement=Settlement(context, asking, Returns(context), kept),

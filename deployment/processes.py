@@ -27,7 +27,7 @@ class ProcessFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Command:
+class ServiceCommand:
     """What to run: one of our Python modules with arguments, and where its output goes."""
 
     name: str
@@ -48,7 +48,7 @@ class Running:
 
     def __init__(
         self,
-        command: Command,
+        command: ServiceCommand,
         pid: int,
         child: subprocess.Popen[bytes] | None,
         logged_before: Mapping[Path, int] | None = None,
@@ -67,7 +67,7 @@ class Running:
         self._logged_before = logged_before or {}
 
     @classmethod
-    def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
+    def start(cls, command: ServiceCommand, environment: dict[str, str] | None = None) -> Running:
         """Starts ``command`` as the leader of a new process group."""
         make_private(command.log.parent)
         with command.log.open("ab") as out:
@@ -85,7 +85,7 @@ class Running:
         return cls(command, child.pid, child, logged_before)
 
     @classmethod
-    def find(cls, command: Command, pid: int) -> Running | None:
+    def find(cls, command: ServiceCommand, pid: int) -> Running | None:
         """The process ``pid`` if it still runs this very command, else None.
 
         The system uses process ids again, so the command line is compared before anybody sends a

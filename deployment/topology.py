@@ -18,7 +18,7 @@ from pathlib import Path
 from currency import parties
 from dcep.bounds.v1 import bounds_pb2
 from deployment.ports import free_ports
-from deployment.processes import Command
+from deployment.processes import ServiceCommand
 from language import _
 from runtime.private import PRIVATE_FILE, write_private
 from runtime.settings import located
@@ -198,22 +198,24 @@ class StackPlan:
             return self.central_address
         return self.bank(institution).inner_address
 
-    def commands(self) -> dict[str, Command]:
+    def commands(self) -> dict[str, ServiceCommand]:
         """The processes of the stack by name, the central bank first."""
         found = {CENTRAL_BANK: self.command(CENTRAL_BANK)}
         found.update({bank.name: self.command(bank.name) for bank in self.banks})
         return found
 
-    def command(self, name: str) -> Command:
+    def command(self, name: str) -> ServiceCommand:
         """The process of the central bank or of one bank."""
         log = self.folder / "logs" / f"{name}.log"
         if name == CENTRAL_BANK:
             settings = self.central_folder / "settings.toml"
-            return Command(name, "central_bank", ("--settings", str(settings), "--migrate"), log)
+            return ServiceCommand(
+                name, "central_bank", ("--settings", str(settings), "--migrate"), log
+            )
         settings = self.bank_folder(name) / "settings.toml"
         arguments = ("--bank", name, "--settings", str(settings), "--migrate")
         edge = log.with_name(f"{name}-edge.log")
-        return Command(name, "operator_bank", arguments, log, (edge,))
+        return ServiceCommand(name, "operator_bank", arguments, log, (edge,))
 
     def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
         """Changes the plan in its file under a lock, and returns the new plan."""

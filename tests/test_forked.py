@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.processes import Command, Running
+from deployment.processes import Running, ServiceCommand
 from tests import forked
 
 SLEEP = ["timeit", "-n1", "-r1", "import time; time.sleep(600)"]
@@ -121,12 +121,12 @@ def test_a_service_is_found_again_by_its_id_and_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deployment.processes.subprocess", forked.AS_SUBPROCESS)
-    command = Command("sleeper", SLEEP[0], tuple(SLEEP[1:]), tmp_path / "log")
+    command = ServiceCommand("sleeper", SLEEP[0], tuple(SLEEP[1:]), tmp_path / "log")
     running = Running.start(command)
     try:
         assert isinstance(running._child, forked.Forked)
         assert Running.find(command, running.pid) is not None
-        other = Command("sleeper", SLEEP[0], ("-n2", *SLEEP[2:]), tmp_path / "log")
+        other = ServiceCommand("sleeper", SLEEP[0], ("-n2", *SLEEP[2:]), tmp_path / "log")
         assert Running.find(other, running.pid) is None
     finally:
         running.kill()

@@ -38,7 +38,7 @@ from auditor.signatures.orders import (
     same,
 )
 from auditor.signatures.policy import PolicyWalk
-from auditor.signatures.settled import Hold, Settled, same_purpose, undeliverable
+from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -113,7 +113,7 @@ class BankWalk:
         name: str,
         engine: Engine,
         tables: JournalTables,
-        settled: Settled,
+        settled: SettledEntries,
         acts: ActsDone,
         verifying: Verifying,
         chain: FeedChain,

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Row, column, select, table
 from auditor.books import LOST, MIRROR
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Line, Wrong, read, same
-from auditor.signatures.settled import Settled
+from auditor.signatures.settled import SettledEntries
 from auditor.signatures.verifying import Problems
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -139,7 +139,7 @@ class LostTime:
         number = read(registration_pb2.FeedEntry, line.note).number
         return any(after < number <= until for after, until in self._windows)
 
-    def moved(self, line: Line, said: Line, settled: Settled) -> None:
+    def moved(self, line: Line, said: Line, settled: SettledEntries) -> None:
         """Takes a record of the feed out of LOST; raises Wrong unless that was lost.
 
         Args:

@@ -50,7 +50,7 @@ class Hold(NamedTuple):
         return purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
 
 
-class Settled:
+class SettledEntries:
     """Reads the central bank's journal for one bank, in the order of that bank's feed."""
 
     def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:

@@ -24,7 +24,7 @@ from auditor.signatures.lost import LostTime, check_put_backs, come_back_rows, p
 from auditor.signatures.machines import machine_rows
 from auditor.signatures.redemptions import check_redemptions, redemption_rows
 from auditor.signatures.refusals import check_refusals
-from auditor.signatures.settled import Settled
+from auditor.signatures.settled import SettledEntries
 from auditor.signatures.tokens import check_tokens
 from auditor.signatures.verifying import Problems, Signatures, Verifying
 from deployment.topology import CENTRAL_BANK
@@ -191,7 +191,7 @@ class _BankWalks:
         acts = ActsDone(ledger.engine, name, self.verifying, business_keys=keys)
         acts.chain.told(ends_told(self.told.ends[name]))
         problems = [acts.problems, self.terms.check_tips(ledger.engine, name)]
-        settled = Settled(self.central.engine, self.central.tables, index)
+        settled = SettledEntries(self.central.engine, self.central.tables, index)
         chain = FeedChain(name, index, ledger.engine, self.central.engine, keys)
         lost = LostTime(ledger.engine, come_backs, self.put_back.get(name, ()), acts.approved)
         bank = BankWalk(

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from central_bank.authentication.authorization import is_central_officer
 from central_bank.authentication.banks import Registry
 from central_bank.issuance import requests as rules
-from central_bank.issuance.reserves import IssuingOffice
+from central_bank.issuance.books import books
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from runtime.checks import invalid
@@ -37,12 +37,10 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
 
     def __init__(
         self,
-        office: IssuingOffice,
         requests: rules.BankRequests,
         registry: Registry,
         ledger: Ledger,
     ) -> None:
-        self._office = office
         self._requests = requests
         self._registry = registry
         self._ledger = ledger
@@ -92,7 +90,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
         self, request: issuance_pb2.GetBooksRequest, context: grpc.ServicerContext
     ) -> issuance_pb2.GetBooksResponse:  # noqa: N802
         who = caller(context)
-        paid_in, offline_float, offline_loss, banks = self._office.books()
+        paid_in, offline_float, offline_loss, banks = books(self._ledger, self._registry)
         shown = [
             issuance_pb2.BankBooks(bank=bank.name, reserves_fen=held, circulation_fen=out)
             for bank, held, out in banks

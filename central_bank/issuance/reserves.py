@@ -29,25 +29,6 @@ from settlement.records import RecordFlag, Result
 PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
 
 
-class IssuingOffice:
-    """The issuing office: shows the books."""
-
-    def __init__(self, context: Context) -> None:
-        self._ledger = context.ledger
-        self._registry = context.registry
-
-    def books(self) -> tuple[int, int, int, list[tuple[AdmittedBank, int, int]]]:
-        """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
-        banks = self._registry.all()
-        numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT]
-        for bank in banks:
-            own = bank.accounts
-            numbers += [own.reserves, own.circulation, own.loss]
-        paid_in, offline_float, *rows = self._ledger.read(numbers)["available_fen"].tolist()
-        per_bank = list(zip(banks, rows[0::3], rows[1::3], strict=True))
-        return -paid_in, offline_float, sum(rows[2::3]), per_bank
-
-
 @dataclass(frozen=True)
 class _Move:
     """From which of a bank's accounts an act moves money to which, and the Reason if the first is

@@ -15,7 +15,7 @@ from currency.parties import HOLDER
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from deployment.connections import ask, serving, stub
 from deployment.ports import free_ports
-from deployment.processes import Command, ProcessFailed, Running
+from deployment.processes import ProcessFailed, Running, ServiceCommand
 from deployment.topology import HOST, StackPlan
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
@@ -37,7 +37,7 @@ class Person:
         arguments = (*where, "--stack", str(plan.folder))
         self._environment = {"DCEP_DATABASE_URL": database_url} if database_url else {}
         log = plan.folder / "logs" / f"wallet-{name}.log"
-        self._command = Command(f"wallet-{name}", "wallet", arguments, log)
+        self._command = ServiceCommand(f"wallet-{name}", "wallet", arguments, log)
         self._process: Running | None = None
         self._channel: grpc.Channel | None = None
         self._service: Any = None
@@ -123,9 +123,9 @@ class Person:
             if not token:
                 return found
 
-    def watch(self) -> Watch:
+    def watch(self) -> ArrivalWatch:
         """Begin to watch money arrive."""
-        return Watch(self._service)
+        return ArrivalWatch(self._service)
 
     def offline_load(self, amount_fen: int, request_id: str = "") -> int:
         """Money into the secure element; returns how much is in there, in fen."""
@@ -171,7 +171,7 @@ class Person:
         return serving(self._channel)
 
 
-class Watch:
+class ArrivalWatch:
     """A stream of arrivals, read by a thread of its own into a list."""
 
     def __init__(self, service: Any) -> None:

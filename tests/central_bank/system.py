@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from central_bank.app import CentralBank, build
 from central_bank.authentication.banks import AdmittedBank
+from central_bank.issuance.books import books
 from central_bank.registration.settlement import OutboundPayment
 from central_bank.tables import metadata
 from currency.number import make
@@ -137,6 +138,6 @@ class System:
 
     def books(self) -> dict[str, tuple[int, int]]:
         """(reserves, circulation) of each bank; checks that nothing was made or lost."""
-        paid_in, offline, loss, banks = self.central.office.books()
+        paid_in, offline, loss, banks = books(self.central.books.ledger, self.central.registry)
         assert paid_in == offline + loss + sum(held + out for _, held, out in banks)
         return {bank.name: (held, out) for bank, held, out in banks}

@@ -100,7 +100,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
         device_errors.PinError,
         device_errors.PinLocked,
         device_errors.RolledBack,
-        pkcs11.Pkcs11Error,
+        pkcs11.KeyTokenError,
         AnotherStackAnswers,
     ],
 )

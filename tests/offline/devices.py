@@ -15,7 +15,7 @@ from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
 from tests.offline.signers import NOW, Signers, key_of
 from wallet.secure_element.element import SecureElement
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 from wallet.secure_element.store import MemoryStore
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class FailingStore(MemoryStore):
 
     failing = False
 
-    def change(self, body: Callable[[State], T]) -> T:
+    def change(self, body: Callable[[ElementState], T]) -> T:
         """Runs `body`; raises OSError while failing."""
         state = self.read()
         answer = body(state)

@@ -15,7 +15,7 @@ from tests.offline.signers import DAY, NOW, Device, Signers
 from tests.refusals import refused_because
 from wallet.offline import text_format
 from wallet.secure_element.interface import PieceState
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 def left(holder: TestDevice) -> list[int]:
@@ -121,7 +121,7 @@ def test_a_device_of_an_earlier_format_is_refused_in_words(signers: Signers) -> 
     state = alice.store.read()
     state.pieces[0].chain = "5031" + state.pieces[0].chain[4:]
     with pytest.raises(ValueError, match="an earlier version wrote it"):
-        State.decode(state.encode())
+        ElementState.decode(state.encode())
 
 
 def test_a_payment_of_an_earlier_format_is_refused_in_words() -> None:

@@ -22,7 +22,7 @@ from tests.offline.giving_back import newer
 from tests.offline.signers import DAY, NOW, Device, Signers, key_of
 from tests.offline.trust_cases import filter_of
 from tests.refusals import refused_as, refused_for
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 def suspended(signers: Signers) -> bytes:
@@ -151,7 +151,7 @@ def test_another_amount_than_was_asked_for_comes_back(signers: Signers, fen: int
     assert bob.element.holdings.pieces() == []
 
 
-def _has_paid(state: State, request: bytes, payment: bytes) -> None:
+def _has_paid(state: ElementState, request: bytes, payment: bytes) -> None:
     asked = Request.decode(request)
     state.paid[asked.challenge.hex()] = (payment.hex(), asked.certificate.encode().hex())
 

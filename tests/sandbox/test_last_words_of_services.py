@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.processes import Command, ProcessFailed, Running
+from deployment.processes import ProcessFailed, Running, ServiceCommand
 from sandbox.stack.supervisor import Stack, init
 
 QUIET = "import time; time.sleep(600)"
@@ -26,7 +26,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    monkeypatch.setattr(Command, "argv", [sys.executable, "-c", script])
+    monkeypatch.setattr(ServiceCommand, "argv", [sys.executable, "-c", script])
 
 
 def test_a_service_that_ends_says_what_it_said_last(
@@ -62,6 +62,8 @@ def test_a_service_that_hangs_without_a_word_says_where_it_would_speak(
 def test_a_log_without_a_word_for_people_shows_its_last_lines(tmp_path: Path) -> None:
     log = tmp_path / "bank.log"
     log.write_text("".join(f'{{"event": {i}, "level": "info"}}\n' for i in range(20)))
-    lines = Running(Command("bank", "operator_bank", (), log), 0, None).log_tail().splitlines()
+    lines = (
+        Running(ServiceCommand("bank", "operator_bank", (), log), 0, None).log_tail().splitlines()
+    )
     assert (len(lines), lines[0]) == (15, '{"event": 5, "level": "info"}')
     assert lines[-1] == '{"event": 19, "level": "info"}'

@@ -15,7 +15,7 @@ import pytest
 
 from console.output import Output
 from deployment.another_stack import AnotherStack
-from deployment.processes import Command
+from deployment.processes import ServiceCommand
 from deployment.topology import StackPlan, draw, load
 from sandbox.cli import stack as command
 from sandbox.stack.supervisor import Stack
@@ -193,9 +193,11 @@ def test_the_right_ends_with_who_has_it(tmp_path: Path) -> None:
 def sleepers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a stack whose services only sleep."""
 
-    def sleeper(plan: StackPlan, name: str) -> Command:
+    def sleeper(plan: StackPlan, name: str) -> ServiceCommand:
         lines = ("import time", "time.sleep(600)", repr(name))
-        return Command(name, "timeit", ("-n1", "-r1", *lines), plan.folder / "logs" / f"{name}.log")
+        return ServiceCommand(
+            name, "timeit", ("-n1", "-r1", *lines), plan.folder / "logs" / f"{name}.log"
+        )
 
     monkeypatch.setattr(StackPlan, "command", sleeper)
     draw(tmp_path, ["alpha"], {}).save()

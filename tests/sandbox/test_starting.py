@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.processes import Command, Running, interrupted_later
+from deployment.processes import Running, ServiceCommand, interrupted_later
 from deployment.topology import load
 from sandbox.stack.supervisor import Stack, init
 
@@ -48,9 +48,11 @@ def test_a_service_that_was_just_started_when_ctrl_c_came_is_stopped(
     begun: list[Running] = []
     start = Running.start
 
-    def interrupted(command: Command, _environment: dict[str, str]) -> Running:
-        sleeping = Command(command.name, "this", ("sleeps",), command.log)
-        monkeypatch.setattr(Command, "argv", [sys.executable, "-c", "import time; time.sleep(600)"])
+    def interrupted(command: ServiceCommand, _environment: dict[str, str]) -> Running:
+        sleeping = ServiceCommand(command.name, "this", ("sleeps",), command.log)
+        monkeypatch.setattr(
+            ServiceCommand, "argv", [sys.executable, "-c", "import time; time.sleep(600)"]
+        )
         begun.append(start(sleeping))
         os.kill(os.getpid(), signal.SIGINT)
         return begun[-1]

@@ -16,12 +16,12 @@ from tests.softhsm import PIN, SoftHsm
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.pkcs11 import (
     LABEL,
-    Pkcs11Error,
+    KeyTokenError,
     Pkcs11Keyring,
     Pkcs11Settings,
     Pkcs11Signer,
 )
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 @pytest.fixture
@@ -53,11 +53,11 @@ def held(ring: Pkcs11Keyring, store: FailingStore, chance: int = 9) -> TestDevic
 
 def empty() -> FailingStore:
     store = FailingStore(bytes(32))
-    store.data = State().encode()
+    store.data = ElementState().encode()
     return store
 
 
-def in_the_token(ring: Pkcs11Keyring, state: State) -> set[bytes]:
+def in_the_token(ring: Pkcs11Keyring, state: ElementState) -> set[bytes]:
     """Public keys of the pairs that were made for a state, both halves there."""
     made = set(ring.made(state).values())
     pairs = [public for _, public in ring._session.pairs(LABEL)]
@@ -66,7 +66,7 @@ def in_the_token(ring: Pkcs11Keyring, state: State) -> set[bytes]:
 
 
 def test_the_token_signs_as_everybody_verifies(ring: Pkcs11Keyring) -> None:
-    state = State()
+    state = ElementState()
     for _ in range(2):
         state.keys.append(ring.make(state))
     for key in state.keys:
@@ -81,7 +81,7 @@ def test_the_token_signs_as_everybody_verifies(ring: Pkcs11Keyring) -> None:
 def test_a_key_cannot_be_read(ring: Pkcs11Keyring) -> None:
     import pkcs11
 
-    state = State()
+    state = ElementState()
     signer = ring.signer(state, ring.make(state))
     assert isinstance(signer, Pkcs11Signer)
     key = signer.private
@@ -130,7 +130,7 @@ def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring)
 def test_a_key_whose_making_was_cut_off_is_destroyed_and_others_keys_stay(
     ring: Pkcs11Keyring,
 ) -> None:
-    signers, store, neighbour = Signers(), empty(), State()
+    signers, store, neighbour = Signers(), empty(), ElementState()
     neighbour.keys.append(ring.make(neighbour))
     carded = held(ring, store)
     first = certified(carded.element, signers)
@@ -152,5 +152,5 @@ def test_a_token_that_cannot_be_used_is_said(token: Pkcs11Settings) -> None:
         Pkcs11Settings(token.library, token.token, "000000"),
         Pkcs11Settings("/nowhere/lib.so", token.token, PIN),
     ):
-        with pytest.raises(Pkcs11Error, match="cannot be used"):
+        with pytest.raises(KeyTokenError, match="cannot be used"):
             Pkcs11Keyring(settings, SystemRandomness())

@@ -12,7 +12,7 @@ from offline_token.limits import MAX_BUNDLE_BYTES
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.sealed_files import opened
 from wallet.secure_element import changes
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_largest_trust_bundle_takes_its_own_bytes_and_a_newer_one_what_is_ot
     first = source.randbytes(MAX_BUNDLE_BYTES)
     head, its_filter = source.randbytes(6_000), first[6_000:]
 
-    def keep(bundle: bytes) -> Callable[[State], None]:
+    def keep(bundle: bytes) -> Callable[[ElementState], None]:
         return lambda state: setattr(state, "bundle", bundle)
 
     store.read()
@@ -55,10 +55,10 @@ def test_the_largest_trust_bundle_takes_its_own_bytes_and_a_newer_one_what_is_ot
 
 def test_a_state_and_a_change_with_the_bundle_in_hex_are_read(tmp_path: Path) -> None:
     """As an earlier version wrote them."""
-    line, _, _ = State(clock_ms=7).encode().partition(b"\n")
+    line, _, _ = ElementState(clock_ms=7).encode().partition(b"\n")
     earlier = line[:-1] + b',"bundle":"0102"}'
-    assert State.decode(earlier) == State(clock_ms=7, bundle=b"\1\2")
-    state = State(bundle=b"\1")
+    assert ElementState.decode(earlier) == ElementState(clock_ms=7, bundle=b"\1\2")
+    state = ElementState(bundle=b"\1")
     changes.apply(state, b'{"bundle":"0a0b"}')
     assert state.bundle == b"\n\x0b"
 

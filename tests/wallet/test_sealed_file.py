@@ -23,7 +23,7 @@ from wallet.secure_element import sealing
 from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack
 from wallet.secure_element.limits import MAX_PIN_TRIES
 from wallet.secure_element.signer import seed_key
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 def test_the_state_comes_back_and_nothing_in_it_can_be_read(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_change_that_raises_changes_nothing(tmp_path: Path) -> None:
     count(store)
     before = copied(tmp_path, *FILES)
 
-    def body(state: State) -> None:
+    def body(state: ElementState) -> None:
         state.clock_ms = 99
         raise ValueError
 
@@ -140,7 +140,7 @@ def test_a_state_with_one_key_for_everything_is_said_to_be_of_an_earlier_version
 
 
 def test_a_state_that_lies_open_is_taken_over_and_sealed(tmp_path: Path) -> None:
-    old = State([seed_key(bytes(32))], clock_ms=7)
+    old = ElementState([seed_key(bytes(32))], clock_ms=7)
     (tmp_path / "device.json").write_bytes(old.encode())
     assert opened(tmp_path).read() == old
     assert count(opened(tmp_path)) == 8

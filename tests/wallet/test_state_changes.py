@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wallet.secure_element import changes
-from wallet.secure_element.state import HeldKey, HeldPiece, State
+from wallet.secure_element.state import ElementState, HeldKey, HeldPiece
 
 TEXT = st.text("abc", max_size=3)
 PIECES = st.builds(
     HeldPiece, TEXT, st.integers(0, 1), st.integers(1, 9), TEXT, depositing=st.booleans()
 )
 STATES = st.builds(
-    State,
+    ElementState,
     keys=st.lists(st.builds(HeldKey, TEXT, TEXT, shown=st.booleans()), max_size=4),
     pieces=st.lists(PIECES, max_size=6),
     tokens=st.dictionaries(TEXT, st.integers(0, 9), max_size=6),
@@ -30,9 +30,9 @@ STATES = st.builds(
 @settings(max_examples=300, deadline=None)
 @given(STATES, STATES)
 def test_a_change_applied_to_the_one_state_gives_the_other_in_the_same_order(
-    one: State, other: State
+    one: ElementState, other: ElementState
 ) -> None:
-    before, state = changes.noted(one), State.decode(one.encode())
+    before, state = changes.noted(one), ElementState.decode(one.encode())
     change = changes.change_since(before, other)
     if change:
         changes.apply(state, change)
@@ -42,7 +42,7 @@ def test_a_change_applied_to_the_one_state_gives_the_other_in_the_same_order(
 @settings(max_examples=150, deadline=None)
 @given(STATES, st.data())
 def test_rows_that_go_stay_alter_and_come_leave_the_others_unwritten(
-    state: State, data: st.DataObject
+    state: ElementState, data: st.DataObject
 ) -> None:
     state.pieces = list({f"{p.output} {p.chain}": p for p in state.pieces}.values())
     marked = [HeldPiece(f"kept {at}", 0, 1, "x") for at in range(5)]
@@ -73,4 +73,4 @@ def test_what_is_no_change_of_a_state_is_refused() -> None:
         *(b'{"bundle": [0, -1]}', b'{"bundle": ["", 0]}', b'{"bundle": "x"}'),
     ):
         with pytest.raises(ValueError):
-            changes.apply(State(), broken)
+            changes.apply(ElementState(), broken)

@@ -38,9 +38,9 @@ from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.pin import stretched
 from wallet.home.home import HomeError
 from wallet.secure_element.element import SecureElement
-from wallet.secure_element.interface import TAG_BYTES, News, answer_of
+from wallet.secure_element.interface import TAG_BYTES, BundleNews, answer_of
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 from wallet.secure_element.store import Store
 
 FREE_FEN = 20_000
@@ -70,7 +70,7 @@ def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN
         raise HomeError(f"the root of offline money is a key of {KEY_BYTES} bytes")
     kept = stretched(pin).hex()
 
-    def body(state: State) -> None:
+    def body(state: ElementState) -> None:
         state.card_pin, state.card_root, state.card_free_fen = kept, root.hex(), free_fen
 
     store.change(body)
@@ -200,7 +200,7 @@ class HardWallet:
     def _news(self, body: bytes) -> bytes:
         if len(body) != messages.NEWS.size:
             raise _unreadable("a time and a digest are expected")
-        theirs = News(*messages.NEWS.unpack(body))
+        theirs = BundleNews(*messages.NEWS.unpack(body))
         return messages.NEWS.pack(*self.element.trust.news()) + self.element.trust.newer_than(
             theirs
         )

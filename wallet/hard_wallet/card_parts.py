@@ -15,7 +15,7 @@ from runtime.errors import Refusal
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.messages import CardCommand
 from wallet.offline.outcomes import LinkError
-from wallet.secure_element.interface import DeviceTrust, News
+from wallet.secure_element.interface import BundleNews, DeviceTrust
 from wallet.secure_element.limits import MAX_PIECES
 
 Ask = Callable[[CardCommand, bytes], bytes]
@@ -77,11 +77,11 @@ class CardTrust:
             elif mine := device.newer_than(theirs):
                 self.follow(mine)
 
-    def _news(self, mine: News) -> tuple[News, bytes]:
+    def _news(self, mine: BundleNews) -> tuple[BundleNews, bytes]:
         answer = self._ask(CardCommand.NEWS, messages.NEWS.pack(*mine))
         if len(answer) < messages.NEWS.size:
             raise LinkError(_("the card has not said which trust bundle it has"))
-        theirs = News(*messages.NEWS.unpack(answer[: messages.NEWS.size]))
+        theirs = BundleNews(*messages.NEWS.unpack(answer[: messages.NEWS.size]))
         return theirs, answer[messages.NEWS.size :]
 
     def wanted(self) -> list[bytes]:

@@ -19,7 +19,7 @@ from runtime.randomness import Randomness
 from wallet.hard_wallet.messages import NUMBER_BYTES, OWNERS, WITH_PIN, CardCommand
 from wallet.hard_wallet.pin import CardSide, PinWrong
 from wallet.secure_element.limits import MAX_PIN_TRIES
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 from wallet.secure_element.store import Store
 
 FREE_TAPS = 5
@@ -58,7 +58,7 @@ def wallet_part(binding: bytes) -> bytes:
     return tagged("card-wallet/v1", binding)
 
 
-def free_fen(state: State) -> int:
+def free_fen(state: ElementState) -> int:
     """The most, in fen, that the card pays at once now without its PIN."""
     left_fen = FREE_TAPS * state.card_free_fen - state.card_spent_fen
     return min(state.card_free_fen, max(left_fen, 0))
@@ -81,7 +81,7 @@ class Guard:
     def begin(self, session: Session, share: bytes) -> bytes:
         """Begins an attempt at the PIN, which is counted first. Returns the card's share."""
 
-        def count(state: State) -> str:
+        def count(state: ElementState) -> str:
             if state.card_tries >= MAX_PIN_TRIES:
                 raise _not_the_holder(_LOCKED)
             state.card_tries += 1
@@ -107,7 +107,7 @@ class Guard:
         except PinWrong:
             raise self._wrong() from None
 
-        def forget(state: State) -> None:
+        def forget(state: ElementState) -> None:
             state.card_tries = state.card_spent_fen = 0
 
         self._store.change(forget)
@@ -120,7 +120,7 @@ class Guard:
         if len(key) != KEY_BYTES:
             raise _unreadable("a wallet's number and key are expected")
 
-        def keep(state: State) -> None:
+        def keep(state: ElementState) -> None:
             state.card_wallets.pop(number, None)
             state.card_wallets[number] = key.hex()
             while len(state.card_wallets) > MAX_PAIRED:
@@ -164,7 +164,7 @@ class Guard:
         if session.pin:
             return
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             if amount_fen > free_fen(state):
                 raise _with_pin(N_("this card has paid enough without its PIN; give it once"))
             state.card_spent_fen += amount_fen
@@ -174,7 +174,7 @@ class Guard:
     def uncount(self, session: Session, amount_fen: int) -> None:
         """Takes back the count of a small payment that was not made."""
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             state.card_spent_fen = max(state.card_spent_fen - amount_fen, 0)
 
         if not session.pin:

@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from offline_token.limits import MAX_BUNDLE_BYTES
 from runtime.errors import Refusal
-from wallet.secure_element.interface import DeviceTrust, News
+from wallet.secure_element.interface import BundleNews, DeviceTrust
 
 HAVE, NEWER = "HAVE", "NEWER"
 _HAVE = re.compile(r"HAVE ([0-9]{1,20}) ([0-9a-f]{64})", re.ASCII)
@@ -59,9 +59,9 @@ def _have(own: DeviceTrust) -> str:
     return f"{HAVE} {mine.created_time_ms} {mine.filter_digest.hex()}"
 
 
-def _read(line: str) -> News | None:
+def _read(line: str) -> BundleNews | None:
     said = _HAVE.fullmatch(line)
-    return News(int(said[1]), bytes.fromhex(said[2])) if said is not None else None
+    return BundleNews(int(said[1]), bytes.fromhex(said[2])) if said is not None else None
 
 
 def _take(own: DeviceTrust, line: str) -> None:

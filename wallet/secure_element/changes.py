@@ -17,22 +17,22 @@ from dataclasses import fields
 from os.path import commonprefix
 from typing import Any
 
-from wallet.secure_element.state import LINE_END, HeldKey, HeldPiece, State, in_a_line
+from wallet.secure_element.state import LINE_END, ElementState, HeldKey, HeldPiece, in_a_line
 
 Row = tuple[str, Any]
 """What identifies a row, and its value."""
 Noted = dict[str, Any]
 """The fields of a state at one time, by name: their rows, or the value itself."""
 
-_NAMES = [field.name for field in fields(State)]
+_NAMES = [field.name for field in fields(ElementState)]
 
 
-def noted(state: State) -> Noted:
+def noted(state: ElementState) -> Noted:
     """A copy of a state's fields as they are now. Later changes to the state do not alter it."""
     return {name: _noted(getattr(state, name)) for name in _NAMES}
 
 
-def change_since(before: Noted, state: State) -> bytes:
+def change_since(before: Noted, state: ElementState) -> bytes:
     """What has changed since `noted` gave `before`: a line of JSON, then bytes; b"" for nothing."""
     found: dict[str, Any] = {}
     fresh = b""
@@ -49,7 +49,7 @@ def change_since(before: Noted, state: State) -> bytes:
     return in_a_line(found) + fresh if found else b""
 
 
-def apply(state: State, change: bytes) -> None:
+def apply(state: ElementState, change: bytes) -> None:
     """Applies a change to a state, in place. Raises ValueError if it is no change of this state."""
     line, _, fresh = change.partition(LINE_END)
     try:

@@ -9,13 +9,13 @@ from offline_token.limits import MAX_CHAINS
 from offline_token.spends import Spends
 from offline_token.verify import hops_left
 from wallet.secure_element.refusals import in_too_many_pieces
-from wallet.secure_element.state import HeldPiece, State, chain_of, worth_fen
+from wallet.secure_element.state import ElementState, HeldPiece, chain_of, worth_fen
 
 _WEEK_MS = 7 * 86_400_000
 
 
 def alone(
-    state: State,
+    state: ElementState,
     pieces: Sequence[HeldPiece],
     amount_fen: int,
     max_hops: int,

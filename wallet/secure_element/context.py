@@ -10,8 +10,8 @@ from typing import TypeVar
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.secure_element.signer import Keyring, Signer
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.signer import DeviceKey, Keyring
+from wallet.secure_element.state import ElementState, HeldKey
 from wallet.secure_element.store import Store
 from wallet.secure_element.trusting import Trusting
 
@@ -36,11 +36,11 @@ class Context:
     trusting: Trusting
     keyring: Keyring
 
-    def read(self) -> State:
+    def read(self) -> ElementState:
         """The state as it is."""
         return self.store.read()
 
-    def change(self, body: Callable[[State], T]) -> T:
+    def change(self, body: Callable[[ElementState], T]) -> T:
         """Changes the state. A refused change keeps nothing but the time that was seen."""
         now_ms = self.clock.now_ms()
         try:
@@ -50,6 +50,6 @@ class Context:
                 self.store.change(lambda state: self.trusting.see_time(state, now_ms))
             raise
 
-    def signer_of(self, state: State) -> Callable[[HeldKey], Signer]:
+    def signer_of(self, state: ElementState) -> Callable[[HeldKey], DeviceKey]:
         """Finds what signs with a key of this state."""
         return partial(self.keyring.signer, state)

@@ -18,19 +18,19 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.secure_element.keys import own_key
 from wallet.secure_element.refusals import elsewhere, invalid
-from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of
+from wallet.secure_element.signer import DeviceKey
+from wallet.secure_element.state import ElementState, HeldKey, HeldPiece, chain_of
 
 
 def begin_deposit(
-    state: State,
+    state: ElementState,
     bank: str,
     wallet: str,
     *,
     own_alone: bool,
     left_out: Callable[[HeldPiece], bool],
     randomness: Randomness,
-    signer_of: Callable[[HeldKey], Signer],
+    signer_of: Callable[[HeldKey], DeviceKey],
 ) -> list[bytes]:
     """Signs all pieces over to a wallet, but for those that the root has ended.
 
@@ -80,7 +80,7 @@ def deposit_of(piece: HeldPiece) -> bytes:
 
 
 def refuse_deposit(
-    state: State, roots: Sequence[bytes], deposit: bytes, ruling: bytes, why: str
+    state: ElementState, roots: Sequence[bytes], deposit: bytes, ruling: bytes, why: str
 ) -> None:
     """Records that a deposit was refused.
 
@@ -119,7 +119,7 @@ def _signed(
     bank: str,
     wallet: str,
     randomness: Randomness,
-    signer: Callable[[], Signer],
+    signer: Callable[[], DeviceKey],
 ) -> bytes:
     """The piece's deposit to this wallet: the one it has, unless it is to be signed anew."""
     if piece.deposit and not piece.anew and _is_to(bytes.fromhex(piece.deposit), bank, wallet):

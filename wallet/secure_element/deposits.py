@@ -5,7 +5,7 @@ from __future__ import annotations
 from wallet.secure_element.context import Context
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.pieces import is_fresh
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 class Deposits:
@@ -32,7 +32,7 @@ class Deposits:
             For each piece its nonce, 16 bytes, followed by the encoded deposit.
         """
 
-        def body(state: State) -> list[bytes]:
+        def body(state: ElementState) -> list[bytes]:
             trust = self._context.trusting.view(state) if used_alone else None
             return begin_deposit(
                 state,
@@ -49,7 +49,7 @@ class Deposits:
     def end(self, deposit: bytes) -> None:
         """Records that a deposit is in the wallet: the piece is gone."""
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             state.pieces = [piece for piece in state.pieces if deposit_of(piece) != deposit]
 
         self._context.change(body)
@@ -60,7 +60,7 @@ class Deposits:
         Only a ruling of the root ends the piece; else it is signed anew the next time.
         """
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             refuse_deposit(state, self._context.trusting.roots(state), deposit, ruling, why)
 
         self._context.change(body)
@@ -68,7 +68,7 @@ class Deposits:
     def note(self, deposit: bytes, why: str) -> None:
         """Keeps for the holder what a deposit waits for; "" if that is not known."""
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             for piece in state.pieces:
                 if piece.depositing and deposit_of(piece) == deposit:
                     piece.why = why

@@ -11,7 +11,7 @@ from wallet.secure_element import keys
 from wallet.secure_element.context import Context
 from wallet.secure_element.limits import RENEWED_BEFORE_MS
 from wallet.secure_element.refusals import invalid
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 class DeviceKeys:
@@ -65,7 +65,7 @@ class DeviceKeys:
             Refusal: OVERLOADED when too many keys have money.
         """
 
-        def body(state: State) -> bytes:
+        def body(state: ElementState) -> bytes:
             now_ms = self._context.trusting.now_ms(state)
             key = keys.key_for_load(state, wallet, busy, now_ms, self._context.keyring)
             return bytes.fromhex(key.public)
@@ -90,7 +90,7 @@ class DeviceKeys:
         """
         nonce = self._context.randomness.bytes(NONCE_BYTES)
 
-        def body(state: State) -> bytes:
+        def body(state: ElementState) -> bytes:
             key = keys.settle(state, public, bank, wallet)
             account = account_of(wallet, nonce)
             return nonce + prove(self._context.keyring.signer(state, key), bank, account).signature
@@ -105,7 +105,7 @@ class DeviceKeys:
         except FormatError as error:
             raise invalid("device_certificate", str(error)) from None
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             keys.certify(state, device, bank, self._context.trusting.roots(state))
 
         self._context.change(body)

@@ -17,7 +17,7 @@ from wallet.secure_element.pieces import (
     shown,
 )
 from wallet.secure_element.refusals import invalid
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 class Holdings:
@@ -72,7 +72,7 @@ class Holdings:
     def set_limits(self, limits: Limits) -> None:
         """Sets the holder's limits; money that is already in the device stays."""
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             state.single_limit_fen, state.total_limit_fen = limits.single_fen, limits.total_fen
 
         self._context.change(body)

@@ -98,7 +98,7 @@ def answer_of(challenge: bytes) -> bytes:
     return hashlib.sha256(b"dcep-request/answer:" + challenge).digest()[:TAG_BYTES]
 
 
-class News(NamedTuple):
+class BundleNews(NamedTuple):
     """Which trust bundle a device has: when it was made, and the SHA-256 of its filter.
 
     Both are zeros for a device that has none.
@@ -215,11 +215,11 @@ class Deposits(Protocol):
 class DeviceTrust(Trust, Protocol):
     """What the wallet's own device knows: it hands a newer bundle on to other devices."""
 
-    def news(self) -> News:
+    def news(self) -> BundleNews:
         """Which trust bundle the device has."""
         ...
 
-    def newer_than(self, news: News) -> bytes:
+    def newer_than(self, news: BundleNews) -> bytes:
         """The device's own bundle, for another device that has an older one.
 
         Returns:

@@ -17,16 +17,16 @@ from runtime.errors import Refusal
 from wallet.secure_element.limits import MAX_KEYS
 from wallet.secure_element.refusals import invalid
 from wallet.secure_element.signer import Keyring
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.state import ElementState, HeldKey
 
 
-def own_key(state: State, public: bytes) -> HeldKey | None:
+def own_key(state: ElementState, public: bytes) -> HeldKey | None:
     """The device's key with this public key, 32 bytes; None if it has no such key."""
     wanted = public.hex()
     return next((key for key in state.keys if key.public == wanted), None)
 
 
-def newest_certified(state: State) -> HeldKey | None:
+def newest_certified(state: ElementState) -> HeldKey | None:
     """The key that a bank certified last, which requests show; None before the first."""
     return next((key for key in reversed(state.keys) if key.certificate), None)
 
@@ -36,7 +36,7 @@ def certificate_of(key: HeldKey) -> Certificate:
     return Certificate.decode(bytes.fromhex(key.certificate), DEVICE)
 
 
-def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
+def settle(state: ElementState, public: bytes, bank: str, wallet: str) -> HeldKey:
     """Binds a key to a wallet of a bank and returns it. Raises Refusal if it is bound elsewhere."""
     key, home = own_key(state, public), f"{bank} {wallet}"
     made_for_another = key is not None and key.loader not in ("", wallet)
@@ -50,7 +50,9 @@ def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
     return key
 
 
-def certify(state: State, device: Certificate, bank: Certificate, roots: Sequence[bytes]) -> None:
+def certify(
+    state: ElementState, device: Certificate, bank: Certificate, roots: Sequence[bytes]
+) -> None:
     """Keeps a key's certificate; the key is now the newest. Raises Refusal unless it is good.
 
     Args:
@@ -74,7 +76,7 @@ def certify(state: State, device: Certificate, bank: Certificate, roots: Sequenc
 
 
 def key_for_load(
-    state: State, wallet: str, busy: Collection[bytes], now_ms: int, keyring: Keyring
+    state: ElementState, wallet: str, busy: Collection[bytes], now_ms: int, keyring: Keyring
 ) -> HeldKey:
     """The key for a wallet's next load: one made for a load that came to nothing, or a new one.
 
@@ -103,7 +105,7 @@ def key_for_load(
     return made
 
 
-def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
+def _forget_idle(state: ElementState, at_work: set[str], now_ms: int) -> None:
     asked = {
         request.certificate.key.hex()
         for request in map(_request, state.asked.values())
@@ -114,7 +116,7 @@ def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
     _forget(state, idle)
 
 
-def _make_room(state: State, at_work: set[str], now_ms: int) -> None:
+def _make_room(state: ElementState, at_work: set[str], now_ms: int) -> None:
     """Forgets the oldest keys without money until there is room for one more key.
 
     Keys whose requests wait for a payment are forgotten last but one, and last those whose own
@@ -136,7 +138,7 @@ def _make_room(state: State, at_work: set[str], now_ms: int) -> None:
     _forget(state, set(spare[: max(over, 0)]))
 
 
-def _forget(state: State, publics: set[str]) -> None:
+def _forget(state: ElementState, publics: set[str]) -> None:
     state.keys = [key for key in state.keys if key.public not in publics]
     state.asked = {
         challenge: request
@@ -145,12 +147,12 @@ def _forget(state: State, publics: set[str]) -> None:
     }
 
 
-def _owners(state: State) -> set[str]:
+def _owners(state: ElementState) -> set[str]:
     """Keys that own money which can be paid or deposited; pieces that have ended do not count."""
     return {piece.owner for piece in state.pieces if not piece.refused}
 
 
-def _payers(state: State, now_ms: int) -> set[str]:
+def _payers(state: ElementState, now_ms: int) -> set[str]:
     """Keys whose payments may still come back for a deposit: those of tokens not yet expired."""
     found: set[str] = set()
     for challenge, (payment, _) in state.paid.items():
@@ -162,7 +164,7 @@ def _payers(state: State, now_ms: int) -> set[str]:
     return found
 
 
-def _newest(state: State) -> set[str]:
+def _newest(state: ElementState) -> set[str]:
     newest = newest_certified(state)
     return {newest.public} if newest is not None else set()
 

@@ -11,10 +11,10 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import TOKENS_KEPT_MS
 from wallet.secure_element.pieces import Trust, balance_fen, check_room, check_total, keep
 from wallet.secure_element.refusals import bad
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
-def load(state: State, fresh: Sequence[Token], trust: Trust) -> None:
+def load(state: ElementState, fresh: Sequence[Token], trust: Trust) -> None:
     """Takes fresh tokens that are for keys of this device.
 
     A token that was taken before changes nothing, nor does one that expired more than
@@ -35,7 +35,7 @@ def load(state: State, fresh: Sequence[Token], trust: Trust) -> None:
         check_total(state, trust, 0)
 
 
-def _take(state: State, token: Token, trust: Trust, kept_from_ms: int) -> None:
+def _take(state: ElementState, token: Token, trust: Trust, kept_from_ms: int) -> None:
     key = own_key(state, token.owner)
     if key is None:
         raise bad(Reason.NOT_THE_OWNER)

@@ -10,7 +10,7 @@ from wallet.secure_element.context import Context
 from wallet.secure_element.interface import answer_of, question_of
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.returning import return_payment
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 CHALLENGE_BYTES = 16
 
@@ -35,7 +35,7 @@ class Payee:
         """
         challenge = self._context.randomness.bytes(CHALLENGE_BYTES)
 
-        def body(state: State) -> bytes:
+        def body(state: ElementState) -> bytes:
             trust = self._context.trusting.trust(state)
             signer_of = self._context.signer_of(state)
             return taking.ask(state, amount_fen, challenge, trust, signer_of, anybodys=anybodys)
@@ -94,7 +94,7 @@ class Payee:
             Refusal: the payment is not good, or there is no room for it; nothing was taken.
         """
 
-        def body(state: State) -> int:
+        def body(state: ElementState) -> int:
             signer_of, trust_in = self._context.signer_of(state), self._context.trusting.trust
             return taking.take(state, payment, trust_in, signer_of)
 
@@ -123,7 +123,7 @@ class Payee:
             Refusal: the payment is to be accepted, or is not good for another reason.
         """
 
-        def body(state: State) -> bytes:
+        def body(state: ElementState) -> bytes:
             signer_of, trust_in = self._context.signer_of(state), self._context.trusting.trust
             return return_payment(state, payment, trust_in, signer_of, self._context.randomness)
 

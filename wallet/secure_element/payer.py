@@ -11,7 +11,7 @@ from wallet.secure_element.interface import Made
 from wallet.secure_element.pieces import made
 from wallet.secure_element.refusals import invalid
 from wallet.secure_element.returning import take_back
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 class Payer:
@@ -42,7 +42,7 @@ class Payer:
         if not verified(asked.certificate.key, asked.signed_part(), asked.signature):
             raise invalid("request", N_("it is not signed by the device that it names"))
 
-        def body(state: State) -> bytes:
+        def body(state: ElementState) -> bytes:
             signer_of, trust_in = self._context.signer_of(state), self._context.trusting.trust
             payment = paying.pay(state, asked, trust_in, signer_of, self._context.randomness)
             now_ms = self._context.trusting.now_ms(state)

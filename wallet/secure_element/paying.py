@@ -19,15 +19,15 @@ from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_single, endorse
 from wallet.secure_element.refusals import bad, in_too_many_pieces
 from wallet.secure_element.remembering import challenge_of, forget_oldest
-from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.signer import DeviceKey
+from wallet.secure_element.state import ElementState, HeldKey
 
 
 def pay(
-    state: State,
+    state: ElementState,
     asked: Request,
-    trust_in: Callable[[State], Trust],
-    signer_of: Callable[[HeldKey], Signer],
+    trust_in: Callable[[ElementState], Trust],
+    signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> bytes:
     """Pays a request whose signature was verified; the pieces leave the state.
@@ -72,7 +72,7 @@ def pay(
     return payment
 
 
-def _make_room(state: State) -> None:
+def _make_room(state: ElementState) -> None:
     """Forgets the oldest payment, if possible one that does not wait for a receipt."""
     waiting = set(state.unconfirmed)
     while len(state.paid) >= MAX_REMEMBERED:
@@ -80,7 +80,7 @@ def _make_room(state: State) -> None:
         del state.paid[next(ended, next(iter(state.paid)))]
 
 
-def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:
+def note(state: ElementState, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:
     """Lists the payment of a request: as unconfirmed, or as given out as a text.
 
     Args:
@@ -95,7 +95,7 @@ def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> Non
         forget_oldest(state.made, MAX_REMEMBERED)
 
 
-def unconfirmed(state: State) -> list[bytes]:
+def unconfirmed(state: ElementState) -> list[bytes]:
     """Payments that their payees have not confirmed, oldest first."""
     return [
         bytes.fromhex(state.paid[challenge][0])
@@ -104,7 +104,7 @@ def unconfirmed(state: State) -> list[bytes]:
     ]
 
 
-def confirm(state: State, payment: bytes, receipt: bytes) -> None:
+def confirm(state: ElementState, payment: bytes, receipt: bytes) -> None:
     """Takes a payment off the list of unconfirmed ones.
 
     A payment that is not remembered is not verified. Raises Refusal: SIGNATURE_INVALID when the
@@ -126,7 +126,7 @@ def confirm(state: State, payment: bytes, receipt: bytes) -> None:
     ]
 
 
-def _check_payee(state: State, asked: Request, trust: Trust) -> None:
+def _check_payee(state: ElementState, asked: Request, trust: Trust) -> None:
     if asked.amount_fen < 1:
         raise bad(Reason.AMOUNT_INVALID)
     if own_key(state, asked.certificate.key) is not None:

@@ -48,8 +48,8 @@ from wallet.secure_element.interface import Made, PieceState, ShownPiece
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said
-from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of, worth_fen
+from wallet.secure_element.signer import DeviceKey
+from wallet.secure_element.state import ElementState, HeldKey, HeldPiece, chain_of, worth_fen
 
 RETURNED = N_("its payee did not take it and gave it back; deposit it")
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
@@ -98,7 +98,7 @@ def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
     )
 
 
-def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
+def standing(state: ElementState, piece: HeldPiece, trust: Trust) -> Reason:
     """What a payee would say now about a piece that is held.
 
     The signatures of its owners were verified when it came and are not verified again.
@@ -107,7 +107,7 @@ def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
     return reason if reason != Reason.GOOD else _standing_of_owner(state, piece, trust)
 
 
-def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
+def _standing_of_owner(state: ElementState, piece: HeldPiece, trust: Trust) -> Reason:
     """GOOD if the key that owns the piece may pay; else why not."""
     key = own_key(state, bytes.fromhex(piece.owner))
     if key is None or not key.certificate:
@@ -137,22 +137,22 @@ def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
     return Reason.GOOD
 
 
-def held_pieces(state: State) -> list[HeldPiece]:
+def held_pieces(state: ElementState) -> list[HeldPiece]:
     """Pieces that are neither signed over nor refused, including those that came back."""
     return [piece for piece in state.pieces if not (piece.depositing or piece.refused)]
 
 
-def balance_fen(state: State) -> int:
+def balance_fen(state: ElementState) -> int:
     """What the device holds and has not signed over."""
     return worth_fen(held_pieces(state))
 
 
-def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
+def good_pieces(state: ElementState, trust: Trust) -> list[HeldPiece]:
     """The pieces that a payee would take."""
     return [piece for piece in _payable(state) if standing(state, piece, trust) == Reason.GOOD]
 
 
-def shown(state: State, piece: HeldPiece, trust: Trust) -> ShownPiece:
+def shown(state: ElementState, piece: HeldPiece, trust: Trust) -> ShownPiece:
     """A piece as its holder sees it."""
     chain = chain_of(piece)
     reason = standing(state, piece, trust)
@@ -181,14 +181,14 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> ShownPiece:
     )
 
 
-def is_fresh(state: State, piece: HeldPiece, trust: Trust) -> bool:
+def is_fresh(state: ElementState, piece: HeldPiece, trust: Trust) -> bool:
     """Whether a piece is a token that nobody has spent from and that can be paid for some days."""
     chain = chain_of(piece)
     ends_soon = trust.now_ms + FEW_DAYS * 86_400_000 > chain.token.expires_time_ms
     return not chain.hops and not ends_soon and standing(state, piece, trust) == Reason.GOOD
 
 
-def made(state: State) -> list[Made]:
+def made(state: ElementState) -> list[Made]:
     """Payments that were given out as texts, oldest first."""
     found = []
     for challenge, (code, time_ms) in state.made.items():
@@ -202,10 +202,10 @@ def made(state: State) -> list[Made]:
 
 
 def endorse(
-    state: State,
+    state: ElementState,
     asked: Request,
     trust: Trust,
-    signer_of: Callable[[HeldKey], Signer],
+    signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> tuple[Chain, ...]:
     """Takes pieces worth the amount out of the state and endorses them to the payee.
@@ -225,7 +225,7 @@ def endorse(
     return tuple(chains)
 
 
-def _chosen(state: State, amount_fen: int, trust: Trust) -> list[HeldPiece]:
+def _chosen(state: ElementState, amount_fen: int, trust: Trust) -> list[HeldPiece]:
     """The pieces that pay an amount. Raises Refusal."""
     one = alone(
         state,
@@ -248,12 +248,12 @@ def _chosen(state: State, amount_fen: int, trust: Trust) -> list[HeldPiece]:
     return several(good, amount_fen, trust.bundle.max_hops)
 
 
-def _payable(state: State) -> list[HeldPiece]:
+def _payable(state: ElementState) -> list[HeldPiece]:
     """Pieces that are neither signed over, refused nor returned; a payee may still refuse them."""
     return [piece for piece in held_pieces(state) if not piece.returned]
 
 
-def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
+def _check_owners(state: ElementState, amount_fen: int, trust: Trust) -> None:
     """Raises Refusal if the money would suffice but some of its keys may not pay any more."""
     payable = _payable(state)
     reasons = [_standing_of_owner(state, piece, trust) for piece in payable]
@@ -263,11 +263,11 @@ def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
 
 
 def _signed(
-    state: State,
+    state: ElementState,
     piece: HeldPiece,
     amount_fen: int,
     asked: Request,
-    signer_of: Callable[[HeldKey], Signer],
+    signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> Chain:
     chain = chain_of(piece)
@@ -294,7 +294,7 @@ def salt_of(randomness: Randomness) -> int:
     return int.from_bytes(randomness.bytes(SALT_BYTES), "big")
 
 
-def keep(state: State, chain: Chain, output: int, *, returned: bool = False) -> None:
+def keep(state: ElementState, chain: Chain, output: int, *, returned: bool = False) -> None:
     """Puts the piece that a chain ends in into the state.
 
     Args:
@@ -306,7 +306,7 @@ def keep(state: State, chain: Chain, output: int, *, returned: bool = False) -> 
     state.pieces.append(HeldPiece(data, output, end.value_fen, end.owner.hex(), returned))
 
 
-def check_room(state: State, count: int) -> None:
+def check_room(state: ElementState, count: int) -> None:
     """Raises Refusal unless there is room for `count` more pieces."""
     if len(state.pieces) + count > MAX_PIECES:
         raise Refusal(
@@ -315,7 +315,7 @@ def check_room(state: State, count: int) -> None:
         )
 
 
-def check_total(state: State, trust: Trust | None, amount_fen: int) -> None:
+def check_total(state: ElementState, trust: Trust | None, amount_fen: int) -> None:
     """Raises Refusal if so much more would be over the holder's or the central bank's limit."""
     rule_fen = trust.bundle.max_holding_fen if trust is not None else None
     limit = _narrower(state.total_limit_fen, rule_fen)
@@ -330,7 +330,7 @@ def check_total(state: State, trust: Trust | None, amount_fen: int) -> None:
         )
 
 
-def check_single(state: State, trust: Trust, amount_fen: int) -> None:
+def check_single(state: ElementState, trust: Trust, amount_fen: int) -> None:
     """Raises Refusal if a payment of so much is over the holder's or the central bank's limit."""
     _check_payment(_narrower(state.single_limit_fen, trust.bundle.max_payment_fen), amount_fen)
 
@@ -363,7 +363,7 @@ def _check_payment(limit: _Limit | None, amount_fen: int) -> None:
         )
 
 
-def bundle_of(state: State) -> TrustBundle | None:
+def bundle_of(state: ElementState) -> TrustBundle | None:
     """The trust bundle in a state; None before the first, and for one of an older format."""
     try:
         return TrustBundle.decode(state.bundle[KEY_BYTES:])

@@ -16,14 +16,14 @@ from runtime import pkcs11
 from runtime.randomness import Randomness
 from wallet.home.home import HomeError
 from wallet.secure_element.refusals import elsewhere
-from wallet.secure_element.signer import SeedSigner, Signer
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.signer import DeviceKey, SeedSigner
+from wallet.secure_element.state import ElementState, HeldKey
 
 LABEL = "dcep device key"
 _RING_BYTES = 8
 
 
-class Pkcs11Error(HomeError):
+class KeyTokenError(HomeError):
     """The token cannot be used; the message says why."""
 
     following = N_(
@@ -80,14 +80,14 @@ class Pkcs11Keyring:
         with _as_home_error():
             self._session = pkcs11.Session(settings.library, settings.token, settings.pin)
 
-    def make(self, state: State) -> HeldKey:
+    def make(self, state: ElementState) -> HeldKey:
         """Makes a key in the token."""
         state.ring = state.ring or self._randomness.bytes(_RING_BYTES).hex()
         key_id = bytes.fromhex(state.ring) + self._randomness.bytes(_RING_BYTES)
         with _as_home_error():
             return HeldKey(self._session.make_pair(LABEL, key_id).hex())
 
-    def signer(self, state: State, key: HeldKey) -> Signer:
+    def signer(self, state: ElementState, key: HeldKey) -> DeviceKey:
         """The signer of a key. Raises Refusal when the token does not have the key."""
         if key.seed:
             return SeedSigner(bytes.fromhex(key.seed))
@@ -98,7 +98,7 @@ class Pkcs11Keyring:
                     return Pkcs11Signer(self, private, public)
         raise elsewhere()
 
-    def unused(self, state: State) -> Collection[bytes]:
+    def unused(self, state: ElementState) -> Collection[bytes]:
         """Ids of keys that were made for this state and are not in it, or not any more."""
         kept = {bytes.fromhex(key.public) for key in state.keys}
         return [key_id for key_id, public in self.made(state).items() if public not in kept]
@@ -118,7 +118,7 @@ class Pkcs11Keyring:
         """Ends the session."""
         self._session.close()
 
-    def made(self, state: State) -> dict[bytes, bytes]:
+    def made(self, state: ElementState) -> dict[bytes, bytes]:
         """Maps the id of each key that was made for a state to its public key."""
         if not state.ring:
             return {}
@@ -133,4 +133,4 @@ def _as_home_error() -> Iterator[None]:
     try:
         yield
     except pkcs11.Pkcs11Error as error:
-        raise Pkcs11Error(str(error)) from error
+        raise KeyTokenError(str(error)) from error

@@ -32,15 +32,15 @@ from wallet.secure_element.limits import MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.remembering import challenge_of, forget_oldest
-from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.signer import DeviceKey
+from wallet.secure_element.state import ElementState, HeldKey
 
 
 def return_payment(
-    state: State,
+    state: ElementState,
     payment: bytes,
-    trust_in: Callable[[State], Trust],
-    signer_of: Callable[[HeldKey], Signer],
+    trust_in: Callable[[ElementState], Trust],
+    signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> bytes:
     """The payee's side: uses the request up and signs every piece back to the key that paid it.
@@ -69,10 +69,10 @@ def return_payment(
 
 
 def _signed_return(
-    state: State,
+    state: ElementState,
     payment: bytes,
     trust: Trust,
-    signer_of: Callable[[HeldKey], Signer],
+    signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> bytes:
     try:
@@ -104,7 +104,7 @@ def _signed_return(
     return SignedReturn(challenge, tuple(endorsements)).encode()
 
 
-def take_back(state: State, back: bytes) -> int:
+def take_back(state: ElementState, back: bytes) -> int:
     """The payer's side: keeps what came back.
 
     The return is checked against the payment that was made and the payee's certificate in the
@@ -146,7 +146,7 @@ def take_back(state: State, back: bytes) -> int:
     return value_fen
 
 
-def has_room(state: State, trust: Trust, count: int, value_fen: int) -> bool:
+def has_room(state: ElementState, trust: Trust, count: int, value_fen: int) -> bool:
     """Whether the device has room for so many more pieces, worth so much."""
     try:
         check_room(state, count)
@@ -157,7 +157,7 @@ def has_room(state: State, trust: Trust, count: int, value_fen: int) -> bool:
 
 
 def _check(
-    state: State, paid: Payment, payment: bytes, trust: Trust, request: Request, asked: str
+    state: ElementState, paid: Payment, payment: bytes, trust: Trust, request: Request, asked: str
 ) -> None:
     verdict = judged(payment, trust, asked)
     if verdict.good and has_room(state, trust, len(paid.chains), verdict.value_fen):

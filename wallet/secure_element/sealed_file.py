@@ -54,7 +54,7 @@ from wallet.secure_element.sealing import (
     filled,
     opened,
 )
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,13 +117,13 @@ class SealedFile:
         self._wrong = (b"", "")
         self._keys: dict[bytes, bytes] = {}
 
-    def read(self) -> State:
+    def read(self) -> ElementState:
         """The state as it is."""
         self._ask()
         with self._alone():
             return self._open()[0]
 
-    def change(self, body: Callable[[State], T]) -> T:
+    def change(self, body: Callable[[ElementState], T]) -> T:
         """Runs `body` on the state, alone; durable on return, unchanged when it raises."""
         self._ask()
         with self._alone():
@@ -166,7 +166,7 @@ class SealedFile:
         if whole is not None and whole[0].with_pin and whole[0].salt not in self._keys:
             self._pin = self._ask_pin()
 
-    def _open(self) -> tuple[State, _Found]:
+    def _open(self) -> tuple[ElementState, _Found]:
         mark, found = self._mark.read(), self.found()
         if found is None:
             return self._first(mark)
@@ -188,7 +188,7 @@ class SealedFile:
         self._unsealed.unlink(missing_ok=True)
         return state, found
 
-    def _first(self, mark: Mark | None) -> tuple[State, _Found]:
+    def _first(self, mark: Mark | None) -> tuple[ElementState, _Found]:
         """The first sealed state: of a new device, or of one whose state was not sealed so far."""
         if (mark is not None and mark.counter) or not self._log.is_empty():
             raise RolledBack(
@@ -196,7 +196,7 @@ class SealedFile:
             )
         if self._unsealed.exists():
             try:
-                state = State.decode(self._unsealed.read_bytes())
+                state = ElementState.decode(self._unsealed.read_bytes())
             except ValueError as error:
                 raise DeviceError(
                     _("{unsealed} cannot be read: {error}").format(
@@ -204,7 +204,7 @@ class SealedFile:
                     )
                 ) from error
         else:
-            state = State()
+            state = ElementState()
         self._seal.make()
         salt = self._seal.salt()
         self._keys[salt] = self._seal.key("", salt)
@@ -253,7 +253,7 @@ class SealedFile:
             raise self._altered()
         return whole, len(data)
 
-    def _decrypted(self, found: _Found) -> tuple[State, _Found]:
+    def _decrypted(self, found: _Found) -> tuple[ElementState, _Found]:
         newest = found.newest
         if newest.with_pin and newest.tries >= MAX_PIN_TRIES:
             raise wrong_pin(0)
@@ -277,9 +277,9 @@ class SealedFile:
             found = self._forget_tries(state, found)
         return state, found
 
-    def _replayed(self, content: bytes, found: _Found, key: bytes) -> State:
+    def _replayed(self, content: bytes, found: _Found, key: bytes) -> ElementState:
         try:
-            state = State.decode(content)
+            state = ElementState.decode(content)
             for entry in found.entries:
                 if entry.box:
                     changes.apply(state, content_of(entry, key))
@@ -306,7 +306,7 @@ class SealedFile:
         self._append(replace(newest.next(), tries=newest.tries + 1), found)
         return self._seal.key(self._pin, newest.salt)
 
-    def _forget_tries(self, state: State, found: _Found) -> _Found:
+    def _forget_tries(self, state: ElementState, found: _Found) -> _Found:
         """Sets the number of tries to 0. Like a change, this lengthens the log or replaces it."""
         reset = replace(found.newest, tries=0)
         if found.log_is_full:
@@ -314,7 +314,7 @@ class SealedFile:
         self._append(reset.next(), found)
         return found
 
-    def _write(self, state: State, change: bytes, found: _Found) -> None:
+    def _write(self, state: ElementState, change: bytes, found: _Found) -> None:
         """Writes a change to the log, or the whole state if the log is full."""
         if found.log_is_full or len(change) > found.log_bound:
             self._write_whole(state, found.newest)
@@ -329,7 +329,7 @@ class SealedFile:
         found.entries.append(opened(data, self._seal.heads_key()))
         self._note(found.newest)
 
-    def _write_whole(self, state: State, before: Sealed) -> _Found:
+    def _write_whole(self, state: ElementState, before: Sealed) -> _Found:
         """Writes a whole state, which replaces all writes before, and then the mark.
 
         Args:

@@ -10,10 +10,10 @@ from nacl.signing import SigningKey
 from runtime.ed25519 import SEED_BYTES
 from runtime.randomness import Randomness
 from wallet.secure_element.refusals import elsewhere
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.state import ElementState, HeldKey
 
 
-class Signer(Protocol):
+class DeviceKey(Protocol):
     """An Ed25519 key that signs; the private key is never given out."""
 
     def public_key(self) -> bytes:
@@ -28,15 +28,15 @@ class Signer(Protocol):
 class Keyring(Protocol):
     """Makes keys, finds them again, and destroys them."""
 
-    def make(self, state: State) -> HeldKey:
+    def make(self, state: ElementState) -> HeldKey:
         """Makes a key for this state; the caller puts it into the state."""
         ...
 
-    def signer(self, state: State, key: HeldKey) -> Signer:
+    def signer(self, state: ElementState, key: HeldKey) -> DeviceKey:
         """The signer of a key. Raises Refusal when the private key is not at hand."""
         ...
 
-    def unused(self, state: State) -> Collection[bytes]:
+    def unused(self, state: ElementState) -> Collection[bytes]:
         """Ids of keys that were made for this state and are not in it, or not any more."""
         ...
 
@@ -66,17 +66,17 @@ class SeedKeyring:
     def __init__(self, randomness: Randomness) -> None:
         self._randomness = randomness
 
-    def make(self, state: State) -> HeldKey:
+    def make(self, state: ElementState) -> HeldKey:
         """Makes a key from a fresh seed."""
         return seed_key(self._randomness.bytes(SEED_BYTES))
 
-    def signer(self, state: State, key: HeldKey) -> Signer:
+    def signer(self, state: ElementState, key: HeldKey) -> DeviceKey:
         """The signer of a key. Raises Refusal when the key is in a PKCS#11 token."""
         if not key.seed:
             raise elsewhere()
         return SeedSigner(bytes.fromhex(key.seed))
 
-    def unused(self, state: State) -> Collection[bytes]:
+    def unused(self, state: ElementState) -> Collection[bytes]:
         """Nothing: no keys are kept outside the state."""
         return ()
 

@@ -65,7 +65,7 @@ class HeldPiece:
 
 
 @dataclass
-class State:
+class ElementState:
     """Everything that changes in the secure element. Bytes are kept as hex, but for the bundle.
 
     Attributes:

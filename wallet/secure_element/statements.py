@@ -24,7 +24,7 @@ from offline_token.verify import Bad, Reason, check_device
 from wallet.secure_element.keys import certificate_of
 from wallet.secure_element.pieces import Trust, held_pieces
 from wallet.secure_element.refusals import invalid
-from wallet.secure_element.state import State, chain_of
+from wallet.secure_element.state import ElementState, chain_of
 
 _TOO_LITTLE = frozenset((Reason.BANK_UNKNOWN, Reason.DEVICE_FORGED, Reason.DEVICE_UNCLEAR))
 
@@ -49,7 +49,7 @@ def said(trust: Trust, certificates: Iterable[Certificate]) -> list[Statement]:
     return [each for each in found if _is_said(each, trust)]
 
 
-def wanted(state: State, trust: Trust) -> list[Certificate]:
+def wanted(state: ElementState, trust: Trust) -> list[Certificate]:
     """Certificates of devices that neither the bundle nor the element's statements clear up.
 
     At most MAX_STATEMENTS, and none of a bank that is suspended.
@@ -58,7 +58,7 @@ def wanted(state: State, trust: Trust) -> list[Certificate]:
     return [each for each in at_stake if _says_too_little(trust, each)][:MAX_STATEMENTS]
 
 
-def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
+def note(state: ElementState, trust: Trust, shown: Sequence[bytes]) -> None:
     """Keeps statements that were asked for. Raises Refusal if the root has not signed all of them.
 
     Args:
@@ -73,7 +73,7 @@ def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
     keep(state, statements)
 
 
-def keep(state: State, statements: Iterable[Statement]) -> None:
+def keep(state: ElementState, statements: Iterable[Statement]) -> None:
     """Keeps statements about the element's own keys and the devices that its money came through.
 
     Of each device and each bank's key it keeps the latest statement, and of all together the newest
@@ -93,7 +93,7 @@ def keep(state: State, statements: Iterable[Statement]) -> None:
     state.statements = [each.encode().hex() for each in kept]
 
 
-def statements_of(state: State) -> tuple[Statement, ...]:
+def statements_of(state: ElementState) -> tuple[Statement, ...]:
     """The statements that the element has."""
     return tuple(decode_statement(bytes.fromhex(each)) for each in state.statements)
 
@@ -103,7 +103,7 @@ def _is_said(statement: Statement, trust: Trust) -> bool:
     return any(verified(root, part, signature) for root in trust.roots)
 
 
-def _at_stake(state: State) -> list[Certificate]:
+def _at_stake(state: ElementState) -> list[Certificate]:
     """Certificates of the element's own keys, and of devices in the chains of what it could pay.
 
     Those of the newest pieces come first.

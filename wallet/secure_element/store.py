@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from wallet.secure_element.signer import seed_key
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 T = TypeVar("T")
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 class Store(Protocol):
     """Keeps one state."""
 
-    def read(self) -> State:
+    def read(self) -> ElementState:
         """The state as it is."""
         ...
 
-    def change(self, body: Callable[[State], T]) -> T:
+    def change(self, body: Callable[[ElementState], T]) -> T:
         """Runs `body` on the state, alone, and returns its answer.
 
         The change is durable on return. If `body` raises, the state is unchanged.
@@ -34,13 +34,13 @@ class MemoryStore:
     """
 
     def __init__(self, seed: bytes) -> None:
-        self.data = State([seed_key(seed)]).encode()
+        self.data = ElementState([seed_key(seed)]).encode()
 
-    def read(self) -> State:
+    def read(self) -> ElementState:
         """The state as it is."""
-        return State.decode(self.data)
+        return ElementState.decode(self.data)
 
-    def change(self, body: Callable[[State], T]) -> T:
+    def change(self, body: Callable[[ElementState], T]) -> T:
         """Runs `body` on a copy of the state and keeps the copy, unless it raises."""
         state = self.read()
         answer = body(state)

@@ -25,15 +25,15 @@ from wallet.secure_element.limits import (
 from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.remembering import challenge_of, forget_oldest
-from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.signer import DeviceKey
+from wallet.secure_element.state import ElementState, HeldKey
 from wallet.secure_element.trusting import newest
 
-SignerOf = Callable[[HeldKey], Signer]
+SignerOf = Callable[[HeldKey], DeviceKey]
 
 
 def ask(
-    state: State,
+    state: ElementState,
     amount_fen: int,
     challenge: bytes,
     trust: Trust,
@@ -74,7 +74,7 @@ def ask(
     return request
 
 
-def _make_room(state: State, now_ms: int, most: int) -> None:
+def _make_room(state: ElementState, now_ms: int, most: int) -> None:
     """Forgets requests that nobody may pay any more, oldest first, until there is room for one.
 
     Raises Refusal if that does not make room.
@@ -103,7 +103,10 @@ def _may_be_paid(request: Request, now_ms: int) -> bool:
 
 
 def take(
-    state: State, payment: bytes, trust_in: Callable[[State], Trust], signer_of: SignerOf
+    state: ElementState,
+    payment: bytes,
+    trust_in: Callable[[ElementState], Trust],
+    signer_of: SignerOf,
 ) -> int:
     """Verifies a payment for one of the requests and keeps it.
 
@@ -130,7 +133,7 @@ def take(
     return value_fen
 
 
-def receipt_of(state: State, payment: bytes) -> bytes | None:
+def receipt_of(state: ElementState, payment: bytes) -> bytes | None:
     """The signature, 64 bytes, that this very payment was taken; None if it was not."""
     taken = state.taken.get(challenge_of(payment))
     if taken is None or taken[0] != hashlib.sha256(payment).hexdigest():
@@ -139,7 +142,7 @@ def receipt_of(state: State, payment: bytes) -> bytes | None:
 
 
 def _take(
-    state: State, payment: bytes, challenge: str, trust: Trust, signer_of: SignerOf
+    state: ElementState, payment: bytes, challenge: str, trust: Trust, signer_of: SignerOf
 ) -> tuple[int, bytes]:
     """Takes a payment that is new: its value in fen, and the receipt for it."""
     asked = state.asked.get(challenge)

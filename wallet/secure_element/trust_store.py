@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from offline_token.formats import DIGEST_BYTES, KEY_BYTES
 from wallet.secure_element import statements
 from wallet.secure_element.context import Context
-from wallet.secure_element.interface import News
+from wallet.secure_element.interface import BundleNews
 from wallet.secure_element.pieces import bundle_of
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 
 class TrustStore:
@@ -35,14 +35,14 @@ class TrustStore:
         """
         self._context.change(lambda state: self._context.trusting.follow(state, bundle))
 
-    def news(self) -> News:
+    def news(self) -> BundleNews:
         """Which trust bundle the device has."""
         bundle = bundle_of(self._context.read())
         if bundle is None:
-            return News(0, bytes(DIGEST_BYTES))
-        return News(bundle.created_time_ms, bundle.filter_digest)
+            return BundleNews(0, bytes(DIGEST_BYTES))
+        return BundleNews(bundle.created_time_ms, bundle.filter_digest)
 
-    def newer_than(self, news: News) -> bytes:
+    def newer_than(self, news: BundleNews) -> bytes:
         """The device's own bundle, for another device that has an older one.
 
         Returns:
@@ -67,7 +67,7 @@ class TrustStore:
     def note(self, said: Sequence[bytes]) -> None:
         """Keeps statements of the root. Raises Refusal for one that the root has not signed."""
 
-        def body(state: State) -> None:
+        def body(state: ElementState) -> None:
             trust = self._context.trusting.view(state)
             if trust is not None:
                 statements.note(state, trust, said)

@@ -11,7 +11,7 @@ from runtime.clock import Clock
 from wallet.secure_element.keys import newest_certified
 from wallet.secure_element.pieces import Trust, bundle_of
 from wallet.secure_element.refusals import bad, invalid, uncertified
-from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.state import ElementState, HeldKey
 from wallet.secure_element.statements import statements_of
 
 _ANOTHER_ROOT = N_(
@@ -32,7 +32,7 @@ class Trusting:
         self._clock = clock
         self._root = root
 
-    def trust(self, state: State) -> Trust:
+    def trust(self, state: ElementState) -> Trust:
         """What the element verifies with; keeps the time that it sees.
 
         Raises Refusal unless the element is certified and its bundle is not too old.
@@ -44,7 +44,7 @@ class Trusting:
             raise bad(Reason.BUNDLE_TOO_OLD)
         return trust
 
-    def view(self, state: State) -> Trust | None:
+    def view(self, state: ElementState) -> Trust | None:
         """What the element would verify with, however old that is; None before the first bundle."""
         bundle = bundle_of(state)
         if bundle is None:
@@ -52,7 +52,7 @@ class Trusting:
         root = state.bundle[:KEY_BYTES]
         return Trust(root, bundle, self.now_ms(state), statements_of(state))
 
-    def follow(self, state: State, bundle: bytes) -> None:
+    def follow(self, state: ElementState, bundle: bytes) -> None:
         """Keeps a trust bundle that is newer, and signed by the root or by its successor.
 
         Args:
@@ -83,7 +83,7 @@ class Trusting:
         # A newer bundle of the root sets the time right, even backwards.
         state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
 
-    def roots(self, state: State) -> list[bytes]:
+    def roots(self, state: ElementState) -> list[bytes]:
         """Keys whose signature counts as the central bank's.
 
         The element's bundle says which. Before the first bundle it is the root that the element
@@ -94,17 +94,17 @@ class Trusting:
             return trust.roots
         return [self._root] if self._root else []
 
-    def now_ms(self, state: State) -> int:
+    def now_ms(self, state: ElementState) -> int:
         """The time: the clock's, but never earlier than the latest time that was seen."""
         return max(state.clock_ms, self._clock.now_ms())
 
-    def see_time(self, state: State, now_ms: int) -> int:
+    def see_time(self, state: ElementState, now_ms: int) -> int:
         """Keeps a time that was seen if it is the latest; returns the latest."""
         state.clock_ms = max(state.clock_ms, now_ms)
         return state.clock_ms
 
 
-def newest(state: State) -> HeldKey:
+def newest(state: ElementState) -> HeldKey:
     """The newest certified key. Raises Refusal when there is none, or no bundle."""
     key = newest_certified(state)
     if key is None or not state.bundle:
