@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runtime.randomness import SystemRandomness
 from wallet.secure_element.sealed_file import SealedFile
-from wallet.secure_element.state import State
+from wallet.secure_element.state import ElementState
 
 FILES = ("device.sealed", "device.log", "device.mark", "device.seal")
 
@@ -19,7 +19,7 @@ def opened(folder: Path, pin: str = "") -> SealedFile:
 def count(store: SealedFile) -> int:
     """One change more; its number is kept where a device keeps the time."""
 
-    def body(state: State) -> int:
+    def body(state: ElementState) -> int:
         state.clock_ms += 1
         return state.clock_ms
 
