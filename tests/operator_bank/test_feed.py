@@ -245,6 +245,11 @@ def test_entries_that_come_again_change_nothing(system: System, alice: Holder) -
     assert (place.number, place.position) == (4, entries[-1].position)
 
 
+def test_a_single_fen_arrives(system: System, alice: Holder) -> None:
+    system.hear(incoming=system.arriving(alice.number, 1))
+    assert alice.fen == 100_001
+
+
 def test_the_place_is_where_the_feed_goes_on_after_a_restart(system: System) -> None:
     system.hear(issued=registration_pb2.Issued(amount_fen=5))
     place = system.bank.follower.place

@@ -214,6 +214,50 @@ def test_the_central_bank_is_told_once_how_far_the_feed_was_applied(system: Syst
     assert system.central.receipts[1:] == [system.central.teller.place(2)]
 
 
+def test_the_central_bank_is_told_nothing_more_by_a_bank_whose_feed_has_stopped(
+    system: System,
+) -> None:
+    system.hear(issued=ISSUED)
+    system.central.refuses_the_feed = Refusal(errors_pb2.REASON_FEED_TIP_UNKNOWN, "another past")
+    assert not system.bank.follower.step()
+    assert system.bank.follower.stopped is not None and system.bank.standing.is_current
+    system.bank.follower.acknowledge()
+    assert system.central.receipts == []
+
+
+def test_the_central_bank_is_told_nothing_more_by_an_older_copy_of_a_bank(system: System) -> None:
+    system.hear(issued=ISSUED)
+    system.bank.standing.fall_behind()
+    system.bank.follower.acknowledge()
+    assert system.bank.follower.stopped is None
+    assert system.central.receipts == []
+
+
+class Stream:
+    """Messages as gRPC streams them: until somebody cancels."""
+
+    def __init__(self, *messages: R.FollowFeedResponse) -> None:
+        self._messages = iter(messages)
+        self.closed = 0
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> R.FollowFeedResponse:
+        return next(self._messages)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_feed_that_stops_leaves_no_stream_open(system: System) -> None:
+    stream = Stream(system.central.teller.message(0))  # again what was applied
+    system.central.feed = lambda *_: stream  # type: ignore[method-assign, assignment, return-value]
+    assert not system.bank.follower.step()
+    assert system.bank.follower.stopped is not None
+    assert stream.closed == 1
+
+
 def test_the_central_bank_is_told_where_the_acts_of_the_banks_officers_end(system: System) -> None:
     system.bank.follower.acknowledge()
     system.propose(office_pb2.RemoveOfficer(name="chen"))
