@@ -16,7 +16,7 @@ from runtime.errors import Refusal
 from tests.offline.devices import make_device
 from tests.offline.signers import DAY, Signers, key_of
 from tests.refusals import refused, refused_for
-from wallet.cli import offline_output
+from wallet.cli import offline_input
 from wallet.cli.console import UsageError
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Receipt
@@ -165,7 +165,7 @@ def test_a_payment_that_cannot_be_made_is_not_announced(signers: Signers) -> Non
     said: list[str] = []
     with pytest.raises(Refusal) as caught:
         holder = OfflinePayments(make_device(signers, "alice", 9_900).element)
-        offline_output.asked_fen(holder, text, 10_000, False, said.append)
+        offline_input.asked_fen(holder, text, 10_000, False, said.append)
     assert (caught.value.name, caught.value.metadata["missing_fen"]) == (
         "INSUFFICIENT_FUNDS",
         "100",
@@ -184,7 +184,7 @@ def asked(
     """What is said before a request is paid."""
     said: list[str] = []
     fen = None if yuan is None else 100 * yuan
-    offline_output.asked_fen(holder, text, fen, yes, said.append)
+    offline_input.asked_fen(holder, text, fen, yes, said.append)
     return said
 
 

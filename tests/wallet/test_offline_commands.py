@@ -21,7 +21,7 @@ from tests.softhsm import PIN as TOKEN_PIN
 from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.shell import Cli, opened
-from wallet.cli.offline_output import given
+from wallet.cli.offline_input import given
 from wallet.offline import link, text_format
 from wallet.offline.text_format import REQUEST
 

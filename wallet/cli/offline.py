@@ -77,11 +77,11 @@ def request(
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         amount_fen = parse_yuan(amount)
-        from wallet.cli import offline_output
+        from wallet.cli import offline_input, offline_output
 
-        offline_output.check_file(file)
+        offline_input.check_file(file)
         text = app.offline_payments().request(amount_fen)
-        offline_output.keep(text, file)
+        offline_input.keep(text, file)
         output.result(*offline_output.requested(text, amount_fen, file))
 
 
@@ -113,23 +113,21 @@ def pay(
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         expected_fen = parse_yuan(amount) if amount else None
-        from wallet.cli import offline_output
+        from wallet.cli import offline_input, offline_link, offline_output
         from wallet.offline import text_format
 
         offline_payments = app.offline_payments()
         if connect:
-            handed = offline_output.pay_over_link(
+            handed = offline_link.pay_over_link(
                 offline_payments, connect, expected_fen, anew=anew, yes=yes, say=output.say
             )
             output.result(*offline_output.handed_over(handed, offline_payments.balance_fen()))
             return
-        asked = offline_output.given(request, file, N_("request"), text_format.REQUEST)
-        offline_output.check_file(out)
-        amount_fen = offline_output.asked_fen(
-            offline_payments, asked, expected_fen, yes, output.say
-        )
+        asked = offline_input.given(request, file, N_("request"), text_format.REQUEST)
+        offline_input.check_file(out)
+        amount_fen = offline_input.asked_fen(offline_payments, asked, expected_fen, yes, output.say)
         payment = offline_payments.pay(asked)
-        offline_output.keep(payment, out)
+        offline_input.keep(payment, out)
         output.result(
             *offline_output.paid(payment, amount_fen, out, asked, offline_payments.device)
         )
@@ -168,7 +166,7 @@ def accept(
 
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
         asked_fen = parse_yuan(amount) if amount else None
-        from wallet.cli import offline_output
+        from wallet.cli import offline_input, offline_link, offline_output
         from wallet.cli.console import EXIT_REFUSED
         from wallet.offline import text_format
         from wallet.offline.outcomes import PaymentReturned
@@ -176,14 +174,14 @@ def accept(
         offline_payments = app.offline_payments()
         try:
             if listen:
-                took = offline_output.accept_over_link(app, listen, asked_fen, anew, output.say)
+                took = offline_link.accept_over_link(app, listen, asked_fen, anew, output.say)
                 said = offline_output.taken(took, offline_payments.balance_fen())
             else:
                 wanted = (text_format.PAYMENT, text_format.BACK)
-                text = offline_output.given(" ".join(payment or []), file, N_("payment"), *wanted)
+                text = offline_input.given(" ".join(payment or []), file, N_("payment"), *wanted)
                 said = offline_output.accept_text(offline_payments, text)
         except PaymentReturned as back:
-            offline_output.keep(back.text, out)
+            offline_input.keep(back.text, out)
             output.result(*offline_output.payment_returned(back, out, over_link=bool(listen)))
             raise SystemExit(EXIT_REFUSED) from None
         output.result(*said)
@@ -249,7 +247,7 @@ def tap(
         take_fen, give_fen, load_fen = (
             parse_yuan(text) if text else 0 for text in (take, give, load)
         )
-        from wallet.cli import offline_output
+        from wallet.cli import offline_link, offline_output
         from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED, UsageError
         from wallet.hard_wallet.reader import touched
 
@@ -257,7 +255,7 @@ def tap(
             raise UsageError(_("one of --take, --give, --load and --deposit at a time"))
         app.profile()
         with touched(socket) as card:
-            offline_output.open_card(
+            offline_link.open_card(
                 app,
                 card,
                 card_pin,
@@ -276,7 +274,7 @@ def tap(
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:
-                output.result(*offline_output.tap(app, card, take_fen, give_fen, anew=anew))
+                output.result(*offline_link.tap(app, card, take_fen, give_fen, anew=anew))
 
 
 @offline.command("pin")
@@ -293,11 +291,11 @@ def pin_(
 ) -> None:
     """Set, change or remove the device's PIN. Ten wrong ones in a row lock it for good."""
     with wallet(context, home, as_json, pin) as (app, output):
-        from wallet.cli import offline_output
+        from wallet.cli import offline_input, offline_output
 
         app.profile()
         app.sealed.read()
-        app.sealed.set_pin("" if remove else offline_output.new_pin(new))
+        app.sealed.set_pin("" if remove else offline_input.new_pin(new))
         output.result(*offline_output.pin_set(not remove))
 
 

@@ -43,14 +43,14 @@ def again(
     """
     with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, output):
         app.profile()
-        from wallet.cli import offline_output, offline_texts
+        from wallet.cli import offline_input, offline_output, offline_texts
 
         if not code:
             output.result(*offline_texts.listed(app.device))
             return
-        offline_output.check_file(out)
+        offline_input.check_file(out)
         said = offline_output.shown_again(app.device, code, out)
-        offline_output.keep(said[0]["text"], out)
+        offline_input.keep(said[0]["text"], out)
         output.result(*said)
 
 
@@ -66,12 +66,12 @@ def renew(
     """
     with wallet(context, home, as_json, pin, device="loading") as (app, output):
         app.profile()
-        from wallet.cli import offline_output, offline_texts
+        from wallet.cli import offline_link, offline_texts
         from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED
 
         loading, device = app.loading(), app.device
         done = loading.renew(device)
-        placed = offline_output.load_anew(loading, done) if done.amount_fen else None
+        placed = offline_link.load_anew(loading, done) if done.amount_fen else None
         pending = placed is not None and placed.pending
         loaded_fen = 0 if placed is None or pending else done.amount_fen
         said = offline_texts.renewed(done, loaded_fen, device.holdings.balance_fen(), pending)
@@ -97,10 +97,10 @@ def limit(
     Needs no connection.
     """
     with wallet(context, home, as_json, pin, device="alone") as (app, output):
-        from wallet.cli import offline_output, offline_texts
+        from wallet.cli import offline_input, offline_texts
 
         device = app.device
-        limits = offline_output.new_limits(device.holdings.limits(), single, total)
+        limits = offline_input.new_limits(device.holdings.limits(), single, total)
         if limits != device.holdings.limits():
             device.holdings.set_limits(limits)
         output.result(*offline_texts.limited(limits, device.holdings.rules()))
