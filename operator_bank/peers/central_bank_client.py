@@ -1,4 +1,4 @@
-"""Calls the central bank over gRPC; implements `operator_bank.peers.interface.CentralBank`."""
+"""Calls the central bank over gRPC; implements `operator_bank.peers.interface.CentralBankPort`."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ class _BankPeers:
 
 
 class _CentralBank:
-    """`operator_bank.peers.interface.CentralBank`, as one bank sees it; without offline money."""
+    """`operator_bank.peers.interface.CentralBankPort`, as one bank sees it; without offline money."""
 
     def __init__(self, system: SimulatedSystem, bank: str) -> None:
         self._system = system
@@ -296,7 +296,7 @@ class _CentralBank:
 
 
 class _Counter:
-    """`wallet.peers.interface.Bank`; without offline money."""
+    """`wallet.peers.interface.BankPort`; without offline money."""
 
     def __init__(self, system: SimulatedSystem, bank: str) -> None:
         self._system = system

@@ -48,7 +48,7 @@ class Account:
 
 @dataclass
 class FakeBank:
-    """`wallet.peers.interface.Bank`.
+    """`wallet.peers.interface.BankPort`.
 
     Attributes:
         mute_before: so many orders are lost on their way to the bank.

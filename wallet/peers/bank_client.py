@@ -69,7 +69,7 @@ class GrpcBanks:
 
 
 class GrpcBank:
-    """`wallet.peers.interface.Bank` over a channel of `runtime.channel`."""
+    """`wallet.peers.interface.BankPort` over a channel of `runtime.channel`."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel

@@ -52,7 +52,7 @@ class Pkcs11Settings:
 
 @dataclass(frozen=True)
 class Pkcs11Signer:
-    """A `wallet.secure_element.signer.Signer`: one key of a token."""
+    """A `wallet.secure_element.signer.DeviceKey`: one key of a token."""
 
     ring: Pkcs11Keyring
     private: Any
