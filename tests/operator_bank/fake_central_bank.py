@@ -23,7 +23,7 @@ ROOT = SigningKey(b"r" * 32)
 
 @dataclass
 class FakeCentralBank:
-    """A `operator_bank.peers.interface.CentralBankPort` that notes what it is asked, or is silent."""
+    """A `CentralBankPort` of `operator_bank.peers` that notes what it is asked, or is silent."""
 
     silent: bool = False
     refuses_the_feed: Refusal | None = None
