@@ -230,7 +230,7 @@ class _BankPeers:
 
 
 class _CentralBank:
-    """The `CentralBankPort` of `operator_bank.peers`, as one bank sees it; without offline money."""
+    """The `CentralBankPort` of `operator_bank.peers`, as a bank sees it; without offline money."""
 
     def __init__(self, system: SimulatedSystem, bank: str) -> None:
         self._system = system
