@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -22,14 +21,6 @@ from runtime.errors import Refusal
 from settlement.builders import records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.records import RecordFlag, Result
-
-
-@dataclass(frozen=True)
-class PaidOut:
-    """An entry that was paid out, and to which wallet."""
-
-    wallet_number: str
-    amount_fen: int
 
 
 class SuspensePayouts:
@@ -67,7 +58,7 @@ class SuspensePayouts:
         *,
         digest: int = 0,
         in_transaction: InTransaction = nothing_else,
-    ) -> PaidOut:
+    ) -> None:
         """Pays an entry to a wallet of this bank, once; to be called by one thread at a time.
 
         Args:
@@ -106,7 +97,6 @@ class SuspensePayouts:
         result = self._ledger.submit(Batch(records_of([paid_out]), [note], decided)).result(0)
         if not result.accepted:
             raise _refused(result, wallet.number)
-        return PaidOut(wallet.number, row.amount_fen)
 
     def _unpaid(self, position: int, number: str) -> tuple[Row[Any], Wallet]:
         """An unpaid entry, and the wallet to pay. Raises Refusal."""

@@ -87,10 +87,6 @@ class Wallets:
             limits_fen=tuple(self._policy.table[int(row["limit_set"])].tolist()),
         )
 
-    def status(self, wallet: Wallet) -> int:
-        """The wallet's WalletStatus."""
-        return status_of(int(self._ledger.read([wallet.account])[0]["flags"]))
-
     def close(self, envelope: SignedEnvelope) -> None:
         """Closes an empty wallet, for good.
 

@@ -23,22 +23,20 @@ FROZEN, OPEN = wallets_pb2.WALLET_STATUS_FROZEN, wallets_pb2.WALLET_STATUS_OPEN
 
 
 def test_a_wallet_is_frozen_and_freed_by_two(system: System, bob: Holder) -> None:
-    status = system.bank.wallets.status
     for kind, before, after in ((FreezeWallet, OPEN, FROZEN), (UnfreezeWallet, FROZEN, OPEN)):
         act = system.propose(kind(wallet_number=bob.number))
         assert refused_for(system.approve, act, WANG) == "SAME_OFFICER"
-        assert status(bob.wallet) == before
+        assert system.bank.wallets.state(bob.wallet).status == before
         system.approve(act)
         system.restart()
-        assert system.bank.wallets.status(bob.wallet) == after
-        status = system.bank.wallets.status
+        assert system.bank.wallets.state(bob.wallet).status == after
 
 
 def test_an_old_act_that_comes_again_freezes_nothing(system: System, bob: Holder) -> None:
     old = system.both(FreezeWallet(wallet_number=bob.number))
     system.both(UnfreezeWallet(wallet_number=bob.number))
     assert system.approve(old) == old
-    assert system.bank.wallets.status(bob.wallet) == OPEN
+    assert system.bank.wallets.state(bob.wallet).status == OPEN
 
 
 def test_the_journal_has_the_digest_of_the_act(system: System, bob: Holder) -> None:

@@ -42,7 +42,7 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(
     assert refusal(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
     assert refusal(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    assert system.bank.wallets.status(alice.wallet) == wallets_pb2.WALLET_STATUS_FROZEN
+    assert system.bank.wallets.state(alice.wallet).status == wallets_pb2.WALLET_STATUS_FROZEN
 
     freeze(system, alice, False)
     alice.pay(bob.number, 1)
@@ -70,7 +70,7 @@ def test_a_wallet_is_closed_empty_and_for_good(system: System, alice: Holder, bo
     assert refusal(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert refusal(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
     freeze(system, bob, False)
-    assert system.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_CLOSED
+    assert system.bank.wallets.state(bob.wallet).status == wallets_pb2.WALLET_STATUS_CLOSED
 
 
 def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
@@ -83,7 +83,7 @@ def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
     bob.exchange(10, out=True)
     for bank in (system.bank, system.restart()):
         assert refusal(lambda bank=bank: bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
-    assert system.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_OPEN
+    assert system.bank.wallets.state(bob.wallet).status == wallets_pb2.WALLET_STATUS_OPEN
 
 
 def test_an_order_to_close_counts_once_and_only_in_its_time(system: System, bob: Holder) -> None:
