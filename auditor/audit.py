@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from auditor.books import (
     CIRCULATION,
+    CONTROL,
     CURRENCY,
     FIRST_WALLET,
     LOSS,
@@ -45,7 +47,7 @@ from language import _
 from runtime.database import SchemaBehind, check_at_head, newer_schema
 from settlement.audit import LedgerReport, audit_ledger
 from settlement.journal import Journal
-from settlement.records import Result
+from settlement.records import AccountFlag, Result
 from settlement.tables import JournalTables, journal_tables
 
 
@@ -262,9 +264,26 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
             problems = suspense_problems(part.engine, part.tables)
             found.problems += [f"{name}: {problem}" for problem in problems]
     found.problems += [f"{CENTRAL_BANK}: {problem}" for problem in tokens.problems]
+    for name, part in audited.items():
+        own = {PAID_IN} if name == CENTRAL_BANK else {MIRROR, LOST, CONTROL}
+        found.problems += _without_bottom(name, part.report, own)
     found.problems += found.signatures.problems
     found.problems += _equation_problems(found)
     return found
+
+
+def _without_bottom(name: str, report: LedgerReport, own: set[int]) -> Iterator[str]:
+    """Names accounts, other than these, that were opened so that they may go below zero.
+
+    Nothing takes that flag away again, and without it the rule lets no account go there: so who has
+    made money of nothing is named even if the balance has been made good since.
+    """
+    flags = report.state.accounts["flags"]
+    for account in np.flatnonzero(flags & AccountFlag.MAY_GO_NEGATIVE).tolist():
+        if account not in own:
+            yield _("{name}: account {account} may go below zero").format(
+                name=name, account=account
+            )
 
 
 def _lost_fen(engine: Engine) -> int:

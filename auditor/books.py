@@ -40,6 +40,7 @@ FIRST_WALLET: Final = 1000
 WALLET: Final = 1
 DEPOSIT: Final = 2
 CURRENCY: Final = 1
+OWN_BOOKS: Final = 2
 """The ledger of the digital currency; a bank's second ledger is its own."""
 
 _accounts = table("accounts", *map(column, ("number", "owner", "purpose")))

@@ -39,6 +39,8 @@ def open_engine(url: str) -> Engine:
             max_overflow=_CONNECTIONS - _KEPT_CONNECTIONS,
             pool_pre_ping=True,
             hide_parameters=True,
+            # Whatever the server's default is: the fence looks at the epoch after it has the lock.
+            isolation_level="READ COMMITTED",
             connect_args={"options": "-c synchronous_commit=on"},
         )
     engine = create_engine(

@@ -11,10 +11,12 @@ from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.books import (
     CONTROL,
+    CURRENCY,
     DEPOSIT,
     FIRST_WALLET,
     LOST,
     MIRROR,
+    OWN_BOOKS,
     REDEMPTION_RESERVE,
     SUSPENSE,
     TILL,
@@ -40,7 +42,7 @@ from auditor.signatures.orders import (
 from auditor.signatures.policy import PolicyWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
@@ -61,6 +63,7 @@ from settlement.records import (
 )
 from settlement.tables import JournalTables
 
+_IDENTIFIED, _ANONYMOUS = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
 _wallets = table("wallets", *map(column, ("id", "number", "public_key", "customer")))
 _customers = table("customers", *map(column, ("id", "name", "phone")))
 _openings = table("opening_orders", *map(column, ("wallet", "order_payload", "order_signature")))
@@ -83,6 +86,14 @@ class _Holder(NamedTuple):
 
     number: str
     key: bytes
+
+
+class _Opening(NamedTuple):
+    """What an account's OPEN must say."""
+
+    digest: int
+    ledger: int
+    limit_set: int
 
 
 @dataclass
@@ -138,8 +149,9 @@ class BankWalk:
         self._accounts: dict[str, int] = {}
         self._account_of_row: dict[int, int] = {}
         self._deposit_accounts: set[int] = set()
-        self._openings: dict[int, int] = {}
-        """By account, the digest that its OPEN must have."""
+        self._openings: dict[int, _Opening] = {}
+        self._deposit_of: dict[int, int] = {}
+        """The holder's deposit account, by the wallet's account."""
         self._opened_accounts: set[int] = set()
         self._holds: dict[int, Hold] = {}
         self._loads: dict[int, int] = {}
@@ -234,10 +246,16 @@ class BankWalk:
         if row.order_payload is None:
             raise Wrong(_("table opening_orders has no order of it"))
         payload = bytes(row.order_payload)
-        self._openings[row.account] = opening_digest(payload, row.purpose)
+        digest = opening_digest(payload, row.purpose)
         if row.purpose == DEPOSIT:
+            self._openings[row.account] = _Opening(digest, OWN_BOOKS, 0)
             self._deposit_accounts.add(row.account)
+            if row.id in self._account_of_row:
+                self._deposit_of[self._account_of_row[row.id]] = row.account
         if row.purpose == WALLET:
+            order = read(orders_pb2.OpenWalletOrder, payload)
+            wallet_class = _IDENTIFIED if order.holder_name else _ANONYMOUS
+            self._openings[row.account] = _Opening(digest, CURRENCY, wallet_class)
             self._holders[row.account] = _Holder(row.number, bytes(row.public_key))
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
             self._check_opening(row, payload, where)
@@ -354,9 +372,13 @@ class BankWalk:
             raise Wrong(_("an account of a holder is opened with flags"))
         if account not in self._openings:
             raise Wrong(_("table accounts does not say whose account it is"))
-        if line.digest != self._openings[account]:
+        opening = self._openings[account]
+        if line.digest != opening.digest:
             raise Wrong(_("it was opened for another owner or purpose than table accounts says"))
         self._opened_accounts.add(account)
+        said = opening_of(line.ref)
+        if (said.ledger, said.limit_set, line.debit) != (opening.ledger, opening.limit_set, 0):
+            raise Wrong(_("its order wants an account in other books, or with other limits"))
 
     def _holder(self, account: int) -> _Holder:
         holder = self._holders.get(account)
@@ -419,7 +441,8 @@ class BankWalk:
         self._signed(first, holder, orders_pb2.ExchangeOrder)
         account = first.origin
         currency: tuple[int, int] = (VAULT, account)
-        own = (account + 1, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
+        deposit = self._deposit_of.get(account, account)
+        own = (deposit, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
         if order.direction != _TOP_UP:
             currency, own = currency[::-1], own[::-1]
         if first.accepted and order.medium == _CASH:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select, text
 
 from runtime.database import Database, open_engine
 from runtime.errors import NoAnswer, Refusal
@@ -204,3 +204,23 @@ def test_a_database_that_is_away_is_no_end(postgres_url: str, clock: Clock) -> N
             fence.renew()
     finally:
         METADATA.drop_all(open_engine(postgres_url))
+
+
+def test_the_epoch_is_looked_at_after_the_lock_whatever_isolation_is_the_default(
+    database_url: str,
+) -> None:
+    """A snapshot from before the lock would show whoever was taken over from the old epoch."""
+    engine = open_engine(database_url)
+    if engine.dialect.name != "postgresql":
+        pytest.skip("one writer at a time, by a file's lock")
+    with engine.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(
+            text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+        )
+    engine.dispose()
+    with engine.begin() as connection:
+        shown = connection.execute(text("SHOW default_transaction_isolation")).scalar_one()
+        its_own = connection.execute(text("SHOW transaction_isolation")).scalar_one()
+    engine.dispose()
+    assert (shown, its_own) == ("serializable", "read committed")

@@ -197,7 +197,12 @@ def test_a_card_without_the_pin_does_not_pass_for_the_one_that_has_it() -> None:
             reader.check(proof)
 
 
-@pytest.mark.parametrize("share", [b"", b"B" + bytes(31), b"A" + bytes(32), b"B" + b"\xff" * 32])
+OFF_THE_CURVE = b"B" + (2).to_bytes(32, "little")
+
+
+@pytest.mark.parametrize(
+    "share", [b"", b"B" + bytes(31), b"A" + bytes(32), b"B" + b"\xff" * 32, OFF_THE_CURVE]
+)
 def test_a_share_that_is_none_is_refused(share: bytes) -> None:
     reader = Reader("2468", b"c", SeededRandomness(1))
     reader.share()

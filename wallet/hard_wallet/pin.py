@@ -16,6 +16,7 @@ import hmac
 
 from nacl.pwhash import argon2id
 from spake2 import SPAKE2_A, SPAKE2_B, SPAKEError
+from spake2.ed25519_basic import NotOnCurve
 
 from runtime.randomness import Randomness
 
@@ -96,7 +97,7 @@ def _finished(side: SPAKE2_A | SPAKE2_B, share: bytes) -> bytes:
         raise PinWrong
     try:
         return bytes(side.finish(share))
-    except (SPAKEError, ValueError):
+    except (SPAKEError, NotOnCurve, ValueError):
         raise PinWrong from None
 
 
