@@ -109,7 +109,7 @@ def test_a_bank_where_an_opening_was_refused_once_is_in_order(stack: Stack) -> N
     ledger = system.built["alpha"].books.ledger
     says = iter([False, True])  # room when it is looked at, none when the records come
     ledger.is_short = lambda: next(says, False)
-    system._add("late", wallet_tables)
+    system.add("late", wallet_tables)
     entry = BankEntry("alpha", "alpha", ca=__file__, offline_root="")
     with pytest.raises((Refusal, NoAnswer)):
         system.built["late"].open(entry, holder_name="late")

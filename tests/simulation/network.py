@@ -103,10 +103,10 @@ class SimulatedSystem:
         self.folder = folder
         self.engines: dict[str, Engine] = {}
         self.built: dict[str, Any] = {}
-        self._add(CENTRAL, central_tables)
+        self.add(CENTRAL, central_tables)
         for name, prefix in PREFIXES.items():
             wanted = particulars(name, prefix, bytes(KEYS[name].verify_key))
-            self._add(name, bank_tables)
+            self.add(name, bank_tables)
             central, now_ms = self.built[CENTRAL], self.clock.now_ms()
             for kind in (
                 admission(wanted),
@@ -119,11 +119,12 @@ class SimulatedSystem:
         self.numbers: dict[str, str] = {}
         for index, bank in zip(range(wallets), itertools.cycle(PREFIXES)):
             name = f"wallet-{index}"
-            self._add(name, wallet_tables)
+            self.add(name, wallet_tables)
             entry = BankEntry(bank, bank, ca=__file__, offline_root="")
             self.numbers[name] = self.built[name].open(entry, holder_name=name).number
 
-    def _add(self, name: str, tables: Any) -> None:
+    def add(self, name: str, tables: Any) -> None:
+        """A party of this name, over a database of its own with these tables."""
         engine = open_engine(f"sqlite:///file:/{name}-{next(_names)}?vfs=memdb&uri=true")
         tables.create_all(engine)
         event.listen(engine, "commit", self._commit)
