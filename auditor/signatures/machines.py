@@ -52,18 +52,22 @@ class CashMachines:
         self._founding = founding
         self._acts = {act.number: act.content for act in approved}
         self._keys = {row.name: bytes(row.public_key) for row in rows}
+        self._used: set[tuple[str, int]] = set()
+        """Machines, and numbers of what they signed, behind the exchanges so far."""
         for row in rows:
             self._check(row)
         self._check_done({row.name: row for row in last})
 
     def stands_behind(self, order: orders_pb2.ExchangeOrder, bank: str, where: str) -> None:
-        """Checks that a machine signed that it took in, or had ready, the cash of an order.
+        """Checks that a machine signed that it took in, or had ready, the cash of an exchange, and
+        that this very cash stands behind no exchange before it.
 
         Raises:
-            Wrong: none did, or it said something else.
+            Wrong: none did, or it said something else, or the cash was counted before.
         """
         envelope = order.cash_receipt
-        key = self._keys.get(envelope.key_id.decode("ascii", "replace"))
+        name = envelope.key_id.decode("ascii", "replace")
+        key = self._keys.get(name)
         if key is None:
             raise Wrong(_("no machine of the bank stands behind the cash"))
         kind: type[orders_pb2.CashReceipt | orders_pb2.CashReady] = (
@@ -73,6 +77,9 @@ class CashMachines:
         same("bank", receipt.bank, bank)
         same("wallet", receipt.wallet_number, order.wallet_number)
         same("cash", receipt.amount_fen, order.amount_fen)
+        if (name, receipt.number) in self._used:
+            raise Wrong(_("its cash stands behind an earlier exchange"))
+        self._used.add((name, receipt.number))
         self._verifying.add(
             self._problems,
             _("{where}: its receipt").format(where=where),

@@ -75,7 +75,9 @@ class Books:
         return "; ".join(self._problems.all())
 
 
-def top_up(key: SigningKey, name: str, fen: int = 500, said_fen: int = 500) -> object:
+def top_up(
+    key: SigningKey, name: str, fen: int = 500, said_fen: int = 500
+) -> orders_pb2.ExchangeOrder:
     """An order that puts cash in, by a receipt of such a machine."""
     receipt = CashMachine("alpha", key, name).receipt(NUMBER, said_fen)
     return orders_pb2.ExchangeOrder(
@@ -169,3 +171,17 @@ def test_notes_that_went_out_were_ready_and_not_taken_in(tmp_path: Path) -> None
         books.machines.stands_behind(order, "alpha", place)
     found = books.found()
     assert "second: its receipt" in found and "first: its receipt" not in found
+
+
+def test_cash_that_is_counted_twice_is_named() -> None:
+    """Whoever deletes the row of a used receipt has the bank take it once more."""
+    books = Books([("machine-1", FIRST, 0, None)], founding=FOUNDED)
+    first, second = top_up(FIRST, "machine-1"), top_up(FIRST, "machine-1")
+    second.sequence = first.sequence + 1
+    second.cash_receipt.CopyFrom(first.cash_receipt)
+    other = top_up(FIRST, "machine-1")
+    for order in (first, other):
+        books.machines.stands_behind(order, "alpha", "here")
+    with pytest.raises(Wrong, match="stands behind an earlier exchange"):
+        books.machines.stands_behind(second, "alpha", "here")
+    assert books.found() == ""
