@@ -44,11 +44,13 @@ LEASE_S = 5.0
 RENEW_S = 1.0
 """Seconds between two renewals."""
 
-_LOCK = 0x64636571
+WRITES_LOCK = 0x64636571
 """Of PostgreSQL's advisory locks: whoever writes shares it, whoever takes over has it alone. It is
 given in the order in which it was asked for, so that nobody is kept from taking over."""
 
-_SHARE_AND_LOOK = f"SELECT pg_advisory_xact_lock_shared({_LOCK}); SELECT epoch FROM writer_epoch"
+_SHARE_AND_LOOK = (
+    f"SELECT pg_advisory_xact_lock_shared({WRITES_LOCK}); SELECT epoch FROM writer_epoch"
+)
 _ROW = 1
 
 
@@ -173,7 +175,7 @@ class Fence:
         with self._engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
                 # Waits for all that writes now, and keeps out what would begin to.
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITES_LOCK})"))
             row = connection.execute(select(_OF.epoch, _OF.holder)).first()
             # Also a database that was put back to an older copy gives no epoch a second time.
             newest = 0 if row is None else int(row.epoch)

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from runtime.database import is_away
 from runtime.errors import NoAnswer
+from runtime.fencing import WRITES_LOCK
 from runtime.private import PRIVATE_FILE
 
 PATIENCE_S = 5.0
@@ -165,14 +166,18 @@ class OneWriter:
         return False
 
     def _end_holder(self) -> None:
-        """Ends the session that has the right; its process notices, or is fenced."""
+        """Ends the session that has the right, and those of its transactions that write.
+
+        Its process notices, or is fenced. It may have been paused in the middle of a transaction,
+        which nobody would wait for in vain: what was not committed was not acknowledged.
+        """
         holders = text(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND classid = 0 AND objid = :id AND objsubid = 1 AND granted AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND classid = 0 AND objid IN (:right, :writes) AND objsubid = 1 AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         with self._engine().connect() as connection:
-            connection.execute(holders, {"id": _LOCK})
+            connection.execute(holders, {"right": _LOCK, "writes": WRITES_LOCK})
 
     def _taken(self) -> DatabaseTaken:
         where = self._url.render_as_string(hide_password=True)

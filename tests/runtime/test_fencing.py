@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, inse
 from runtime.database import Database, open_engine
 from runtime.errors import NoAnswer, Refusal
 from runtime.fencing import LEASE_S, Fence, Fenced, fencing_table
+from runtime.one_writer import OneWriter
 from tests.refusals import refused_for
 
 METADATA = MetaData()
@@ -224,3 +225,43 @@ def test_the_epoch_is_looked_at_after_the_lock_whatever_isolation_is_the_default
         its_own = connection.execute(text("SHOW transaction_isolation")).scalar_one()
     engine.dispose()
     assert (shown, its_own) == ("serializable", "read committed")
+
+
+def test_who_was_paused_inside_a_transaction_is_taken_over_from(url: str, clock: Clock) -> None:
+    """Its transaction is ended: nothing of it was committed, and so nothing acknowledged."""
+    if not url.startswith("postgresql"):
+        pytest.skip("one writer at a time, by a file's lock")
+    right = OneWriter(url)
+    old, _ = opened(url, clock)
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+    ended: list[BaseException] = []
+
+    def paused(connection: Connection) -> None:
+        pay(1)(connection)
+        begun.set()
+        go_on.wait(60)
+
+    def write() -> None:
+        try:
+            old.transaction(paused)
+        except Exception as error:  # noqa: BLE001  # whichever way a lost session is told
+            ended.append(error)
+
+    def take_over() -> None:
+        newer = OneWriter(url, patience_s=0.0, take_over=True)
+        opened(url, clock)
+        over.set()
+        newer.release()
+
+    writing = threading.Thread(target=write, daemon=True)
+    taking = threading.Thread(target=take_over, daemon=True)
+    writing.start()
+    assert begun.wait(30)
+    taking.start()
+    assert over.wait(60), "nobody waits for a transaction that hangs"
+    go_on.set()
+    writing.join(60)
+    taking.join(60)
+    assert len(ended) == 1
+    assert paid(Database(open_engine(url))) == []
+    right.release()
