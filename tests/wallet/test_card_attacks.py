@@ -374,3 +374,16 @@ def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(signers: Signe
         refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)
     paid = Payment.decode(paid_by(card, bob, bob.element.payee.request(30)))
     assert len(paid.chains) == 1
+
+
+@pytest.mark.parametrize("answer", [b"", bytes(7), bytes(9)])
+def test_a_card_that_does_not_say_what_came_back_gives_no_traceback(answer: bytes) -> None:
+    class Mumbling(Card):
+        def __init__(self) -> None:
+            """Met nobody."""
+
+        def ask(self, command: CardCommand, body: bytes) -> bytes:
+            return answer
+
+    with pytest.raises(LinkError):
+        Mumbling().take_back(b"back")

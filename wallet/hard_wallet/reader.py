@@ -143,7 +143,10 @@ class Card:
 
     def take_back(self, back: bytes) -> int:
         """The card takes back a payment that it made; returns its fen."""
-        return int(messages.AMOUNT.unpack(self.ask(CardCommand.TAKE_BACK, back))[0])
+        answer = self.ask(CardCommand.TAKE_BACK, back)
+        if len(answer) != messages.AMOUNT.size:
+            raise LinkError(_("the card has not said what came back"))
+        return int(messages.AMOUNT.unpack(answer)[0])
 
     def ask(self, command: CardCommand, body: bytes) -> bytes:
         """Sends one command, as bytes, and returns what the card says to it.
