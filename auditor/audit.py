@@ -260,19 +260,18 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
             found.problems += older_bank(name, index, ledgers[name], ledgers[CENTRAL_BANK])
     for name, part in audited.items():
         found.problems += [f"{name}: {problem}" for problem in part.report.problems]
+        may = {PAID_IN} if name == CENTRAL_BANK else {MIRROR, LOST, CONTROL}
+        found.problems += _below_zero(name, part.report, may)
         if name in indexes:
             problems = suspense_problems(part.engine, part.tables)
             found.problems += [f"{name}: {problem}" for problem in problems]
     found.problems += [f"{CENTRAL_BANK}: {problem}" for problem in tokens.problems]
-    for name, part in audited.items():
-        own = {PAID_IN} if name == CENTRAL_BANK else {MIRROR, LOST, CONTROL}
-        found.problems += _without_bottom(name, part.report, own)
     found.problems += found.signatures.problems
     found.problems += _equation_problems(found)
     return found
 
 
-def _without_bottom(name: str, report: LedgerReport, own: set[int]) -> Iterator[str]:
+def _below_zero(name: str, report: LedgerReport, may: set[int]) -> Iterator[str]:
     """Names accounts, other than these, that were opened so that they may go below zero.
 
     Nothing takes that flag away again, and without it the rule lets no account go there: so who has
@@ -280,7 +279,7 @@ def _without_bottom(name: str, report: LedgerReport, own: set[int]) -> Iterator[
     """
     flags = report.state.accounts["flags"]
     for account in np.flatnonzero(flags & AccountFlag.MAY_GO_NEGATIVE).tolist():
-        if account not in own:
+        if account not in may:
             yield _("{name}: account {account} may go below zero").format(
                 name=name, account=account
             )

@@ -40,8 +40,10 @@ FIRST_WALLET: Final = 1000
 WALLET: Final = 1
 DEPOSIT: Final = 2
 CURRENCY: Final = 1
+"""The ledger of the digital currency."""
+
 OWN_BOOKS: Final = 2
-"""The ledger of the digital currency; a bank's second ledger is its own."""
+"""Bank: the ledger of its own books, for deposits and cash."""
 
 _accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
 

@@ -148,7 +148,6 @@ class BankWalk:
         self._holders: dict[int, _Holder] = {}
         self._accounts: dict[str, int] = {}
         self._account_of_row: dict[int, int] = {}
-        self._deposit_accounts: set[int] = set()
         self._openings: dict[int, _Opening] = {}
         self._deposit_of: dict[int, int] = {}
         """The holder's deposit account, by the wallet's account."""
@@ -249,7 +248,6 @@ class BankWalk:
         digest = opening_digest(payload, row.purpose)
         if row.purpose == DEPOSIT:
             self._openings[row.account] = _Opening(digest, OWN_BOOKS, 0)
-            self._deposit_accounts.add(row.account)
             if row.id in self._account_of_row:
                 self._deposit_of[self._account_of_row[row.id]] = row.account
         if row.purpose == WALLET:
@@ -258,10 +256,9 @@ class BankWalk:
             self._openings[row.account] = _Opening(digest, CURRENCY, wallet_class)
             self._holders[row.account] = _Holder(row.number, bytes(row.public_key))
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
-            self._check_opening(row, payload, where)
+            self._check_opening(row, order, where)
 
-    def _check_opening(self, row: Row[Any], payload: bytes, where: str) -> None:
-        order = read(orders_pb2.OpenWalletOrder, payload)
+    def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
         same("holder", order.holder_name, row.name or "")
         same("phone", order.phone, row.phone or "")
@@ -270,7 +267,7 @@ class BankWalk:
             _("{where}: its opening").format(where=where),
             order.public_key,
             orders_pb2.OpenWalletOrder,
-            payload,
+            bytes(row.order_payload),
             bytes(row.order_signature),
         )
 
@@ -338,7 +335,9 @@ class BankWalk:
         if line.purpose == purposes_pb2.PURPOSE_REDEMPTION_RESERVE:
             return (line.debit, line.credit) == (VAULT, REDEMPTION_RESERVE)
         # The bank itself fills a deposit account or the till when it begins.
-        filled = line.credit == TILL or line.credit in self._deposit_accounts
+        must_be = self._openings.get(line.credit)
+        is_deposit = must_be is not None and must_be.ledger == OWN_BOOKS
+        filled = line.credit == TILL or is_deposit
         opening = line.purpose == purposes_pb2.PURPOSE_OPENING_BALANCE
         return opening and line.debit == CONTROL and filled
 
