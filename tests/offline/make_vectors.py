@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 
 from offline_token.formats import Chain, FormatError, Payment
 from offline_token.possession import Possession, account_of, prove
-from offline_token.receipt import is_receipt, sign_receipt
+from offline_token.receipt import is_receipt, payment_id, sign_receipt
 from offline_token.ruling import End, Ruling, sign_ruling
 from offline_token.signing import verified
 from offline_token.verify import Reason, Verdict, piece_of, verify
@@ -223,24 +223,33 @@ def _requests(signers: Signers) -> list[dict[str, Any]]:
 
 
 def _receipts(signers: Signers) -> list[dict[str, Any]]:
-    """Bob has taken a payment."""
-    chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 60)
-    payment = Payment((chain,)).encode()
+    """Bob has taken a payment of two pieces, one of which is change of Alice's."""
+    whole = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 60)
+    kept = signers.endorse(
+        signers.mint(signers.alice, 50, number=2), signers.alice, signers.carol, 10
+    )
+    rest = signers.endorse(kept, signers.alice, signers.bob, 40, spend=1)
+    salted = signers.endorse(kept, signers.alice, signers.bob, 40, spend=1, salt=99)
+    paid = Payment((whole, rest))
+    beside = Payment((rest, whole), (signers.bank_certificate("alpha"),))
+    good = sign_receipt(signers.bob.key, payment_id(paid))
     receipts = {
-        "good": sign_receipt(signers.bob.key, payment),
-        "of another payment": sign_receipt(signers.bob.key, payment + b"\0"),
-        "by the payer": sign_receipt(signers.alice.key, payment),
-        "nothing": bytes(64),
+        "good": (paid, good),
+        "of the chains in another order, with statements": (beside, good),
+        "of one of the pieces": (Payment((whole,)), good),
+        "of another endorsement": (Payment((whole, salted)), good),
+        "by the payer": (paid, sign_receipt(signers.alice.key, payment_id(paid))),
+        "nothing": (paid, bytes(64)),
     }
     return [
         {
             "name": name,
             "payee": signers.bob.certificate.encode().hex(),
-            "payment": payment.hex(),
+            "payment": payment.encode().hex(),
             "receipt": receipt.hex(),
-            "good": is_receipt(signers.bob.public, payment, receipt),
+            "good": is_receipt(signers.bob.public, payment_id(payment), receipt),
         }
-        for name, receipt in receipts.items()
+        for name, (payment, receipt) in receipts.items()
     ]
 
 

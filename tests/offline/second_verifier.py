@@ -139,8 +139,14 @@ def code(request: bytes) -> str:
 
 def receipted(payee: bytes, payment: bytes, receipt: bytes) -> bool:
     """Whether the device with that certificate has signed that it took a payment."""
-    digest = hashlib.sha256(payment).digest()
-    return holds(payee[17:49], tagged("receipt/v1", digest), receipt)
+    pieces = []
+    for chain in read_payment(payment)[0]:
+        piece, hops = _whole(chain["token"]), chain["hops"]
+        for index, hop in enumerate(hops):
+            _spend(piece, hop, 0 if index + 1 == len(hops) else hops[index + 1]["output"])
+        pieces.append(piece["id"])
+    named = hashlib.sha256(b"".join(sorted(pieces))).digest()
+    return holds(payee[17:49], tagged("receipt/v2", named), receipt)
 
 
 def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:

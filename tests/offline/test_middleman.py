@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from offline_token.formats import Endorsement, Request
+from offline_token.formats import Clearance, Endorsement, Payment, Request
 from offline_token.receipt import sign_receipt
 from offline_token.signing import sign_request
 from runtime.errors import Refusal
 from tests.offline.devices import make_device
-from tests.offline.signers import DAY, Signers, key_of
+from tests.offline.signers import DAY, NOW, Signers, key_of
 from tests.refusals import refused, refused_for
 from wallet.cli import offline_input
 from wallet.cli.console import UsageError
@@ -85,7 +85,7 @@ class Middleman:
         return []
 
 
-@pytest.mark.parametrize("receipt", [bytes(64), b"", sign_receipt(key_of("mallory"), b"")])
+@pytest.mark.parametrize("receipt", [bytes(64), b"", sign_receipt(key_of("mallory"), bytes(32))])
 def test_an_ok_that_the_payee_has_not_signed_ends_nothing(signers: Signers, receipt: bytes) -> None:
     alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
     request = bob.element.payee.request(1_000)
@@ -171,6 +171,35 @@ def test_a_payment_that_cannot_be_made_is_not_announced(signers: Signers) -> Non
         "100",
     )
     assert said == []
+
+
+def junk(signers: Signers, payment: Payment) -> Payment:
+    """The payment with a statement that nobody has signed."""
+    clearance = Clearance(bytes(16), 1_800_000_000_000, bytes(64))
+    return replace(payment, statements=(*payment.statements, clearance))
+
+
+def certified_anew(signers: Signers, payment: Payment) -> Payment:
+    """The payment with another certificate of the same key of the payer's."""
+    (chain,) = payment.chains
+    (hop,) = chain.hops
+    other = signers.certify(hop.certificate.key, "alpha", expires=NOW + 99 * DAY)
+    return replace(payment, chains=(replace(chain, hops=(replace(hop, certificate=other),)),))
+
+
+@pytest.mark.parametrize("altering", [junk, certified_anew])
+def test_what_is_altered_beside_the_signed_pieces_is_the_same_payment(
+    signers: Signers, altering: Callable[[Signers, Payment], Payment]
+) -> None:
+    """The payee's receipt, and its answer to a repeat, go over what the payer has signed."""
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
+    payment = alice.element.payer.pay(bob.element.payee.request(1_000), unconfirmed=True)
+    altered = altering(signers, Payment.decode(payment)).encode()
+    assert altered != payment
+    assert bob.element.payee.accept(altered) == bob.element.payee.accept(payment) == 1_000
+    assert bob.balance == 1_000
+    alice.element.payer.confirm(payment, bob.element.payee.receipt(altered))
+    assert alice.element.payer.unconfirmed() == []
 
 
 class Terminal(io.StringIO):

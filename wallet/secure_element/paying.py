@@ -18,7 +18,7 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_single, endorse
 from wallet.secure_element.refusals import bad, in_too_many_pieces
-from wallet.secure_element.remembering import challenge_of, forget_oldest
+from wallet.secure_element.remembering import forget_oldest, names_of
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 
@@ -110,10 +110,11 @@ def confirm(state: ElementState, payment: bytes, receipt: bytes) -> None:
     A payment that is not remembered is not verified. Raises Refusal: SIGNATURE_INVALID when the
     receipt is not the payee's.
     """
-    paid = state.paid.get(challenge_of(payment))
+    challenge, this = names_of(payment)
+    paid = state.paid.get(challenge)
     if paid is not None and paid[0] == payment.hex():
         payee = Certificate.decode(bytes.fromhex(paid[1]), DEVICE).key
-        if not is_receipt(payee, payment, receipt):
+        if not is_receipt(payee, bytes.fromhex(this), receipt):
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
                 N_("the payee has not signed that it took the payment"),

@@ -5,22 +5,34 @@ from __future__ import annotations
 from typing import TypeVar
 
 from offline_token.formats import FormatError, Payment
+from offline_token.receipt import payment_id
 from offline_token.verify import Reason
 from wallet.secure_element.refusals import bad
 
 T = TypeVar("T")
 
 
-def challenge_of(payment: bytes) -> str:
-    """The challenge of the request that a payment pays, hex; "" if it has no hops.
+def read_payment(payment: bytes) -> Payment:
+    """Decodes a payment. Raises Refusal if it cannot be read."""
+    try:
+        return Payment.decode(payment)
+    except FormatError:
+        raise bad(Reason.UNREADABLE) from None
+
+
+def challenge_of(payment: Payment) -> str:
+    """The challenge of the request that a payment pays, hex; "" if it has no hops."""
+    hops = payment.chains[0].hops
+    return hops[-1].endorsement.challenge.hex() if hops else ""
+
+
+def names_of(payment: bytes) -> tuple[str, str]:
+    """The challenge of the request that a payment pays, and the payment's id, both hex.
 
     Raises Refusal if the payment cannot be read.
     """
-    try:
-        hops = Payment.decode(payment).chains[0].hops
-    except FormatError:
-        raise bad(Reason.UNREADABLE) from None
-    return hops[-1].endorsement.challenge.hex() if hops else ""
+    paid = read_payment(payment)
+    return challenge_of(paid), payment_id(paid).hex()
 
 
 def forget_oldest(remembered: dict[str, T], limit: int) -> None:

@@ -7,7 +7,6 @@ came back can only be deposited.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,7 +30,7 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
 from wallet.secure_element.refusals import bad, invalid
-from wallet.secure_element.remembering import challenge_of, forget_oldest
+from wallet.secure_element.remembering import forget_oldest, names_of, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 
@@ -58,12 +57,12 @@ def return_payment(
     Raises:
         Refusal: the payment can be taken, or it is not good through a fault of its payer.
     """
-    challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
+    challenge, paid = names_of(payment)
     given = state.given.get(challenge)
-    if given is not None and given[0] == digest:
+    if given is not None and given[0] == paid:
         return bytes.fromhex(given[1])
     back = _signed_return(state, payment, trust_in(state), signer_of, randomness)
-    state.given[challenge] = (digest, back.hex())
+    state.given[challenge] = (paid, back.hex())
     forget_oldest(state.given, MAX_REMEMBERED)
     return back
 
@@ -75,10 +74,7 @@ def _signed_return(
     signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
 ) -> bytes:
-    try:
-        paid = Payment.decode(payment)
-    except FormatError:
-        raise bad(Reason.UNREADABLE) from None
+    paid = read_payment(payment)
     challenge = paid.chains[0].hops[-1].endorsement.challenge if paid.chains[0].hops else b""
     asked = state.asked.get(challenge.hex())
     if asked is None:

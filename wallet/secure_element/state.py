@@ -80,9 +80,9 @@ class ElementState:
         paid: challenge → (encoded payment, certificate of its payee), of requests that it has paid.
         made: challenge → (code of the request, time), of payments that were given out as texts.
         unconfirmed: challenges of payments that their payees have not confirmed.
-        taken: challenge → (SHA-256 of the payment, fen, receipt), of payments that were taken.
-        given: challenge → (SHA-256 of the payment, encoded signed return), of payments that were
-            given back.
+        taken: challenge → (id of the payment, fen, receipt), of payments that were taken.
+        given: challenge → (id of the payment, encoded signed return), of payments that were given
+            back.
         back: challenge → fen, of the device's own payments that came back.
         single_limit_fen, total_limit_fen: the holder's own limits; 0 for none.
         card_root: the root that a hard wallet was made with; "" before.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from dcep.errors.v1 import errors_pb2
 from language import N_
-from offline_token.formats import PAYEE_OUTPUT, Payment, Request
-from offline_token.receipt import sign_receipt
+from offline_token.formats import PAYEE_OUTPUT, Request
+from offline_token.receipt import payment_id, sign_receipt
 from offline_token.signing import sign_request
 from offline_token.verify import Reason
 from runtime.errors import Refusal
@@ -24,7 +23,7 @@ from wallet.secure_element.limits import (
 )
 from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
 from wallet.secure_element.refusals import bad
-from wallet.secure_element.remembering import challenge_of, forget_oldest
+from wallet.secure_element.remembering import forget_oldest, names_of, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 from wallet.secure_element.trusting import newest
@@ -123,20 +122,21 @@ def take(
     Raises:
         Refusal: the payment is not good, or there is no room for it.
     """
-    challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
+    challenge, paid = names_of(payment)
     taken = state.taken.get(challenge)
-    if taken is not None and taken[0] == digest:
+    if taken is not None and taken[0] == paid:
         return taken[1]
     value_fen, receipt = _take(state, payment, challenge, trust_in(state), signer_of)
-    state.taken[challenge] = (digest, value_fen, receipt.hex())
+    state.taken[challenge] = (paid, value_fen, receipt.hex())
     forget_oldest(state.taken, MAX_REMEMBERED)
     return value_fen
 
 
 def receipt_of(state: ElementState, payment: bytes) -> bytes | None:
     """The signature, 64 bytes, that this very payment was taken; None if it was not."""
-    taken = state.taken.get(challenge_of(payment))
-    if taken is None or taken[0] != hashlib.sha256(payment).hexdigest():
+    challenge, paid = names_of(payment)
+    taken = state.taken.get(challenge)
+    if taken is None or taken[0] != paid:
         return None
     return bytes.fromhex(taken[2])
 
@@ -151,7 +151,7 @@ def _take(
         raise bad(verdict.reason)
     if asked is None:
         raise bad(Reason.WRONG_CHALLENGE)
-    paid = Payment.decode(payment)
+    paid = read_payment(payment)
     chains = paid.chains
     check_room(state, len(chains))
     check_total(state, trust, verdict.value_fen)
@@ -164,6 +164,6 @@ def _take(
     key = own_key(state, Request.decode(bytes.fromhex(asked)).certificate.key)
     if key is None:
         raise bad(Reason.WRONG_CHALLENGE)
-    receipt = sign_receipt(signer_of(key), payment)
+    receipt = sign_receipt(signer_of(key), payment_id(paid))
     del state.asked[challenge]
     return verdict.value_fen, receipt
