@@ -44,7 +44,7 @@ from auditor.tokens import TokenSums, bank_indexes, token_sums
 from deployment.databases import DatabaseMissing, reading_engine
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
-from runtime.database import SchemaBehind, check_at_head, newer_schema
+from runtime.database import OtherSchema, check_at_head, newer_schema
 from settlement.audit import LedgerReport, audit_ledger
 from settlement.journal import Journal
 from settlement.records import AccountFlag, Result
@@ -190,7 +190,7 @@ def _check_schema(name: str, engine: Engine) -> None:
     service = "central_bank" if name == CENTRAL_BANK else "operator_bank"
     try:
         check_at_head(engine, service)
-    except SchemaBehind:
+    except OtherSchema:
         if newer_schema(engine, service):
             advice = _("the database of {name} was written by a newer version; audit with that one")
         else:

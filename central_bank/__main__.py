@@ -26,7 +26,7 @@ from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind
+from runtime.database import OtherSchema
 from runtime.fencing import Fence
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
@@ -66,7 +66,7 @@ def main() -> int:
         settings = load_settings(Settings, arguments.settings)
         configure_logs(SERVICE, settings.log_file)
         return run(settings, migrate=arguments.migrate, take_over=arguments.take_over)
-    except (SettingsError, SchemaBehind, DatabaseTaken) as error:
+    except (SettingsError, OtherSchema, DatabaseTaken) as error:
         print(f"central_bank: {error}", file=sys.stderr)
         return 2
     except DatabaseAway as error:

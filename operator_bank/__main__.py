@@ -52,7 +52,7 @@ from operator_bank.peers.contradictions import watch_contradictions
 from operator_bank.settings import Settings
 from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind
+from runtime.database import OtherSchema
 from runtime.fencing import Fence
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
@@ -102,7 +102,7 @@ def main() -> int:
         return run(
             settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
         )
-    except (SettingsError, SchemaBehind, DatabaseTaken) as error:
+    except (SettingsError, OtherSchema, DatabaseTaken) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
         return 2
     except DatabaseAway as error:

@@ -24,8 +24,8 @@ _CONNECTIONS = 40
 _KEPT_CONNECTIONS = 10
 
 
-class SchemaBehind(Exception):
-    """The database's schema is not the newest; the message says how to upgrade."""
+class OtherSchema(Exception):
+    """The database has not the schema of this version; the message says what to do."""
 
 
 def open_engine(url: str) -> Engine:
@@ -162,14 +162,30 @@ def _in_its_style(connection: Connection, statement: str) -> str:
 
 
 def upgrade(url: str, service: str) -> None:
-    """Brings a service's database to the newest schema (Alembic, ``upgrade head``)."""
+    """Brings a database that nobody else writes to the newest schema."""
+    engine = open_engine(url)
+    try:
+        migrate_database(engine, service)
+    finally:
+        engine.dispose()
+
+
+def migrate_database(engine: Engine, service: str) -> None:
+    """Brings a service's database to the newest schema (Alembic, ``upgrade head``).
+
+    It is one transaction that writes: a fence may refuse it, and what fails leaves nothing behind.
+    """
     from alembic import command
 
-    command.upgrade(_alembic(url, service), "head")
+    config = _alembic("", service)
+    with engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def check_at_head(engine: Engine, service: str) -> None:
-    """Raises SchemaBehind unless the database has the newest schema."""
+    """Raises OtherSchema unless the database has the newest schema."""
+    check_not_newer(engine, service)
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
@@ -177,8 +193,17 @@ def check_at_head(engine: Engine, service: str) -> None:
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current != head:
-        raise SchemaBehind(
+        raise OtherSchema(
             f"the {service} database is at {current}, not at {head}; start it with --migrate"
+        )
+
+
+def check_not_newer(engine: Engine, service: str) -> None:
+    """Raises OtherSchema if the database has a schema that this version does not know."""
+    if newer_schema(engine, service):
+        raise OtherSchema(
+            f"the {service} database was migrated by a newer version; start that one, or put back "
+            "a backup of before"
         )
 
 

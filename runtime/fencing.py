@@ -53,6 +53,9 @@ _SHARE_AND_LOOK = (
 )
 _ROW = 1
 
+FENCING_TABLE = "writer_epoch"
+"""The table of the epoch; it may be in a database before any other table is."""
+
 
 class Fenced(Exception):
     """Another service has taken over this database; the message is a sentence."""
@@ -61,7 +64,7 @@ class Fenced(Exception):
 def fencing_table(metadata: MetaData) -> Table:
     """One row: the newest epoch, and whose it is. `holder` is empty once its service has ended."""
     return Table(
-        "writer_epoch",
+        FENCING_TABLE,
         metadata,
         Column("id", Integer, primary_key=True, autoincrement=False),
         Column("epoch", BigInteger, nullable=False),
@@ -105,8 +108,9 @@ class Fence:
         Where the one before may still be alive, it is waited until his lease has run out.
 
         Args:
-            engine: of the service's database, at its newest schema. Each of its transactions that
-                writes is refused from the moment when somebody else has taken over.
+            engine: of the service's database, of whatever schema: the one who migrates it does so
+                behind the fence. Each of its transactions that writes is refused from the moment
+                when somebody else has taken over.
             holder: names this process instead of `this_process`.
             now: seconds, which leases are counted in.
             sleep: waits for some of them.
@@ -176,6 +180,8 @@ class Fence:
             if connection.dialect.name == "postgresql":
                 # Waits for all that writes now, and keeps out what would begin to.
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITES_LOCK})"))
+            # There is none in a new database, nor in one whose last service knew of no epoch.
+            _EPOCHS.create(connection, checkfirst=True)
             row = connection.execute(select(_OF.epoch, _OF.holder)).first()
             # Also a database that was put back to an older copy gives no epoch a second time.
             newest = 0 if row is None else int(row.epoch)

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, MetaData, inspect
 
 from runtime.database import open_engine
+from runtime.fencing import FENCING_TABLE
 
 
 def run(metadata: MetaData) -> None:
@@ -26,11 +27,11 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
     """Runs what is missing; an empty database gets the tables as they are now.
 
     All the steps that a schema once took would come to the same (a test compares), and cost a new
-    database a second of a processor.
+    database a second of a processor. The fence's table may be there before any other.
     """
     with context.begin_transaction():
         newest = context.get_revision_argument() == context.get_head_revision()
-        if newest and not inspect(connection).get_table_names():
+        if newest and not set(inspect(connection).get_table_names()) - {FENCING_TABLE}:
             metadata.create_all(connection)
             context.get_context().stamp(context.script, "head")
         else:

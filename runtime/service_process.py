@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from runtime.database import check_at_head, close_database, open_engine, upgrade
+from runtime.database import (
+    check_at_head,
+    check_not_newer,
+    close_database,
+    migrate_database,
+    open_engine,
+)
 from runtime.fencing import RENEW_S, Fence
 from runtime.logs import logger
 from runtime.one_writer import OneWriter
@@ -26,11 +32,11 @@ class ServiceProcess:
         Args:
             service: the package of the service, as its migrations and its messages name it.
             database_url: the database.
-            migrate: whether the database is brought up to date first.
+            migrate: whether the database is brought up to date, once nobody else writes it.
             take_over: whether a service that cannot be stopped is replaced.
 
         Raises:
-            SchemaBehind: the database is older than this code.
+            OtherSchema: the database is older or newer than this code; nobody has been shut out.
             DatabaseTaken: another service writes it.
             DatabaseAway: it does not answer.
         """
@@ -39,11 +45,11 @@ class ServiceProcess:
         self._fatal_errors: list[BaseException] = []
         close_database(database_url)
         self._writer = OneWriter(database_url, take_over=take_over)
-        if migrate:
-            upgrade(database_url, service)
         self.engine = open_engine(database_url)
-        check_at_head(self.engine, service)
+        (check_not_newer if migrate else check_at_head)(self.engine, service)
         self.fence = Fence(self.engine)
+        if migrate:
+            migrate_database(self.engine, service)
         self._watchers = [
             Worker("one-writer", self._writer.step, idle_s=5.0, on_fatal_error=self.fatal_error),
             Worker("lease", self.fence.renew, idle_s=RENEW_S, on_fatal_error=self.fatal_error),

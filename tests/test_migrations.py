@@ -13,14 +13,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, column, insert, inspect, select, table, text
 
 from dcep.registration.v1.registration_pb2 import TOKEN_VERDICT_SPENT_TWICE, OutboundPayment
-from runtime.database import SchemaBehind, _alembic, check_at_head, open_engine, upgrade
+from runtime.database import OtherSchema, _alembic, check_at_head, open_engine, upgrade
 
 
 @pytest.mark.parametrize("service", ["central_bank", "operator_bank", "wallet"])
 def test_up_down_up_without_drift(service: str, database_url: str) -> None:
     metadata = importlib.import_module(f"{service}.tables").metadata
     engine = open_engine(database_url)
-    with pytest.raises(SchemaBehind):
+    with pytest.raises(OtherSchema):
         check_at_head(engine, service)
     upgrade(database_url, service)
     made = _schema(engine)

@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("renewals", sa.BigInteger(), nullable=False),
         sa.Column("holder", sa.String(200), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        # Whoever migrates has taken over before, and made it where it was missing.
+        if_not_exists=True,
     )
 
 

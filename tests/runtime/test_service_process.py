@@ -1,0 +1,159 @@
+"""A service that starts: nobody else writes its database any more when it begins to migrate."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, inspect, text
+
+from runtime import service_process
+from runtime.database import Database, OtherSchema, _alembic, migrate_database, open_engine
+from runtime.fencing import FENCING_TABLE, LEASE_S, Fence, Fenced
+from runtime.service_process import ServiceProcess
+
+SERVICE = "operator_bank"
+BEFORE_THE_EPOCH, OLDER = "0025", "0030"
+
+
+@pytest.fixture(autouse=True)
+def signals_and_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts the signals back, and lets no lease be waited for."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(service_process, "Fence", _no_sleep)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _no_sleep(engine: Engine) -> Fence:
+    return Fence(engine, sleep=lambda _: None)
+
+
+def starts(url: str, *, migrate: bool = True) -> ServiceProcess:
+    return ServiceProcess(SERVICE, url, migrate=migrate, take_over=True)
+
+
+def write(engine: Engine) -> None:
+    """A line that no migration has anything to do with."""
+    Database(engine).transaction(
+        lambda c: c.execute(text("UPDATE writer_epoch SET renewals = renewals + 1"))
+    )
+
+
+def migrating(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Has something done when a service begins to migrate."""
+
+    def step(engine: Engine, service: str) -> None:
+        meanwhile()
+        migrate_database(engine, service)
+
+    monkeypatch.setattr(service_process, "migrate_database", step)
+
+
+def test_who_is_taken_over_from_writes_nothing_while_the_newcomer_migrates(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.upgrade(_alembic(database_url, SERVICE), OLDER)
+    old = open_engine(database_url)
+    Fence(old)
+    write(old)
+    seen: list[str] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(Fenced):
+            write(old)
+        seen.append("refused")
+
+    migrating(monkeypatch, meanwhile)
+    assert starts(database_url).end() == 0
+    assert seen == ["refused"]
+    old.dispose()
+
+
+def test_the_lease_of_who_is_taken_over_from_has_run_out_before_the_newcomer_migrates(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("there is no lease on a file")
+    command.upgrade(_alembic(database_url, SERVICE), OLDER)
+    Fence(open_engine(database_url), holder="another-machine pid:[1] 17 4711")
+    order: list[object] = []
+    patient = lambda engine: Fence(engine, sleep=order.append)  # noqa: E731
+    monkeypatch.setattr(service_process, "Fence", patient)
+    migrating(monkeypatch, lambda: order.append("migrates"))
+    assert starts(database_url).end() == 0
+    assert order == [LEASE_S, "migrates"]
+
+
+@pytest.mark.parametrize("revision", ["", BEFORE_THE_EPOCH])
+def test_a_database_without_an_epoch_gets_one_before_it_is_migrated(
+    revision: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if revision:
+        command.upgrade(_alembic(database_url, SERVICE), revision)
+    seen: list[int | None] = []
+    migrating(monkeypatch, lambda: seen.append(epoch(database_url)))
+    process = starts(database_url)
+    assert seen == [process.fence.epoch]
+    assert process.end() == 0
+    assert starts(database_url, migrate=False).end() == 0
+
+
+def epoch(url: str) -> int | None:
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        found: int | None = connection.execute(text("SELECT epoch FROM writer_epoch")).scalar()
+    engine.dispose()
+    return found
+
+
+@pytest.mark.parametrize("revision", [BEFORE_THE_EPOCH, OLDER])
+def test_a_migration_that_fails_half_way_leaves_what_the_older_version_can_be_started_on(
+    revision: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.upgrade(_alembic(database_url, SERVICE), revision)
+    engine = open_engine(database_url)
+    before = _tables(engine)
+
+    def fails(engine: Engine, service: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("alembic.op.drop_column", _fail)
+            patch.setattr("alembic.op.batch_alter_table", _fail)
+            migrate_database(engine, service)
+
+    monkeypatch.setattr(service_process, "migrate_database", fails)
+    with pytest.raises(ZeroDivisionError):
+        starts(database_url)
+    assert _tables(engine) == before | {FENCING_TABLE}
+    with engine.connect() as connection:
+        at = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    assert at == revision
+    Fence(engine, sleep=lambda _: None)
+    write(engine)
+    engine.dispose()
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise ZeroDivisionError
+
+
+def _tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names())
+
+
+@pytest.mark.parametrize(("revision", "migrate"), [(OLDER, False), ("9999", True), ("9999", False)])
+def test_a_schema_that_cannot_be_served_shuts_nobody_out(
+    revision: str, migrate: bool, database_url: str
+) -> None:
+    command.upgrade(_alembic(database_url, SERVICE), OLDER)
+    old = open_engine(database_url)
+    with old.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    Fence(old)
+    with pytest.raises(OtherSchema, match="newer version" if revision == "9999" else "--migrate"):
+        starts(database_url, migrate=migrate)
+    write(old)
+    old.dispose()
