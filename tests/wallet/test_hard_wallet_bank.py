@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from dcep.bank.v1 import orders_pb2
+from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.devices import WALLET, make_device, ruled
-from tests.offline.signers import Signers
-from tests.refusals import refused_for
+from tests.offline.signers import NOW, Signers
+from tests.refusals import refused_because, refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
-from tests.wallet.held_cards import Held, paid_by
+from tests.wallet.held_cards import Held, paid_by, took
+from wallet.offline.payments import NotTaken
 
 
 def test_loading_and_depositing(signers: Signers) -> None:
@@ -73,3 +75,86 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
     assert held.owners().deposits.begin("alpha", WALLET) == [first], "and the deposit is the same"
     held.owners().deposits.end(first)
     assert held.hard.element.holdings.pieces() == []
+
+
+def ruled_to_hold(signers: Signers, held: Held, most_fen: int) -> None:
+    """The central bank's rule for what one may hold, which the card has heard of."""
+    bundle = signers.bundle(created_time_ms=NOW, max_holding_fen=most_fen)
+    held.hard.element.trust.follow(signers.root_public + bundle.encode())
+
+
+def test_a_load_over_the_central_banks_rule_leaves_the_money_in_the_wallet(
+    signers: Signers, make_app: MakeApp, bank: FakeBank
+) -> None:
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers)
+    ruled_to_hold(signers, held, 150)
+    make_app().loading(held.owners()).load(100)
+    before = len(bank.received)
+    no = refused_because(
+        errors_pb2.REASON_OVER_BALANCE_CAP, make_app().loading(held.owners()).load, 100
+    )
+    assert "the central bank's limit" in no.message
+    assert len(bank.received) == before
+    make_app().loading(held.owners()).load(50)
+    (account,) = bank.accounts.values()
+    assert (held.balance, account.available_fen) == (150, 850)
+
+
+def test_a_card_without_room_for_the_pieces_of_a_load_is_not_loaded(
+    signers: Signers, make_app: MakeApp, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers, *[1] * 5)
+    monkeypatch.setattr("wallet.secure_element.pieces.MAX_PIECES", 20)
+    loading = make_app().loading(held.owners())
+    assert "deposit some" in refused_because(errors_pb2.REASON_OVERLOADED, loading.load, 1).message
+    monkeypatch.setattr("wallet.secure_element.pieces.MAX_PIECES", 21)
+    loading.load(1)
+    (account,) = bank.accounts.values()
+    assert (held.balance, account.available_fen) == (6, 999)
+
+
+def test_what_is_on_its_way_to_a_card_takes_up_its_room(
+    signers: Signers, make_app: MakeApp, bank: FakeBank
+) -> None:
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers)
+    ruled_to_hold(signers, held, 150)
+    bank.mute_kind = orders_pb2.LoadOrder
+    with pytest.raises(NoAnswer):
+        make_app().loading(held.owners()).load(100)
+    loading = make_app().loading(held.owners())
+    no = refused_because(errors_pb2.REASON_OVER_BALANCE_CAP, loading.load, 60)
+    assert "1.00 yuan of loads without an answer count too" in no.message
+    with pytest.raises(Refusal):
+        loading.load(100, anew=True)
+    assert loading.load(100).resent
+    (account,) = bank.accounts.values()
+    assert (held.balance, account.available_fen) == (100, 900)
+
+
+def test_a_load_that_a_card_has_no_room_for_any_more_waits_for_it(
+    signers: Signers, make_app: MakeApp, bank: FakeBank
+) -> None:
+    """Somebody pays the card after it has said that there is room."""
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held, payer = Held(signers), make_device(signers, "bob", 60)
+    ruled_to_hold(signers, held, 150)
+    request = held.owners().request(60)
+    bank.mute_kind = orders_pb2.LoadOrder
+    with pytest.raises(NoAnswer):
+        make_app().loading(held.owners()).load(100)
+    held.owners().accept(payer.element.payer.pay(request))
+    with pytest.raises(NotTaken, match="the central bank's limit") as caught:
+        make_app().loading(held.owners()).load(100)
+    assert "--deposit" in caught.value.following
+    took(make_device(signers, "carol"), held.owners(), 60)
+    assert make_app().loading(held.owners()).load(100).resent
+    assert make_app().loading(held.owners()).deposit().amount_fen == 100
+    (account,) = bank.accounts.values()
+    assert (held.balance, account.available_fen) == (0, 1_000)

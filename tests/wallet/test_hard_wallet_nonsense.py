@@ -39,6 +39,7 @@ NONSENSE = [
     (CardCommand.CERTIFY, b"\x01short"),
     (CardCommand.PROVE, b"short"),
     (CardCommand.PROVE, bytes(32) + b"6201000000000017" + b"a\xe4"),
+    (CardCommand.CHECK_LOAD, b"short"),
     (CardCommand.LOAD, b"short"),
     (CardCommand.LOAD_KEY, b"short"),
     (CardCommand.DEPOSIT, b""),

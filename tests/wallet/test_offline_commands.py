@@ -114,6 +114,21 @@ def test_a_load_whose_answer_was_lost_is_repeated_though_the_limit_is_reached(
     assert alice.json("offline", "show")["offline_fen"] == 3_000
 
 
+def test_a_load_that_finds_no_room_says_where_the_money_is_and_what_makes_room(
+    alice: Cli, grpc_bank: FakeBank
+) -> None:
+    grpc_bank.mute_kind = orders_pb2.LoadOrder
+    alice.run("offline", "load", "30", code=3)
+    alice.run("offline", "limit", "--total", "10")
+    told = alice.json("offline", "load", "30", code=3)
+    assert told["reason"] == "NOT_TAKEN"
+    assert "the load has left the wallet" in told["message"]
+    assert "wallet offline deposit" in told["next"]
+    alice.run("offline", "limit", "--total", "0")
+    assert alice.json("offline", "load", "30")["repeated"] is True
+    assert alice.json("offline", "deposit")["available_fen"] == 10_000
+
+
 def test_two_processes_over_a_link(alice: Cli, bob: Cli) -> None:
     alice.run("offline", "load", "50")
     at = f"127.0.0.1:{free_ports(1)[0]}"

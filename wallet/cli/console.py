@@ -47,7 +47,8 @@ class Output:
             asks_only: the command changes nothing, so a missing answer leaves nothing open.
             limits: the wallet's limits by name, in words; asked for when one was exceeded.
             device: "alone" where no bank is involved, "loading" where the device is loaded,
-                "giving" where it pays a card, "card" where a card pays it.
+                "loading-card" where a card is, "giving" where the device pays a card, "card" where
+                a card pays it.
             command: what was typed, such as ``wallet pay``.
         """
         self._command = command
@@ -168,10 +169,12 @@ class Output:
 
     def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
         """The text of a refusal that comes from the device itself, if it does."""
-        from wallet.cli.device_texts import OWN, card_short, sentence
+        from wallet.cli.device_texts import OWN, card_full, card_short, sentence
 
         if self._device == "card":
             return card_short() if refusal.name == "INSUFFICIENT_FUNDS" else None
+        if self._device == "loading-card":
+            return card_full(refusal) if refusal.name == "OVER_BALANCE_CAP" else None
         own = self._device == "alone" or refusal.name in OWN.get(self._device, ())
         return sentence(refusal) if own else None
 
@@ -184,6 +187,7 @@ class Output:
             earlier,
             sentence,
         )
+        from wallet.offline.payments import NotTaken
         from wallet.orders.submitter import NotYet, RefusedBefore
 
         if isinstance(error, Refusal):
@@ -202,6 +206,8 @@ class Output:
             if self.as_json:
                 self.fail(EXIT_REFUSED, error.name, error.message, following, **more)
             self.fail(EXIT_REFUSED, error.name, said, following)
+        if isinstance(error, NotTaken):
+            self.fail(EXIT_NO_ANSWER, "NOT_TAKEN", str(error), _(error.following))
         if isinstance(error, NoAnswer):
             name = self._bank()
             silent = (

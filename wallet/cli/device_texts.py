@@ -37,6 +37,10 @@ _TOO_OLD = (
     N_("This device has not been online for too long; nothing was paid or taken."),
     N_("Once with the bank in reach: `wallet offline renew`. What it holds stays as it is."),
 )
+_CARD_FULL = (
+    N_("More than this card may hold."),
+    N_("Load less, or put some into the wallet first: `wallet offline tap SOCKET --deposit`."),
+)
 OWN = {
     "loading": frozenset(("OVER_BALANCE_CAP",)),
     "giving": frozenset(("INSUFFICIENT_FUNDS",)),
@@ -51,12 +55,7 @@ def sentence(refusal: Refusal) -> tuple[str, str] | None:
         return _short(int(refusal.metadata.get("missing_fen", "0")), refusal.message)
     if refusal.metadata.get("verdict") == "BUNDLE_TOO_OLD":
         return _(_TOO_OLD[0]), _(_TOO_OLD[1])
-    if name not in _WORDS:
-        return None
-    said, following = map(_, _WORDS[name])
-    if more := detail(name, refusal.message, refusal.metadata):
-        said = _("{said} ({more})").format(said=said, more=more)
-    return said, following
+    return _explained(_WORDS[name], refusal) if name in _WORDS else None
 
 
 def card_short() -> tuple[str, str]:
@@ -65,6 +64,19 @@ def card_short() -> tuple[str, str]:
         _("The card cannot pay so much at once."),
         _("Take less, or load the card: `wallet offline tap SOCKET --load AMOUNT`."),
     )
+
+
+def card_full(refusal: Refusal) -> tuple[str, str]:
+    """The text for a card that would not take a load."""
+    return _explained(_CARD_FULL, refusal)
+
+
+def _explained(words: tuple[str, str], refusal: Refusal) -> tuple[str, str]:
+    """A text with the refusal's own details in brackets."""
+    said, following = map(_, words)
+    if more := detail(refusal.name, refusal.message, refusal.metadata):
+        said = _("{said} ({more})").format(said=said, more=more)
+    return said, following
 
 
 def _short(missing_fen: int, message: str) -> tuple[str, str]:

@@ -242,7 +242,7 @@ def tap(
     """
     from currency.amount import parse_yuan
 
-    device = "giving" if give else "card" if take else ""
+    device = "giving" if give else "card" if take else "loading-card" if load else ""
     with wallet(context, home, as_json, pin, device=device) as (app, output):
         take_fen, give_fen, load_fen = (
             parse_yuan(text) if text else 0 for text in (take, give, load)

@@ -19,7 +19,7 @@ from wallet.home.pin import asked
 from wallet.offline import link, link_payments
 from wallet.offline.link import Taken
 from wallet.offline.link_payments import Handed
-from wallet.offline.payments import Deposited, OfflinePayments, TokenLoading
+from wallet.offline.payments import Deposited, NotTaken, OfflinePayments, TokenLoading
 from wallet.orders.submitter import Placed
 
 
@@ -124,6 +124,8 @@ def load_anew(loading: TokenLoading, done: Deposited) -> Placed:
     )
     try:
         return loading.load(done.amount_fen)
+    except NotTaken:
+        raise
     except NoAnswer as error:
         raise NoAnswer(_("{where}, once; {error}").format(where=where, error=error)) from error
     except Refusal as no:

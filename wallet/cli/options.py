@@ -87,8 +87,7 @@ def wallet(
     Args:
         asks_only: the command changes nothing.
         limits: the limits that it may exceed are those of the wallet at its bank.
-        device: "alone" where no bank is involved, "loading" where the device is loaded,
-            "giving" where it pays a card, "card" where a card pays it.
+        device: as in `Output`.
     """
     common = gather(context, home, as_json, pin)
     if asks_only:

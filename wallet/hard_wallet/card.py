@@ -109,6 +109,7 @@ class HardWallet:
             CardCommand.WANTED: lambda _: b"".join(self.element.trust.wanted()),
             CardCommand.STATEMENTS: self._statements,
             CardCommand.NEWS: self._news,
+            CardCommand.CHECK_LOAD: lambda body: self.element.holdings.check_load(_amount(body)),
             CardCommand.LOAD: self._load,
             CardCommand.CONFIRM: self._confirm,
             CardCommand.LOAD_KEY: self._load_key,
@@ -131,12 +132,8 @@ class HardWallet:
         return messages.SELECTED.pack(self.element.keys.certified(), free_fen(self._store.read()))
 
     def _balance(self, _: bytes) -> bytes:
-        held_fen, total_fen = (
-            self.element.holdings.balance_fen(),
-            self.element.holdings.limits().total_fen,
-        )
-        room_fen = max(total_fen - held_fen, 0) if total_fen else messages.ANY_AMOUNT
-        return messages.BALANCES.pack(held_fen, self.element.holdings.payable_fen(), room_fen)
+        holdings = self.element.holdings
+        return messages.BALANCES.pack(holdings.balance_fen(), holdings.payable_fen())
 
     def _request(self, body: bytes, session: Session) -> bytes:
         holders = session.pin or bool(session.wallet)

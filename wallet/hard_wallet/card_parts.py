@@ -112,21 +112,20 @@ class CardHoldings:
         return self._balances()[1]
 
     def check_load(self, amount_fen: int) -> None:
-        """Raises Refusal if the card has no room for so much."""
-        if amount_fen > self._balances()[2]:
-            raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, _("more than this card may hold"))
+        """Raises Refusal if the card would not take a load of so much."""
+        self._ask(CardCommand.CHECK_LOAD, messages.AMOUNT.pack(amount_fen))
 
     def load(self, tokens: Sequence[bytes]) -> None:
         """Gives the card fresh tokens."""
         for at in range(0, len(tokens), messages.MAX_LOADED):
             self._ask(CardCommand.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
 
-    def _balances(self) -> tuple[int, int, int]:
+    def _balances(self) -> tuple[int, int]:
         answer = self._ask(CardCommand.BALANCE, b"")
         if len(answer) != messages.BALANCES.size:
             raise LinkError(_("the card has not said what it holds"))
-        held, payable, room = messages.BALANCES.unpack(answer)
-        return held, payable, room
+        held, payable = messages.BALANCES.unpack(answer)
+        return held, payable
 
 
 class CardDeposits:

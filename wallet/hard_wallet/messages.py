@@ -21,7 +21,7 @@ They go over `wallet.hard_wallet.channel`. Numbers are unsigned and big-endian, 
     STATEMENTS        what the root says of them
     NEWS              when a bundle was made, digest    the same of the card's own, which follows if
                       of its filter                     it is newer; the head alone for that filter
-    BALANCE   owner                                     held, payable, what there is still room for
+    BALANCE   owner                                     held, payable
     HOLDS     owner   key                               1 if it is one of the card's, else 0
     DEPOSIT   owner   0, a number, wallet's number,     that piece of the wallet's, signed over to
                       bank                              it, or nothing after the last
@@ -31,6 +31,7 @@ They go over `wallet.hard_wallet.channel`. Numbers are unsigned and big-endian, 
                       answer
     PROVE     PIN     key, wallet's number, bank        nonce and signature that ask to certify it
     CERTIFY   PIN     two certificates
+    CHECK_LOAD  PIN   amount                            nothing; it refuses what LOAD would refuse
     LOAD      PIN     tokens, one after the other
 
 PIN: in this session both sides have shown that they know it. Owner: that, or a wallet that is
@@ -69,11 +70,11 @@ from wallet.hard_wallet.pin import PROOF_BYTES, SHARE_BYTES
 from wallet.limits import MAX_TAGS
 from wallet.secure_element.interface import TAG_BYTES
 
-VERSION = b"DCEP-CARD-5"
+VERSION = b"DCEP-CARD-6"
 AMOUNT = struct.Struct(">Q")
 SELECTED = struct.Struct(">?Q")
 NEWS = struct.Struct(f">Q{DIGEST_BYTES}s")
-BALANCES = struct.Struct(">QQQ")
+BALANCES = struct.Struct(">QQ")
 NUMBER = struct.Struct(">H")
 NUMBER_BYTES = 16
 """Length of a wallet's number, in ASCII."""
@@ -81,7 +82,6 @@ MAX_LOADED = 100
 """Tokens in one LOAD."""
 MAX_BUSY = 64
 """Keys in one LOAD_KEY."""
-ANY_AMOUNT = 2**64 - 1
 
 LISTED, DEPOSITED, REFUSED = 0, 1, 2
 OK, NO = 0, 1
@@ -119,6 +119,7 @@ class CardCommand(IntEnum):
     WANTED = 20
     STATEMENTS = 21
     NEWS = 22
+    CHECK_LOAD = 23
 
 
 WITH_PIN = frozenset(
@@ -127,6 +128,7 @@ WITH_PIN = frozenset(
         CardCommand.LOAD_KEY,
         CardCommand.PROVE,
         CardCommand.CERTIFY,
+        CardCommand.CHECK_LOAD,
         CardCommand.LOAD,
     )
 )
@@ -143,6 +145,7 @@ LARGEST: Mapping[int, int] = {
     CardCommand.PIN_PROVE: PROOF_BYTES,
     CardCommand.ACCEPT: MAX_PAYMENT_BYTES,
     CardCommand.CERTIFY: 2 * CERTIFICATE_BYTES,
+    CardCommand.CHECK_LOAD: AMOUNT.size,
     CardCommand.LOAD: MAX_LOADED * TOKEN_BYTES,
     CardCommand.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
     CardCommand.CONFIRM: RECEIPT_BYTES + MAX_PAYMENT_BYTES,

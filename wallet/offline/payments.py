@@ -6,9 +6,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from currency.amount import format_yuan
+from currency.reasons import in_words
 from dcep.bank.v1 import offline_pb2
 from dcep.errors.v1 import errors_pb2
-from language import _
+from language import N_, _
 from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
 from runtime.errors import NoAnswer, Refusal, reason_name
@@ -16,6 +18,20 @@ from wallet.offline import text_format
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CERTIFY, DEPOSIT, LOAD
 from wallet.secure_element.interface import Device, Loadable
+
+
+class NotTaken(NoAnswer):
+    """A load is paid for, and the device does not take it now.
+
+    Attributes:
+        following: what can be done, in English.
+    """
+
+    following = N_(
+        "Make room: `wallet offline deposit`, or for a card `wallet offline tap SOCKET --deposit`; "
+        "then repeat the same command: it does not load twice. What is never taken comes back into "
+        "the wallet some weeks after it has expired."
+    )
 
 
 @dataclass
@@ -126,6 +142,7 @@ class TokenLoading:
 
         Raises:
             Refusal: the bank or the device refused the load.
+            NotTaken: it is paid for, and the device has no room for it any more.
             NoAnswer: repeat the same call to finish the load.
         """
         amount(amount_fen)
@@ -134,13 +151,13 @@ class TokenLoading:
 
         def ready() -> dict[str, bytes]:
             nonlocal key
-            self._device.holdings.check_load(amount_fen)
+            self._check_room(amount_fen)
             key = self._certified_key(anew=anew)
             self._ask_for_statements()
             return {"device_key": key}
 
         def check() -> None:
-            self._device.holdings.check_load(amount_fen)
+            self._check_room(amount_fen)
             if not self._device.keys.holds(key):
                 # Another command has loaded and spent under this key meanwhile.
                 raise NoAnswer(_("another load came in between; repeat the command"))
@@ -230,8 +247,37 @@ class TokenLoading:
     def _keep_certificates(self, answer: offline_pb2.CertifyDeviceResponse) -> None:
         self._device.keys.certify(answer.device_certificate, answer.bank_certificate)
 
+    def _check_room(self, amount_fen: int) -> None:
+        """Raises Refusal if the device would not take so much besides what is on its way."""
+        coming_fen = self._coming_fen()
+        try:
+            self._device.holdings.check_load(amount_fen + coming_fen)
+        except Refusal as no:
+            if not coming_fen:
+                raise
+            why = _(
+                "{why}; {yuan} yuan of loads without an answer count too: repeat those first"
+            ).format(why=in_words(no.name, no.message, no.metadata), yuan=format_yuan(coming_fen))
+            raise Refusal(no.reason, why) from no
+
+    def _coming_fen(self) -> int:
+        """What loads without an answer may bring; no bank has taken one that is dated ahead."""
+        now_ms = self._submitter.clock.now_ms()
+        return sum(
+            load.amount_fen
+            for load in self._submitter.unanswered(LOAD)
+            if load.created_time_ms <= now_ms and self._device.keys.holds(load.device_key)
+        )
+
     def _keep_tokens(self, answer: offline_pb2.LoadTokensResponse) -> None:
-        self._device.holdings.load(list(answer.tokens))
+        try:
+            self._device.holdings.load(list(answer.tokens))
+        except Refusal as no:
+            raise NotTaken(
+                _(
+                    "the load has left the wallet, and the device does not take it now: {why}"
+                ).format(why=in_words(no.name, no.message, no.metadata))
+            ) from no
 
 
 _ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.REASON_TOKEN_INVALID))
