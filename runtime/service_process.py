@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from sqlalchemy.exc import DBAPIError
+
 from runtime.database import (
     check_at_head,
     check_not_newer,
@@ -81,7 +83,7 @@ class ServiceProcess:
         """
         for watcher in self._watchers:
             watcher.stop()
-        self.fence.release()
+        self._say_ended()
         self.engine.dispose()
         self._writer.release()
         first = str(self._fatal_errors[0]) if self._fatal_errors else None
@@ -94,3 +96,16 @@ class ServiceProcess:
             file=sys.stderr,
         )
         return 1
+
+    def _say_ended(self) -> None:
+        """Tells the database; where that fails, only whoever comes next has to wait."""
+        try:
+            self.fence.release()
+        except DBAPIError as error:
+            why = str(error.orig).strip().partition("\n")[0]
+            logger(self._service).warning("could not tell the database of the end", error=why)
+            print(
+                f"{self._service}: could not tell its database that it has ended: {why}. Nothing "
+                "is lost; a service that takes its place waits until its lease has run out",
+                file=sys.stderr,
+            )

@@ -136,6 +136,33 @@ def test_a_migration_that_fails_half_way_leaves_what_the_older_version_can_be_st
     engine.dispose()
 
 
+@pytest.mark.parametrize("fatal", [False, True])
+def test_a_database_that_is_away_at_the_end_is_told_and_keeps_nobody_from_ending(
+    fatal: bool, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("a file is not away")
+    process = starts(database_url)
+    process.watch()
+    if fatal:
+        process.fatal_error(RuntimeError("the books are closed"))
+    away = process.engine.url.update_query_dict({"host": "/nowhere"})
+    process.engine.dispose()
+    process.engine.pool = open_engine(away.render_as_string(hide_password=False)).pool
+    with open_engine(database_url).begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    assert process.end() == int(fatal)
+    said = capsys.readouterr().err
+    assert "could not tell its database that it has ended" in said
+    assert ("ended: the books are closed" in said) == fatal
+    assert starts(database_url).end() == 0, "the right to write was given back"
+
+
 def _fail(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
