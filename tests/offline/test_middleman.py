@@ -285,3 +285,30 @@ def test_a_banks_name_in_a_request_steers_no_terminal(signers: Signers) -> None:
     forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
     (said,) = asked(holder, text_format.write(text_format.REQUEST, forged.encode()), yuan=1)
     assert said.isprintable() and "\\u001b[2Jbank\\u000d" in said
+
+
+def test_a_request_that_was_paid_and_confirmed_is_repeated_and_listed_nowhere(
+    signers: Signers,
+) -> None:
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
+    payer, payee = OfflinePayments(alice.element), Altering(OfflinePayments(bob.element), 1_000)
+    request = bob.element.payee.request(1_000)
+    assert not link_payments.pay_shown(payer, request, payee).repeated
+    before = alice.store.data
+    assert link_payments.pay_shown(payer, request, payee).repeated
+    alice.element.payer.pay(request)
+    assert alice.store.data == before
+    assert (alice.element.payer.unconfirmed(), alice.element.payer.made()) == ([], [])
+
+
+def test_a_payment_given_out_as_a_text_is_listed_until_its_payee_confirms_it(
+    signers: Signers,
+) -> None:
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
+    request = bob.element.payee.request(1_000)
+    payment = alice.element.payer.pay(request)
+    assert alice.element.payer.pay(request, unconfirmed=True) == payment
+    assert alice.element.payer.unconfirmed() == [payment]
+    bob.element.payee.accept(payment)
+    alice.element.payer.confirm(payment, bob.element.payee.receipt(payment))
+    assert (alice.element.payer.unconfirmed(), alice.element.payer.made()) == ([], [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from nacl.signing import SigningKey
 
@@ -17,6 +19,7 @@ from wallet.hard_wallet.guard import FREE_TAPS, Session
 from wallet.hard_wallet.messages import CardCommand
 from wallet.hard_wallet.pin import Reader
 from wallet.home.home import HomeError
+from wallet.secure_element.interface import Limits
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
 
@@ -132,3 +135,63 @@ def test_what_is_refused_or_repeated_does_not_count(signers: Signers) -> None:
     payments = {paid_by(held.again(), bob, request) for _ in range(2 * FREE_TAPS)}
     assert len(payments) == 1
     assert held.store.read().card_spent_fen == 20
+
+
+@pytest.mark.parametrize("taps", [1, FREE_TAPS])
+def test_a_confirmed_payment_that_is_asked_for_again_is_the_same_and_changes_nothing(
+    signers: Signers, taps: int
+) -> None:
+    """A payee who asks again could use up what the card pays without its PIN."""
+    held, bob = Held(signers, *[20] * 6, free_fen=20), make_device(signers, "bob")
+    request = bob.element.payee.request(20)
+    payment = paid_by(held.card, bob, request)
+    assert bob.element.payee.accept(payment) == 20
+    held.card.confirm(payment, bob.element.payee.receipt(payment))
+    for _ in range(taps - 1):
+        took(bob, held.again(), 20)
+    before = held.store.data
+    assert {paid_by(held.again(), bob, request) for _ in range(FREE_TAPS)} == {payment}
+    assert held.store.data == before
+    assert held.hard.element.payer.unconfirmed() == []
+
+
+def test_each_request_has_its_own_payment_also_while_another_is_not_confirmed(
+    signers: Signers,
+) -> None:
+    held, bob = Held(signers, *[20] * 5, free_fen=20), make_device(signers, "bob")
+    requests = [bob.element.payee.request(20) for _ in range(2)]
+    first = paid_by(held.card, bob, requests[0])
+    assert bob.element.payee.accept(first) == 20
+    held.card.confirm(first, bob.element.payee.receipt(first))
+    second = paid_by(held.again(), bob, requests[1])
+    before = held.store.data
+    assert [paid_by(held.again(), bob, request) for request in requests] == [first, second]
+    assert held.store.data == before
+
+
+def test_a_request_whose_payment_came_back_is_not_paid_again(signers: Signers) -> None:
+    held, bob = Held(signers, *[20] * 5, free_fen=20), make_device(signers, "bob")
+    requests = [bob.element.payee.request(20) for _ in range(2)]
+    first = paid_by(held.card, bob, requests[0])
+    bob.element.holdings.set_limits(Limits(total_fen=10))
+    assert held.card.take_back(bob.element.payee.return_payment(first)) == 20
+    paid_by(held.again(), bob, requests[1])
+    before = held.store.data
+    refused_because(errors_pb2.REASON_ALREADY_DECIDED, paid_by, held.again(), bob, requests[0])
+    assert held.store.data == before
+    assert held.store.read().card_spent_fen == 40, "what came back stays counted"
+
+
+def test_a_small_payment_and_its_count_are_kept_together_or_not_at_all(signers: Signers) -> None:
+    held, bob = Held(signers, 20, free_fen=20), make_device(signers, "bob")
+    kept: list[tuple[int, int]] = []
+    change = held.store.change
+
+    def seen(body: Any) -> Any:
+        answer = change(body)
+        kept.append((held.store.read().card_spent_fen, held.balance))
+        return answer
+
+    held.store.change = seen  # type: ignore[method-assign]
+    paid_by(held.card, bob, bob.element.payee.request(20))
+    assert kept == [(20, 0)]

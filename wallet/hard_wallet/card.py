@@ -40,6 +40,7 @@ from wallet.home.home import HomeError
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.interface import TAG_BYTES, BundleNews, answer_of
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
+from wallet.secure_element.paying import is_decided
 from wallet.secure_element.state import ElementState
 from wallet.secure_element.store import Store
 
@@ -151,19 +152,18 @@ class HardWallet:
                 "whose request this is has not signed that this card is held to it",
                 field="request",
             )
-        self._guard.check_single(session, asked.amount_fen)
         if (earlier := self._earlier(tags, asked)) is not None:
             return earlier
-        # Counted before the payment is made, so that pulling the card away gains nothing.
-        self._guard.count(session, asked.amount_fen)
-        try:
-            return self.element.payer.pay(request, unconfirmed=True)
-        except Refusal:
-            self._guard.uncount(session, asked.amount_fen)
-            raise
+        return self.element.payer.pay(
+            request,
+            unconfirmed=True,
+            allow=lambda state: self._guard.spend(state, session, asked.amount_fen),
+        )
 
     def _earlier(self, tags: bytes, asked: Request) -> bytes | None:
-        """The last payment again, if the same payee has not confirmed it."""
+        """A payment that the same payee has not confirmed, if this is another request for it."""
+        if is_decided(self._store.read(), asked):
+            return None
         answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
         for earlier in self.element.payer.unconfirmed():
             ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]

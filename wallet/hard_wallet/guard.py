@@ -1,6 +1,7 @@
 """Who may do what with a card: the PIN, paired wallets, and small payments without either.
 
-All counters are in the sealed state, and are increased before what they count is given out.
+All counters are in the sealed state, and are increased before what they count is given out, so
+that pulling the card away gains nothing.
 """
 
 from __future__ import annotations
@@ -154,31 +155,22 @@ class Guard:
         if any(end.account != account_of(session.wallet, nonce) for end in ends):
             raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
 
-    def check_single(self, session: Session, amount_fen: int) -> None:
-        """Raises Refusal for a payment that is not small, unless the PIN was proved."""
-        if not session.pin and amount_fen > self._store.read().card_free_fen:
-            raise _with_pin(N_("this card pays so much only with its PIN"))
+    def spend(self, state: ElementState, session: Session, amount_fen: int) -> None:
+        """Counts a payment that is about to be made without the PIN.
 
-    def count(self, session: Session, amount_fen: int) -> None:
-        """Counts a small payment. Raises Refusal when their sum reaches its bound."""
+        A payment that comes back stays counted: else whoever is paid and gives it back, again and
+        again, could make all that is on the card good for a deposit only.
+
+        Raises:
+            Refusal: it is not small, or their sum reaches its bound.
+        """
         if session.pin:
             return
-
-        def body(state: ElementState) -> None:
-            if amount_fen > free_fen(state):
-                raise _with_pin(N_("this card has paid enough without its PIN; give it once"))
-            state.card_spent_fen += amount_fen
-
-        self._store.change(body)
-
-    def uncount(self, session: Session, amount_fen: int) -> None:
-        """Takes back the count of a small payment that was not made."""
-
-        def body(state: ElementState) -> None:
-            state.card_spent_fen = max(state.card_spent_fen - amount_fen, 0)
-
-        if not session.pin:
-            self._store.change(body)
+        if amount_fen > state.card_free_fen:
+            raise _with_pin(N_("this card pays so much only with its PIN"))
+        if amount_fen > free_fen(state):
+            raise _with_pin(N_("this card has paid enough without its PIN; give it once"))
+        state.card_spent_fen += amount_fen
 
     def _wrong(self) -> Refusal:
         left = MAX_PIN_TRIES - self._store.read().card_tries

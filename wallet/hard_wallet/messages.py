@@ -39,8 +39,9 @@ paired with the card has signed the channel's binding; such a wallet sees and de
 own. The signature beside a request is of the request's key over the binding: who is paid is at the
 other end of the channel, and nobody in between.
 
-A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
-same if the key in the request is, or if one of its answers is that to the earlier request.
+PAY for the same request gives the same payment. Until CONFIRM, so does PAY for another request of
+the same payee and amount. Neither counts as paid without the PIN. The payee is the same if the key
+in the request is, or if one of its answers is that to the earlier request.
 """
 
 from __future__ import annotations

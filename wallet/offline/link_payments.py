@@ -171,13 +171,14 @@ def pay_shown(
             return Handed(asked.amount_fen, True, came_back_fen)
     if only_finishes:  # the earlier payment came back, so a new one is made after all
         check()
+    repeated = device.payer.has_paid(request)
     payment = device.payer.pay(request, unconfirmed=True)
     try:
         receipt = payee.show(payment)
     except PaymentReturned as back:
         raise PaymentReturn(offline_payments.take_back(back.text), str(back)) from back
     _confirm(device, payment, receipt)
-    return Handed(asked.amount_fen, False, came_back_fen)
+    return Handed(asked.amount_fen, repeated, came_back_fen)
 
 
 def _whole(request: str) -> bytes:

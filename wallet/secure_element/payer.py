@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from language import N_
 from offline_token.formats import FormatError, Request
 from offline_token.signing import verified
@@ -20,14 +22,23 @@ class Payer:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
+    def pay(
+        self,
+        request: bytes,
+        *,
+        unconfirmed: bool = False,
+        allow: Callable[[ElementState], None] = lambda state: None,
+    ) -> bytes:
         """Pays a request, and answers the same request with the same payment.
 
-        The pieces are gone from the element, durably, before the payment is given out.
+        The pieces are gone from the element, durably, before the payment is given out. A request
+        that was paid before changes nothing, and is not listed again once it is confirmed.
 
         Args:
             request: as another device made it.
             unconfirmed: list the payment in `unconfirmed` until `confirm`; else in `made`.
+            allow: raises Refusal if a request that was not paid before may not be paid. What it
+                writes into the state is kept together with the payment, or not at all.
 
         Returns:
             The encoded payment.
@@ -44,9 +55,11 @@ class Payer:
 
         def body(state: ElementState) -> bytes:
             signer_of, trust_in = self._context.signer_of(state), self._context.trusting.trust
-            payment = paying.pay(state, asked, trust_in, signer_of, self._context.randomness)
-            now_ms = self._context.trusting.now_ms(state)
-            paying.note(state, asked, now_ms, unconfirmed=unconfirmed)
+            confirmed = paying.is_confirmed(state, asked)
+            payment = paying.pay(state, asked, trust_in, signer_of, self._context.randomness, allow)
+            if not confirmed:
+                now_ms = self._context.trusting.now_ms(state)
+                paying.note(state, asked, now_ms, unconfirmed=unconfirmed)
             return payment
 
         return self._context.change(body)

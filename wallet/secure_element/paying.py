@@ -8,7 +8,7 @@ from dcep.errors.v1 import errors_pb2
 from language import N_
 from offline_token.formats import DEVICE, Certificate, Payment, Request
 from offline_token.limits import MAX_PAYMENT_BYTES
-from offline_token.receipt import is_receipt
+from offline_token.receipt import is_receipt, payment_id
 from offline_token.statements import Statements
 from offline_token.verify import Bad, Reason, check_device
 from runtime.errors import Refusal
@@ -18,7 +18,7 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_single, endorse
 from wallet.secure_element.refusals import bad, in_too_many_pieces
-from wallet.secure_element.remembering import forget_oldest, names_of
+from wallet.secure_element.remembering import challenge_of, forget_oldest, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 
@@ -29,10 +29,12 @@ def pay(
     trust_in: Callable[[ElementState], Trust],
     signer_of: Callable[[HeldKey], DeviceKey],
     randomness: Randomness,
+    allow: Callable[[ElementState], None],
 ) -> bytes:
     """Pays a request whose signature was verified; the pieces leave the state.
 
     Args:
+        allow: raises Refusal if the request may not be paid; asked before anything new is paid.
         trust_in: gives what the element verifies with; raises Refusal when that is too old.
         signer_of: finds what signs with a key.
 
@@ -53,6 +55,7 @@ def pay(
         )
     if (known := state.paid.get(challenge)) is not None:
         return _repeated(bytes.fromhex(known[0]), asked)
+    allow(state)
     trust = trust_in(state)
     _check_payee(state, asked, trust)
     if trust.now_ms > asked.expires_time_ms + CLOCKS_APART_MS:
@@ -80,6 +83,19 @@ def _make_room(state: ElementState) -> None:
         del state.paid[next(ended, next(iter(state.paid)))]
 
 
+def is_decided(state: ElementState, asked: Request) -> bool:
+    """Whether a request with this challenge was paid, or its payment came back."""
+    challenge = asked.challenge.hex()
+    return challenge in state.paid or challenge in state.back
+
+
+def is_confirmed(state: ElementState, asked: Request) -> bool:
+    """Whether a request was paid and its payee has confirmed it: no list has it any more."""
+    challenge = asked.challenge.hex()
+    waits = challenge in state.unconfirmed or challenge in state.made
+    return challenge in state.paid and not waits
+
+
 def note(state: ElementState, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:
     """Lists the payment of a request: as unconfirmed, or as given out as a text.
 
@@ -105,26 +121,24 @@ def unconfirmed(state: ElementState) -> list[bytes]:
 
 
 def confirm(state: ElementState, payment: bytes, receipt: bytes) -> None:
-    """Takes a payment off the list of unconfirmed ones.
+    """Takes a payment off the lists of those that nobody has confirmed.
 
     A payment that is not remembered is not verified. Raises Refusal: SIGNATURE_INVALID when the
-    receipt is not the payee's.
+    receipt is not the payee's for what the device has paid.
     """
-    challenge, this = names_of(payment)
-    paid = state.paid.get(challenge)
-    if paid is not None and paid[0] == payment.hex():
-        payee = Certificate.decode(bytes.fromhex(paid[1]), DEVICE).key
-        if not is_receipt(payee, bytes.fromhex(this), receipt):
-            raise Refusal(
-                errors_pb2.REASON_SIGNATURE_INVALID,
-                N_("the payee has not signed that it took the payment"),
-                field="receipt",
-            )
-    state.unconfirmed = [
-        challenge
-        for challenge in state.unconfirmed
-        if state.paid.get(challenge, (payment.hex(),))[0] != payment.hex()
-    ]
+    challenge = challenge_of(read_payment(payment))
+    if challenge not in state.paid:
+        return
+    paid, certificate = (bytes.fromhex(part) for part in state.paid[challenge])
+    payee = Certificate.decode(certificate, DEVICE).key
+    if not is_receipt(payee, payment_id(Payment.decode(paid)), receipt):
+        raise Refusal(
+            errors_pb2.REASON_SIGNATURE_INVALID,
+            N_("the payee has not signed that it took the payment"),
+            field="receipt",
+        )
+    state.unconfirmed = [other for other in state.unconfirmed if other != challenge]
+    state.made.pop(challenge, None)
 
 
 def _check_payee(state: ElementState, asked: Request, trust: Trust) -> None:
