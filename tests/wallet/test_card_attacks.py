@@ -301,7 +301,7 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
     held.owners().pair(OTHER, bytes(SigningKey(bytes([1]) * 32).verify_key))
     card = held.again()
     assert card.recognises(WALLET, key)
-    assert card.holdings.balance_fen() == 100
+    assert card.holdings.balances().held_fen == 100
     for call in (
         lambda: card.keys.load_key(WALLET, ()),
         lambda: card.pair(OTHER, bytes(key.verify_key)),
@@ -367,8 +367,7 @@ def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(signers: Signe
     held, bob = Held(signers, 30, 40, 50, free_fen=40), make_device(signers, "bob")
     card = held.again()
     for call in (
-        card.holdings.balance_fen,
-        card.holdings.payable_fen,
+        card.holdings.balances,
         lambda: card.keys.holds(bytes(32)),
     ):
         refused_because(errors_pb2.REASON_NOT_THE_OWNER, call)

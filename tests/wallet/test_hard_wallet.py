@@ -26,16 +26,12 @@ from wallet.secure_element.limits import MAX_PIN_TRIES
 def test_it_pays_and_is_paid(signers: Signers) -> None:
     held, bob = Held(signers, 100), make_device(signers, "bob")
     card = held.owners()
-    assert (card.holdings.balance_fen(), card.holdings.payable_fen(), card.keys.certified()) == (
-        100,
-        100,
-        True,
-    )
+    assert (card.holdings.balances(), card.keys.certified()) == ((100, 100), True)
     took(bob, card, 30)
     request = card.request(10)
     payment = bob.element.payer.pay(request)
     assert [card.accept(payment).amount_fen for _ in range(2)] == [10, 10]
-    assert (card.holdings.balance_fen(), bob.balance) == (80, 20)
+    assert (card.holdings.balances().held_fen, bob.balance) == (80, 20)
 
 
 def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:

@@ -22,9 +22,9 @@ def test_loading_and_depositing(signers: Signers) -> None:
     own = held.hard.element.keys.public_key()
     tokens = [signers.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
     card.holdings.load(tokens)
-    assert card.holdings.balance_fen() == 150
+    assert card.holdings.balances().held_fen == 150
     pieces = card.deposits.begin("alpha", WALLET)
-    assert len(pieces) == 150 and card.holdings.balance_fen() == 0
+    assert len(pieces) == 150 and card.holdings.balances().held_fen == 0
     card.deposits.end(pieces[0])
     card.deposits.refuse(pieces[1], ruled(signers, pieces[1]))
     assert card.deposits.begin("alpha", WALLET) == pieces[2:]

@@ -170,7 +170,7 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(signers: Signers, c
         # It had it back; what the tap then paid was made anew, and came back as well.
         assert held.hard.element.holdings.payable_fen() == 40
     card = held.owners()
-    assert (card.holdings.balance_fen(), bob.balance) == (100, 0)
+    assert (card.holdings.balances().held_fen, bob.balance) == (100, 0)
     pieces = card.deposits.begin("alpha", WALLET)
     assert sum(deposited(signers, each).value_fen for each in pieces) == 100
 

@@ -16,6 +16,7 @@ from tests.wallet.fake_bank import FakeBank
 from tests.wallet.hard_wallets import wait_for
 from tests.wallet.held_cards import PIN
 from tests.wallet.shell import Cli
+from wallet.offline.outcomes import LinkError
 
 
 class Process:
@@ -110,3 +111,34 @@ def test_a_tap_says_which_side_is_short_and_how_to_fill_it(
     told = alice.json("offline", "tap", at, "--give", "21", code=1)
     assert told["reason"] == "INSUFFICIENT_FUNDS"
     assert "wallet offline load AMOUNT" in told["next"]
+
+
+def test_a_card_that_is_taken_away_after_the_tap_is_no_reason_to_repeat_it(
+    hard: Process,
+    stack: Path,
+    tmp_path: Path,
+    grpc_bank: FakeBank,
+    signers: Signers,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was done is told; whoever repeated it would load or be paid a second time."""
+    grpc_bank.signers = signers
+    alice = Cli(stack, tmp_path / "alice")
+    alice.run("open", "--bank", "alpha", "--name", "Alice")
+    alice.run("topup", "100")
+    at, pin = str(hard.path), ("--card-pin", PIN)
+
+    def gone(holdings: object) -> None:
+        raise LinkError("the card was taken away")
+
+    monkeypatch.setattr("wallet.hard_wallet.card_parts.CardHoldings.balances", gone)
+    loaded = alice.json("offline", "tap", at, "--load", "60", *pin)
+    assert (loaded["state"], loaded["offline_fen"]) == ("SETTLED", None)
+    took = alice.json("offline", "tap", at, "--take", "20", *pin)
+    assert (took["amount_fen"], took["card_fen"]) == (2_000, None)
+    done = alice.json("offline", "tap", at, "--deposit")
+    assert (done["amount_fen"], done["offline_fen"]) == (4_000, None)
+    assert "10.00 yuan loaded; the card has gone" in alice.run(
+        "offline", "tap", at, "--load", "10", *pin
+    )
+    alice.json("offline", "tap", at, code=3)

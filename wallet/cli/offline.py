@@ -265,12 +265,14 @@ def tap(
             )
             if load_fen:
                 placed = app.loading(card).load(load_fen)
-                output.result(*offline_output.loaded(load_fen, card.holdings.balance_fen(), placed))
+                left = offline_link.left_on(card)
+                output.result(*offline_output.loaded(load_fen, left and left.held_fen, placed))
                 if placed.pending:
                     raise SystemExit(EXIT_NO_ANSWER)
             elif deposit:
                 done = app.loading(card).deposit()
-                output.result(*offline_output.deposited(done, card.holdings.balance_fen()))
+                left = offline_link.left_on(card)
+                output.result(*offline_output.deposited(done, left and left.held_fen))
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:

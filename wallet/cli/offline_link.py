@@ -1,4 +1,4 @@
-"""Payments from device to device over a link or by a card."""
+"""What the offline commands do with other devices and cards, and the load of a renewal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from wallet.app import App
 from wallet.cli.console import CommandResult, UsageError
 from wallet.cli.offline_input import asked_fen, check_expected, request_of
 from wallet.cli.offline_output import tapped
+from wallet.hard_wallet.card_parts import Balances
 from wallet.hard_wallet.reader import Card
 from wallet.home.pin import asked
 from wallet.offline import link, link_payments
 from wallet.offline.link import Taken
 from wallet.offline.link_payments import Handed
+from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import Deposited, NotTaken, OfflinePayments, TokenLoading
 from wallet.orders.submitter import Placed
 
@@ -79,12 +81,25 @@ def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> Co
     """A hard wallet pays this device, or is paid by it."""
     from wallet.hard_wallet import tap
 
-    offline_payments, handed = app.offline_payments(), Handed(0, False)
+    offline_payments = app.offline_payments()
+    if not (give_fen or take_fen):
+        return tapped(Handed(0, False), card.holdings.balances(), offline_payments.balance_fen())
     if give_fen:
         handed = tap.give(offline_payments, card, give_fen, anew=anew)
-    elif take_fen:
+    else:
         handed = tap.take(offline_payments, card, take_fen)
-    return tapped(handed, card, offline_payments.balance_fen())
+    return tapped(handed, left_on(card), offline_payments.balance_fen())
+
+
+def left_on(card: Card) -> Balances | None:
+    """What is on a card after all is done; only its owner is told.
+
+    None too if it was taken away by then: that is no error, for nothing is to be repeated.
+    """
+    try:
+        return card.holdings.balances() if card.owned else None
+    except LinkError:
+        return None
 
 
 def open_card(

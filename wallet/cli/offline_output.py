@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from currency.amount import format_yuan
 from currency.reasons import in_words
@@ -13,7 +13,7 @@ from wallet.cli.offline_input import request_of
 from wallet.cli.offline_texts import hints
 from wallet.cli.output import earlier
 from wallet.cli.qr import columns, drawn
-from wallet.hard_wallet.reader import Card
+from wallet.hard_wallet.card_parts import Balances
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
 from wallet.offline.link_payments import Handed
@@ -22,26 +22,28 @@ from wallet.offline.payments import Deposited, OfflinePayments
 from wallet.orders.submitter import Placed
 from wallet.secure_element.interface import Device, Made
 
-if TYPE_CHECKING:
-    pass
-
 DEPOSIT_IT = N_("Put them into the wallet with `wallet offline deposit`.")
 
 
-def tapped(handed: Handed, card: Card, offline_fen: int) -> CommandResult:
-    """After ``offline tap``. Only its owner is told what the card holds."""
-    card_fen = card.holdings.balance_fen() if card.owned else None
+def tapped(handed: Handed, card: Balances | None, offline_fen: int) -> CommandResult:
+    """After ``offline tap``.
+
+    Args:
+        card: what is on the card, if that is known.
+    """
     fields = {
         "amount_fen": handed.amount_fen,
         "repeated": handed.repeated,
         "came_back_fen": handed.came_back_fen,
-        "card_fen": card_fen,
-        "card_payable_fen": card.holdings.payable_fen() if card.owned else None,
+        "card_fen": None if card is None else card.held_fen,
+        "card_payable_fen": None if card is None else card.payable_fen,
         "offline_fen": offline_fen,
     }
     text = _("This device holds {offline} yuan.").format(offline=format_yuan(offline_fen))
-    if card_fen is not None:
-        text = _("The card holds {card} yuan. {text}").format(card=format_yuan(card_fen), text=text)
+    if card is not None:
+        text = _("The card holds {card} yuan. {text}").format(
+            card=format_yuan(card.held_fen), text=text
+        )
     if handed.amount_fen:
         text = _("{yuan} yuan moved. {text}").format(yuan=format_yuan(handed.amount_fen), text=text)
     if handed.repeated:
@@ -95,8 +97,12 @@ def payment_returned(back: PaymentReturned, file: Path | None, *, over_link: boo
     return fields, "\n".join(lines)
 
 
-def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> CommandResult:
-    """After ``offline load``."""
+def loaded(amount_fen: int, offline_fen: int | None, placed: Placed) -> CommandResult:
+    """After ``offline load``.
+
+    Args:
+        offline_fen: what there is now; None for a card that was taken away before it said so.
+    """
     fields = {
         "order_id": placed.order.payment_id,
         "state": "PENDING" if placed.pending else "SETTLED",
@@ -107,9 +113,11 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> CommandResult:
     if placed.pending:
         text = _("The central bank has not answered yet; repeat the same command: it loads once.")
     else:
-        text = _("{yuan} yuan loaded; {offline} yuan can be paid offline.").format(
-            yuan=format_yuan(amount_fen), offline=format_yuan(offline_fen)
-        )
+        text = _("{yuan} yuan loaded; the card has gone.").format(yuan=format_yuan(amount_fen))
+        if offline_fen is not None:
+            text = _("{yuan} yuan loaded; {offline} yuan can be paid offline.").format(
+                yuan=format_yuan(amount_fen), offline=format_yuan(offline_fen)
+            )
         text = earlier(placed, _("{yuan} yuan loaded").format(yuan=format_yuan(amount_fen))) or text
     return fields, text
 
@@ -253,8 +261,12 @@ def taken(took: Taken, offline_fen: int) -> CommandResult:
     return fields, text
 
 
-def deposited(done: Deposited, offline_fen: int) -> CommandResult:
-    """After ``offline deposit``."""
+def deposited(done: Deposited, offline_fen: int | None) -> CommandResult:
+    """After ``offline deposit``.
+
+    Args:
+        offline_fen: what is left; None for a card that was taken away before it said so.
+    """
     refused = [{"reason": no.name, "message": no.message} for no in done.refused]
     fields = {
         "amount_fen": done.amount_fen,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from dcep.errors.v1 import errors_pb2
 from language import _
-from offline_token.formats import (
-    CERTIFICATE_BYTES,
-)
+from offline_token.formats import CERTIFICATE_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
 from wallet.hard_wallet import messages
@@ -97,19 +96,25 @@ class CardTrust:
         self._ask(CardCommand.STATEMENTS, b"".join(said))
 
 
+class Balances(NamedTuple):
+    """What is on a card, and what of it can be paid, in fen."""
+
+    held_fen: int
+    payable_fen: int
+
+
 class CardHoldings:
     """The money on the card."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def balance_fen(self) -> int:
-        """What the card holds, in fen."""
-        return self._balances()[0]
-
-    def payable_fen(self) -> int:
-        """What the card can pay, in fen."""
-        return self._balances()[1]
+    def balances(self) -> Balances:
+        """What the card holds, and what of it it can pay."""
+        answer = self._ask(CardCommand.BALANCE, b"")
+        if len(answer) != messages.BALANCES.size:
+            raise LinkError(_("the card has not said what it holds"))
+        return Balances(*messages.BALANCES.unpack(answer))
 
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal if the card would not take a load of so much."""
@@ -120,13 +125,6 @@ class CardHoldings:
         for at in range(0, len(tokens), messages.MAX_LOADED):
             self._ask(CardCommand.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
 
-    def _balances(self) -> tuple[int, int]:
-        answer = self._ask(CardCommand.BALANCE, b"")
-        if len(answer) != messages.BALANCES.size:
-            raise LinkError(_("the card has not said what it holds"))
-        held, payable = messages.BALANCES.unpack(answer)
-        return held, payable
-
 
 class CardDeposits:
     """Pieces on the card, signed over to a wallet."""
@@ -136,7 +134,7 @@ class CardDeposits:
 
     def begin(self, bank: str, wallet: str) -> list[bytes]:
         """Pieces of this wallet's keys in the card, signed over to the wallet; each as
-        `SecureElement` gives it.
+        `wallet.secure_element.interface.Deposits.begin` gives it.
         """
         deposits: list[bytes] = []
         whom = wallet.encode() + bank.encode()
