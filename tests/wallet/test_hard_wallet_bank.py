@@ -13,6 +13,7 @@ from tests.refusals import refused_because, refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import Held, paid_by, took
+from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import NotTaken
 
 
@@ -75,6 +76,23 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
     assert held.owners().deposits.begin("alpha", WALLET) == [first], "and the deposit is the same"
     held.owners().deposits.end(first)
     assert held.hard.element.holdings.pieces() == []
+
+
+def test_a_card_that_is_taken_away_after_its_deposits_has_deposited(
+    signers: Signers, make_app: MakeApp, bank: FakeBank
+) -> None:
+    """Afterwards it would only be given what is new: a bundle, a certificate."""
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers)
+    make_app().loading(held.owners()).load(100)
+    card = held.owners()
+
+    def gone() -> bool:
+        raise LinkError("the card was taken away")
+
+    card.keys.certified = gone  # type: ignore[method-assign]
+    assert make_app().loading(card).deposit().amount_fen == 100
 
 
 def ruled_to_hold(signers: Signers, held: Held, most_fen: int) -> None:

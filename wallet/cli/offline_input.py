@@ -148,6 +148,7 @@ def _check_enough(offline_payments: OfflinePayments, amount_fen: int) -> None:
 
 
 def check_expected(asked: Request, expected_fen: int | None) -> None:
+    """Raises UsageError if a request is for another amount than the holder has said."""
     if expected_fen not in (None, asked.amount_fen):
         raise UsageError(
             _("the request asks for {yuan} yuan; nothing was paid").format(

@@ -41,6 +41,7 @@ from wallet.secure_element.element import SecureElement
 from wallet.secure_element.interface import TAG_BYTES, BundleNews, answer_of
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
 from wallet.secure_element.paying import is_decided
+from wallet.secure_element.remembering import paid_fen
 from wallet.secure_element.state import ElementState
 from wallet.secure_element.store import Store
 
@@ -72,7 +73,8 @@ def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN
     kept = stretched(pin).hex()
 
     def body(state: ElementState) -> None:
-        state.card_pin, state.card_root, state.card_free_fen = kept, root.hex(), free_fen
+        if not state.card_root:
+            state.card_pin, state.card_root, state.card_free_fen = kept, root.hex(), free_fen
 
     store.change(body)
 
@@ -166,10 +168,10 @@ class HardWallet:
             return None
         answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
         for earlier in self.element.payer.unconfirmed():
-            ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
-            amount_fen = sum(end.amount_fen for end in ends)
-            same = ends[0].payee == asked.certificate.key or answer_of(ends[0].challenge) in answers
-            if same and amount_fen == asked.amount_fen:
+            paid = Payment.decode(earlier)
+            end = paid.chains[0].hops[-1].endorsement
+            same = end.payee == asked.certificate.key or answer_of(end.challenge) in answers
+            if same and paid_fen(paid) == asked.amount_fen:
                 return earlier
         return None
 

@@ -26,6 +26,7 @@ from wallet.offline.outcomes import LinkError, PaymentReturn, PaymentReturned
 from wallet.offline.payments import OfflinePayments
 from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
+from wallet.secure_element.remembering import paid_fen
 
 _OWN_BUSINESS = frozenset((errors_pb2.REASON_OVER_BALANCE_CAP, errors_pb2.REASON_OVERLOADED))
 """Reasons that a payer is not told: they say what a payee's device holds or may hold."""
@@ -192,8 +193,7 @@ def _whole(request: str) -> bytes:
 
 
 def _worth_fen(payment: bytes) -> int:
-    chains = Payment.decode(payment).chains
-    return sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+    return paid_fen(Payment.decode(payment))
 
 
 def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:

@@ -12,7 +12,6 @@ have the same filter, the newer head suffices.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,5 +65,9 @@ def _read(line: str) -> BundleNews | None:
 
 def _take(own: DeviceTrust, line: str) -> None:
     """Keeps a bundle that is good. A bad one changes nothing, and the payment goes on."""
-    with suppress(Refusal, binascii.Error, ValueError):
-        own.follow(base64.b64decode(line.partition(" ")[2], validate=True))
+    try:
+        bundle = base64.b64decode(line.partition(" ")[2], validate=True)
+    except ValueError:  # no base64, or no ASCII
+        return
+    with suppress(Refusal):
+        own.follow(bundle)

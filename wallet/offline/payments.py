@@ -15,6 +15,7 @@ from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
 from runtime.errors import NoAnswer, Refusal, reason_name
 from wallet.offline import text_format
+from wallet.offline.outcomes import LinkError
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CERTIFY, DEPOSIT, LOAD
 from wallet.secure_element.interface import Device, Loadable
@@ -200,9 +201,9 @@ class TokenLoading:
         done = Deposited()
         for deposit in deposits:
             self._deposit_one(deposit, done)
-        with suppress(NoAnswer, Refusal):
-            # A holder who is only ever paid gets certificates and bundles here. If this fails, the
-            # money is deposited all the same.
+        with suppress(NoAnswer, Refusal, LinkError):
+            # A holder who is only ever paid gets certificates and bundles here. If this fails, or a
+            # card is taken away by now, the money is deposited all the same.
             self.prepare()
         return done
 

@@ -300,7 +300,7 @@ class Payer(Protocol):
         payee's."""
         ...
 
-    def take_back(self, signed: bytes) -> int:
+    def take_back(self, back: bytes) -> int:
         """Takes back a payment that its payee gave back, for a deposit; returns its fen."""
         ...
 

@@ -18,7 +18,7 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_single, endorse
 from wallet.secure_element.refusals import bad, in_too_many_pieces
-from wallet.secure_element.remembering import challenge_of, forget_oldest, read_payment
+from wallet.secure_element.remembering import challenge_of, forget_oldest, paid_fen, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 
@@ -155,9 +155,9 @@ def _check_payee(state: ElementState, asked: Request, trust: Trust) -> None:
 
 def _repeated(payment: bytes, asked: Request) -> bytes:
     """A payment made before. Raises Refusal unless it is for this very request."""
-    ends = [chain.hops[-1].endorsement for chain in Payment.decode(payment).chains]
-    amount_fen = sum(end.amount_fen for end in ends)
-    if amount_fen != asked.amount_fen or ends[0].payee != asked.certificate.key:
+    paid = Payment.decode(payment)
+    payee = paid.chains[0].hops[-1].endorsement.payee
+    if paid_fen(paid) != asked.amount_fen or payee != asked.certificate.key:
         raise Refusal(
             errors_pb2.REASON_ID_REUSED,
             N_("another request with this challenge has been paid"),

@@ -48,6 +48,7 @@ from wallet.secure_element.interface import Made, PieceState, ShownPiece
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said
+from wallet.secure_element.remembering import paid_fen
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey, HeldPiece, chain_of, worth_fen
 
@@ -194,8 +195,7 @@ def made(state: ElementState) -> list[Made]:
     for challenge, (code, time_ms) in state.made.items():
         if challenge in state.paid:
             payment, payee = (bytes.fromhex(part) for part in state.paid[challenge])
-            chains = Payment.decode(payment).chains
-            fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+            fen = paid_fen(Payment.decode(payment))
             bank = Certificate.decode(payee, DEVICE).bank
             found.append(Made(code, fen, bank, time_ms, payment, challenge in state.back))
     return found

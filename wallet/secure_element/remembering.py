@@ -26,6 +26,11 @@ def challenge_of(payment: Payment) -> str:
     return hops[-1].endorsement.challenge.hex() if hops else ""
 
 
+def paid_fen(payment: Payment) -> int:
+    """What a payment pays, in fen; each of its chains has been endorsed."""
+    return sum(chain.hops[-1].endorsement.amount_fen for chain in payment.chains)
+
+
 def names_of(payment: bytes) -> tuple[str, str]:
     """The challenge of the request that a payment pays, and the payment's id, both hex.
 

@@ -30,7 +30,7 @@ from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
 from wallet.secure_element.refusals import bad, invalid
-from wallet.secure_element.remembering import forget_oldest, names_of, read_payment
+from wallet.secure_element.remembering import forget_oldest, names_of, paid_fen, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey
 
@@ -128,12 +128,13 @@ def take_back(state: ElementState, back: bytes) -> int:
             N_("this gives back a payment that this device has not made, or has forgotten"),
         )
     payment, certificate = (bytes.fromhex(part) for part in state.paid[challenge])
+    paid = Payment.decode(payment)
     try:
-        chains = returned(Payment.decode(payment), Certificate.decode(certificate, DEVICE), given)
+        chains = returned(paid, Certificate.decode(certificate, DEVICE), given)
     except Bad as no:
         raise bad(no.reason) from None
     check_room(state, len(chains))
-    value_fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+    value_fen = paid_fen(paid)
     for chain in chains:
         keep(state, chain, PAYEE_OUTPUT, returned=True)
     state.back[challenge] = value_fen
