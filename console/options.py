@@ -8,10 +8,18 @@ from typing import Annotated
 import typer
 
 from deployment.topology import DEFAULT_FOLDER
+from runtime.command_line import typed_folder
 
 Folder = Annotated[
     Path,
-    typer.Option("--stack", envvar="DCEP_STACK", help="The stack's folder.", show_default=True),
+    typer.Option(
+        "--stack",
+        envvar="DCEP_STACK",
+        help="The stack's folder.",
+        show_default=True,
+        parser=typed_folder,
+        metavar="<path>",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 DatabaseUrl = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +15,7 @@ import language
 from language import _
 from language.commands import parts, translate, wrong_usage
 from runtime.output import EXIT_USAGE, asked_for_json, can_print, only_asks
+from runtime.settings import SettingsError, folder_named
 
 _DRAWN = "╭─…"
 """What a page of help is drawn with, where it can be."""
@@ -33,6 +35,18 @@ Version = Annotated[
     bool,
     typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
 ]
+
+
+def typed_folder(text: str) -> Path:
+    """The parser of an option or an argument that names a folder of ours.
+
+    Raises:
+        typer.BadParameter: nothing stands there.
+    """
+    try:
+        return folder_named(text)
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def run_app(

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
+from language import _
+
 T = TypeVar("T")
 
 
@@ -86,6 +88,20 @@ def located(text: str, folder: Path) -> str:
     if text.startswith(_SQLITE):
         return _SQLITE + str(folder / text.removeprefix(_SQLITE))
     return text if ":" in text.partition("/")[0] else str(folder / text)
+
+
+def folder_named(text: str | Path) -> Path:
+    """The folder that a path names, which somebody typed or set.
+
+    Raises:
+        SettingsError: nothing stands there. Taken for a path, that is the folder one is in, whose
+            files would be mixed with what is made there, and which would be closed to others.
+    """
+    if not str(text).strip():
+        raise SettingsError(
+            _("a folder is named by nothing here; write its path, and `.` for the one you are in")
+        )
+    return Path(text)
 
 
 def _from_text(name: str, text: str, hint: Any) -> Any:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import typer
 from prometheus_client import CollectorRegistry
 
 from dcep.wallet.v1 import wallet_pb2_grpc
 from runtime.logs import configure_logs, logger
 from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
-from runtime.settings import SettingsError, load_settings
+from runtime.settings import SettingsError, folder_named, load_settings
 from runtime.tls import TlsFiles, server_credentials
 from wallet.api.wallet import GrpcWallet
 from wallet.app import App
@@ -41,25 +42,29 @@ def main() -> int:
         settings = load_settings(Settings, arguments.settings)
         configure_logs(SERVICE, settings.log_file)
         given = {
-            "home": arguments.home,
+            "home": _folder(arguments.home),
             "listen_address": arguments.listen,
-            "stack": arguments.stack,
+            "stack": _folder(arguments.stack),
         }
         return run(replace(settings, **{name: to for name, to in given.items() if to}))
-    except (SettingsError, HomeError) as error:
+    except (SettingsError, HomeError, typer.BadParameter) as error:
         print(f"wallet: {error}", file=sys.stderr)
         return 2
+
+
+def _folder(given: str | None) -> str:
+    return str(folder_named(given)) if given is not None else ""
 
 
 def run(settings: Settings) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
-    folder = home_folder(Path(settings.home) if settings.home else None)
+    folder = home_folder(folder_named(settings.home) if settings.home else None)
     app = App(folder, database_url=settings.database_url)
     app.home.make()
     registry = CollectorRegistry()
     server = Server(
-        [service(app, stack_folder(Path(settings.stack) if settings.stack else None))],
+        [service(app, stack_folder(folder_named(settings.stack) if settings.stack else None))],
         credentials=server_credentials(_tls(settings, folder), require_client=True),
         address=settings.listen_address,
         registry=registry,

@@ -16,6 +16,7 @@ from console.options import DEFAULT, Folder, Json
 from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from deployment.topology import CENTRAL_BANK, StackMissing, load
 from language import _
+from runtime.command_line import typed_folder
 
 if TYPE_CHECKING:
     from sandbox.backup.manifest import Manifest
@@ -64,9 +65,10 @@ def backup(
     """
     output = Output(as_json)
     if words[0] == VERIFY and len(words) == 2 and not everyone:
-        _verify(output, Path(words[1]), passphrase_file, database_url, folder)
+        _verify(output, typed_folder(words[1]), passphrase_file, database_url, folder)
         return
     *names, to = words
+    into = typed_folder(to)
     plan = load(folder)
     known = list(plan.commands())
     if everyone == bool(names):
@@ -89,7 +91,7 @@ def backup(
     if seal or passphrase_file is not None:
         secret = _passphrase(output, passphrase_file, twice=True)
     began = time.monotonic()
-    manifest = _or_fail(output, lambda: make_copy(plan, wanted, Path(to), secret, whole=everyone))
+    manifest = _or_fail(output, lambda: make_copy(plan, wanted, into, secret, whole=everyone))
     seconds = round(time.monotonic() - began, 1)
     size = sum(file.bytes for file in manifest.stored)
     output.result(
@@ -103,7 +105,10 @@ def backup(
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FROM", help="The folder of a copy.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FROM", help="The folder of a copy.", parser=typed_folder),
+    ],
     parties: Annotated[
         list[str] | None,
         typer.Argument(

@@ -18,6 +18,7 @@ from console.options import DatabaseUrl, Json
 from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Output
 from deployment.topology import StackPlan
 from language import _
+from runtime.command_line import typed_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +29,12 @@ def register(app: typer.Typer) -> None:
 def demo(
     database_url: DatabaseUrl = "",
     keep: Annotated[
-        Path | None, typer.Option(help="A new folder to keep the stack in; else it is removed.")
+        Path | None,
+        typer.Option(
+            help="A new folder to keep the stack in; else it is removed.",
+            parser=typed_folder,
+            metavar="<path>",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -39,7 +39,7 @@ from deployment.ports import PortsMisnamed
 from deployment.processes import ProcessFailed
 from deployment.topology import BanksMisnamed, StackMissing
 from language import N_, _
-from runtime.command_line import Version, as_defaults, run_app
+from runtime.command_line import Version, as_defaults, run_app, typed_folder
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import asked_for_json, of_this_machine, only_asks, run_command
 from sandbox.cli import audit, backup, bank, demo, offline_risk, replay, stack, status
@@ -98,7 +98,12 @@ def common(
     context: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Option("--stack", help="The stack's folder, for the command that follows."),
+        typer.Option(
+            "--stack",
+            help="The stack's folder, for the command that follows.",
+            parser=typed_folder,
+            metavar="<path>",
+        ),
     ] = None,
     as_json: Json = False,
     version: Version = False,

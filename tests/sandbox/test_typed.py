@@ -192,3 +192,28 @@ def test_a_machine_takes_no_notes_for_a_wallet_of_another_bank(
     assert (code, answer["reason"], answer["field"]) == (2, "FIELD_INVALID", "number")
     assert "receipt" not in answer
     assert "a machine of its own bank" in answer["message"]
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["init", "--stack"],
+        ["status", "--stack"],
+        ["demo", "--keep"],
+        ["restore"],
+        ["backup", "verify"],
+        ["backup", "--all"],
+        ["--stack"],
+    ],
+)
+def test_a_folder_that_is_named_by_nothing_is_not_the_one_you_are_in(
+    typed: Any, command: list[str], blank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    following = ["init"] if command == ["--stack"] else []
+    code, said = typed(*command, blank, *following)
+    assert (code, said["reason"]) == (2, "USAGE")
+    assert "named by nothing" in said["message"]
+    assert (list(tmp_path.iterdir()), tmp_path.stat().st_mode & 0o777) == ([], 0o755)

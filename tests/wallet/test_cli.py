@@ -216,3 +216,58 @@ def test_watch_shows_what_arrives_after_its_first_line_and_survives_its_bank(
     assert (first["change_fen"], first["memo"], first["balance_after_fen"]) == (300, "hello", 400)
     assert (second["change_fen"], second["memo"]) == (400, "meanwhile")
     assert second["balance_after_fen"] == 800
+
+
+BLANK = ["", "  "]
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("place", ["before", "after", "environment", "stack"])
+def test_a_home_that_is_named_by_nothing_is_not_the_folder_you_are_in(
+    stack: Path, tmp_path: Path, blank: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (place, blank) == ("environment", ""):
+        pytest.skip("an empty variable is none")
+    here = tmp_path / "here"
+    here.mkdir()
+    here.chmod(0o755)
+    monkeypatch.chdir(here)
+    environment = {"DCEP_STACK": str(stack), "WALLET_HOME": blank}
+    words = ["open", "--bank", "alpha", "--name", "Alice"]
+    typed = {
+        "before": ["--home", blank, *words],
+        "after": [*words, "--home", blank],
+        "environment": words,
+        "stack": [*words, "--home", "home", "--stack", blank],
+    }[place]
+    done = CliRunner().invoke(app, typed, env=environment)
+    assert done.exit_code == 2
+    assert "named by nothing" in done.output
+    assert (list(here.iterdir()), here.stat().st_mode & 0o777) == ([], 0o755)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["wallet", "--home"],
+        ["wallet", "--stack"],
+        ["wallet.hard_wallet", "--socket", "card", "--home"],
+        ["wallet.hard_wallet", "--socket", "card", "--home", "card.home", "--stack"],
+    ],
+)
+def test_a_service_whose_folder_is_named_by_nothing_does_not_begin(
+    words: list[str], blank: str, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", *words, blank],
+        env={"PYTHONPATH": ":".join(str(Path(entry).absolute()) for entry in sys.path if entry)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "named by nothing" in done.stderr
+    assert tmp_path.stat().st_mode & 0o777 == 0o755

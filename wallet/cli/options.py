@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from runtime.command_line import typed_folder
 from runtime.output import only_asks
 from wallet.app import App
 from wallet.cli.console import Output
@@ -18,7 +19,12 @@ from wallet.home.pin import pin_from
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="The wallet's folder; default ~/.dcep-wallet or WALLET_HOME."),
+    typer.Option(
+        "--home",
+        help="The wallet's folder; default ~/.dcep-wallet or WALLET_HOME.",
+        parser=typed_folder,
+        metavar="<path>",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
@@ -37,7 +43,13 @@ PinOption = Annotated[
     typer.Option("--pin", help="The device's PIN; better DCEP_PIN, or typed.", show_default=False),
 ]
 StackOption = Annotated[
-    Path | None, typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
+    Path | None,
+    typer.Option(
+        "--stack",
+        help="The stack's folder; default DCEP_STACK.",
+        parser=typed_folder,
+        metavar="<path>",
+    ),
 ]
 
 AMOUNTS = {"ignore_unknown_options": True}
@@ -57,12 +69,12 @@ class Common:
 
 def home_folder(given: Path | None) -> Path:
     """The home that was asked for."""
-    return given or Path(os.environ.get("WALLET_HOME") or Path.home() / ".dcep-wallet")
+    return given or typed_folder(os.environ.get("WALLET_HOME") or str(Path.home() / ".dcep-wallet"))
 
 
 def stack_folder(given: Path | None) -> Path:
     """The stack that was asked for."""
-    return given or Path(os.environ.get("DCEP_STACK") or DEFAULT_STACK)
+    return given or typed_folder(os.environ.get("DCEP_STACK") or DEFAULT_STACK)
 
 
 def gather(context: typer.Context, home: Path | None, as_json: bool, pin: str = "") -> Common:
