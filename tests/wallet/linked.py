@@ -11,8 +11,9 @@ from typing import Any
 from runtime.randomness import SeededRandomness
 from tests.offline.devices import FailingStore, TestDevice, _device, make_device
 from tests.offline.signers import NOW, Signers
-from wallet.offline import link_payments
+from wallet.offline import link, link_payments
 from wallet.offline.link import Taken
+from wallet.offline.link_payments import ShownRequest
 from wallet.offline.payments import OfflinePayments
 
 AMOUNT = 30
@@ -78,12 +79,10 @@ class Pair:
         def wait() -> None:
             try:
                 came.append(
-                    link_payments.accept(
-                        payee,
+                    link.receive(
                         ("127.0.0.1", 0),
-                        request,
+                        ShownRequest(payee, self.requests, self.bob.clock, request),
                         on_listening=listen,
-                        on_met=lambda: self.requests.seen(request, 0),
                         timeout_s=WAIT_S,
                     )
                 )

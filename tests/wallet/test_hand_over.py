@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.offline.devices import TestDevice, make_device
@@ -198,13 +196,9 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
         def __getitem__(self, tag: str) -> str:
             return tag
 
-    pair.bob, payee = carol, link.receive
-
-    def receive(*arguments: Any, **more: Any) -> Taken:
-        return payee(*arguments, **{**more, "answers": Nosy})
-
+    pair.bob, answer_to = carol, link.answer_to
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(link, "receive", receive)
+        patch.setattr(link, "answer_to", lambda line, _: answer_to(line, Nosy))
         assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     assert len(shown) == 1 and shown[0] not in {key.hex() for key in real()}
     assert len(pair.alice.element.payer.unconfirmed()) == 1

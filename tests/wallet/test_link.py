@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
@@ -25,8 +27,24 @@ def test_other_text_is_refused(text: str) -> None:
         text_format.read(text_format.PAYMENT, text)
 
 
+@dataclass
+class Asked:
+    """`wallet.offline.link.Asking`."""
+
+    accept: Callable[[str], link.Taken]
+    answers: dict[str, str]
+
+    def show(self) -> str:
+        return "ASKED"
+
+    def answer(self, line: str) -> str | None:
+        return link.answer_to(line, lambda: self.answers)
+
+
 def linked(
-    accept: object, pay: object, answers: dict[str, str] | None = None
+    accept: Callable[[str], link.Taken],
+    pay: Callable[[str, link.Payee], object],
+    answers: dict[str, str] | None = None,
 ) -> tuple[object, object]:
     """Both ends of one link; what each came to."""
     where: list[str] = []
@@ -41,12 +59,7 @@ def linked(
         try:
             came.append(
                 link.receive(
-                    ("127.0.0.1", 0),
-                    "ASKED",
-                    accept,  # type: ignore[arg-type]
-                    on_listening=listen,
-                    answers=lambda: answers or {},
-                    timeout_s=5,
+                    ("127.0.0.1", 0), Asked(accept, answers or {}), on_listening=listen, timeout_s=5
                 )
             )
         except Exception as error:
@@ -56,7 +69,7 @@ def linked(
     thread.start()
     listening.wait(5)
     try:
-        sent: object = link.send(link.parse_address(where[0]), pay, timeout_s=5)  # type: ignore[arg-type]
+        sent: object = link.send(link.parse_address(where[0]), pay, timeout_s=5)
     except Exception as error:
         sent = error
     thread.join(5)

@@ -17,7 +17,8 @@ from tests.offline.trust_cases import filter_of
 from tests.wallet.held_cards import Held
 from tests.wallet.linked import Memory
 from wallet.hard_wallet import tap
-from wallet.offline import link_payments, newer_bundles
+from wallet.offline import link, link_payments, newer_bundles
+from wallet.offline.link_payments import ShownRequest
 from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import OfflinePayments
 
@@ -58,19 +59,10 @@ def meet(payer: TestDevice, payee: TestDevice, amount: int) -> tuple[object, obj
 
     def receive() -> None:
         try:
-            request = link_payments.request_to_show(
-                OfflinePayments(payee.element), Memory(), payee.clock, amount
-            )
-            came.append(
-                link_payments.accept(
-                    OfflinePayments(payee.element),
-                    ("127.0.0.1", 0),
-                    request,
-                    on_listening=listen,
-                    on_met=lambda: None,
-                    timeout_s=10,
-                )
-            )
+            mine, seen = OfflinePayments(payee.element), Memory()
+            request = link_payments.request_to_show(mine, seen, payee.clock, amount)
+            shown = ShownRequest(mine, seen, payee.clock, request)
+            came.append(link.receive(("127.0.0.1", 0), shown, on_listening=listen, timeout_s=10))
         except Exception as error:
             came.append(error)
 

@@ -19,7 +19,7 @@ from wallet.hard_wallet.reader import Card
 from wallet.home.pin import asked
 from wallet.offline import link, link_payments
 from wallet.offline.link import Taken
-from wallet.offline.link_payments import Handed
+from wallet.offline.link_payments import Handed, ShownRequest
 from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import Deposited, NotTaken, OfflinePayments, TokenLoading
 from wallet.orders.submitter import Placed
@@ -68,12 +68,10 @@ def accept_over_link(
     request = link_payments.request_to_show(
         offline_payments, app.requests, app.clock, amount_fen, anew=anew
     )
-    return link_payments.accept(
-        offline_payments,
+    return link.receive(
         where,
-        request,
+        ShownRequest(offline_payments, app.requests, app.clock, request),
         on_listening=lambda at: say(_("Listening at {at}").format(at=at)),
-        on_met=lambda: app.requests.seen(request, app.clock.now_ms()),
     )
 
 

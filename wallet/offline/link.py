@@ -20,7 +20,7 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from language import _
 from runtime.output import harmless, reason_of
@@ -99,27 +99,34 @@ class Payee:
         return set(answers) if word == _KNOW else set()
 
 
+class Asking(Protocol):
+    """A payee's side of a link: a request, and what is done with what a payer says to it."""
+
+    def show(self) -> str:
+        """The request's text. It is shown to somebody now, and to nobody else later."""
+        ...
+
+    def answer(self, line: str) -> str | None:
+        """The answer to a payer's question; None for a line that is none, so a payment."""
+        ...
+
+    def accept(self, payment: str) -> Taken:
+        """Takes a payment's text; the payer is told what it raises."""
+        ...
+
+
 def receive(
     address: tuple[str, int],
-    request: str,
-    accept: Callable[[str], Taken],
+    payee: Asking,
     *,
     on_listening: Callable[[str], None],
-    on_met: Callable[[], None] = lambda: None,
-    answers: Callable[[], dict[str, str]] = dict,
-    about_bundles: Callable[[str], str | None] = lambda line: None,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
-    """The payee's side: shows `request` to the first device that comes and takes what it pays.
+    """The payee's side: shows its request to the first device that comes and takes what it pays.
 
     Args:
         address: where to listen; port 0 picks one.
-        request: the request's text.
-        accept: takes a payment's text; the payer is told what it raises.
         on_listening: is told ``HOST:PORT``.
-        on_met: is called before anything is shown.
-        answers: gives question → answer, both hex, for the payee's requests.
-        about_bundles: gives the answer to a line about trust bundles, and None for any other line.
         timeout_s: how long to wait for the payer, and for each of its lines.
 
     Returns:
@@ -132,9 +139,8 @@ def receive(
     taken: Taken | None = None
     try:
         with _payer(address, on_listening, timeout_s) as (connection, lines):
-            on_met()
-            _write(connection, request)
-            for taken in _payments(connection, lines, accept, answers, about_bundles):
+            _write(connection, payee.show())
+            for taken in _payments(connection, lines, payee):
                 _write(connection, f"OK {taken.amount_fen} {taken.receipt.hex()}")
                 if taken.asked:
                     break
@@ -145,6 +151,19 @@ def receive(
     if taken is None:
         raise LinkError(_("no payment came: the payer said too much else"))
     return taken
+
+
+def answer_to(line: str, answers: Callable[[], dict[str, str]]) -> str | None:
+    """The answer to the question which requests are the payee's; None for any other line.
+
+    Args:
+        answers: gives question → answer, both hex, for the payee's requests.
+    """
+    word, *asked = line.split(" ")
+    if word != _ASK:
+        return None
+    known = answers()
+    return " ".join([_KNOW, *(known[tag] for tag in asked[:MAX_TAGS] if tag in known)])
 
 
 @contextmanager
@@ -162,30 +181,14 @@ def _payer(
             yield connection, lines
 
 
-def _payments(
-    connection: socket.socket,
-    lines: BinaryIO,
-    accept: Callable[[str], Taken],
-    answers: Callable[[], dict[str, str]],
-    about_bundles: Callable[[str], str | None],
-) -> Iterator[Taken]:
+def _payments(connection: socket.socket, lines: BinaryIO, payee: Asking) -> Iterator[Taken]:
     """What was taken of the payer's first MAX_SHOWN lines; its questions are answered meanwhile."""
     for _line in range(MAX_SHOWN):
         line = _read(lines)
-        answer = _known(line, answers) or about_bundles(line)
-        if answer is not None:
+        if (answer := payee.answer(line)) is not None:
             _write(connection, answer)
-        elif (came := _accepted(connection, line, accept)) is not None:
+        elif (came := _accepted(connection, line, payee)) is not None:
             yield came
-
-
-def _known(line: str, answers: Callable[[], dict[str, str]]) -> str | None:
-    """The answer to the question which requests are the payee's; None for any other line."""
-    word, *asked = line.split(" ")
-    if word != _ASK:
-        return None
-    known = answers()
-    return " ".join([_KNOW, *(known[tag] for tag in asked[:MAX_TAGS] if tag in known)])
 
 
 def send(
@@ -224,12 +227,10 @@ def send(
         ) from error
 
 
-def _accepted(
-    connection: socket.socket, payment: str, accept: Callable[[str], Taken]
-) -> Taken | None:
-    """What `accept` took, or None if it gave back an earlier payment; the payer is told that."""
+def _accepted(connection: socket.socket, payment: str, payee: Asking) -> Taken | None:
+    """What the payee took, or None if it gave back an earlier payment; the payer is told that."""
     try:
-        return accept(payment)
+        return payee.accept(payment)
     except PaymentReturned as back:
         _write(connection, " ".join(["BACK", back.text, *back.told.split()]))
         if back.asked:

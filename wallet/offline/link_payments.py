@@ -256,31 +256,33 @@ def request_to_show(
     return request
 
 
-def accept(
-    offline_payments: OfflinePayments,
-    address: tuple[str, int],
-    request: str,
-    *,
-    on_listening: Callable[[str], None],
-    on_met: Callable[[], None],
-    timeout_s: float = LINK_TIMEOUT_S,
-) -> Taken:
-    """Waits for the payer's device and takes what it pays; see `wallet.offline.link.receive`."""
-    asked = text_format.read(text_format.REQUEST, request)
+@dataclass(frozen=True)
+class ShownRequest:
+    """A payee that shows a request over a link and takes what is paid for it, or gives it back."""
 
-    return link.receive(
-        address,
-        request,
-        lambda payment: accept_or_return(offline_payments, payment, asked),
-        on_listening=on_listening,
-        on_met=on_met,
-        answers=lambda: {
-            question.hex(): answer.hex()
-            for question, answer in offline_payments.device.payee.answers().items()
-        },
-        about_bundles=lambda line: newer_bundles.answer_to(offline_payments.device.trust, line),
-        timeout_s=timeout_s,
-    )
+    offline_payments: OfflinePayments
+    requests: Requests
+    clock: Clock
+    request: str
+
+    def show(self) -> str:
+        """The request's text; from now on it is among those that somebody has seen."""
+        self.requests.seen(self.request, self.clock.now_ms())
+        return self.request
+
+    def answer(self, line: str) -> str | None:
+        """The answer to a question about this device's requests, or about trust bundles."""
+        device = self.offline_payments.device
+        return link.answer_to(line, self._answers) or newer_bundles.answer_to(device.trust, line)
+
+    def accept(self, payment: str) -> Taken:
+        """Takes a payment, or raises what `accept_or_return` does."""
+        asked = text_format.read(text_format.REQUEST, self.request)
+        return accept_or_return(self.offline_payments, payment, asked)
+
+    def _answers(self) -> dict[str, str]:
+        known = self.offline_payments.device.payee.answers()
+        return {question.hex(): answer.hex() for question, answer in known.items()}
 
 
 def _signed_return(offline_payments: OfflinePayments, payment: str) -> str:
