@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from currency.amount import format_yuan
 from currency.reasons import in_words
+from dcep.bank.v1.offline_pb2 import LoadTokensResponse
 from language import _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
@@ -129,7 +130,7 @@ def open_card(
         card.pair(profile.number, bytes(key.verify_key))
 
 
-def load_anew(loading: TokenLoading, done: Deposited) -> Placed:
+def load_anew(loading: TokenLoading, done: Deposited) -> Placed[LoadTokensResponse]:
     """Loads what was deposited. An error says where the money is."""
     amount = format_yuan(done.amount_fen)
     where = _("{yuan} yuan are in the wallet now; `wallet offline load {yuan}` loads them").format(

@@ -7,6 +7,7 @@ from typing import Any
 
 from currency.amount import format_yuan
 from currency.reasons import in_words
+from dcep.bank.v1.offline_pb2 import LoadTokensResponse
 from language import N_, _
 from wallet.cli.console import CommandResult, UsageError
 from wallet.cli.offline_input import request_of
@@ -97,7 +98,9 @@ def payment_returned(back: PaymentReturned, file: Path | None, *, over_link: boo
     return fields, "\n".join(lines)
 
 
-def loaded(amount_fen: int, offline_fen: int | None, placed: Placed) -> CommandResult:
+def loaded(
+    amount_fen: int, offline_fen: int | None, placed: Placed[LoadTokensResponse]
+) -> CommandResult:
     """After ``offline load``.
 
     Args:

@@ -7,6 +7,8 @@ from typing import Any
 
 from currency.amount import format_yuan
 from currency.contract_words import class_name, state_name, status_name
+from dcep.bank.v1.exchange_pb2 import ExchangeResponse
+from dcep.bank.v1.payments_pb2 import PayResponse
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
@@ -127,7 +129,7 @@ def _details(state: GetWalletResponse) -> dict[str, Any]:
     }
 
 
-def exchanged(what: str, amount_fen: int, placed: Placed) -> CommandResult:
+def exchanged(what: str, amount_fen: int, placed: Placed[ExchangeResponse]) -> CommandResult:
     """After ``topup`` and ``cashout``: "put in" or "taken out", in the reader's language."""
     available_fen = placed.message.available_fen
     fields = {
@@ -144,7 +146,7 @@ def exchanged(what: str, amount_fen: int, placed: Placed) -> CommandResult:
     ) or text
 
 
-def paid(number: str, amount_fen: int, placed: Placed) -> CommandResult:
+def paid(number: str, amount_fen: int, placed: Placed[PayResponse]) -> CommandResult:
     """After ``pay``."""
     answer = placed.message
     state = state_name(answer.state)
@@ -192,7 +194,7 @@ def arrived(entry: HistoryEntry) -> CommandResult:
     return asdict(entry), text
 
 
-def earlier(placed: Placed, done: str) -> str:
+def earlier(placed: Placed[Any], done: str) -> str:
     """What became of an order that an earlier command made; "" when it is this command's."""
     if not placed.resent:
         return ""

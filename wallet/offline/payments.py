@@ -131,7 +131,9 @@ class TokenLoading:
             self._certified_key()
         self._ask_for_statements()
 
-    def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
+    def load(
+        self, amount_fen: int, *, request_id: str = "", anew: bool = False
+    ) -> Placed[offline_pb2.LoadTokensResponse]:
         """Loads money of the wallet into the device, as tokens for a new key.
 
         A load that got no answer is sent again, with the key that it was made with.

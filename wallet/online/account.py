@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from currency.contract_words import class_name, purpose_word, state_name
 from currency.number import NumberError, check
-from dcep.bank.v1 import orders_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import _
@@ -61,7 +61,7 @@ class OnlineWallet:
 
     def top_up(
         self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
-    ) -> Placed:
+    ) -> Placed[exchange_pb2.ExchangeResponse]:
         """Moves money from the deposit account, or cash, into the wallet.
 
         Args:
@@ -76,7 +76,7 @@ class OnlineWallet:
 
     def cash_out(
         self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
-    ) -> Placed:
+    ) -> Placed[exchange_pb2.ExchangeResponse]:
         """Moves money from the wallet to the deposit account, or takes notes that a machine has
         ready.
 
@@ -92,7 +92,7 @@ class OnlineWallet:
 
     def _by_receipt(
         self, direction: int, amount_fen: int, receipt: bytes, request_id: str, anew: bool
-    ) -> Placed:
+    ) -> Placed[exchange_pb2.ExchangeResponse]:
         if not receipt:
             return self._exchange(direction, amount_fen, False, request_id, anew)
         try:
@@ -109,7 +109,7 @@ class OnlineWallet:
         *,
         request_id: str = "",
         anew: bool = False,
-    ) -> Placed:
+    ) -> Placed[payments_pb2.PayResponse]:
         """Pays. A mistyped number is refused here, before anything is sent."""
         try:
             check(payee_number)
@@ -171,7 +171,7 @@ class OnlineWallet:
         request_id: str,
         anew: bool,
         **more: SignedEnvelope,
-    ) -> Placed:
+    ) -> Placed[exchange_pb2.ExchangeResponse]:
         amount(amount_fen)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         return self._submitter.place(

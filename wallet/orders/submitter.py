@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from currency.reasons import in_words
 from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2
@@ -26,6 +26,8 @@ from wallet.orders.types import (
     PAYMENT,
     PENDING,
     REFUSED,
+    Answer,
+    Order,
     OrderKind,
 )
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, BankPort
@@ -33,6 +35,7 @@ from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, BankP
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
+AnyKind = OrderKind[Any, Any]
 Take = Callable[[Any], None]
 _NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
 """What a bank says of an order whose sequence is not this book's any more."""
@@ -51,7 +54,7 @@ class RefusedBefore(Refusal):
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placed(Generic[Answer]):
     """An order and the bank's answer to it.
 
     Attributes:
@@ -60,7 +63,7 @@ class Placed:
     """
 
     order: KeptOrder
-    message: Any
+    message: Answer
     resent: bool
 
     @property
@@ -135,16 +138,16 @@ class OrderSubmitter:
 
     def place(
         self,
-        kind: OrderKind,
+        kind: OrderKind[Order, Answer],
         *,
         request_id: str = "",
         anew: bool = False,
-        take: Take | None = None,
+        take: Callable[[Answer], None] | None = None,
         check: Callable[[], None] | None = None,
         ready: Callable[[], dict[str, bytes]] | None = None,
-        ours: Callable[[Any], bool] = lambda _: True,
+        ours: Callable[[Order], bool] = lambda _: True,
         **fields: Any,
-    ) -> Placed:
+    ) -> Placed[Answer]:
         """Gets an order done exactly once.
 
         If nobody was told the outcome of an equal order of an earlier command, that order takes the
@@ -203,7 +206,7 @@ class OrderSubmitter:
         not_elsewhere = {0, *made_here}
         return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
 
-    def unanswered(self, kind: OrderKind) -> list[Any]:
+    def unanswered(self, kind: OrderKind[Order, Answer]) -> list[Order]:
         """Messages of the orders of a kind whose outcome is unknown, oldest first."""
         left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
         return [kind.order.FromString(order.payload) for order in left]
@@ -255,14 +258,14 @@ class OrderSubmitter:
         if self.book.elsewhere_ms(self.number) is not None:
             raise _used_elsewhere()
 
-    def _asked_before(self, request_id: str, kind: OrderKind, content: bytes) -> KeptOrder | None:
+    def _asked_before(self, request_id: str, kind: AnyKind, content: bytes) -> KeptOrder | None:
         order = self.book.find(self.number, request_id)
         if order is not None:
             _check_same(order, kind, content)
         return order
 
     def _left_behind(
-        self, kind: OrderKind, content: bytes, ours: Callable[[Any], bool]
+        self, kind: OrderKind[Order, Answer], content: bytes, ours: Callable[[Order], bool]
     ) -> KeptOrder | None:
         for order in self.book.unheard(self.number, kind.name, content):
             if not ours(kind.order.FromString(order.payload)):
@@ -277,7 +280,7 @@ class OrderSubmitter:
 
     def _make(
         self,
-        kind: OrderKind,
+        kind: AnyKind,
         fields: dict[str, Any],
         content: bytes,
         sequence: int,
@@ -306,7 +309,7 @@ class OrderSubmitter:
             expires_time_ms=now_ms + ORDER_VALID_MS,
         )
 
-    def _fly(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed:
+    def _fly(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed[Any]:
         try:
             return self._send(order, take, resent=resent)
         finally:
@@ -314,7 +317,7 @@ class OrderSubmitter:
             if self.telling is None or order.sequence not in self.telling:
                 self.flights.release(order.sequence)
 
-    def _send(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed:
+    def _send(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed[Any]:
         if order.state != OrderState.UNKNOWN:
             return self._settled_before(order)
         kind = KINDS[order.kind]
@@ -352,7 +355,7 @@ class OrderSubmitter:
             return OF_THE_MACHINE
         return WAS_AHEAD if order.created_time_ms > self.clock.now_ms() else IS_AHEAD
 
-    def _told_no(self, order: KeptOrder, refusal: Refusal) -> Placed:
+    def _told_no(self, order: KeptOrder, refusal: Refusal) -> Placed[Any]:
         """Raises what a refused call means for the order."""
         if is_undecided(refusal.reason):
             why = in_words(refusal.name, refusal.message, refusal.metadata)
@@ -381,7 +384,7 @@ class OrderSubmitter:
         self._tell(order)
         raise refusal
 
-    def _settled_before(self, order: KeptOrder) -> Placed:
+    def _settled_before(self, order: KeptOrder) -> Placed[Any]:
         if not order.heard:
             self._tell(order)
             if self._at_once(order):
@@ -420,7 +423,7 @@ def _sequence(payment: payments_pb2.Payment, number: str) -> int:
     return int(sequence) if whose == number and sequence.isdigit() else 0
 
 
-def _check_same(order: KeptOrder, kind: OrderKind, content: bytes) -> None:
+def _check_same(order: KeptOrder, kind: AnyKind, content: bytes) -> None:
     """Raises Refusal if a program's id was used for another order."""
     if (order.kind, order.content) != (kind.name, content):
         raise Refusal(
@@ -430,7 +433,7 @@ def _check_same(order: KeptOrder, kind: OrderKind, content: bytes) -> None:
         )
 
 
-def _content(kind: OrderKind, fields: dict[str, Any]) -> bytes:
+def _content(kind: AnyKind, fields: dict[str, Any]) -> bytes:
     wish = kind.order(**fields).SerializeToString(deterministic=True)
     return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
 
 from dcep.bank.v1 import (
     exchange_pb2,
@@ -22,8 +24,12 @@ REFUSED = states_pb2.PAYMENT_STATE_REFUSED
 EXPIRED = states_pb2.PAYMENT_STATE_EXPIRED
 
 
+Order = TypeVar("Order", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
+
+
 @dataclass(frozen=True)
-class OrderKind:
+class OrderKind(Generic[Order, Answer]):
     """One kind of order.
 
     Attributes:
@@ -36,9 +42,9 @@ class OrderKind:
     """
 
     name: str
-    order: Any
-    answer: Any
-    send: Callable[[BankPort, SignedEnvelope], Any]
+    order: type[Order]
+    answer: type[Answer]
+    send: Callable[[BankPort, SignedEnvelope], Answer]
     wished: bool = True
 
 
@@ -80,4 +86,5 @@ DEPOSIT = OrderKind(
     lambda bank, order: bank.deposit_tokens(order),
     wished=False,
 )
-KINDS = {kind.name: kind for kind in (PAYMENT, EXCHANGE, CLOSE, CERTIFY, LOAD, DEPOSIT)}
+_ALL: tuple[OrderKind[Any, Any], ...] = (PAYMENT, EXCHANGE, CLOSE, CERTIFY, LOAD, DEPOSIT)
+KINDS = {kind.name: kind for kind in _ALL}
