@@ -226,10 +226,22 @@ def _has_ended(holder: str) -> bool:
     here = this_process().split(" ")
     if len(named) != 4 or len(here) != 4 or named[:2] != here[:2]:
         return False
+    pid = int(named[2])
     try:
-        return _began(int(named[2])) != named[3]
-    except FileNotFoundError:
-        return True
+        return _began(pid) != named[3]
+    except OSError:
+        # A /proc that is mounted with hidepid shows nothing of other users' processes.
+        return not _exists(pid)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _began(pid: int) -> str:

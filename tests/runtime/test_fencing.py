@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select, text
 
 from runtime.database import Database, open_engine
 from runtime.errors import NoAnswer, Refusal
-from runtime.fencing import LEASE_S, Fence, Fenced, fencing_table
+from runtime.fencing import LEASE_S, Fence, Fenced, fencing_table, this_process
 from runtime.one_writer import OneWriter
 from tests.refusals import refused_for
 
@@ -191,6 +192,35 @@ def test_one_that_may_be_alive_is_waited_for(url: str, clock: Clock) -> None:
     clock.slept.clear()
     opened(url, clock)
     assert clock.slept == [LEASE_S], "nobody here can tell whether it is"
+
+
+@pytest.mark.parametrize("hidden", [FileNotFoundError, PermissionError])
+def test_one_that_the_system_hides_is_waited_for_until_it_is_gone(
+    url: str, clock: Clock, hidden: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mounted with hidepid, /proc shows nothing of processes of other users."""
+    if url.startswith("sqlite"):
+        pytest.skip("there is no lease on a file")
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    )
+    boot, namespace, _, began = this_process().split(" ")
+    read = Path.read_text
+
+    def hides(path: Path, *rest: str) -> str:
+        if path.is_relative_to(f"/proc/{other.pid}"):
+            raise hidden
+        return read(path, *rest)
+
+    monkeypatch.setattr(Path, "read_text", hides)
+    holder = f"{boot} {namespace} {other.pid} {began}"
+    opened(url, clock, holder)
+    opened(url, clock, holder)
+    assert clock.slept == [LEASE_S]
+    other.communicate(timeout=60)
+    clock.slept.clear()
+    opened(url, clock)
+    assert not clock.slept
 
 
 def test_a_database_that_is_away_is_no_end(postgres_url: str, clock: Clock) -> None:
