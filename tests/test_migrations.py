@@ -199,3 +199,31 @@ def test_rows_outlive_other_keys_and_indexes(
         with engine.connect() as connection:
             assert [dict(found._mapping) for found in connection.execute(select(then))] == [row]
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("service", "before", "name"),
+    [("operator_bank", "0033", "token_deposits"), ("central_bank", "0026", "officer_acts")],
+)
+@pytest.mark.parametrize("counted", [[], [2, 9], [9, 2], [2, 2]])
+def test_a_number_that_was_given_is_not_given_again_whatever_counters_a_copy_has_left(
+    service: str, before: str, name: str, counted: list[int], tmp_path: Path
+) -> None:
+    """SQLite counts in a table of its own, and goes by the first of two rows."""
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    engine, config = open_engine(url), _alembic(url, service)
+    command.upgrade(config, before)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": name})
+        for number in counted:
+            connection.execute(
+                text("INSERT INTO sqlite_sequence VALUES (:name, :seq)"),
+                {"name": name, "seq": number},
+            )
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": name}
+        )
+        assert list(found.scalars()) == [max(counted, default=0)]
+    engine.dispose()
