@@ -10,6 +10,7 @@ from console.sheet import clock
 from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from language import N_, _
+from officers.contents import content_of, kind_of, message_of
 from runtime.errors import reason_name
 from runtime.output import harmless
 
@@ -63,13 +64,6 @@ _STATES = (
 )
 
 
-def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
-    """What was proposed, read from the very bytes that were signed."""
-    content = office_pb2.OfficerAct()
-    content.ParseFromString(act.proposal.payload)
-    return content
-
-
 def in_words(act: office_pb2.Act) -> str:
     """What an act does, such as "issue 500,000.00 yuan, alpha", with rich's markup escaped."""
     return escape(said(content_of(act)))
@@ -77,8 +71,10 @@ def in_words(act: office_pb2.Act) -> str:
 
 def said(content: office_pb2.OfficerAct) -> str:
     """What an act does, as plain text that is safe for a terminal."""
-    kind = content.WhichOneof("kind") or ""
-    asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
+    kind = kind_of(content)
+    asked: Any = message_of(content)
+    if asked is None:
+        return _("something that this version does not know")
     if kind in _VERBS:
         return harmless(
             _("{verb} {yuan} yuan, {bank}").format(
@@ -154,13 +150,12 @@ def class_in_words(limits: office_pb2.ClassLimits) -> str:
 def fields(act: office_pb2.Act) -> dict[str, Any]:
     """An act's fields for a program."""
     content = content_of(act)
-    kind = content.WhichOneof("kind") or ""
-    asked = getattr(content, kind) if kind else None
+    asked = message_of(content)
     found: dict[str, Any] = {
         "act_id": content.act_id,
         "number": act.number,
         "institution": content.institution,
-        "kind": kind,
+        "kind": kind_of(content),
         "state": office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower(),
         "cause": content.cause,
         "proposed_by": act.proposed_by,

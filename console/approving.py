@@ -17,6 +17,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
+from officers.contents import message_of
 from runtime.errors import NoAnswer, Refusal, reason_name
 from runtime.messages import read_payload
 
@@ -41,7 +42,7 @@ class Asked:
     def lines(self) -> str:
         """What it does, who asked for it, when and why, in lines for people."""
         moves = ""
-        if self.content.WhichOneof("kind") == "pay_suspense":
+        if self.content.HasField("pay_suspense"):
             moves = (
                 _(": {yuan} yuan").format(yuan=format_yuan(self.amount_fen))
                 if self.amount_fen
@@ -134,13 +135,11 @@ def _asked(
 def _amount_fen(
     plan: StackPlan, institution: str, officer: str, content: office_pb2.OfficerAct
 ) -> int:
-    kind = content.WhichOneof("kind") or ""
-    asked = getattr(content, kind) if kind else content
-    if kind == "pay_suspense":
+    if content.HasField("pay_suspense"):
         with BankOfficerClient(plan, institution, officer) as office:
             lies = {entry.position: entry.amount_fen for entry in office.suspense()}
-        return lies.get(asked.position, 0)
-    return int(asked.amount_fen) if "amount_fen" in asked.DESCRIPTOR.fields_by_name else 0
+        return lies.get(content.pay_suspense.position, 0)
+    return int(getattr(message_of(content), "amount_fen", 0))
 
 
 def _refuse_decided(act: office_pb2.Act, officer: str) -> None:

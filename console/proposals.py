@@ -21,6 +21,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan
 from language import _
+from officers.contents import content_of, message_of
 from runtime.errors import Refusal, is_undecided
 
 
@@ -100,10 +101,9 @@ def _by_id(client: ActClient, kind: Message, cause: str, act_id: str) -> Propose
     found = _found(client, act_id)
     if found is None:
         return Proposed(client.propose(kind, cause, act_id), False)
-    content = office_pb2.OfficerAct.FromString(found.proposal.payload)
-    name = content.WhichOneof("kind") or ""
+    content = content_of(found)
     same = (content.officer, content.cause) == (client.officer, cause)
-    if not same or getattr(content, name, None) != kind:
+    if not same or message_of(content) != kind:
         raise Refusal(
             errors_pb2.REASON_ID_REUSED, _("this id was used for another act"), field="act_id"
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from console.limits import SHOWN_KEPT_S
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan
+from officers.contents import content_of
 from officers.signing import digest_of
 from runtime.checks import request_id
 from runtime.files import create_whole
@@ -34,11 +35,11 @@ def remember(plan: StackPlan, acts: Iterable[office_pb2.Act]) -> set[str]:
     _forget_old(folder)
     changed = set()
     for act in acts:
-        content = office_pb2.OfficerAct.FromString(act.proposal.payload)
-        file = folder / request_id(content.act_id, "act_id")
+        act_id = content_of(act).act_id
+        file = folder / request_id(act_id, "act_id")
         digest = digest_of(act.proposal.payload)
         if not create_whole(file, digest) and file.read_bytes() != digest:
-            changed.add(content.act_id)
+            changed.add(act_id)
     return changed
 
 

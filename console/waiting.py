@@ -8,11 +8,12 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from console.act_texts import content_of, fields
+from console.act_texts import fields
 from console.clients import ActClient, CentralOfficerClient
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan
+from officers.contents import content_of, message_of
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
 
@@ -102,6 +103,4 @@ def without_an_act(
 
 
 def _asked(act: office_pb2.Act) -> Message | None:
-    content = content_of(act)
-    kind = content.WhichOneof("kind")
-    return getattr(content, kind) if kind else None
+    return message_of(content_of(act))

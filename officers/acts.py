@@ -17,6 +17,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.chain import ActRow, ActsChain, after_proposal, put_link, read_place
+from officers.contents import kind_of
 from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
@@ -217,8 +218,7 @@ class Acts:
         if content.institution != self._officers.institution:
             raise invalid("institution", f"is {self._officers.institution!r} here")
         text(content.cause, "cause", longest=MAX_CAUSE)
-        kind = content.WhichOneof("kind")
-        effect = self.effects.get(kind) if kind else None
+        effect = self.effects.get(kind_of(content))
         if effect is None:
             raise invalid("kind", f"is one of {', '.join(sorted(self.effects))}")
         _check_right(officer, effect)
@@ -275,7 +275,7 @@ class Acts:
         values = {
             "act_id": content.act_id,
             "digest": digest_of(payload),
-            "kind": content.WhichOneof("kind"),
+            "kind": kind_of(content),
             "proposer": officer.name,
             "proposal": payload,
             "proposal_signature": envelope.signature,

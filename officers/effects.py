@@ -13,6 +13,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.chain import after_end, put_link, read_place
+from officers.contents import kind_of, message_of
 from officers.tables import OfficerTables
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -42,12 +43,12 @@ class Act:
     @property
     def asked(self) -> Any:
         """The act's own message, such as an `office_pb2.Issue`."""
-        return getattr(self.content, self.kind)
+        return message_of(self.content)
 
     @property
     def kind(self) -> str:
         """The name of its kind, such as "issue"."""
-        return self.content.WhichOneof("kind") or ""
+        return kind_of(self.content)
 
     @property
     def record_digest(self) -> int:

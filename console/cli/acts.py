@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from google.protobuf.message import Message
 
-from console.act_texts import content_of, fields, said
+from console.act_texts import fields, said
 from console.act_texts import in_words as act_in_words
 from console.approving import Asked, all_asked, asked_of, check_as_shown
 from console.clients import ActClient, CentralOfficerClient
@@ -27,6 +27,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import _, ngettext
+from officers.contents import content_of, kind_of
 from runtime.errors import Refusal
 
 _PEOPLE = ("register_officer", "renew_officer", "remove_officer", "change_rights")
@@ -114,7 +115,7 @@ def approve(
                 if not everything:
                     raise
                 refused.append((one, refusal))
-    if any(one.content.WhichOneof("kind") in _PEOPLE for one in asked):
+    if any(kind_of(one.content) in _PEOPLE for one in asked):
         follow(plan, at)
     _say_approved(output, approved, refused)
     if refused:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.act_texts import content_of, quoted
+from console.act_texts import quoted
 from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer, RequestId
@@ -22,6 +22,7 @@ from dcep.office.v1 import office_pb2
 from deployment.provisioning import fingerprint, introduction
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import N_, _
+from officers.contents import content_of
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless, reason_of
 

@@ -28,6 +28,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import _
+from officers.contents import content_of, message_of
 from runtime.errors import Refusal, is_undecided
 
 Name = Annotated[str, typer.Argument(help="The officer's name: small letters, digits, hyphens.")]
@@ -91,7 +92,7 @@ def register_command(
         return
     kind = registration(plan, at, name, rights_named(rights, at))
     try:
-        _propose(plan, at, officer, kind, cause, anew, as_json)
+        propose(plan, at, officer, kind, cause, anew, as_json)
     except Refusal as refusal:
         if not begun and not is_undecided(refusal.reason):
             give_up(plan, name)
@@ -117,9 +118,9 @@ def renew(
     if not is_under_way(plan, name):
         kind = renewal_of(plan, name, days, fresh=False)
         if is_unheard(plan, at, _proposer(plan, at, officer, name), kind, cause):
-            _propose(plan, at, officer, kind, cause, anew, as_json)
+            propose(plan, at, officer, kind, cause, anew, as_json)
             return
-    _propose(plan, at, officer, renewal(plan, at, name, days), cause, anew, as_json)
+    propose(plan, at, officer, renewal(plan, at, name, days), cause, anew, as_json)
 
 
 @people.command()
@@ -141,7 +142,7 @@ def remove(
     if found is not None and found.removed:
         _already(plan, at, officer, kind, cause, found, as_json)
         return
-    _propose(plan, at, officer, kind, cause, anew, as_json)
+    propose(plan, at, officer, kind, cause, anew, as_json)
 
 
 @people.command()
@@ -165,10 +166,10 @@ def rights(
     if found is not None and list(found.rights) == list(kind.rights):
         _already(plan, at, officer, kind, cause, found, as_json)
         return
-    _propose(plan, at, officer, kind, cause, anew, as_json)
+    propose(plan, at, officer, kind, cause, anew, as_json)
 
 
-def _propose(
+def propose(
     plan: StackPlan,
     at: str,
     officer: str,
@@ -182,8 +183,7 @@ def _propose(
     if not anew and not is_unheard(plan, at, proposer, kind, cause):
         with ActClient(plan, at, proposer) as client:
             for act in client.open_acts():
-                content = office_pb2.OfficerAct.FromString(act.proposal.payload)
-                if getattr(content, content.WhichOneof("kind") or "") == kind:
+                if message_of(content_of(act)) == kind:
                     say_proposed(output, plan, act, repeated=True)
                     return
     with proposed_once(plan, at, proposer, kind, cause, anew=anew) as proposed:

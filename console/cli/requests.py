@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.act_texts import content_of, quoted, said
+from console.act_texts import quoted, said
 from console.cli.acts import At, institutions
 from console.limits import SHOWN_WAITING
 from console.options import DEFAULT, Folder, Json
@@ -19,6 +19,7 @@ from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan, load
 from language import _
+from officers.contents import content_of
 from runtime.output import of_this_machine
 
 
