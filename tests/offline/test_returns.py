@@ -104,6 +104,7 @@ def test_of_payments_that_all_wait_the_oldest_is_forgotten(
     requests = [system.carol.element.payee.request(fen) for fen in range(1, 6)]
     payments = [system.bob.element.payer.pay(request, unconfirmed=True) for request in requests]
     assert system.bob.element.payer.unconfirmed() == payments[-3:]
+    assert len(system.bob.store.read().unconfirmed) == 3
 
 
 def test_it_is_no_longer_without_an_answer(system: System) -> None:

@@ -80,7 +80,9 @@ def _make_room(state: ElementState) -> None:
     waiting = set(state.unconfirmed)
     while len(state.paid) >= MAX_REMEMBERED:
         ended = (challenge for challenge in state.paid if challenge not in waiting)
-        del state.paid[next(ended, next(iter(state.paid)))]
+        forgotten = next(ended, next(iter(state.paid)))
+        del state.paid[forgotten]
+        state.unconfirmed = [other for other in state.unconfirmed if other != forgotten]
 
 
 def is_decided(state: ElementState, asked: Request) -> bool:
