@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import offline_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from runtime.errors import NoAnswer, Refusal
+from offline_token.formats import Payment
+from runtime.errors import BadAnswer, NoAnswer, Refusal
 from tests.offline.devices import WALLET, make_device, ruled
 from tests.offline.signers import NOW, Signers
 from tests.refusals import refused_because, refused_for
@@ -76,6 +78,34 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
     assert held.owners().deposits.begin("alpha", WALLET) == [first], "and the deposit is the same"
     held.owners().deposits.end(first)
     assert held.hard.element.holdings.pieces() == []
+
+
+@pytest.mark.parametrize("sends", ["less", "what it has sent before", "one of two twice"])
+def test_a_bank_that_sends_less_than_a_load_has_ordered_is_not_believed(
+    signers: Signers,
+    make_app: MakeApp,
+    bank: FakeBank,
+    monkeypatch: pytest.MonkeyPatch,
+    sends: str,
+) -> None:
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers)
+    make_app().loading(held.owners()).load(100)
+    honest = bank.load_tokens
+
+    def load_tokens(order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
+        answer = honest(order)
+        wanted = orders_pb2.LoadOrder.FromString(order.payload)
+        half = signers.mint(wanted.device_key, 50, number=77).token.encode()
+        earlier = [piece.chain for piece in held.store.read().pieces]
+        before = Payment.decode(bytes.fromhex(earlier[0])).chains[0].token.encode()
+        tokens = {"less": [half], "what it has sent before": [before]}.get(sends, [half, half])
+        return offline_pb2.LoadTokensResponse(state=answer.state, tokens=tokens)
+
+    monkeypatch.setattr(bank, "load_tokens", load_tokens)
+    with pytest.raises(BadAnswer, match=r"for a load of 1\.00 yuan"):
+        make_app().loading(held.owners()).load(100, anew=True)
 
 
 def test_a_card_that_is_taken_away_after_its_deposits_has_deposited(

@@ -3,17 +3,19 @@ deposit)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from currency.amount import format_yuan
 from currency.reasons import in_words
-from dcep.bank.v1 import offline_pb2
+from dcep.bank.v1 import offline_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
+from offline_token.formats import Token
 from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
-from runtime.errors import NoAnswer, Refusal, reason_name
+from runtime.errors import BadAnswer, NoAnswer, Refusal, reason_name
 from wallet.offline import text_format
 from wallet.offline.outcomes import LinkError
 from wallet.orders.submitter import OrderSubmitter, Placed
@@ -247,7 +249,9 @@ class TokenLoading:
         if wanted := self._device.trust.wanted():
             self._device.trust.note(self._submitter.bank.statements(wanted))
 
-    def _keep_certificates(self, answer: offline_pb2.CertifyDeviceResponse) -> None:
+    def _keep_certificates(
+        self, _: orders_pb2.CertifyDeviceOrder, answer: offline_pb2.CertifyDeviceResponse
+    ) -> None:
         self._device.keys.certify(answer.device_certificate, answer.bank_certificate)
 
     def _check_room(self, amount_fen: int) -> None:
@@ -272,7 +276,10 @@ class TokenLoading:
             if load.created_time_ms <= now_ms and self._device.keys.holds(load.device_key)
         )
 
-    def _keep_tokens(self, answer: offline_pb2.LoadTokensResponse) -> None:
+    def _keep_tokens(
+        self, load: orders_pb2.LoadOrder, answer: offline_pb2.LoadTokensResponse
+    ) -> None:
+        """Keeps what a load has brought. Raises BadAnswer if that is not what was ordered."""
         try:
             self._device.holdings.load(list(answer.tokens))
         except Refusal as no:
@@ -281,6 +288,19 @@ class TokenLoading:
                     "the load has left the wallet, and the device does not take it now: {why}"
                 ).format(why=in_words(no.name, no.message, no.metadata))
             ) from no
+        worth_fen = _worth_fen(load, answer.tokens)
+        if worth_fen != load.amount_fen:
+            raise BadAnswer(
+                _("it has sent {worth} yuan for a load of {yuan} yuan").format(
+                    worth=format_yuan(worth_fen), yuan=format_yuan(load.amount_fen)
+                )
+            )
+
+
+def _worth_fen(load: orders_pb2.LoadOrder, tokens: Sequence[bytes]) -> int:
+    """What tokens are worth that are for the key of this load, each counted once."""
+    found = {token.id: token for token in map(Token.decode, tokens)}
+    return sum(token.value_fen for token in found.values() if token.owner == load.device_key)
 
 
 _ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.REASON_TOKEN_INVALID))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 AnyKind = OrderKind[Any, Any]
-Take = Callable[[Any], None]
+Take = Callable[[Any, Any], None]
 _NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
 """What a bank says of an order whose sequence is not this book's any more."""
 
@@ -142,7 +142,7 @@ class OrderSubmitter:
         *,
         request_id: str = "",
         anew: bool = False,
-        take: Callable[[Answer], None] | None = None,
+        take: Callable[[Order, Answer], None] | None = None,
         check: Callable[[], None] | None = None,
         ready: Callable[[], dict[str, bytes]] | None = None,
         ours: Callable[[Order], bool] = lambda _: True,
@@ -158,8 +158,8 @@ class OrderSubmitter:
             kind: what to order; `fields` are those of its message.
             request_id: a program's id for it; "" for a person's command.
             anew: make a new order even if nobody was told the outcome of an equal one.
-            take: keeps what the answer brings; runs before the order counts as done, and may run
-                again after a crash.
+            take: is given the order and keeps what the answer brings; runs before the order counts
+                as done, and may run again after a crash.
             check: raises Refusal if a new order should not be made at all.
             ready: gives further fields of a new order; orders that differ only in these are equal.
             ours: whether an order without an answer, given as its message, is to be sent again
@@ -339,7 +339,7 @@ class OrderSubmitter:
             self._tell(order)
             raise _refusal(refused, resent=resent)
         if take is not None:
-            take(message)
+            take(kind.order.FromString(order.payload), message)
         done = self.book.finish(
             order,
             OrderState.DONE,
