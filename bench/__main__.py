@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.harness import Measurement, Scale
+from runtime.command_line import typed_database
 
 
 def _core(scale: Scale, zipf: bool, database: str, batch: int) -> list[Measurement]:
@@ -107,6 +108,8 @@ def main(
     scale = Scale.TINY if tiny else Scale.QUICK if quick else Scale.FULL
     if not every and name not in NAMES:
         raise typer.BadParameter(f"give --all or one of {', '.join(NAMES)}")
+    if database_url != "postgresql":
+        typed_database(database_url)
     for chosen in BENCHES if every else [name]:
         if chosen == "core" and not every:
             found = _core(scale, zipf, database_url, batch)

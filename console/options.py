@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deployment.topology import DEFAULT_FOLDER
-from runtime.command_line import typed_folder
+from runtime.command_line import typed_folder, typed_server
 
 Folder = Annotated[
     Path,
@@ -24,7 +24,11 @@ Folder = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 DatabaseUrl = Annotated[
     str,
-    typer.Option(help="postgresql://… puts every service on that server; else SQLite files."),
+    typer.Option(
+        help="postgresql://… puts every service on that server; else SQLite files.",
+        parser=typed_server,
+        metavar="<str>",
+    ),
 ]
 Officer = Annotated[str, typer.Option("--as", help="The officer who acts.")]
 BankOfficer = Annotated[

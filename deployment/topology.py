@@ -21,7 +21,7 @@ from deployment.ports import free_ports
 from deployment.processes import ServiceCommand
 from language import _
 from runtime.private import PRIVATE_FILE, write_private
-from runtime.settings import located
+from runtime.settings import SettingsError, check_database, located
 
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = "stack"
@@ -283,8 +283,11 @@ def load(folder: Path) -> StackPlan:
             BankPlan(**{**bank, "officers": tuple(bank["officers"])}) for bank in read.pop("banks")
         )
         officers = tuple(read.pop("central_officers"))
-        return StackPlan(folder.resolve(), banks=banks, central_officers=officers, **read)
-    except (ValueError, TypeError, KeyError) as cause:
+        plan = StackPlan(folder.resolve(), banks=banks, central_officers=officers, **read)
+        for url in (plan.central_database, *(bank.database for bank in banks)):
+            check_database(url)
+        return plan
+    except (ValueError, TypeError, KeyError, SettingsError) as cause:
         raise StackMissing(
             _("{path} cannot be read: {cause}").format(path=path, cause=cause)
         ) from cause

@@ -15,7 +15,7 @@ import language
 from language import _
 from language.commands import parts, translate, wrong_usage
 from runtime.output import EXIT_USAGE, asked_for_json, can_print, only_asks
-from runtime.settings import SettingsError, folder_named
+from runtime.settings import SettingsError, check_database, folder_named
 
 _DRAWN = "╭─…"
 """What a page of help is drawn with, where it can be."""
@@ -47,6 +47,31 @@ def typed_folder(text: str) -> Path:
         return folder_named(text)
     except SettingsError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def typed_database(url: str) -> str:
+    """The parser of an option that is a database's URL; "" is none.
+
+    Raises:
+        typer.BadParameter: it is of no kind that is known.
+    """
+    try:
+        if url:
+            check_database(url)
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from None
+    return url
+
+
+def typed_server(url: str) -> str:
+    """The parser of an option that is the URL of a PostgreSQL server; "" is none.
+
+    Raises:
+        typer.BadParameter: it is anything else.
+    """
+    if url and not typed_database(url).startswith("postgresql"):
+        raise typer.BadParameter(_("this is no server; write postgresql://USER@HOST"))
+    return url
 
 
 def run_app(

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from runtime.limits import TRANSACTION_ATTEMPTS
 from runtime.private import private_database
+from runtime.settings import SettingsError, check_database
 
 T = TypeVar("T")
 _BUSY_MS = 10_000
@@ -28,9 +29,26 @@ class OtherSchema(Exception):
     """The database has not the schema of this version; the message says what to do."""
 
 
+def database_at(url: str) -> URL:
+    """A database's URL in its parts.
+
+    Raises:
+        SettingsError: it is no URL, or of a kind of database that is not known.
+    """
+    check_database(url)
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError("the database's URL cannot be read") from None
+
+
 def open_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL whose commits are durable when they return."""
-    parsed = make_url(url)
+    """An engine for SQLite or PostgreSQL whose commits are durable when they return.
+
+    Raises:
+        SettingsError: the URL names neither.
+    """
+    parsed = database_at(url)
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(
@@ -73,7 +91,7 @@ def close_database(url: str) -> None:
 
     A server's database is the server's.
     """
-    parsed = make_url(url)
+    parsed = database_at(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         private_database(Path(str(parsed.database)))
 

@@ -15,11 +15,10 @@ import time
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from runtime.database import is_away
+from runtime.database import database_at, is_away
 from runtime.errors import NoAnswer
 from runtime.fencing import WRITES_LOCK
 from runtime.private import PRIVATE_FILE
@@ -64,7 +63,7 @@ class OneWriter:
             DatabaseTaken: another process still has it.
             DatabaseAway: the server did not answer for longer than SERVER_PATIENCE_S.
         """
-        self._url = make_url(url)
+        self._url = database_at(url)
         self._descriptor: int | None = None
         self._connection: Connection | None = None
         self._await_server()
@@ -199,7 +198,7 @@ def may_be_written(url: str) -> bool:
 
     For a database on a server or in memory it is always True.
     """
-    where = make_url(url)
+    where = database_at(url)
     if where.get_backend_name() == "postgresql" or where.database in (None, "", ":memory:"):
         return True
     try:

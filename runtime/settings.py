@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
-from language import _
+from language import N_, _
 
 T = TypeVar("T")
 
 
 _IN_FOLDER = "a path, or what has a scheme in front of it"
 _SQLITE = "sqlite:///"
+_DATABASES = ("postgresql", "postgresql+psycopg", "sqlite", "sqlite+pysqlite")
+_KNOWN = N_("write postgresql://USER@HOST/NAME, or sqlite:///FILE for trying out")
 
 PathOrUri = Annotated[str, _IN_FOLDER]
 """A path, "", or what has a scheme: a database's URL, a key in a PKCS#11 token."""
@@ -102,6 +104,24 @@ def folder_named(text: str | Path) -> Path:
             _("a folder is named by nothing here; write its path, and `.` for the one you are in")
         )
     return Path(text)
+
+
+def check_database(url: str) -> None:
+    """Looks at a database's URL without loading what opens it.
+
+    Raises:
+        SettingsError: it names no kind of database that is known. The URL is not repeated, as it
+            may have a password in it.
+    """
+    kind, found, _rest = url.partition("://")
+    if not found:
+        raise SettingsError(_("this is no database's URL; {known}").format(known=_(_KNOWN)))
+    if kind not in _DATABASES:
+        raise SettingsError(
+            _("databases of the kind {kind!r} are not known; {known}").format(
+                kind=kind, known=_(_KNOWN)
+            )
+        )
 
 
 def _from_text(name: str, text: str, hint: Any) -> Any:

@@ -16,7 +16,7 @@ from console.options import DEFAULT, Folder, Json
 from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from deployment.topology import CENTRAL_BANK, StackMissing, load
 from language import _
-from runtime.command_line import typed_folder
+from runtime.command_line import typed_folder, typed_server
 
 if TYPE_CHECKING:
     from sandbox.backup.manifest import Manifest
@@ -53,7 +53,12 @@ def backup(
     seal: Annotated[bool, typer.Option("--seal", help="Encrypt it under a passphrase.")] = False,
     passphrase_file: Passphrase = None,
     database_url: Annotated[
-        str, typer.Option(help="To verify: a PostgreSQL server, if not that of the stack.")
+        str,
+        typer.Option(
+            help="To verify: a PostgreSQL server, if not that of the stack.",
+            parser=typed_server,
+            metavar="<str>",
+        ),
     ] = "",
     folder: Folder = DEFAULT,
     as_json: Json = False,

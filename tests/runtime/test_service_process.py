@@ -13,6 +13,7 @@ from runtime import service_process
 from runtime.database import Database, OtherSchema, _alembic, migrate_database, open_engine
 from runtime.fencing import FENCING_TABLE, LEASE_S, Fence, Fenced
 from runtime.service_process import ServiceProcess
+from runtime.settings import SettingsError
 
 SERVICE = "operator_bank"
 BEFORE_THE_EPOCH, OLDER = "0025", "0030"
@@ -184,3 +185,23 @@ def test_a_schema_that_cannot_be_served_shuts_nobody_out(
         starts(database_url, migrate=migrate)
     write(old)
     old.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://ann:secret@there/dcep", "'mysql' are not known"),
+        ("sqlite+aiosqlite:///x.db", "are not known"),
+        ("postgres://there/dcep", "'postgres' are not known"),
+        ("there/dcep", "no database's URL"),
+        ("postgresql://there:secret/dcep", "cannot be read"),
+    ],
+)
+def test_a_database_of_another_kind_is_refused_with_those_that_are_known(
+    url: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        starts(url)
+    assert said in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "postgresql://USER" in str(refused.value) or "cannot be read" in said

@@ -217,3 +217,26 @@ def test_a_folder_that_is_named_by_nothing_is_not_the_one_you_are_in(
     assert (code, said["reason"]) == (2, "USAGE")
     assert "named by nothing" in said["message"]
     assert (list(tmp_path.iterdir()), tmp_path.stat().st_mode & 0o777) == ([], 0o755)
+
+
+@pytest.mark.parametrize("url", ["mysql://ann:secret@there/dcep", "sqlite:///x.db", "secret@there"])
+@pytest.mark.parametrize("command", [["init"], ["bank", "add", "gamma"], ["backup", "verify", "x"]])
+def test_a_database_of_another_kind_is_refused_with_those_that_are_known(
+    typed: Any, command: list[str], url: str, tmp_path: Path
+) -> None:
+    where = tmp_path / "stack"
+    code, said = typed(*command, "--database-url", url, "--stack", str(where))
+    assert (code, said["reason"]) == (2, "USAGE")
+    assert "postgresql://USER@HOST" in said["message"]
+    assert "secret" not in said["message"]
+    assert not where.exists()
+
+
+def test_a_stack_with_a_database_of_another_kind_is_not_read(typed: Any, tmp_path: Path) -> None:
+    plan = init(tmp_path / "stack")
+    said = plan.description.read_text().replace("sqlite:///central", "mysql:///central")
+    plan.description.write_text(said)
+    for command in ("up", "audit", "status"):
+        _code, answer = typed(command, "--stack", str(plan.folder))
+        assert answer["reason"] == "NO_STACK"
+        assert "'mysql' are not known" in answer["message"]

@@ -271,3 +271,14 @@ def test_a_service_whose_folder_is_named_by_nothing_does_not_begin(
     assert done.returncode == 2
     assert "named by nothing" in done.stderr
     assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_order_book_of_another_kind_is_refused_with_those_that_are_known(
+    stack: Path, tmp_path: Path
+) -> None:
+    environment = {"DCEP_STACK": str(stack), "DCEP_WALLET_DATABASE_URL": "mysql://ann:secret@x/y"}
+    words = ["open", "--bank", "alpha", "--name", "Alice", "--home", str(tmp_path / "home")]
+    done = CliRunner().invoke(app, words, env=environment)
+    assert done.exit_code == 2
+    assert "'mysql' are not known" in done.output and "secret" not in done.output
+    assert not (tmp_path / "home").exists()

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import typed_folder
+from runtime.command_line import typed_database, typed_folder
 from runtime.output import only_asks
 from wallet.app import App
 from wallet.cli.console import Output
@@ -106,7 +106,7 @@ def wallet(
         only_asks()
     app = App(
         home_folder(common.home),
-        database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),
+        database_url=typed_database(os.environ.get("DCEP_WALLET_DATABASE_URL", "")),
         pin=pin_from(common.pin),
         tells_later=True,
     )
