@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import offline_pb2, orders_pb2, states_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.ports import free_ports
 from offline_token.formats import Payment
 from tests.offline.signers import Signers
@@ -127,6 +128,18 @@ def test_a_load_that_finds_no_room_says_where_the_money_is_and_what_makes_room(
     alice.run("offline", "limit", "--total", "0")
     assert alice.json("offline", "load", "30")["repeated"] is True
     assert alice.json("offline", "deposit")["available_fen"] == 10_000
+
+
+def test_a_bank_that_sends_too_little_is_not_told_as_one_that_is_silent(
+    alice: Cli, grpc_bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
+        return offline_pb2.LoadTokensResponse(state=states_pb2.PAYMENT_STATE_SETTLED)
+
+    monkeypatch.setattr(grpc_bank, "load_tokens", nothing)
+    told = alice.json("offline", "load", "30", code=3)["message"]
+    assert told.startswith("What the bank has answered is not to be believed")
+    assert "it has sent 0.00 yuan for a load of 30.00 yuan" in told
 
 
 def test_two_processes_over_a_link(alice: Cli, bob: Cli) -> None:

@@ -179,7 +179,7 @@ class Output:
         return sentence(refusal) if own else None
 
     def _explain_answer(self, error: Exception) -> None:
-        from runtime.errors import NoAnswer, Refusal
+        from runtime.errors import BadAnswer, NoAnswer, Refusal
         from wallet.cli.reason_texts import (
             ASK_LATER,
             LIMIT_NAMES,
@@ -215,6 +215,8 @@ class Output:
                 if name
                 else _("The bank does not answer")
             )
+            if isinstance(error, BadAnswer):
+                silent = _("What the bank has answered is not to be believed")
             if isinstance(error.__cause__, Refusal):
                 silent = _("The bank has decided nothing")
             if self._asks_only:
