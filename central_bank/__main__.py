@@ -28,7 +28,7 @@ from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.fencing import Fence
-from runtime.logs import configure_logs, logger
+from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
 from runtime.one_writer import DatabaseAway, DatabaseTaken
@@ -67,10 +67,10 @@ def main() -> int:
         configure_logs(SERVICE, settings.log_file)
         return run(settings, migrate=arguments.migrate, take_over=arguments.take_over)
     except (SettingsError, OtherSchema, DatabaseTaken) as error:
-        print(f"central_bank: {error}", file=sys.stderr)
+        say(f"central_bank: {error}")
         return 2
     except DatabaseAway as error:
-        print(f"central_bank: {error}", file=sys.stderr)
+        say(f"central_bank: {error}")
         return 1
 
 

@@ -55,7 +55,7 @@ from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.fencing import Fence
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
-from runtime.logs import configure_logs, logger
+from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
 from runtime.one_writer import DatabaseAway, DatabaseTaken
@@ -103,10 +103,10 @@ def main() -> int:
             settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
         )
     except (SettingsError, OtherSchema, DatabaseTaken) as error:
-        print(f"operator_bank: {error}", file=sys.stderr)
+        say(f"operator_bank: {error}")
         return 2
     except DatabaseAway as error:
-        print(f"operator_bank: {error}", file=sys.stderr)
+        say(f"operator_bank: {error}")
         return 1
 
 

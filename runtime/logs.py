@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,11 +29,11 @@ def configure_logs(service: str, file: str | Path = "") -> None:
     Args:
         service: its name, in every line.
         file: where the lines go, with everything else that the process prints; it is kept to
-            LOG_FILES files of MAX_LOG_BYTES. "": to standard error.
+            LOG_FILES files of MAX_LOG_BYTES. "", or one that cannot be opened: to standard error.
     """
     terminal = not file and sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    lines = Lines(Path(file)) if file else Lines(None)
+    lines, why_not = _lines(file)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -47,6 +48,14 @@ def configure_logs(service: str, file: str | Path = "") -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    if why_not:
+        logger("logs").warning("the log goes to standard error", file=str(file), error=why_not)
+
+
+def say(sentence: str) -> None:
+    """Prints a sentence for people on standard error; one that cannot be written is dropped."""
+    with suppress(*_ERRORS):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -95,13 +104,24 @@ class Lines:
         self._out = out
 
     def _exchange(self, path: Path) -> None:
-        for number in range(self._files - 1, 0, -1):
+        # It is missing where the one before could not be followed by another: that one goes on.
+        for number in range(self._files - 1, 0, -1) if path.exists() else ():
             older = _numbered(path, number - 1)
             if older.exists():
                 os.replace(older, _numbered(path, number))
         full = self._out
         self._open(path)
         full.close()
+
+
+def _lines(file: str | Path) -> tuple[Lines, str]:
+    """Where lines go, and why not into the file, if they do not."""
+    if not file:
+        return Lines(None), ""
+    try:
+        return Lines(Path(file)), ""
+    except OSError as error:
+        return Lines(None), str(error)
 
 
 class _Writes:

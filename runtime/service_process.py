@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from sqlalchemy.exc import DBAPIError
 
 from runtime.database import (
@@ -14,7 +12,7 @@ from runtime.database import (
     open_engine,
 )
 from runtime.fencing import RENEW_S, Fence
-from runtime.logs import logger
+from runtime.logs import logger, say
 from runtime.one_writer import OneWriter
 from runtime.server import wait_for_signal
 from runtime.worker import Worker
@@ -91,10 +89,7 @@ class ServiceProcess:
         if first is None:
             return 0
         why = first.partition("\n")[0]
-        print(
-            f"{self._service}: ended: {why}. Started again, it goes on from its journal",
-            file=sys.stderr,
-        )
+        say(f"{self._service}: ended: {why}. Started again, it goes on from its journal")
         return 1
 
     def _say_ended(self) -> None:
@@ -104,8 +99,7 @@ class ServiceProcess:
         except DBAPIError as error:
             why = str(error.orig).strip().partition("\n")[0]
             logger(self._service).warning("could not tell the database of the end", error=why)
-            print(
+            say(
                 f"{self._service}: could not tell its database that it has ended: {why}. Nothing "
-                "is lost; a service that takes its place waits until its lease has run out",
-                file=sys.stderr,
+                "is lost; a service that takes its place waits until its lease has run out"
             )

@@ -14,7 +14,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import grpc
 import uvloop
@@ -25,7 +27,7 @@ from operator_bank.edge.shares import PublicShares
 from operator_bank.settings import Settings
 from runtime.inspection import Inspection
 from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, MOST_CONNECTIONS, SERVER_OPTIONS
-from runtime.logs import configure_logs, logger
+from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
 from runtime.open_sockets import within_files
 from runtime.server import add_port
@@ -40,6 +42,8 @@ thousand calls at once takes 40 to 90 ms."""
 _LOOK_S = 1.0
 """How often the edge looks whether the bank is still there."""
 
+T = TypeVar("T")
+
 _SERVICES = [service.full_name for service in PUBLIC]
 
 
@@ -52,7 +56,7 @@ def main() -> int:
     try:
         settings = load_settings(Settings, arguments.settings)
     except SettingsError as error:
-        print(f"operator_bank.edge: {error}", file=sys.stderr)
+        say(f"operator_bank.edge: {error}")
         return 2
     log = Path(settings.log_file)
     beside = log.with_name(f"{log.stem}-edge{log.suffix}") if settings.log_file else ""
@@ -61,7 +65,7 @@ def main() -> int:
     try:
         uvloop.run(_run(settings, arguments.bank))
     except SettingsError as error:
-        print(f"operator_bank.edge: {error}", file=sys.stderr)
+        say(f"operator_bank.edge: {error}")
         return 2
     # A bank that was killed cannot remove its folder; if it ended by itself, this finds it removed.
     shutil.rmtree(Path(arguments.bank.removeprefix("unix:")).parent, ignore_errors=True)
@@ -69,25 +73,37 @@ def main() -> int:
 
 
 async def _run(settings: Settings, bank: str) -> None:
-    told = asyncio.Event()
+    end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, end.set)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     parent = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(parent), sys.stdin)
-    if not await parent.readline():
+    if not await _before(end, parent.readline()):
         return
+    ended = asyncio.create_task(parent.read())
+    ended.add_done_callback(lambda _: end.set())
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
     async with grpc.aio.secure_channel(bank, credentials, MESSAGE_OPTIONS) as channel:
-        server, inspection = await _serve(settings, channel)
+        opened = await _before(end, _serve(settings, channel))
+        if opened is None:
+            return
+        server, inspection = opened
         logger("edge").info("serving", public=settings.public_address)
-        ended = asyncio.create_task(parent.read())
-        await asyncio.wait(
-            [ended, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
+        await end.wait()
         inspection.say(False)
         await server.stop(DRAIN_S)
+
+
+async def _before(end: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Does some work, of which nothing is left if it is told to end before; None then."""
+    doing, told = asyncio.create_task(work), asyncio.create_task(end.wait())
+    await asyncio.wait([doing, told], return_when=asyncio.FIRST_COMPLETED)
+    for one in (doing, told):
+        one.cancel()
+    await asyncio.wait([doing, told])
+    return None if doing.cancelled() else doing.result()
 
 
 def _end_with(bank: int) -> None:

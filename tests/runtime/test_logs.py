@@ -23,7 +23,7 @@ from dcep.bank.v1 import orders_pb2
 from runtime.envelope import sign_payload, verify
 from runtime.errors import Refusal
 from runtime.limits import MAX_LOG_TEXT
-from runtime.logs import Lines, configure_logs, logger
+from runtime.logs import Lines, configure_logs, logger, say
 from tests.runtime.served import Serve, ask
 
 
@@ -114,6 +114,7 @@ def test_a_full_disk_and_a_closed_pipe_fail_no_call(monkeypatch: pytest.MonkeyPa
             for _ in range(3):
                 lines.write("word")
             assert lines.lost == 3
+            say("a sentence")
         with suppress(OSError):
             full.close()
         with suppress(OSError):
@@ -150,3 +151,31 @@ def test_a_log_file_is_exchanged_when_full_and_few_are_kept_for_their_owner_alon
     assert all(path.stat().st_size < 1_100 for path in log.parent.iterdir())
     text = log.read_text()
     assert "line 499\nprinted\non the other\n" in text
+
+
+def test_a_full_log_that_no_new_one_can_follow_loses_nothing_of_the_ones_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = [os.dup(number) for number in (1, 2)]
+    try:
+        lines = Lines(tmp_path / "service.log", max_bytes=100, files=3)
+        for number in range(30):
+            lines.write(f"line {number:04}")
+        before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError("no space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("builtins.open", full)
+            for _ in range(20):
+                lines.write("lost or kept")
+        kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+        assert kept["service.log.1"].startswith(before["service.log"])
+        assert kept["service.log.2"] == before["service.log.1"]
+        lines.write("again")
+        assert "again" in (tmp_path / "service.log").read_text()
+    finally:
+        for number, saved in zip((1, 2), printed, strict=True):
+            os.dup2(saved, number)
+            os.close(saved)
