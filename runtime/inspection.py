@@ -25,6 +25,13 @@ from runtime.shares import Shares
 Places = tuple[str, Shares, Shares]
 """Whose share a call takes: of the places for calls, and of those for streams."""
 
+Ready = Callable[[], Awaitable[bool]]
+"""Says whether all that a port needs to answer is there now."""
+
+LIVE = "live"
+"""Asked for by this name, health says only that the process answers; by any other, whether it is
+ready to serve. A process that is not ready may become it again: to start it anew helps nothing."""
+
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -36,8 +43,11 @@ class _Takes(Protocol):
 class Inspection:
     """The services `grpc.health.v1.Health`, without Watch, and gRPC's reflection."""
 
-    def __init__(self, names: Sequence[str], places: Callable[[Context], Places]) -> None:
-        """Takes the services' names, and where a call's places are."""
+    def __init__(
+        self, names: Sequence[str], places: Callable[[Context], Places], ready: Ready
+    ) -> None:
+        """Takes the services' names, where a call's places are, and who knows of the rest."""
+        self._ready = ready
         self._names = frozenset(["", *names])
         self._places = places
         self._serving = False
@@ -68,9 +78,10 @@ class Inspection:
             service = health_pb2.HealthCheckRequest.FromString(data).service
         except DecodeError:
             raise _unreadable() from None
-        if service not in self._names:
+        if service not in self._names and service != LIVE:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service here")
-        status = _SERVING if self._serving else _NOT_SERVING
+        well = service == LIVE or (self._serving and await self._ready())
+        status = _SERVING if well else _NOT_SERVING
         answer: bytes = health_pb2.HealthCheckResponse(status=status).SerializeToString()
         return answer
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from runtime.calls import Authorizer, Caller, Calls, Class, Context
 from runtime.connections import Bounds, Connections
+from runtime.errors import Refusal
 from runtime.inspection import Inspection, Places
 from runtime.limits import (
     ASK_AGAIN_S,
@@ -92,7 +93,9 @@ class Server:
         self._inspection = Inspection(
             [service.name for service in services],
             self._places,
+            self._ready,
         )
+        self._may_answer = may_answer
         self._loop = shared_loop()
         self._asking: asyncio.Task[None] | None = None
         made = _Collected(self._calls)
@@ -135,6 +138,13 @@ class Server:
         while True:
             await asyncio.sleep(ASK_AGAIN_S)
             self._calls.ask_again()
+
+    async def _ready(self) -> bool:
+        try:
+            self._may_answer()
+        except Refusal:
+            return False
+        return True
 
     def _places(self, context: Context) -> Places:
         name, of = self._caller(peer(context), context.peer())

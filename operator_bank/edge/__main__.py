@@ -15,11 +15,13 @@ import sys
 import threading
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
 import uvloop
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from operator_bank.edge.connections import SourceConnections
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
@@ -43,6 +45,9 @@ _LOOK_S = 1.0
 """How often the edge looks whether the bank is still there."""
 
 T = TypeVar("T")
+
+_ASK_S = 1.0
+"""How long the bank may take to say whether it is ready."""
 
 _SERVICES = [service.full_name for service in PUBLIC]
 
@@ -114,6 +119,16 @@ def _end_with(bank: int) -> None:
     os._exit(1)
 
 
+async def _is_ready(channel: grpc.aio.Channel) -> bool:
+    """Whether the bank says that it is ready. One that has no place for the question has work."""
+    ask = health_pb2_grpc.HealthStub(channel).Check
+    try:
+        answer = await ask(health_pb2.HealthCheckRequest(), timeout=_ASK_S)
+    except grpc.aio.AioRpcError as error:
+        return bool(error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED)
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
 async def _serve(
     settings: Settings, channel: grpc.aio.Channel
 ) -> tuple[grpc.aio.Server, Inspection]:
@@ -127,6 +142,7 @@ async def _serve(
     inspection = Inspection(
         _SERVICES,
         lambda context: (source_of(context.peer()), shares.probes, shares.looks),
+        partial(_is_ready, channel),
     )
     inspection.register(forwarding)
     options = within_files(SERVER_OPTIONS)

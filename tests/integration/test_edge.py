@@ -15,11 +15,12 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from console.clients import BankOfficerClient
 from currency import parties
 from dcep.bank.v1 import orders_pb2, payments_pb2, states_pb2
-from deployment.connections import serving
+from deployment.connections import public_channel, serving
 from deployment.topology import CENTRAL_BANK
 from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
@@ -287,6 +288,20 @@ def test_nobody_else_can_open_the_socket_between_edge_and_bank(own: System) -> N
     socket = socket_of(own)
     assert socket.is_socket()
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+
+
+def test_an_edge_is_ready_as_long_as_its_bank_is(own: System) -> None:
+    with public_channel(own.plan, own.plan.bank("alpha").public_address) as channel:
+        assert serving(channel)
+        os.kill(own.stack.running["alpha"].pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: not serving(channel), "the edge is not ready", 10)
+            live = health_pb2.HealthCheckRequest(service="live")
+            answer = health_pb2_grpc.HealthStub(channel).Check(live, timeout=TIMEOUT_S)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        finally:
+            os.kill(own.stack.running["alpha"].pid, signal.SIGCONT)
+        wait_until(lambda: serving(channel), "the edge is ready again", 30)
 
 
 def test_a_bank_without_its_edge_stops_and_says_why(own: System) -> None:

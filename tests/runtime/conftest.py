@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 import pytest
@@ -52,6 +52,7 @@ def serve(root: Root) -> Iterator[Serve]:
         files: TlsFiles | None = None,
         connections: Bounds | None = None,
         address: str = "localhost:0",
+        may_answer: Callable[[], None] = lambda: None,
     ) -> Served:
         handlers = {
             "Ask": grpc.unary_unary_rpc_method_handler(
@@ -73,6 +74,7 @@ def serve(root: Root) -> Iterator[Serve]:
             authorize=authorize,
             max_workers=4,
             connections=connections,
+            may_answer=may_answer,
         )
         server.start()
         running.append(Served(server, root, registry))

@@ -201,3 +201,21 @@ def test_calls_are_counted_by_reason(serve: Serve) -> None:
 
     served.server.stop()  # counting comes after the answer
     assert (counted("OK"), counted("EXPIRED")) == (2, 1)
+
+
+def test_a_server_that_may_not_answer_is_live_and_not_ready(serve: Serve) -> None:
+    may = True
+
+    def may_answer() -> None:
+        if not may:
+            raise Refusal(errors_pb2.REASON_NOT_SERVING, "its lease is over")
+
+    health = health_pb2_grpc.HealthStub(serve(may_answer=may_answer).plain())
+
+    def said(name: str) -> int:
+        answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+        return int(answer.status)
+
+    for may in (True, False, True):
+        assert said("live") == SERVING
+        assert said("") == said(NAME) == (SERVING if may else NOT_SERVING)
