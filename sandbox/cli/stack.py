@@ -20,6 +20,7 @@ from deployment.another_stack import AnotherStack
 from deployment.processes import Running
 from deployment.topology import CENTRAL_BANK, load
 from language import N_, _
+from runtime.output import reason_of
 from sandbox.compiled import compile_first
 from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.stack.supervisor import DEFAULT_BANKS, Stack, init
@@ -178,11 +179,11 @@ class _Care:
         theirs = name not in self._stack.started
         try:
             self._stack.start(name)
-        except AnotherStack as cause:
+        except (AnotherStack, OSError) as cause:
             pause = self._pause(name)
             self._say(
                 _("{name} is not started; it is tried again in {pause:.0f} s. {cause}").format(
-                    name=name, pause=pause, cause=escape(str(cause))
+                    name=name, pause=pause, cause=escape(reason_of(cause))
                 )
             )
             return

@@ -41,6 +41,7 @@ class System:
     processes: dict[str, Process] = field(default_factory=lambda: {"central-bank": Process()})
     starts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    refusal: Exception = field(default_factory=lambda: AnotherStack("nobody asked"))
 
 
 class Seen:
@@ -55,7 +56,7 @@ class Seen:
     def start(self, name: str) -> None:
         if name in self.system.refusals:
             self.system.refusals.remove(name)
-            raise AnotherStack("something else answers [there].")
+            raise self.system.refusal
         self.system.starts.append(self.name)
         self.running[name] = self.system.processes[name] = Process()
         self.started.add(name)
@@ -155,9 +156,17 @@ def test_who_has_no_right_to_start_it_takes_the_right_when_the_other_ends_first(
     assert system.starts == ["second"]
 
 
-def test_a_service_whose_place_another_stack_has_is_tried_again_and_the_others_go_on(
-    system: System,
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        AnotherStack("something else answers [there]."),
+        OSError("no space left [there]."),
+    ],
+)
+def test_a_service_that_cannot_be_started_is_tried_again_and_the_others_go_on(
+    system: System, refusal: Exception
 ) -> None:
+    system.refusal = refusal
     system.processes["alpha"] = Process()
     system.refusals += ["central-bank"] * 2
     up = Up(Seen(system, "first", started=True))
@@ -168,7 +177,7 @@ def test_a_service_whose_place_another_stack_has_is_tried_again_and_the_others_g
     up.end()
     refused = [said for said in up.said if said.startswith("central-bank is not started")]
     assert len(refused) == 2
-    assert "tried again in 0 s. something else answers \\[there]." in refused[0]
+    assert f"tried again in 0 s. {refusal}".replace("[", "\\[") in refused[0]
     assert sorted(up.seen.started) == ["alpha", "central-bank"]
 
 
