@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from tests.offline.devices import TestDevice, make_device
@@ -150,6 +153,23 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
     assert isinstance(sent, LinkRefused)
     assert len(pair.alice.element.payer.unconfirmed()) == 1
     assert pair.meet(anew=True)[1] == link_payments.Handed(AMOUNT, False)
+
+
+def test_a_payee_whose_disk_is_full_says_nothing_of_its_disk(
+    loaded: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(body: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/holder/.wallet/element.log")
+
+    pair = Pair(loaded)
+    request = OfflinePayments(pair.bob.element).request(AMOUNT)
+    monkeypatch.setattr(pair.bob.store, "change", full)
+    came, sent = pair.meet(request=request)
+    assert isinstance(came, LinkError) and "No space left on device" in str(came)
+    assert isinstance(sent, LinkRefused) and str(sent) == "the payee's device did not take it"
+    monkeypatch.undo()
+    assert pair.meet(request=request)[1] == link_payments.Handed(AMOUNT, True)
+    assert pair.hands == (100 - AMOUNT, AMOUNT)
 
 
 # The payee has another key than before

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal
 from wallet.offline import link, text_format
 from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, PaymentReturned
 
@@ -117,16 +119,35 @@ def test_a_payer_goes_on_until_what_was_asked_is_paid() -> None:
 
 def test_link_carries_a_no() -> None:
     def accept(payment: str) -> link.Taken:
-        raise ValueError("altered")
+        raise Refusal(errors_pb2.REASON_TOKEN_INVALID, "altered")
 
     came, sent = linked(accept, lambda request, payee: payee.show(request))
-    assert isinstance(came, ValueError)
+    assert isinstance(came, Refusal)
     assert isinstance(sent, LinkRefused) and str(sent) == "altered"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("/home/holder/wallet is odd"),
+        Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, "the holder's own limit is 0.29 yuan in all"),
+        Refusal(errors_pb2.REASON_OVERLOADED, "the device holds 1000 pieces"),
+        Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "set DCEP_PKCS11_LIBRARY"),
+    ],
+)
+def test_a_payer_hears_a_bare_no_where_the_reason_is_the_payees_own(error: Exception) -> None:
+    def accept(_: str) -> link.Taken:
+        raise error
+
+    came, sent = linked(accept, lambda request, payee: payee.say(request))
+    assert (came, sent) == (error, "NO")
+    _, sent = linked(accept, lambda request, payee: payee.show(request))
+    assert isinstance(sent, LinkRefused) and str(sent) == "the payee's device did not take it"
 
 
 def test_a_payees_words_steer_no_terminal() -> None:
     def accept(_: str) -> link.Taken:
-        raise ValueError("\x1b[2J taken")
+        raise Refusal(errors_pb2.REASON_TOKEN_INVALID, "\x1b[2J taken")
 
     _, sent = linked(accept, lambda request, payee: payee.show(request))
     assert isinstance(sent, LinkRefused) and str(sent) == "\\u001b[2J taken"

@@ -11,6 +11,9 @@ can answer its tag, so nobody is shown what was paid to others. Before a payment
 which trust bundle they have, and the newer one is handed on; see `wallet.offline.newer_bundles`.
 
 Nothing relies on the link itself: everything that it carries is signed or verified otherwise.
+
+Why a payment is not taken is said only if it is about the payment: anything else, say a full disk,
+is the payee's own business, and its payer hears the bare word.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
+from dcep.errors.v1 import errors_pb2
 from language import _
+from runtime.errors import Refusal
 from runtime.output import harmless, reason_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 from wallet.offline import newer_bundles
@@ -31,6 +36,7 @@ from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, Payme
 T = TypeVar("T")
 _MAX_LINE = max(MAX_TEXT_CHARACTERS, newer_bundles.MAX_LINE) + 1
 _ASK, _KNOW = "ASK", "KNOW"
+_ABOUT_THE_PAYMENT = frozenset((errors_pb2.REASON_TOKEN_INVALID, errors_pb2.REASON_FIELD_INVALID))
 _RECEIPT = re.compile(r"([0-9]{1,20}) ([0-9a-f]{128})", re.ASCII)
 
 
@@ -111,7 +117,7 @@ class Asking(Protocol):
         ...
 
     def accept(self, payment: str) -> Taken:
-        """Takes a payment's text; the payer is told what it raises."""
+        """Takes a payment's text; the payer is told what `told` makes of what it raises."""
         ...
 
 
@@ -164,6 +170,13 @@ def answer_to(line: str, answers: Callable[[], dict[str, str]]) -> str | None:
         return None
     known = answers()
     return " ".join([_KNOW, *(known[tag] for tag in asked[:MAX_TAGS] if tag in known)])
+
+
+def told(error: Exception) -> str:
+    """What a payer is told of why its payment was not taken; "" if it is the payee's business."""
+    if isinstance(error, Refusal) and error.reason in _ABOUT_THE_PAYMENT:
+        return error.message
+    return ""
 
 
 @contextmanager
@@ -238,7 +251,7 @@ def _accepted(connection: socket.socket, payment: str, payee: Asking) -> Taken |
         return None
     except Exception as no:
         with suppress(OSError):
-            _write(connection, "NO " + " ".join(str(no).split()))
+            _write(connection, " ".join(["NO", *told(no).split()]))
         raise
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from dcep.errors.v1 import errors_pb2
 from language import _
 from offline_token.formats import Endorsement, FormatError, Payment, Request
 from runtime.clock import Clock
@@ -27,9 +26,6 @@ from wallet.offline.payments import OfflinePayments
 from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
 from wallet.secure_element.remembering import paid_fen
-
-_OWN_BUSINESS = frozenset((errors_pb2.REASON_OVER_BALANCE_CAP, errors_pb2.REASON_OVERLOADED))
-"""Reasons that a payer is not told: they say what a payee's device holds or may hold."""
 
 
 class Requests(Protocol):
@@ -227,8 +223,7 @@ def accept_or_return(
         if not back:
             raise
         over = asked is None or not offline_payments.device.payee.awaits(asked)
-        told = "" if no.reason in _OWN_BUSINESS else no.message
-        raise PaymentReturned(back, no.message, asked=over, told=told) from no
+        raise PaymentReturned(back, no.message, asked=over, told=link.told(no)) from no
     over = asked is None or not offline_payments.device.payee.awaits(asked)
     receipt = offline_payments.receipt(payment)
     return Taken(amount_fen, repeated, asked=over, receipt=receipt)
