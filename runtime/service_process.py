@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from sqlalchemy.exc import DBAPIError
 
 from runtime.database import (
     check_at_head,
     check_not_newer,
     close_database,
+    is_away,
     migrate_database,
     open_engine,
 )
-from runtime.fencing import RENEW_S, Fence
+from runtime.errors import NoAnswer
+from runtime.fencing import RENEW_S, Fence, Fenced
 from runtime.logs import logger, say
-from runtime.one_writer import OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 from runtime.server import wait_for_signal
 from runtime.worker import Worker
 
@@ -36,20 +40,23 @@ class ServiceProcess:
             take_over: whether a service that cannot be stopped is replaced.
 
         Raises:
-            OtherSchema: the database is older or newer than this code; nobody has been shut out.
-            DatabaseTaken: another service writes it.
-            DatabaseAway: it does not answer.
+            OtherSchema: the database is older or newer than this code; nobody has been shut out,
+                unless somebody migrated it just now.
+            DatabaseTaken: another service writes it, or has taken it over meanwhile.
+            DatabaseAway: it does not answer, or no longer does.
         """
         self._service = service
         self._stop = wait_for_signal()
         self._fatal_errors: list[BaseException] = []
         close_database(database_url)
-        self._writer = OneWriter(database_url, take_over=take_over)
-        self.engine = open_engine(database_url)
-        (check_not_newer if migrate else check_at_head)(self.engine, service)
-        self.fence = Fence(self.engine)
-        if migrate:
-            migrate_database(self.engine, service)
+        try:
+            self._take(database_url, migrate=migrate, take_over=take_over)
+        except Fenced as error:
+            raise DatabaseTaken(str(error)) from error
+        except (NoAnswer, DBAPIError) as error:
+            if not isinstance(error, NoAnswer) and not is_away(error):
+                raise
+            raise DatabaseAway("the database has stopped answering; start again") from error
         self._watchers = [
             Worker("one-writer", self._writer.step, idle_s=5.0, on_fatal_error=self.fatal_error),
             Worker("lease", self.fence.renew, idle_s=RENEW_S, on_fatal_error=self.fatal_error),
@@ -91,6 +98,23 @@ class ServiceProcess:
         why = first.partition("\n")[0]
         say(f"{self._service}: ended: {why}. Started again, it goes on from its journal")
         return 1
+
+    def _take(self, url: str, *, migrate: bool, take_over: bool) -> None:
+        """Takes the database; what was taken is given back if the rest cannot be."""
+        check = check_not_newer if migrate else check_at_head
+        with ExitStack() as giving_back:
+            self._writer = OneWriter(url, take_over=take_over)
+            giving_back.callback(self._writer.release)
+            self.engine = open_engine(url)
+            giving_back.callback(self.engine.dispose)
+            check(self.engine, self._service)
+            self.fence = Fence(self.engine)
+            giving_back.callback(self._say_ended)
+            # Somebody may have migrated it since that look; behind the fence nobody else does.
+            check(self.engine, self._service)
+            if migrate:
+                migrate_database(self.engine, self._service)
+            giving_back.pop_all()
 
     def _say_ended(self) -> None:
         """Tells the database; where that fails, only whoever comes next has to wait."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 from runtime import service_process
 from runtime.database import Database, OtherSchema, _alembic, migrate_database, open_engine
 from runtime.fencing import FENCING_TABLE, LEASE_S, Fence, Fenced
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 from runtime.service_process import ServiceProcess
 from runtime.settings import SettingsError
 
@@ -185,6 +186,69 @@ def test_a_schema_that_cannot_be_served_shuts_nobody_out(
         starts(database_url, migrate=migrate)
     write(old)
     old.dispose()
+
+
+@pytest.mark.parametrize("migrate", [False, True])
+def test_a_schema_that_somebody_makes_newer_before_the_fence_is_up_is_not_served(
+    migrate: bool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert starts(database_url).end() == 0
+
+    def newer_first(engine: Engine) -> Fence:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        return _no_sleep(engine)
+
+    monkeypatch.setattr(service_process, "Fence", newer_first)
+    with pytest.raises(OtherSchema, match="newer version"):
+        starts(database_url, migrate=migrate)
+    OneWriter(database_url, patience_s=0).release()
+    engine = open_engine(database_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT holder FROM writer_epoch")).scalar_one() == ""
+    engine.dispose()
+
+
+def test_who_is_taken_over_from_while_it_takes_over_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_engine(database_url)
+
+    def meanwhile() -> None:
+        _no_sleep(other)
+
+    migrating(monkeypatch, meanwhile)
+    with pytest.raises(DatabaseTaken, match="has taken over"):
+        starts(database_url)
+    write(other)
+    other.dispose()
+
+
+@pytest.mark.parametrize("when", ["before the fence", "while the lease runs out"])
+def test_a_server_that_stops_while_its_database_is_taken_is_away(
+    when: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("a file is not away")
+    assert starts(database_url).end() == 0
+    before = open_engine(database_url)
+    Fence(before, holder="another-machine pid:[1] 17 4711", sleep=lambda _: None)
+    before.dispose()
+
+    def stopped(engine: Engine) -> None:
+        away = engine.url.update_query_dict({"host": "/nowhere"})
+        engine.dispose()
+        engine.pool = open_engine(away.render_as_string(hide_password=False)).pool
+
+    def fence(engine: Engine) -> Fence:
+        if when == "before the fence":
+            stopped(engine)
+        return Fence(engine, sleep=lambda _: stopped(engine))
+
+    monkeypatch.setattr(service_process, "Fence", fence)
+    with pytest.raises(DatabaseAway, match="stopped answering"):
+        starts(database_url, migrate=False)
+    OneWriter(database_url, patience_s=0).release()
 
 
 @pytest.mark.parametrize(
