@@ -24,13 +24,17 @@ _ERRORS = (OSError, ValueError)
 
 
 def configure_logs(service: str, file: str | Path = "") -> None:
-    """Sets up the process's logging; a main calls it once.
+    """Sets up the process's logging; a main calls it once, before it opens anything.
+
+    Where a standard stream is closed, what it reads or writes is nothing from then on: otherwise
+    the next file or connection would get its number, and with it what is printed.
 
     Args:
         service: its name, in every line.
         file: where the lines go, with everything else that the process prints; it is kept to
             LOG_FILES files of MAX_LOG_BYTES. "", or one that cannot be opened: to standard error.
     """
+    _open_standard_streams()
     terminal = not file and sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     lines, why_not = _lines(file)
@@ -50,6 +54,19 @@ def configure_logs(service: str, file: str | Path = "") -> None:
     structlog.contextvars.bind_contextvars(service=service)
     if why_not:
         logger("logs").warning("the log goes to standard error", file=str(file), error=why_not)
+
+
+def _open_standard_streams() -> None:
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one; a process started from here has it too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            stream = open(number, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def say(sentence: str) -> None:

@@ -153,6 +153,46 @@ def test_a_log_file_is_exchanged_when_full_and_few_are_kept_for_their_owner_alon
     assert "line 499\nprinted\non the other\n" in text
 
 
+CLOSED = """
+import os, socket, sys
+from pathlib import Path
+from runtime import logs
+folder, file = Path(sys.argv[1]), sys.argv[2]
+logs.Lines.__init__.__kwdefaults__["max_bytes"] = 1_000
+logs.configure_logs("test", file)
+database = open(folder / "money", "w")
+server = socket.create_server(("127.0.0.1", 0))
+for _ in range(50):
+    logs.logger("part").info("line")
+    logs.say("a sentence")
+    print("printed", flush=True)
+os.write(2, b"what a library says")
+database.write("acknowledged")
+database.close()
+socket.create_connection(server.getsockname()).close()
+server.accept()[0].close()
+(folder / "numbers").write_text(f"{min(server.fileno(), 3)}")
+"""
+
+
+@pytest.mark.parametrize("file", ["", "logs/service.log", "/proc/nowhere/service.log"])
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_a_standard_stream_that_is_closed_ends_nothing_and_lends_its_number_to_nobody(
+    closed: str, file: str, tmp_path: Path
+) -> None:
+    log = str(tmp_path / file) if file else ""
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    ran = subprocess.run(
+        [*shell, sys.executable, "-c", CLOSED, str(tmp_path), log], capture_output=True, timeout=60
+    )
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (0, False)
+    assert (tmp_path / "money").read_text() == "acknowledged"
+    assert (tmp_path / "numbers").read_text() == "3"
+    if file.startswith("logs"):
+        text = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
+        assert "a sentence" in text and "printed" in text and "what a library says" in text
+
+
 def test_a_full_log_that_no_new_one_can_follow_loses_nothing_of_the_ones_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
