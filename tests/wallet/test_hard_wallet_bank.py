@@ -8,15 +8,17 @@ from dcep.bank.v1 import offline_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import Payment
+from runtime.clock import ManualClock
 from runtime.errors import BadAnswer, NoAnswer, Refusal
 from tests.offline.devices import WALLET, make_device, ruled
-from tests.offline.signers import NOW, Signers
+from tests.offline.signers import DAY, NOW, Signers
 from tests.refusals import refused_because, refused_for
 from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import Held, paid_by, took
 from wallet.offline.outcomes import LinkError
-from wallet.offline.payments import NotTaken
+from wallet.offline.payments import Lapsed, NotTaken
+from wallet.orders.types import LOAD
 
 
 def test_loading_and_depositing(signers: Signers) -> None:
@@ -80,7 +82,9 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
     assert held.hard.element.holdings.pieces() == []
 
 
-@pytest.mark.parametrize("sends", ["less", "what it has sent before", "one of two twice"])
+@pytest.mark.parametrize(
+    "sends", ["less", "what it has sent before", "one of two twice", "what expired long ago"]
+)
 def test_a_bank_that_sends_less_than_a_load_has_ordered_is_not_believed(
     signers: Signers,
     make_app: MakeApp,
@@ -100,12 +104,36 @@ def test_a_bank_that_sends_less_than_a_load_has_ordered_is_not_believed(
         half = signers.mint(wanted.device_key, 50, number=77).token.encode()
         earlier = [piece.chain for piece in held.store.read().pieces]
         before = Payment.decode(bytes.fromhex(earlier[0])).chains[0].token.encode()
-        tokens = {"less": [half], "what it has sent before": [before]}.get(sends, [half, half])
+        old = signers.mint(wanted.device_key, 100, number=78, expires=NOW - 110 * DAY)
+        tokens = {
+            "less": [half],
+            "what it has sent before": [before],
+            "what expired long ago": [old.token.encode()],
+        }.get(sends, [half, half])
         return offline_pb2.LoadTokensResponse(state=answer.state, tokens=tokens)
 
     monkeypatch.setattr(bank, "load_tokens", load_tokens)
     with pytest.raises(BadAnswer, match=r"for a load of 1\.00 yuan"):
         make_app().loading(held.owners()).load(100, anew=True)
+
+
+def test_a_load_whose_answer_comes_after_its_tokens_have_lapsed_is_not_told_as_loaded(
+    signers: Signers, make_app: MakeApp, bank: FakeBank, clock: ManualClock
+) -> None:
+    bank.signers = signers
+    make_app().holder().top_up(1_000)
+    held = Held(signers)
+    bank.mute_kind = orders_pb2.LoadOrder
+    with pytest.raises(NoAnswer):
+        make_app().loading(held.owners()).load(100)
+    clock.advance(191 * DAY)
+    later = signers.bundle(created_time_ms=NOW + 191 * DAY)
+    held.hard.element.trust.follow(signers.root_public + later.encode())
+    with pytest.raises(Lapsed, match=r"1\.00 yuan of this load expired so long ago") as told:
+        make_app().loading(held.owners()).load(100)
+    assert "comes back into the wallet" in told.value.following
+    assert held.balance == 0
+    assert make_app().submitter().unanswered(LOAD) == [], "the load is done, and not sent again"
 
 
 def test_a_card_that_is_taken_away_after_its_deposits_has_deposited(

@@ -11,19 +11,25 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from currency.parties import HOLDER
+from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from deployment.connections import serving
 from deployment.ports import free_ports
 from runtime.channel import connect
+from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
+from tests.offline.signers import DAY, Signers
 from tests.refusals import refused_for
+from tests.wallet.apps import MakeApp
 from tests.wallet.fake_bank import FakeBank
+from wallet.api.wallet import GrpcWallet
 from wallet.peers.bank_directory import find_bank
 
 BOUND_S = 30.0
@@ -133,3 +139,29 @@ def test_bad_input_gets_a_field(shared: Served, call: str, request_: Any, field:
 def shared(alice: Served, stack: Path) -> Served:
     opened(alice, stack)
     return alice
+
+
+def test_a_load_that_lapsed_is_refused_for_good(
+    signers: Signers,
+    make_app: MakeApp,
+    bank: FakeBank,
+    clock: ManualClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its id gets no other answer, so a program must not ask again."""
+    bank.signers = signers
+    app = make_app()
+    app.holder().top_up(1_000)
+    bank.mute_kind = orders_pb2.LoadOrder
+    load = wallet_pb2.OfflineLoadRequest(amount_fen=100, request_id=new_id())
+    with pytest.raises(NoAnswer):
+        app.loading().load(100, request_id=load.request_id)
+    clock.advance(191 * DAY)
+    later = signers.root_public + signers.bundle(created_time_ms=clock.now_ms()).encode()
+    monkeypatch.setattr(bank, "trust_bundle", lambda: later)
+    for _ in range(2):
+        with pytest.raises(Refusal, match="expired so long ago") as told:
+            GrpcWallet(app, tmp_path).OfflineLoad(load, Mock())
+        assert told.value.name == "EXPIRED"
+    assert app.offline_payments().balance_fen() == 0

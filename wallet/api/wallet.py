@@ -15,6 +15,7 @@ from wallet.api.answers import homely, item, unanswered
 from wallet.app import App, NotOpened
 from wallet.offline.link_payments import accept_or_return
 from wallet.offline.outcomes import PaymentReturned
+from wallet.offline.payments import Lapsed
 from wallet.peers.bank_directory import BankNotFound, find_bank
 
 
@@ -130,9 +131,11 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         self, request: wallet_pb2.OfflineLoadRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineLoadResponse:
         """Loads an amount into the secure element."""
-        placed = self._app.loading().load(
-            request.amount_fen, request_id=checks.request_id(request.request_id)
-        )
+        request_id = checks.request_id(request.request_id)
+        try:
+            placed = self._app.loading().load(request.amount_fen, request_id=request_id)
+        except Lapsed as late:  # for good: under this id nothing else will be answered
+            raise Refusal(errors_pb2.REASON_EXPIRED, str(late)) from None
         if placed.pending:
             raise NoAnswer("the central bank has not answered yet")
         return wallet_pb2.OfflineLoadResponse(

@@ -21,6 +21,7 @@ from wallet.offline.outcomes import LinkError
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CERTIFY, DEPOSIT, LOAD
 from wallet.secure_element.interface import Device, Loadable
+from wallet.secure_element.limits import TOKENS_KEPT_MS
 
 
 class NotTaken(NoAnswer):
@@ -34,6 +35,18 @@ class NotTaken(NoAnswer):
         "Make room: `wallet offline deposit`, or for a card `wallet offline tap SOCKET --deposit`; "
         "then repeat the same command: it does not load twice. What is never taken comes back into "
         "the wallet some weeks after it has expired."
+    )
+
+
+class Lapsed(NotTaken):
+    """A load is done whose tokens expired so long ago that no device takes them any more.
+
+    Repeated, the command makes a new load.
+    """
+
+    following = N_(
+        "What was not spent of it comes back into the wallet by itself; `wallet history` shows it. "
+        "The same command again makes a new load."
     )
 
 
@@ -148,6 +161,7 @@ class TokenLoading:
         Raises:
             Refusal: the bank or the device refused the load.
             NotTaken: it is paid for, and the device has no room for it any more.
+            Lapsed: its answer came so late that the device does not take the tokens.
             NoAnswer: repeat the same call to finish the load.
         """
         amount(amount_fen)
@@ -167,7 +181,7 @@ class TokenLoading:
                 # Another command has loaded and spent under this key meanwhile.
                 raise NoAnswer(_("another load came in between; repeat the command"))
 
-        return self._submitter.place(
+        placed = self._submitter.place(
             LOAD,
             request_id=request_id,
             anew=anew,
@@ -177,6 +191,8 @@ class TokenLoading:
             ours=lambda load: self._device.keys.holds(load.device_key),
             amount_fen=amount_fen,
         )
+        self._check_lapsed(placed.message.tokens)
+        return placed
 
     def renew(self, device: Device) -> Deposited:
         """Deposits every piece that has changed hands or cannot be paid, to be loaded anew.
@@ -276,6 +292,19 @@ class TokenLoading:
             if load.created_time_ms <= now_ms and self._device.keys.holds(load.device_key)
         )
 
+    def _check_lapsed(self, tokens: Sequence[bytes]) -> None:
+        """Raises Lapsed if a device that has the newest bundle does not take all of a load."""
+        kept_from_ms = self._submitter.clock.now_ms() - TOKENS_KEPT_MS
+        found = map(Token.decode, tokens)
+        lapsed_fen = sum(token.value_fen for token in found if token.expires_time_ms < kept_from_ms)
+        if lapsed_fen:
+            raise Lapsed(
+                _(
+                    "{yuan} yuan of this load expired so long ago that no device takes them any "
+                    "more"
+                ).format(yuan=format_yuan(lapsed_fen))
+            )
+
     def _keep_tokens(
         self, load: orders_pb2.LoadOrder, answer: offline_pb2.LoadTokensResponse
     ) -> None:
@@ -298,9 +327,16 @@ class TokenLoading:
 
 
 def _worth_fen(load: orders_pb2.LoadOrder, tokens: Sequence[bytes]) -> int:
-    """What tokens are worth that are for the key of this load, each counted once."""
+    """What tokens are worth that are for the key of this load, each counted once.
+
+    Tokens that had expired before the load was ordered are worth nothing.
+    """
     found = {token.id: token for token in map(Token.decode, tokens)}
-    return sum(token.value_fen for token in found.values() if token.owner == load.device_key)
+    return sum(
+        token.value_fen
+        for token in found.values()
+        if token.owner == load.device_key and token.expires_time_ms > load.created_time_ms
+    )
 
 
 _ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.REASON_TOKEN_INVALID))
