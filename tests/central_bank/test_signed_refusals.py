@@ -43,7 +43,7 @@ def test_a_refusal_names_bank_deposit_payment_and_reason(centre: Centre) -> None
     for told in (signed_refusal(centre, again), signed_refusal(centre, again)):
         assert (told.bank, told.number) == ("alpha", again.number)
         assert told.payment_digest == hashlib.sha256(again.offline_payment).digest()
-        assert told.reason == errors_pb2.REASON_ALREADY_DEPOSITED
+        assert (told.reason, told.verdict) == (errors_pb2.REASON_ALREADY_DEPOSITED, 0)
 
 
 def test_what_settles_has_no_refusal(centre: Centre) -> None:
@@ -59,6 +59,7 @@ def test_a_refusal_of_one_payment_is_not_signed_for_another(centre: Centre) -> N
     signed_refusal(centre, refused)
     other = centre.item(centre.token(centre.alice, 50))
     other.number = refused.number
-    assert signed_refusal(centre, other).reason == errors_pb2.REASON_ID_REUSED
+    told = signed_refusal(centre, other)
+    assert (told.reason, told.verdict) == (errors_pb2.REASON_ID_REUSED, 0)
     other.number = other.number + 1_000
     assert centre.send(other)[0].amount_fen == 50
