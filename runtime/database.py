@@ -12,6 +12,7 @@ from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from language import _
 from runtime.limits import TRANSACTION_ATTEMPTS
 from runtime.private import private_database
 from runtime.settings import SettingsError, check_database
@@ -90,10 +91,20 @@ def close_database(url: str) -> None:
     """Takes an SQLite database from all but its owner; makes its file where there is none.
 
     A server's database is the server's.
+
+    Raises:
+        SettingsError: a file's folder is not there, or it is no file.
     """
     parsed = database_at(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        private_database(Path(str(parsed.database)))
+    if parsed.get_backend_name() != "sqlite":
+        return
+    file = Path(str(parsed.database))
+    try:
+        private_database(file)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise SettingsError(
+            _("the database {file} cannot be opened: {why}").format(file=file, why=error.strerror)
+        ) from error
 
 
 def _set_sqlite_up(connection: sqlite3.Connection, _: object) -> None:

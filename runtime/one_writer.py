@@ -140,8 +140,6 @@ class OneWriter:
     def _take(self) -> bool:
         if self._url.get_backend_name() == "postgresql":
             return self._take_on_server()
-        if self._url.database in (None, "", ":memory:"):
-            return True  # nobody else can reach it
         return self._take_file(Path(str(self._url.database)))
 
     def _take_file(self, database: Path) -> bool:
@@ -196,10 +194,10 @@ class OneWriter:
 def may_be_written(url: str) -> bool:
     """Whether a process may be writing a database; False means that certainly none is.
 
-    For a database on a server or in memory it is always True.
+    For a database on a server it is always True.
     """
     where = database_at(url)
-    if where.get_backend_name() == "postgresql" or where.database in (None, "", ":memory:"):
+    if where.get_backend_name() == "postgresql":
         return True
     try:
         descriptor = os.open(_beside(Path(str(where.database))), os.O_RDONLY)

@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 _IN_FOLDER = "a path, or what has a scheme in front of it"
 _SQLITE = "sqlite:///"
-_DATABASES = ("postgresql", "postgresql+psycopg", "sqlite", "sqlite+pysqlite")
+_NO_FILE = ("", ":memory:")
+_DATABASES = ("postgresql", "postgresql+psycopg", "sqlite")
 _KNOWN = N_("write postgresql://USER@HOST/NAME, or sqlite:///FILE for trying out")
 
 PathOrUri = Annotated[str, _IN_FOLDER]
@@ -87,8 +88,9 @@ def _locate(values: dict[str, Any], kind: type[Any], folder: Path) -> None:
 
 def located(text: str, folder: Path) -> str:
     """A path, or an SQLite database's URL, that begins with a folder if it was relative."""
-    if text.startswith(_SQLITE):
-        return _SQLITE + str(folder / text.removeprefix(_SQLITE))
+    file = text.removeprefix(_SQLITE)
+    if file != text and file not in _NO_FILE:
+        return _SQLITE + str(folder / file)
     return text if ":" in text.partition("/")[0] else str(folder / text)
 
 
@@ -110,10 +112,10 @@ def check_database(url: str) -> None:
     """Looks at a database's URL without loading what opens it.
 
     Raises:
-        SettingsError: it names no kind of database that is known. The URL is not repeated, as it
-            may have a password in it.
+        SettingsError: it names no kind of database that is known, or no file for SQLite's. The URL
+            is not repeated, as it may have a password in it.
     """
-    kind, found, _rest = url.partition("://")
+    kind, found, rest = url.partition("://")
     if not found:
         raise SettingsError(_("this is no database's URL; {known}").format(known=_(_KNOWN)))
     if kind not in _DATABASES:
@@ -122,6 +124,9 @@ def check_database(url: str) -> None:
                 kind=kind, known=_(_KNOWN)
             )
         )
+    path = rest.partition("?")[0]
+    if kind == "sqlite" and (not path.startswith("/") or path.removeprefix("/") in _NO_FILE):
+        raise SettingsError(_("the database's URL names no file; {known}").format(known=_(_KNOWN)))
 
 
 def _from_text(name: str, text: str, hint: Any) -> Any:

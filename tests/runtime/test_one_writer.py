@@ -12,7 +12,8 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from runtime import one_writer
 from runtime.errors import NoAnswer
-from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter, may_be_written
+from runtime.settings import SettingsError
 
 HOLDER = """
 import sys
@@ -53,9 +54,12 @@ def test_the_right_is_given_back(database_url: str) -> None:
     held.release()
 
 
-def test_a_database_in_memory_is_nobody_elses() -> None:
-    OneWriter("sqlite://", patience_s=0)
-    OneWriter("sqlite://", patience_s=0)
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_in_memory_has_no_writer(url: str) -> None:
+    with pytest.raises(SettingsError, match="names no file"):
+        OneWriter(url, patience_s=0)
+    with pytest.raises(SettingsError, match="names no file"):
+        may_be_written(url)
 
 
 def end(url: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from runtime.database import Database, close_database, open_engine
 from runtime.private import close_to_others, make_private, write_private
+from runtime.settings import SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,8 @@ def test_an_sqlite_database_and_what_lies_beside_it_are_closed(tmp_path: Path) -
 def test_a_new_database_is_closed_before_its_first_byte(tmp_path: Path) -> None:
     close_database(f"sqlite:///{tmp_path / 'new.db'}")
     assert mode(tmp_path / "new.db") == 0o600
-    close_database("sqlite://")
+    with pytest.raises(SettingsError, match="names no file"):
+        close_database("sqlite://")
     close_database("postgresql://nobody@nowhere/none")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -256,6 +257,12 @@ def test_a_server_that_stops_while_its_database_is_taken_is_away(
     [
         ("mysql://ann:secret@there/dcep", "'mysql' are not known"),
         ("sqlite+aiosqlite:///x.db", "are not known"),
+        ("sqlite+pysqlite:///bank.db", "'sqlite+pysqlite' are not known"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///?timeout=5", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://there/bank.db", "names no file"),
         ("postgres://there/dcep", "'postgres' are not known"),
         ("there/dcep", "no database's URL"),
         ("postgresql://there:secret/dcep", "cannot be read"),
@@ -269,3 +276,11 @@ def test_a_database_of_another_kind_is_refused_with_those_that_are_known(
     assert said in str(refused.value)
     assert "secret" not in str(refused.value)
     assert "postgresql://USER" in str(refused.value) or "cannot be read" in said
+
+
+@pytest.mark.parametrize("path", ["none/bank.db", "", "file/bank.db"])
+def test_a_database_for_whose_file_there_is_no_place_is_refused(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        starts(f"sqlite:///{tmp_path / path}")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -102,6 +102,8 @@ class Located:
             "pkcs11:token=a;object=b?pin-source=file:/p",
         ),
         ("sqlite:///bank.db", "sqlite:///{here}/bank.db"),
+        ("sqlite:///", "sqlite:///"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("sqlite:////var/bank.db", "sqlite:////var/bank.db"),
         ("postgresql://user@host:5432/name", "postgresql://user@host:5432/name"),
         ("", ""),
