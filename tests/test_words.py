@@ -67,7 +67,7 @@ OF_OTHERS = {
     "give_back": "return_text",
     "GIVEN_BACK": "RETURNED, or REFUNDED",
     "diverted": "undeliverable",
-    "NotSetAside": "NotReserved",
+    "NotSetAside": "NotKnown",
     "redemption_set_aside": "redemption reserve",
     "dcep up --dir": "dcep up --stack",
 }

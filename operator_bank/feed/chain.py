@@ -34,16 +34,12 @@ class FeedBroken(Exception):
     """The feed has something that cannot be applied; the message says what and why."""
 
 
-class NeverSent(FeedBroken):
-    """The feed speaks of something that this database has not sent, or sent otherwise under that
-    number.
+class NotKnown(FeedBroken):
+    """The feed speaks of something that this database does not know, or knows otherwise: what it
+    has not sent, or money that it has not reserved.
 
     Either the database is an older copy, or the central bank is wrong.
     """
-
-
-class NotReserved(FeedBroken):
-    """The feed redeems money that was not reserved."""
 
 
 class Place(NamedTuple):

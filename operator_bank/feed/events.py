@@ -15,7 +15,7 @@ from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.chain import FeedBroken, NeverSent
+from operator_bank.feed.chain import FeedBroken, NotKnown
 from operator_bank.feed.entries import (
     FeedEntry,
     Move,
@@ -79,7 +79,7 @@ class Handler:
         """What the entry becomes in the ledger.
 
         Raises:
-            NeverSent, NotReserved: this database does not know what the entry is about.
+            NotKnown: this database does not know what the entry is about.
             FeedBroken: the entry contradicts what this database knows.
         """
         raise FeedBroken("is of no kind that this bank knows")
@@ -310,7 +310,7 @@ class TokensDeposited(Handler):
         tokens = one.entry.tokens_deposited
         found = known.deposit(tokens.number)
         if tokens.payment_digest != found.digest:
-            raise NeverSent(f"speaks of deposit {tokens.number} with other tokens in it")
+            raise NotKnown(f"speaks of deposit {tokens.number} with other tokens in it")
         if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
             raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
         return delivered(one, found.account, tokens.amount_fen, _DEPOSIT)
@@ -387,7 +387,7 @@ def parsed(entry: FeedEntry, data: bytes, time_ms: int) -> ParsedEntry:
 def _check_payment(payment: bytes, sent: Sent) -> None:
     """Checks that this is the payment that this bank sent: same parties, amount, times and memo."""
     if sent.kind == "load":
-        raise NeverSent(f"speaks of outbound {sent.number} as a payment, which is a load")
+        raise NotKnown(f"speaks of outbound {sent.number} as a payment, which is a load")
     if payment == numbered(sent.number, sent.body):
         return
     # The bytes may differ although the messages are equal.
@@ -398,7 +398,7 @@ def _check_payment(payment: bytes, sent: Sent) -> None:
     except DecodeError:
         raise FeedBroken(f"speaks of outbound {sent.number} in words that cannot be read") from None
     if theirs != ours:
-        raise NeverSent(
+        raise NotKnown(
             f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
             f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
         )
@@ -407,11 +407,11 @@ def _check_payment(payment: bytes, sent: Sent) -> None:
 def _check_load(tokens: registration_pb2.TokensRegistered, sent: Sent) -> None:
     """Checks that this is the load that this bank sent: same amount, for the same device."""
     if sent.kind != "load":
-        raise NeverSent(f"speaks of outbound {sent.number} as a load, which is a payment")
+        raise NotKnown(f"speaks of outbound {sent.number} as a load, which is a payment")
     digest = hashlib.sha256(sent.body).digest()
     told = (tokens.number, tokens.amount_fen, tokens.certificate_digest)
     if told != (sent.number, sent.amount_fen, digest):
-        raise NeverSent(
+        raise NotKnown(
             f"speaks of load {sent.number} as of {tokens.amount_fen} fen for a device, which is"
             f" of {sent.amount_fen} fen, or for another one"
         )

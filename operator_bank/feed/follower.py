@@ -18,7 +18,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from operator_bank.context import Context
-from operator_bank.feed.chain import FeedBroken, Link, NeverSent, follow, read_place, write_place
+from operator_bank.feed.chain import FeedBroken, Link, NotKnown, follow, read_place, write_place
 from operator_bank.feed.entries import Move, ParsedEntry, not_moved
 from operator_bank.feed.events import parsed
 from operator_bank.feed.moves import Moves
@@ -112,7 +112,7 @@ class FeedFollower:
             if message is not None:
                 self.apply(message)
         except FeedBroken as broken:
-            if isinstance(broken, NeverSent):
+            if isinstance(broken, NotKnown):
                 self._standing.fall_behind()
             self._stop(str(broken))
             return False

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from dcep.bank.v1 import states_pb2
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
-from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
+from operator_bank.feed.chain import FeedBroken, NotKnown
 from operator_bank.feed.entries import OutboundPayment, Sent, fits
 from operator_bank.feed.tables import returned_payments
 from operator_bank.ledger import accounts
@@ -87,10 +87,10 @@ class Known:
         return number in self._sent or number in self._deposits
 
     def sent(self, number: int) -> Sent:
-        """What was sent under a number. Raises NeverSent."""
+        """What was sent under a number. Raises NotKnown."""
         sent = self._sent.get(number)
         if sent is None:
-            raise NeverSent(f"speaks of outbound {number}, which is not ours")
+            raise NotKnown(f"speaks of outbound {number}, which is not ours")
         return sent
 
     def pending(self, number: int) -> Sent:
@@ -101,10 +101,10 @@ class Known:
         return sent
 
     def deposit(self, number: int) -> KnownDeposit:
-        """The deposit of a number. Raises NeverSent."""
+        """The deposit of a number. Raises NotKnown."""
         found = self._deposits.get(number)
         if found is None:
-            raise NeverSent(f"speaks of deposit {number}, which is not ours")
+            raise NotKnown(f"speaks of deposit {number}, which is not ours")
         return found
 
     def end(self, number: int, *, settled: bool) -> None:
@@ -165,12 +165,12 @@ class Known:
         """Uses up what was reserved for a redemption.
 
         Raises:
-            NotReserved: nothing was reserved.
+            NotKnown: nothing was reserved.
             FeedBroken: another amount was reserved, or the reserve has less.
         """
         reserved_fen = self._sources.vault.reserved_fen(redemption) if fits(redemption) else 0
         if not reserved_fen:
-            raise NotReserved(f"takes {amount_fen} fen where 0 were reserved")
+            raise NotKnown(f"takes {amount_fen} fen where 0 were reserved")
         if amount_fen != reserved_fen:
             raise FeedBroken(f"takes {amount_fen} fen where {reserved_fen} were reserved")
         if amount_fen > self._reserved_fen:

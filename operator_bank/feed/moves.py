@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from operator_bank.feed.chain import FeedBroken, NeverSent, NotReserved
+from operator_bank.feed.chain import FeedBroken, NotKnown
 from operator_bank.feed.entries import Move, ParsedEntry, fits
 from operator_bank.feed.events import About, handler_of
 from operator_bank.feed.known import Known, Sources
@@ -46,7 +46,7 @@ class Moves:
         handler = handler_of(one.event)
         try:
             return handler.move(one, known)
-        except (NeverSent, NotReserved):
+        except NotKnown:
             if known.has(one.number) or not self._windows.has(one.entry.number):
                 raise
         if handler.ends_what_was_sent and one.number > self._sources.ledger.position():

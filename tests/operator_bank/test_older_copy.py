@@ -17,6 +17,7 @@ from tests.operator_bank.system import FOREIGN, Holder, System, made
 from tests.refusals import refused_for
 
 R = registration_pb2
+REQUEST = "00000000-0000-4000-8000-000000000999"
 STEPPED_BACK = Refusal(
     errors_pb2.REASON_FEED_STEPPED_BACK, "asks for less than it has acknowledged", field="after"
 )
@@ -25,7 +26,7 @@ PUBLIC = [
     for file in (wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
-NEVER_SENT: dict[str, dict[str, Any]] = {
+NOT_KNOWN: dict[str, dict[str, Any]] = {
     "a payment": {"outgoing_settled": R.OutgoingSettled(number=999, payment=b"\x08\x01")},
     "a load": {
         "tokens_registered": R.TokensRegistered(
@@ -37,6 +38,7 @@ NEVER_SENT: dict[str, dict[str, Any]] = {
             number=999, amount_fen=5, whole_fen=5, payment_digest=bytes(32)
         )
     },
+    "a redemption": {"redeemed": R.Redeemed(number=999, amount_fen=5, request_id=REQUEST)},
 }
 
 
@@ -78,8 +80,8 @@ def test_who_has_acknowledged_more_serves_nobody_and_sends_nothing(
     assert not system.central.receipts
 
 
-@pytest.mark.parametrize("event", NEVER_SENT.values(), ids=NEVER_SENT.keys())
-def test_an_entry_about_what_was_never_sent_shows_an_older_copy(
+@pytest.mark.parametrize("event", NOT_KNOWN.values(), ids=NOT_KNOWN.keys())
+def test_an_entry_about_what_is_not_known_here_shows_an_older_copy(
     system: System, event: dict[str, Any]
 ) -> None:
     system.entry(**event)
@@ -89,6 +91,7 @@ def test_an_entry_about_what_was_never_sent_shows_an_older_copy(
 
 
 def test_an_entry_that_cannot_be_for_another_reason_does_not(system: System) -> None:
+    system.bank.vault.reserve_for_redemption(1, 4_000)
     system.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
     assert not system.bank.follower.step()
     assert not system.bank.standing.is_behind
