@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.auditor.simulated import CENTRAL, PREFIXES
 from tests.auditor.told import Stack, driver, told_stack
-from tests.simulation.network import CENTRAL, PREFIXES
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack
 from tests.central_bank.system import LIN, MEI
-from tests.simulation.network import CENTRAL
 
 
 def two_payments(folder: Path) -> Stack:

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from central_bank.ledger.accounts import Purpose
 from central_bank.ledger.tables import accounts as central_accounts
 from operator_bank.ledger.tables import accounts as bank_accounts
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, CAROL, Stack, named
-from tests.simulation.network import CENTRAL
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from dcep.office.v1 import office_pb2
 from officers.chain import after_end, after_proposal, chain_beginning, put_link
 from operator_bank.tables import office as tables
 from runtime.hash_chain import beginning
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, CAROL, DAN, Stack, named
 from tests.central_bank.system import LIN, MEI
 from tests.officers.people import Person
-from tests.simulation.network import CENTRAL
 
 WANG, ZHOU, SUN, WU = (Person("alpha", name) for name in ("wang", "zhou", "sun", "wu"))
 ACTS, CHAIN = tables.acts, tables.chain

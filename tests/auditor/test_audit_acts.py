@@ -16,9 +16,9 @@ from operator_bank.tables import office as bank_office
 from runtime.envelope import sign_payload
 from settlement.records import AccountFlag, Kind, RecordFlag
 from tests.auditor.forging import Beside, made
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, CAROL, Stack, named
 from tests.officers.people import Person
-from tests.simulation.network import CENTRAL
 
 STRANGER = SigningKey(b"\x77" * 32)
 

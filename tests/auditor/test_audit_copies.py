@@ -13,8 +13,8 @@ from auditor.audit import StackAudit
 from currency.number import make
 from dcep.office.v1 import office_pb2
 from tests.auditor.copies import copied, office, put_back, two_payments
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
-from tests.simulation.network import CENTRAL
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.ledger.accounts import MIRROR
 from settlement.records import ADMINISTRATIVE
 from tests.auditor.forging import Beside
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import Stack, named
-from tests.simulation.network import CENTRAL
 
 
 def change(stack: Stack, name: str, *statements: Any) -> None:  # noqa: F811

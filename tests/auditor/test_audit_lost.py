@@ -13,9 +13,9 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 from tests.auditor.copies import copied, office, put_back
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.officers.people import Person
-from tests.simulation.network import CENTRAL
 
 WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")
 

@@ -13,9 +13,9 @@ from operator_bank.ledger import accounts
 from runtime.errors import NoAnswer, Refusal
 from settlement import builders
 from settlement.records import AccountFlag, Kind, opening_of, opening_ref
+from tests.auditor import simulated
 from tests.auditor.forging import Beside
 from tests.auditor.told import ALICE, BOB, CAROL, Stack
-from tests.simulation import network
 from wallet.peers.bank_directory import BankEntry
 from wallet.tables import metadata as wallet_tables
 
@@ -35,14 +35,14 @@ def bottomless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         return honest(number, **how | ({"flags": NEGATIVE} if number == accounts.VAULT else {}))
 
     monkeypatch.setattr(bank_app, "opening", opening)
-    monkeypatch.setattr(network, "ISSUED_FEN", ISSUED_FEN)
+    monkeypatch.setattr(simulated, "ISSUED_FEN", ISSUED_FEN)
     return monkeypatch
 
 
 def test_an_honest_bank_cannot_sell_currency_that_it_does_not_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "ISSUED_FEN", ISSUED_FEN)
+    monkeypatch.setattr(simulated, "ISSUED_FEN", ISSUED_FEN)
     with pytest.raises(Refusal) as refused:
         Stack(tmp_path)
     assert refused.value.name == "BANK_CANNOT_NOW"

@@ -13,9 +13,9 @@ from sqlalchemy import delete, insert, update
 from auditor.signatures.rights import RIGHT_OF
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as office_tables
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, Stack, named
 from tests.officers.people import Person
-from tests.simulation.network import CENTRAL
 
 WANG, ZHOU, SUN = (Person("alpha", name) for name in ("wang", "zhou", "sun"))
 CERTIFICATES = (office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_SUSPENSE)

@@ -15,8 +15,8 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.payments.tables import outbound as outgoing
 from settlement.records import Kind, RecordFlag, record_digest
 from tests.auditor.forging import Beside, made
+from tests.auditor.simulated import CENTRAL, PREFIXES
 from tests.auditor.told import ALICE, BOB, DAN, Stack, named, paid, told_stack
-from tests.simulation.network import CENTRAL, PREFIXES
 
 
 def test_a_payment_that_the_bank_sent_to_another_payee_is_named(tmp_path: Path) -> None:

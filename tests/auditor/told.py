@@ -21,7 +21,7 @@ from operator_bank.wallets.tables import wallets
 from runtime.envelope import sign
 from settlement.records import Kind, record_digest
 from tests.auditor.forging import Beside, forge, made
-from tests.simulation.network import CENTRAL, PREFIXES, SimulatedSystem
+from tests.auditor.simulated import CENTRAL, PREFIXES, SimulatedSystem
 
 ALICE, BOB, CAROL, DAN = (f"wallet-{index}" for index in range(4))
 STRANGER = SigningKey(b"\x99" * 32)

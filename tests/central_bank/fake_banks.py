@@ -10,18 +10,9 @@ from typing import TypeVar
 from central_bank.authentication.banks import AdmittedBank
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
+from simulation.scheme.network import at_once
 
 T = TypeVar("T")
-
-
-def at_once(ask: Callable[[], T]) -> Future[T]:
-    """An answer that comes while it is asked for."""
-    answer: Future[T] = Future()
-    try:
-        answer.set_result(ask())
-    except (NoAnswer, Refusal) as error:
-        answer.set_exception(error)
-    return answer
 
 
 @dataclass

@@ -15,7 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer
 from runtime.limits import MAX_POSITION
-from tests.central_bank.fake_banks import at_once
+from simulation.scheme.network import at_once
 from tests.central_bank.system import System
 from tests.refusals import refused
 

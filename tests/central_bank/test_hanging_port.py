@@ -41,8 +41,8 @@ from runtime.limits import MAX_WORKERS
 from runtime.metrics import CallMetrics
 from runtime.server import Server
 from runtime.tls import TlsFiles, server_credentials
+from simulation.scheme.network import at_once
 from tests.central_bank.admitting import KEYS, particulars
-from tests.central_bank.fake_banks import at_once
 from tests.central_bank.system import LIN, MEI, ROOT, System
 from tests.feeds import CENTRAL_KEY
 

@@ -18,7 +18,7 @@ FILES = sorted(
         "currency",
         "deployment",
         "sandbox",
-        "simulation",
+        "simulation/offline_risk",
         "wallet",
     )
     for file in (ROOT / package).rglob("*.py")

@@ -22,9 +22,9 @@ from sandbox.backup import cut
 from sandbox.backup.cut import Held, contradictions, held, stands
 from sandbox.backup.refused import BackupRefused
 from tests.auditor.copies import copied, office, two_payments
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack
 from tests.sandbox.backup.copying import append
-from tests.simulation.network import CENTRAL
 
 Hold = Callable[[str], None]
 

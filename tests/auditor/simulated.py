@@ -1,18 +1,16 @@
-"""A central bank, two banks and wallets in one thread, over databases and a network in memory."""
+"""A central bank, two banks and wallets in one thread, over databases in memory; nothing fails."""
 
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
@@ -29,14 +27,12 @@ from operator_bank.tables import metadata as bank_tables
 from runtime.clock import ManualClock
 from runtime.database import Database, open_engine
 from runtime.envelope import sign_payload
-from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
-from settlement.core import CoreStopped
 from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
+from simulation.scheme.network import at_once
 from tests.central_bank.admitting import KEYS, admission, particulars
-from tests.central_bank.fake_banks import at_once
 from tests.central_bank.system import FOUNDING, LIN, MEI, NOW_MS, ROOT
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
 from tests.officers.people import Person, founding
@@ -51,55 +47,12 @@ CALL: Any = SimpleNamespace(time_remaining=lambda: 0.0)  # nobody waits in one t
 _names = itertools.count()
 
 
-class PowerCut(Exception):
-    """A service or a wallet ends in the middle of a commit."""
-
-
-class Network:
-    """Loses, delays, doubles and cuts messages as a seed says, unless it is calm."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self.calm = True
-        self._chance = chance
-        self._late: list[Callable[[], Any]] = []
-
-    def happens(self, probability: float) -> bool:
-        return not self.calm and self._chance.random() < probability
-
-    def call(self, deliver: Callable[[], Any]) -> Any:
-        """The answer to a message, if both come through."""
-        if self.happens(0.05):
-            raise NoAnswer("lost")
-        late = self.happens(0.05)
-        if late or self.happens(0.05):
-            self._late.append(deliver)
-        if late:
-            raise NoAnswer("on its way")
-        answer = deliver()
-        if self.happens(0.05):
-            raise NoAnswer("the answer was lost")
-        return answer
-
-    def step(self) -> bool:
-        """Delivers one late message; nobody waits for the answer any more."""
-        if not self._late:
-            return False
-        with suppress(NoAnswer, Refusal):
-            self._late.pop(self._chance.randrange(len(self._late)))()
-        return True
-
-
 class SimulatedSystem:
     """Everything that runs. The databases outlive what is built over them."""
 
     def __init__(self, seed: int, folder: Path, wallets: int) -> None:
-        self.chance = random.Random(seed)
         self.randomness = SeededRandomness(seed)
         self.clock = ManualClock(NOW_MS)
-        self.network = Network(self.chance)
-        self.hanging: set[str] = set()
-        """Banks whose inner port takes questions and does not answer."""
-        self._hung: list[tuple[Future[Any], Callable[[], Any]]] = []
         self.folder = folder
         self.engines: dict[str, Engine] = {}
         self.built: dict[str, Any] = {}
@@ -127,21 +80,12 @@ class SimulatedSystem:
         """A party of this name, over a database of its own with these tables."""
         engine = open_engine(f"sqlite:///file:/{name}-{next(_names)}?vfs=memdb&uri=true")
         tables.create_all(engine)
-        event.listen(engine, "commit", self._commit)
         self.engines[name] = engine
         self.rebuild(name)
 
-    def _commit(self, connection: Any) -> None:
-        if self.network.happens(0.01):
-            if self.network.happens(0.5):
-                connection.connection.commit()  # written, and nobody will hear of it
-            raise PowerCut
-
     def rebuild(self, name: str) -> None:
         """Throws away what runs under a name, and builds it from its database."""
-        calm, self.network.calm = self.network.calm, True
         self.built[name] = self._build(name)
-        self.network.calm = calm
 
     def _build(self, name: str) -> Any:
         engine, clock = self.engines[name], self.clock
@@ -180,44 +124,16 @@ class SimulatedSystem:
             book=SqlBook(Database(engine)),
         )
 
-    def run(self, name: str, act: Callable[[Any], Any]) -> Any:
-        """Something that a service or wallet does; a power cut in it has no answer."""
-        try:
-            return act(self.built[name])
-        except (CoreStopped, PowerCut) as end:
-            self.rebuild(name)
-            raise NoAnswer(f"{name} ended") from end
-
     def ask(self, name: str, act: Callable[[Any], Any]) -> Any:
-        """The same, asked over the network."""
-        return self.network.call(lambda: self.run(name, act))
-
-    def begin(self, name: str, act: Callable[[Any], Any]) -> Future[Any]:
-        """The same, of a bank that may hang: then its answer comes with `answer_late`."""
-        if name not in self.hanging:
-            return at_once(lambda: self.ask(name, act))
-        answer: Future[Any] = Future()
-        self._hung.append((answer, lambda: self.ask(name, act)))
-        return answer
-
-    def answer_late(self) -> bool:
-        """One question that hung is answered, or is not any more."""
-        if not self._hung:
-            return False
-        answer, ask = self._hung.pop(self.chance.randrange(len(self._hung)))
-        came = at_once(ask)
-        if (error := came.exception()) is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(came.result())
-        return True
+        """What a party answers."""
+        return act(self.built[name])
 
 
 class _BankPeers:
     """`central_bank.peers.interface.BankPeers`."""
 
     def __init__(self, system: SimulatedSystem) -> None:
-        self._begin = system.begin
+        self._system = system
 
     def check(self, bank: Any, payees: Any) -> Any:
         cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
@@ -225,6 +141,9 @@ class _BankPeers:
             bank.name,
             lambda b: [0 if can else cannot for can in b.inbound.can_be_paid(payees)],
         )
+
+    def _begin(self, name: str, act: Callable[[Any], Any]) -> Future[Any]:
+        return at_once(lambda: self._system.ask(name, act))
 
     def reserve_for_redemption(self, bank: Any, number: int, amount_fen: int) -> Any:
         return self._begin(bank.name, lambda b: b.vault.reserve_for_redemption(number, amount_fen))

@@ -1,0 +1,401 @@
+"""An independent model of the money: it predicts each answer of a bank, and each balance.
+
+It shares no code with what it checks, and takes nothing from it but two facts that only the system
+can know: how far a bank has applied its feed, and whether an order that a power cut interrupted was
+written. Either answer to the second is right; the balances afterwards say which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, states_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.app import OperatorBank
+from runtime.errors import Refusal, is_undecided, reason_name
+
+Order = TypeVar("Order", orders_pb2.PaymentOrder, orders_pb2.ExchangeOrder)
+Answer = TypeVar("Answer", payments_pb2.PayResponse, exchange_pb2.ExchangeResponse)
+Call = Callable[[OperatorBank, SignedEnvelope], Answer]
+Identity = tuple[str, int]
+"""A wallet's number, and the sequence of its order."""
+
+_E = errors_pb2
+_PENDING = states_pb2.PAYMENT_STATE_PENDING
+_SETTLED = states_pb2.PAYMENT_STATE_SETTLED
+_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+
+
+class Wrong(AssertionError):
+    """The system does or says what the model does not allow; the message says what."""
+
+
+@dataclass
+class Wallet:
+    """What a wallet holds, in fen."""
+
+    available_fen: int = 0
+    held_fen: int = 0
+    deposit_fen: int = 0
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an order does if it is taken.
+
+    Attributes:
+        changes: fen by wallet, (available, held, deposit).
+        pending: it waits for another bank.
+    """
+
+    changes: Mapping[str, tuple[int, int, int]]
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How an order was decided: a Reason if it was refused, else 0."""
+
+    payload: bytes
+    reason: int
+
+
+@dataclass
+class Bank:
+    """What the model knows of one bank.
+
+    Attributes:
+        decided: orders that have their final answer, or wait for it.
+        pending: (payer, payee, fen) of payments to other banks without an end, by payment id.
+        place: how many entries of its feed it has applied.
+        lost: ids of payments that the feed has told and the older copy did not know.
+        came_back: it goes on from an older copy, so its feed tells of what it has lost.
+    """
+
+    prefix: str
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    decided: dict[Identity, Decision] = field(default_factory=dict)
+    pending: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    place: int = 0
+    came_back: bool = False
+    lost: set[str] = field(default_factory=set)
+
+    def decided_ids(self) -> set[str]:
+        """The orders that were decided, as ids of payments."""
+        return {f"{number}-{sequence}" for number, sequence in self.decided}
+
+
+@dataclass
+class _Doubt:
+    """An order that a power cut interrupted."""
+
+    identity: Identity
+    payload: bytes
+    expected: frozenset[int]
+    effect: Effect
+
+
+class Model:
+    """All banks, as they must be.
+
+    Attributes:
+        banks: by name.
+        clock: gives Unix milliseconds.
+        cap_fen: the most that a wallet may hold.
+        cheats_prefix: of the numbers of the bank that cheats.
+        settled: payments that a feed has told, by the bank that sent them and its number.
+    """
+
+    def __init__(self, clock: Callable[[], int], cap_fen: int, cheats_prefix: str) -> None:
+        self.clock = clock
+        self.cheats_prefix = cheats_prefix
+        self.cap_fen = cap_fen
+        self.banks: dict[str, Bank] = {}
+        self._doubts: dict[str, list[_Doubt]] = {}
+        self._feeds: dict[str, dict[int, bytes]] = {}
+        self.settled: dict[tuple[str, int], registration_pb2.OutboundPayment] = {}
+        self._arrived: set[tuple[str, int]] = set()
+        self._ordered: dict[str, tuple[str, str, int]] = {}
+        self._given_back: set[str] = set()
+        self._perhaps: dict[Identity, set[int]] = {}
+        """Reasons that an order may have been refused for, in a call that had no answer."""
+
+    def pay(
+        self, bank: OperatorBank, envelope: SignedEnvelope, call: Call[payments_pb2.PayResponse]
+    ) -> payments_pb2.PayResponse:
+        """Has a bank answer a payment, and checks what it says. Raises Wrong, or as the bank."""
+        order = orders_pb2.PaymentOrder.FromString(envelope.payload)
+        here = self.banks[bank.context.bank]
+        expected = self._reasons_against_payment(here, order)
+        own = order.payee_number in here.wallets
+        fen = order.amount_fen
+        changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
+        if own:
+            changes[order.payee_number] = (fen, 0, 0)
+        effect = Effect(changes, pending=not own)
+        answer = self._judged(bank, envelope, order, expected, effect, call)
+        if not answer.repeated:
+            wanted = _SETTLED if own else _PENDING
+            if answer.state != wanted:
+                raise Wrong(f"a new payment has state {answer.state}, not {wanted}")
+            self._check_said(here, order.wallet_number, answer.available_fen)
+        return answer
+
+    def exchange(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        call: Call[exchange_pb2.ExchangeResponse],
+    ) -> exchange_pb2.ExchangeResponse:
+        """Has a bank answer an exchange, and checks what it says. Raises Wrong, or as the bank."""
+        order = orders_pb2.ExchangeOrder.FromString(envelope.payload)
+        here = self.banks[bank.context.bank]
+        sign = 1 if order.direction == _TOP_UP else -1
+        fen = sign * order.amount_fen
+        expected = self._reasons_against_exchange(here, order, bank.vault.books().vault_fen)
+        effect = Effect({order.wallet_number: (fen, 0, -fen)})
+        answer = self._judged(bank, envelope, order, expected, effect, call)
+        if not answer.repeated:
+            self._check_said(here, order.wallet_number, answer.available_fen)
+        return answer
+
+    def freeze(self, bank: str, number: str, frozen: bool) -> None:
+        """Two officers have frozen a wallet, or the opposite."""
+        self.banks[bank].wallets[number].frozen = frozen
+
+    def told(self, bank: str, message: registration_pb2.FollowFeedResponse) -> None:
+        """The central bank tells a bank entries of its feed. Raises Wrong if one has changed."""
+        feed = self._feeds.setdefault(bank, {})
+        for data in message.entries:
+            entry = registration_pb2.FeedEntry.FromString(data)
+            if entry.number not in feed:
+                self._check_told(bank, entry)
+            if feed.setdefault(entry.number, data) != data:
+                raise Wrong(f"entry {entry.number} of {bank} was told in two ways")
+
+    def _check_told(self, bank: str, entry: registration_pb2.FeedEntry) -> None:
+        """Each payment settles once and arrives once, as it was ordered; and nothing else does."""
+        event = entry.WhichOneof("event")
+        if event == "outgoing_settled":
+            sender, data = bank, entry.outgoing_settled.payment
+        elif event == "incoming":
+            sender, data = entry.incoming.from_bank, entry.incoming.payment
+        else:
+            return
+        paid = registration_pb2.OutboundPayment.FromString(data)
+        key = (sender, paid.number)
+        known = self.settled.setdefault(key, paid)
+        if known != paid:
+            raise Wrong(f"{key} settled as {known} and as {paid}")
+        if event == "incoming":
+            if key in self._arrived:
+                raise Wrong(f"{paid.payment_id} arrives twice")
+            self._arrived.add(key)
+            if paid.returns_payment_id:
+                self._check_return(sender, paid)
+        said = (paid.payer_number, paid.payee_number, paid.amount_fen)
+        ordered = self._ordered.get(paid.payment_id)
+        if sender in self.banks and not paid.returns_payment_id and said != ordered:
+            raise Wrong(f"{paid.payment_id} of {sender} settled as {said}; ordered was {ordered}")
+        if sender not in self.banks and not paid.payer_number.startswith(self.cheats_prefix):
+            raise Wrong(f"{sender} pays for {paid.payer_number}, whose bank it is not")
+
+    def _check_return(self, sender: str, paid: registration_pb2.OutboundPayment) -> None:
+        """What comes back was paid, to whoever gives it back, and comes back once."""
+        if paid.returns_payment_id in self._given_back:
+            raise Wrong(f"{paid.returns_payment_id} comes back twice")
+        self._given_back.add(paid.returns_payment_id)
+        said = (paid.payee_number, paid.payer_number, paid.amount_fen)
+        if self._ordered.get(paid.returns_payment_id) != said:
+            raise Wrong(f"{sender} gives back {said}, which nobody paid")
+
+    def heard(self, bank: str, place: int) -> None:
+        """A bank has applied its feed up to an entry."""
+        here = self.banks[bank]
+        for number in range(here.place + 1, place + 1):
+            data = self._feeds.get(bank, {}).get(number)
+            if data is None:
+                raise Wrong(f"{bank} has applied entry {number}, which nobody told it")
+            self._apply(here, registration_pb2.FeedEntry.FromString(data))
+        here.place = place
+
+    def resolve(self, bank: str, available_fen: Callable[[str], int]) -> None:
+        """After a power cut: finds out which of the interrupted orders were written.
+
+        Args:
+            available_fen: what the bank says that a wallet has.
+        """
+        here = self.banks[bank]
+        for doubt in self._doubts.pop(bank, []):
+            payer = doubt.identity[0]
+            said = available_fen(payer)
+            before = here.wallets[payer].available_fen
+            after = before + doubt.effect.changes[payer][0]
+            if said == after and not doubt.expected:
+                self._take(here, doubt.identity, doubt.payload, doubt.effect)
+            elif said != before:
+                raise Wrong(f"after a power cut {payer} has {said} fen, not {before} or {after}")
+            else:
+                self._perhaps.setdefault(doubt.identity, set()).update(doubt.expected)
+
+    def check(self, bank: str, state: Callable[[str], tuple[int, int, bool]]) -> None:
+        """Compares each wallet's (available fen, held fen, frozen). Raises Wrong."""
+        for number, wallet in self.banks[bank].wallets.items():
+            expected = (wallet.available_fen, wallet.held_fen, wallet.frozen)
+            if (said := state(number)) != expected:
+                raise Wrong(f"wallet {number} of {bank} is {said}, not {expected}")
+
+    def copy(self, bank: str) -> Bank:
+        """What the model knows of a bank now."""
+        return deepcopy(self.banks[bank])
+
+    def put_back(self, bank: str, copy: Bank) -> None:
+        """A bank's database was put back to an older copy."""
+        self.banks[bank] = deepcopy(copy)
+        self._doubts.pop(bank, None)
+
+    def _judged(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        order: Order,
+        expected: frozenset[int],
+        effect: Effect,
+        call: Call[Answer],
+    ) -> Answer:
+        """The bank's answer, which is as expected; what it does is noted."""
+        here = self.banks[bank.context.bank]
+        identity = (order.wallet_number, order.sequence)
+        if f"{identity[0]}-{identity[1]}" in here.lost:
+            return call(bank, envelope)  # told what the older copy had lost: it moves nothing
+        before = here.decided.get(identity)
+        allowed = self._allowed(before, envelope.payload, expected, identity)
+        try:
+            answer = call(bank, envelope)
+        except Refusal as refusal:
+            if is_undecided(refusal.reason):
+                raise
+            if refusal.reason not in allowed:
+                raise Wrong(
+                    f"{identity} is refused with {refusal.name}; allowed: {_names(allowed)}"
+                ) from refusal
+            if before is None:
+                here.decided[identity] = Decision(envelope.payload, refusal.reason)
+            raise
+        except BaseException:
+            if before is None:
+                doubt = _Doubt(identity, envelope.payload, expected, effect)
+                self._doubts.setdefault(bank.context.bank, []).append(doubt)
+            raise
+        if 0 not in allowed:
+            raise Wrong(f"{identity} is taken; it had to be refused: {_names(allowed)}")
+        if answer.repeated != (before is not None):
+            raise Wrong(f"{identity} says repeated: {answer.repeated}")
+        if before is None:
+            self._take(here, identity, envelope.payload, effect)
+        return answer
+
+    def _allowed(
+        self,
+        before: Decision | None,
+        payload: bytes,
+        expected: frozenset[int],
+        identity: Identity,
+    ) -> set[int]:
+        """The Reasons that an order may have; 0 for being taken."""
+        if before is not None:
+            return {before.reason if before.payload == payload else _E.REASON_ID_REUSED}
+        return {*(expected or {0}), *self._perhaps.get(identity, ())}
+
+    def _take(self, here: Bank, identity: Identity, payload: bytes, effect: Effect) -> None:
+        here.decided[identity] = Decision(payload, 0)
+        for number, (available, held, deposit) in effect.changes.items():
+            wallet = here.wallets[number]
+            wallet.available_fen += available
+            wallet.held_fen += held
+            wallet.deposit_fen += deposit
+        if effect.pending:
+            order = orders_pb2.PaymentOrder.FromString(payload)
+            parties = (order.wallet_number, order.payee_number, order.amount_fen)
+            payment_id = f"{order.wallet_number}-{order.sequence}"
+            here.pending[payment_id] = self._ordered[payment_id] = parties
+
+    def _reasons_against_payment(
+        self, here: Bank, order: orders_pb2.PaymentOrder
+    ) -> frozenset[int]:
+        payer = here.wallets[order.wallet_number]
+        payee = here.wallets.get(order.payee_number)
+        against = {
+            _E.REASON_EXPIRED: self.clock() > order.expires_time_ms,
+            _E.REASON_WALLET_FROZEN: payer.frozen,
+            _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen < order.amount_fen,
+            _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
+            and not self._can_take(payee, order.amount_fen),
+        }
+        return frozenset(reason for reason, holds in against.items() if holds)
+
+    def _reasons_against_exchange(
+        self, here: Bank, order: orders_pb2.ExchangeOrder, vault_fen: int
+    ) -> frozenset[int]:
+        wallet, fen = here.wallets[order.wallet_number], order.amount_fen
+        in_ = order.direction == _TOP_UP
+        full = not wallet.frozen and not self._can_take(wallet, fen)
+        against = {
+            _E.REASON_EXPIRED: self.clock() > order.expires_time_ms,
+            _E.REASON_WALLET_FROZEN: wallet.frozen,
+            _E.REASON_BANK_CANNOT_NOW: in_ and vault_fen < fen,
+            _E.REASON_LINKED_FAILED: in_ and wallet.deposit_fen < fen,
+            _E.REASON_OVER_BALANCE_CAP: in_ and full,
+            _E.REASON_INSUFFICIENT_FUNDS: not in_ and wallet.available_fen < fen,
+        }
+        return frozenset(reason for reason, holds in against.items() if holds)
+
+    def _can_take(self, wallet: Wallet, fen: int) -> bool:
+        fits = wallet.available_fen + wallet.held_fen + fen <= self.cap_fen
+        return not wallet.frozen and fits
+
+    def _check_said(self, here: Bank, number: str, said_fen: int) -> None:
+        expected = here.wallets[number].available_fen
+        if said_fen != expected:
+            raise Wrong(f"wallet {number} is told {said_fen} fen, and has {expected}")
+
+    def _apply(self, here: Bank, entry: registration_pb2.FeedEntry) -> None:
+        """What an entry of the feed does to wallets."""
+        event = entry.WhichOneof("event")
+        if event == "incoming":
+            paid = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
+            if paid.returns_payment_id in here.lost:
+                return  # the payer still has it, so what comes back lies in suspense
+            payee = here.wallets.get(paid.payee_number)
+            if payee is not None and self._can_take(payee, paid.amount_fen):
+                payee.available_fen += paid.amount_fen
+        elif event in ("outgoing_settled", "outgoing_ended"):
+            ended = entry.outgoing_settled if event == "outgoing_settled" else entry.outgoing_ended
+            paid = registration_pb2.OutboundPayment.FromString(ended.payment)
+            self._end(here, paid, settled=event == "outgoing_settled")
+
+    def _end(self, here: Bank, paid: registration_pb2.OutboundPayment, *, settled: bool) -> None:
+        if paid.returns_payment_id:
+            return  # it was held in suspense, and is nobody's
+        parties = here.pending.pop(paid.payment_id, None)
+        if parties is None and here.came_back:
+            if settled:
+                here.lost.add(paid.payment_id)  # officers decide who bears it
+            return
+        said = (paid.payer_number, paid.payee_number, paid.amount_fen)
+        if parties != said:
+            raise Wrong(f"{paid.payment_id} ended as {said}; ordered was {parties}")
+        payer = here.wallets[paid.payer_number]
+        payer.held_fen -= paid.amount_fen
+        if not settled:
+            payer.available_fen += paid.amount_fen
+
+
+def _names(reasons: set[int]) -> str:
+    return ", ".join(sorted(reason_name(each) if each else "taken" for each in reasons))

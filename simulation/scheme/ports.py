@@ -1,0 +1,214 @@
+"""What parties call each other through: production code's ports over the simulated network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import Message
+
+from central_bank.app import CentralBank
+from central_bank.authentication.banks import AdmittedBank
+from central_bank.registration.feed_book import Link
+from central_bank.registration.settlement import check_incarnation
+from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.api.exchange import GrpcExchange
+from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.wallets import GrpcWallets
+from operator_bank.app import OperatorBank
+from runtime.envelope import sign
+from runtime.errors import NoAnswer, Refusal
+from simulation.scheme.network import at_once
+from simulation.scheme.people import key_of
+
+if TYPE_CHECKING:
+    from simulation.scheme.system import System
+
+T = TypeVar("T")
+CENTRAL = "central-bank"
+MALLORY = "mallory"
+"""A bank that was admitted and has no software of ours."""
+
+VALID_MS = 60_000
+
+CALL: Any = SimpleNamespace(time_remaining=lambda: 0.0)
+"""Of a gRPC call whose caller does not wait: in one thread nothing comes while it is waited for."""
+
+
+class BankPeers:
+    """`central_bank.peers.interface.BankPeers`."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
+        """Asks whether wallets can be paid."""
+        if bank.name == MALLORY:
+            return at_once(lambda: self._mallory_says([self._chooses() for _ in payees]))
+        cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+
+        def ask(asked: OperatorBank) -> list[int]:
+            try:
+                asked.standing.check()
+            except Refusal as refusal:
+                raise NoAnswer(str(refusal)) from refusal  # as the client of this port does
+            return [0 if can else cannot for can in asked.inbound.can_be_paid(payees)]
+
+        return self._system.begin(bank.name, ask)
+
+    def reserve_for_redemption(
+        self, bank: AdmittedBank, number: int, amount_fen: int
+    ) -> Future[None]:
+        """Asks a bank to set money aside."""
+        if bank.name == MALLORY:
+            return at_once(lambda: self._mallory_says(None))
+
+        def ask(asked: OperatorBank) -> None:
+            asked.vault.reserve_for_redemption(number, amount_fen)
+
+        return self._system.begin(bank.name, ask)
+
+    def _chooses(self) -> int:
+        return self._system.network.chance.choice([0, 0, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID])
+
+    def _mallory_says(self, answer: T) -> T:
+        """What the bank without our software answers: something, or nothing."""
+        if self._system.network.happens(0.3):
+            raise NoAnswer("she does not answer")
+        return answer
+
+
+class CentralBankPort:
+    """`operator_bank.peers.interface.CentralBankPort`; without offline money."""
+
+    def __init__(self, system: System, bank: str) -> None:
+        self._system = system
+        self._bank = bank
+
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
+        """Asks for settlement."""
+        envelope = self._signed(batch)
+        outcomes = self._ask(lambda c, b: c.settlement.submit(b, envelope).outcomes)
+        return list(outcomes)
+
+    def feed(
+        self, after: registration_pb2.FeedPlace, journal_position: int
+    ) -> Iterator[registration_pb2.FollowFeedResponse]:
+        """The feed from a place on, until nothing more is there."""
+        incarnation = self._incarnation
+        link = self._ask(
+            lambda c, b: c.feed.start(b, after, incarnation=incarnation, ends_at=journal_position)
+        )
+        with_tip = True  # the first message comes at once: a bank that starts waits for it
+        while True:
+            message, link = self._ask(partial(_after, link, with_tip, incarnation))
+            with_tip = False
+            if message is None:
+                return
+            self._system.told(self._bank, message)
+            yield message
+
+    def acknowledge(
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
+    ) -> None:
+        """Signs how far the feed is applied."""
+        receipt = registration_pb2.FeedReceipt(
+            place=place, acts=acts, journal_position=journal_position
+        )
+        envelope = self._signed(receipt)
+        self._ask(lambda c, b: c.feed.acknowledge(b, envelope))
+
+    def key_successions(self) -> Sequence[SignedEnvelope]:
+        """Successors of the central bank's business key."""
+        return self._ask(lambda c, b: c.central_keys.successions())
+
+    def request_issuance(self, request_id: str, amount_fen: int) -> bool:
+        """Asks for issuance."""
+        row = self._ask(lambda c, b: c.requests.create(b, request_id, "issue", amount_fen))
+        return bool(row.state == "waiting")
+
+    @property
+    def _incarnation(self) -> int:
+        return self._system.bank(self._bank).windows.incarnation
+
+    def _ask(self, act: Callable[[CentralBank, AdmittedBank], T]) -> T:
+        return self._system.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
+
+    def _signed(
+        self, statement: registration_pb2.OutboundBatch | registration_pb2.FeedReceipt
+    ) -> SignedEnvelope:
+        now_ms = self._system.clock.now_ms()
+        statement.bank, statement.incarnation = self._bank, self._incarnation
+        statement.created_time_ms, statement.expires_time_ms = now_ms, now_ms + VALID_MS
+        return sign(statement, key_of(self._bank), self._bank.encode())
+
+
+class Counter:
+    """`wallet.peers.interface.BankPort`; without offline money."""
+
+    def __init__(self, system: System, bank: str) -> None:
+        self._system = system
+        self._bank = bank
+
+    def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> Message:
+        """Opens a wallet."""
+        return self._ask(lambda b: GrpcWallets(b).OpenWallet(request, CALL))
+
+    def get_wallet(self, query: SignedEnvelope) -> Message:
+        """Shows a wallet."""
+        request = wallets_pb2.GetWalletRequest(query=query)
+        return self._ask(lambda b: GrpcWallets(b).GetWallet(request, CALL))
+
+    def exchange(self, order: SignedEnvelope) -> Message:
+        """Tops up or cashes out."""
+        return self._ask(lambda b: self._system.model.exchange(b, order, _exchange))
+
+    def pay(self, order: SignedEnvelope) -> Message:
+        """Makes a payment."""
+        self._system.seen.append((self._bank, order))
+        return self._ask(lambda b: self._system.model.pay(b, order, _pay))
+
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
+        """One payment."""
+        request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
+        return self._ask(lambda b: GrpcPayments(b).GetPayment(request, CALL)).payment
+
+    def list_payments(
+        self, query: SignedEnvelope, page_size: int, page_token: str
+    ) -> payments_pb2.ListPaymentsResponse:
+        """A page of payments."""
+        request = payments_pb2.ListPaymentsRequest(
+            query=query, page_size=page_size, page_token=page_token
+        )
+        return self._ask(lambda b: GrpcPayments(b).ListPayments(request, CALL))
+
+    def _ask(self, act: Callable[[OperatorBank], T]) -> T:
+        def ask(bank: OperatorBank) -> T:
+            bank.standing.check()  # as the edge's authorizer does
+            return act(bank)
+
+        return self._system.ask(self._bank, ask)
+
+
+def _after(
+    link: Link, with_tip: bool, incarnation: int, central: CentralBank, bank: AdmittedBank
+) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
+    check_incarnation(bank, incarnation)
+    return central.feed.after(bank, link, with_tip=with_tip)
+
+
+def _exchange(bank: OperatorBank, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
+    return GrpcExchange(bank).Exchange(exchange_pb2.ExchangeRequest(order=order), CALL)
+
+
+def _pay(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.PayResponse:
+    return GrpcPayments(bank).Pay(payments_pb2.PayRequest(order=order), CALL)

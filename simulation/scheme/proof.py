@@ -1,0 +1,96 @@
+"""The proof after a run: nothing acknowledged is missing, nothing was made, the audit agrees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from auditor.audit import audit_engines
+from operator_bank.app import OperatorBank
+from operator_bank.payments.tables import outbound, undeliverable
+from simulation.scheme.ports import CENTRAL, MALLORY
+from simulation.scheme.steps import Life
+from simulation.scheme.system import MALLORYS_PREFIX, PREFIXES, RESERVES_FEN
+
+_MOST_LINES = 500
+
+
+def prove(life: Life) -> None:
+    """Checks a system at rest. Raises AssertionError, which says what is wrong."""
+    told = {
+        number: life.system.wallet(wallet).holder().history(_MOST_LINES)[0]
+        for wallet, number in life.system.numbers.items()
+    }
+    astray_fen = sum(_astray_fen(life, wallet, told) for wallet in life.system.numbers)
+    suspense_fen = sum(_suspense_fen(life.system.bank(name)) for name in PREFIXES)
+    assert astray_fen == suspense_fen, (
+        f"{astray_fen} fen did not arrive; {suspense_fen} fen lie in suspense"
+    )
+    for name in PREFIXES:
+        _check_returns(life, name)
+    engines = {name: life.system.disks[name].engine for name in [CENTRAL, *PREFIXES]}
+    audit = audit_engines(engines)
+    assert not audit.problems, f"the audit names: {audit.problems}"
+    paid_in_fen = audit.central.paid_in_fen
+    assert paid_in_fen == (len(PREFIXES) + 1) * RESERVES_FEN, f"{paid_in_fen} fen are paid in"
+
+
+def _suspense_fen(bank: OperatorBank) -> int:
+    """What lies in suspense, without what the cheating bank has sent."""
+    entries = bank.suspense.page(_MOST_LINES, 0)
+    cheats_fen = sum(e.amount_fen for e in entries if e.payer_number.startswith(MALLORYS_PREFIX))
+    return bank.vault.books().suspense_fen - cheats_fen
+
+
+def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]]) -> int:
+    """What a wallet paid and was told is settled, without having arrived, less what came back."""
+    number = life.system.numbers[wallet]
+    lines = told[number]
+    shown_fen = life.system.wallet(wallet).holder().show().available_fen
+    assert sum(line.change_fen for line in lines) == shown_fen, f"the lines of {wallet} do not add"
+    assert all(line.state != "PENDING" for line in lines), f"{wallet} has a payment without an end"
+    kinds = ("top-up", "cash-out")
+    exchanged = {
+        line.payment_id: line.change_fen for line in lines if line.kind in kinds and line.change_fen
+    }
+    asked = {key: fen for key, (whose, fen) in life.exchanged.items() if whose == wallet}
+    missing = {key for key, _ in asked.items() - exchanged.items()} - life.gone
+    strange = exchanged.items() - asked.items()
+    assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
+    assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
+    paid = {line.payment_id: -line.change_fen for line in lines if line.kind == "payment"}
+    lost = {
+        entry.payment_id
+        for name in PREFIXES
+        for entry in life.system.bank(name).lost.page(_MOST_LINES, 0)
+    }
+    astray_fen = 0
+    for key, (payer, payee, fen) in life.settled.items():
+        if payer != wallet:
+            continue
+        if payee not in told:
+            continue  # whoever has a wallet at the cheating bank is its own business
+        arrived = [line.change_fen for line in told[payee] if line.payment_id == key]
+        if key in life.gone and key not in paid and key not in lost:
+            continue
+        if key not in lost:
+            assert paid.get(key) == fen, f"{key} was acknowledged, and is not in {wallet}'s lines"
+        assert arrived in ([], [0], [fen]), f"{key} of {fen} fen arrived as {arrived}"
+        astray_fen += fen - sum(arrived)
+    returns = [line for line in lines if line.kind == "return"]
+    # What the cheating bank gives back had been paid to it, and is not missed.
+    ours = [line for line in returns if not line.payment_id.startswith(MALLORY)]
+    came_back_fen = sum(line.change_fen for line in ours)
+    return astray_fen - int(came_back_fen)
+
+
+def _check_returns(life: Life, bank: str) -> None:
+    """Each payment that nobody could take has its return, once."""
+    with life.system.disks[bank].engine.connect() as connection:
+        gone = select(func.count()).where(undeliverable.c.payment_id.not_like("%return%"))
+        back = select(func.count()).where(outbound.c.kind == "return")
+        counts = connection.scalar(gone), connection.scalar(back)
+    assert counts[0] == counts[1], (
+        f"{bank} has {counts[0]} payments to return, and returned {counts[1]}"
+    )

@@ -1,0 +1,326 @@
+"""What people, officers and services do, one step after another; each from a seed of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
+from runtime.errors import NoAnswer, Refusal
+from simulation.scheme.cheating import Cheats
+from simulation.scheme.people import officers_of
+from simulation.scheme.ports import CENTRAL
+from simulation.scheme.system import PREFIXES, System, SystemCopy, wallet_of_mallory
+from wallet.app import App
+
+START_FEN = 100_000
+_MOST_FEN = 30_000
+_ACT_LASTS_MS = 20_000
+_MOST_COPIES, _MOST_PROPOSED = 3, 3
+_ROUNDS = 10
+"""So often everything that works in the background has its turn until nothing may be under way."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens. It does the same wherever it stands, as far as the world lets it.
+
+    Attributes:
+        number: its place in the whole run.
+        kind: a name in `KINDS`.
+        seed: of all that is random in it, the faults among it.
+    """
+
+    number: int
+    kind: str
+    seed: int
+
+
+class Life:
+    """People who want things, officers who decide, services that work.
+
+    Attributes:
+        system: what runs.
+        settled: acknowledged payments, (payer, payee's number, fen) by payment id.
+        exchanged: acknowledged exchanges, (wallet, fen into it), by id.
+        gone: ids of orders that a bank had decided, and that an older copy of it did not have.
+        wishes: what wallets want and have no answer to, by request id.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Founds the system, and has every wallet topped up."""
+        self.system = System(seed, folder)
+        self.settled: dict[str, tuple[str, str, int]] = {}
+        self.exchanged: dict[str, tuple[str, int]] = {}
+        self.gone: set[str] = set()
+        self.wishes: dict[str, tuple[str, Callable[[App], None]]] = {}
+        self._proposed: list[SignedEnvelope] = []
+        self._copies: list[tuple[str, SystemCopy]] = []
+        self._cheats = Cheats(self.system)
+        self._chance = random.Random(seed)
+        for wallet in self.system.numbers:
+            placed = self.system.wallet(wallet).holder().top_up(START_FEN)
+            self.exchanged[placed.order.payment_id] = (wallet, START_FEN)
+
+    def perform(self, step: Step) -> None:
+        """Does a step, under faults, and checks every balance."""
+        self._chance = self.system.network.chance = random.Random(step.seed)
+        _, act = KINDS[step.kind]
+        act(self)
+        self.system.check()
+
+    def rest(self) -> None:
+        """Everything works again, until nothing is under way. Raises AssertionError if it never
+        is.
+        """
+        system = self.system
+        system.network.calm = True
+        system.network.mend()
+        system.hanging.clear()
+        while system.network.deliver_late() or system.answer_late():
+            pass
+        for _ in range(_ROUNDS):
+            system.clock.advance(1_001)
+            while self._work(CENTRAL, lambda c: c.settlement.settle_late()):
+                pass
+            self._work(CENTRAL, lambda c: c.redemption_reserves.step())
+            for name in PREFIXES:
+                system.bring_back(name)
+                while self._work(name, lambda b: b.send()) or self._work(
+                    name, lambda b: b.follower.step()
+                ):
+                    pass
+            for wallet in system.numbers:
+                self._set_frozen(wallet, frozen=False)
+            for key in list(self.wishes):
+                self._ask(key)
+        assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
+        for name in PREFIXES:
+            left = system.bank(name).vault.books().pending_outbound
+            assert not left, f"{left} payments of {name} have no end"
+        system.check()
+
+    def digest(self) -> str:
+        """Of where every journal ends: equal runs have equal ones, hex."""
+        ends = [self.system.tip(name) for name in (CENTRAL, *PREFIXES)]
+        return hashlib.sha256(b"".join(ends)).hexdigest()[:16]
+
+    def _wish(self) -> None:
+        """Somebody wants to pay, to top up or to cash out."""
+        wallet, numbers = self._a_wallet(), self.system.numbers
+        key, fen = self.system.randomness.uuid(), self._chance.randrange(1, _MOST_FEN)
+        others = [number for name, number in numbers.items() if name != wallet]
+        payee = self._chance.choice([*others, wallet_of_mallory(0)])
+        kind = self._chance.randrange(6)
+
+        def act(app: App) -> None:
+            if kind == 0:
+                placed = app.holder().cash_out(fen, request_id=key)
+                self.exchanged[placed.order.payment_id] = (wallet, -fen)
+            elif kind == 1:
+                placed = app.holder().top_up(fen, request_id=key)
+                self.exchanged[placed.order.payment_id] = (wallet, fen)
+            else:
+                placed = app.holder().pay(payee, fen, request_id=key)
+                if placed.pending:
+                    raise NoAnswer("pending")
+                self.settled[placed.order.payment_id] = (wallet, payee, fen)
+
+        self.wishes[key] = (wallet, act)
+        self._ask(key)
+
+    def _insist(self) -> None:
+        """Somebody asks again who had no answer."""
+        if self.wishes:
+            self._ask(self._chance.choice(list(self.wishes)))
+
+    def _send(self) -> None:
+        """A bank sends what is to go out."""
+        self._work(self._a_bank(), lambda b: b.send())
+
+    def _follow(self) -> None:
+        """A bank reads its feed."""
+        self._work(self._a_bank(), lambda b: b.follower.step())
+
+    def _acknowledge(self) -> None:
+        """A bank signs how far it has read."""
+        self._work(self._a_bank(), lambda b: b.follower.acknowledge())
+
+    def _project(self) -> None:
+        """A service writes its journal out into tables."""
+        self._work(self._chance.choice([CENTRAL, *PREFIXES]), lambda s: s.project())
+
+    def _settle(self) -> None:
+        """The central bank settles what was answered late."""
+        self._work(CENTRAL, lambda c: c.settlement.settle_late())
+
+    def _reserve(self) -> None:
+        """The central bank asks banks to set money aside."""
+        self._work(CENTRAL, lambda c: c.redemption_reserves.step())
+
+    def _hang(self) -> None:
+        """A bank's inner port begins to hang, or ends to."""
+        self.system.hanging ^= {self._a_bank()}
+
+    def _answer(self) -> None:
+        """A bank that hung answers."""
+        self.system.answer_late()
+
+    def _office(self) -> None:
+        """An officer of the central bank proposes to issue or to redeem."""
+        first, _ = officers_of(CENTRAL)
+        kind = self._chance.choice([office_pb2.Issue, office_pb2.Redeem])
+        now_ms, wanted = self.system.clock.now_ms(), self.system.randomness.uuid()
+        asked = kind(bank=self._a_bank(), amount_fen=self._chance.randrange(1, 100_000))
+        proposal = first.proposes(asked, now_ms, wanted, lasts_ms=_ACT_LASTS_MS)
+        self._proposed = [*self._proposed, proposal][-_MOST_PROPOSED:]
+        self._work(CENTRAL, lambda c: c.acts.propose(first.identity, proposal))
+        self._work(CENTRAL, lambda c: c.redemption_reserves.step())
+
+    def _decide(self) -> None:
+        """Another officer approves what was proposed, or turns it down; perhaps again."""
+        if not self._proposed:
+            return
+        proposal = self._chance.choice(self._proposed)
+        _, second = officers_of(CENTRAL)
+        now_ms = self.system.clock.now_ms()
+        if self._chance.random() < 0.7:
+            signed = second.signer.approve(proposal.payload, now_ms)
+            self._work(CENTRAL, lambda c: c.acts.approve(second.identity, signed))
+        else:
+            signed = second.signer.reject(proposal.payload, now_ms)
+            self._work(CENTRAL, lambda c: c.acts.reject(second.identity, signed))
+
+    def _expire(self) -> None:
+        """What nobody has decided expires."""
+        self._work(CENTRAL, lambda c: c.acts.step())
+
+    def _freeze(self) -> None:
+        """A wallet is frozen, or the opposite."""
+        self._set_frozen(self._a_wallet(), frozen=self._chance.random() < 0.5)
+
+    def _deliver(self) -> None:
+        """A message arrives late."""
+        self.system.network.deliver_late()
+
+    def _wait(self) -> None:
+        """Time passes."""
+        self.system.clock.advance(self._chance.randrange(3_000))
+
+    def _restart(self) -> None:
+        """A party is started anew."""
+        self.system.restart(self._chance.choice(list(self.system.disks)))
+
+    def _cut(self) -> None:
+        """Nobody reaches one of the institutions for a while, or all reach each other again."""
+        if self._chance.random() < 0.3:
+            self.system.network.cut(self._chance.choice([CENTRAL, *PREFIXES]))
+        else:
+            self.system.network.mend()
+
+    def _thief(self) -> None:
+        """Somebody alters other people's orders."""
+        self._cheats.thief(self._chance)
+
+    def _lone_officer(self) -> None:
+        """An officer acts alone."""
+        self._cheats.officer(self._chance)
+
+    def _cheating_bank(self) -> None:
+        """A bank sends anything."""
+        self._cheats.bank(self._chance)
+
+    def _copy(self) -> None:
+        """An operator makes a copy of a bank's disk."""
+        name = self._a_bank()
+        self._copies = [*self._copies, (name, self.system.copy(name))][-_MOST_COPIES:]
+
+    def _put_back(self) -> None:
+        """A bank's disk is lost, and an operator puts an older copy in its place."""
+        if not self._copies:
+            return
+        bank, copy = self._chance.choice(self._copies)
+        # Of what was decided within the bank since the copy only its holders know any more.
+        self.gone |= self.system.put_back(bank, copy)
+
+    def _ask(self, key: str) -> None:
+        """Somebody asks for what they want, perhaps again; after an answer never more."""
+        try:
+            self.system.run(*self.wishes[key])
+        except Refusal:
+            pass
+        except NoAnswer:
+            return
+        del self.wishes[key]
+
+    def _set_frozen(self, wallet: str, *, frozen: bool) -> None:
+        number = self.system.numbers[wallet]
+        name = self._bank_of(wallet)
+        if not self.system.bank(name).standing.is_current:
+            # An older copy's officers who act before it has noticed make a history of their own,
+            # which the audit takes for a forged one.
+            return
+        kind = office_pb2.FreezeWallet if frozen else office_pb2.UnfreezeWallet
+        with suppress(Refusal):
+            self.system.by_two(name, kind(wallet_number=number))
+        # A power cut may have come before the act or after it.
+        self.system.model.freeze(name, number, self.system.is_frozen(name, number))
+
+    def _work(self, name: str, step: Callable[[Any], object]) -> bool:
+        """A background step or an officer's act; without an answer it did nothing, or all."""
+        try:
+            return bool(self.system.run(name, step))
+        except (NoAnswer, Refusal):
+            return False
+
+    def _bank_of(self, wallet: str) -> str:
+        number = self.system.numbers[wallet]
+        return next(bank for bank, prefix in PREFIXES.items() if number.startswith(prefix))
+
+    def _a_wallet(self) -> str:
+        return self._chance.choice(list(self.system.numbers))
+
+    def _a_bank(self) -> str:
+        return self._chance.choice(list(PREFIXES))
+
+
+KINDS: dict[str, tuple[int, Callable[[Life], None]]] = {
+    "wish": (14, Life._wish),
+    "insist": (3, Life._insist),
+    "send": (5, Life._send),
+    "follow": (5, Life._follow),
+    "acknowledge": (1, Life._acknowledge),
+    "project": (2, Life._project),
+    "settle": (3, Life._settle),
+    "reserve": (1, Life._reserve),
+    "hang": (1, Life._hang),
+    "answer": (3, Life._answer),
+    "office": (2, Life._office),
+    "decide": (2, Life._decide),
+    "expire": (1, Life._expire),
+    "freeze": (2, Life._freeze),
+    "deliver": (2, Life._deliver),
+    "wait": (2, Life._wait),
+    "restart": (1, Life._restart),
+    "cut": (1, Life._cut),
+    "thief": (2, Life._thief),
+    "lone_officer": (1, Life._lone_officer),
+    "cheating_bank": (3, Life._cheating_bank),
+    "copy": (1, Life._copy),
+    "put_back": (1, Life._put_back),
+}
+"""How often each kind of step is drawn, and what it is."""
+
+
+def draw(seed: int, count: int) -> list[Step]:
+    """The steps of a run."""
+    chance = random.Random(seed)
+    weights = [weight for weight, _ in KINDS.values()]
+    kinds = chance.choices(list(KINDS), weights, k=count)
+    return [Step(number, kind, chance.getrandbits(48)) for number, kind in enumerate(kinds, 1)]

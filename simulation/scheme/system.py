@@ -1,0 +1,339 @@
+"""The simulated parties: production code over simulated disks, clock and network."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeVar
+from unittest.mock import patch
+
+import numpy as np
+from sqlalchemy import Engine
+
+import central_bank.issuance.redemption_reserve as redemption_reserve
+import central_bank.registration.feed_book as feed_book
+import central_bank.registration.settlement as settlement
+import operator_bank.wallets.numbers as numbers
+from central_bank.api.authentication import GrpcAuthentication
+from central_bank.app import CentralBank
+from central_bank.app import build as build_central_bank
+from central_bank.tables import metadata as central_tables
+from console.coming_back import come_back, put_back
+from currency.number import make
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import officers_pb2, wallets_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.api.office import GrpcOffice
+from operator_bank.app import BankParts, OperatorBank
+from operator_bank.app import build as build_bank
+from operator_bank.peers.central_keys import CentralKeys
+from operator_bank.tables import metadata as bank_tables
+from runtime.clock import ManualClock
+from runtime.database import Database
+from runtime.errors import NoAnswer
+from runtime.randomness import SeededRandomness
+from runtime.signatures import SignatureVerifier
+from settlement.core import CoreStopped
+from settlement.limits import MAX_LIMIT_SETS
+from settlement.records import Limit
+from simulation.scheme.disk import Disk, PowerCut
+from simulation.scheme.model import Bank as ModelBank
+from simulation.scheme.model import Model, Wallet
+from simulation.scheme.network import Network, at_once
+from simulation.scheme.people import admission_of, founding_of, key_of, officers_of
+from simulation.scheme.ports import CALL, CENTRAL, MALLORY, BankPeers, CentralBankPort, Counter
+from wallet.app import App
+from wallet.orders.sql_order_book import SqlBook
+from wallet.peers.bank_directory import BankEntry
+from wallet.tables import metadata as wallet_tables
+
+T = TypeVar("T")
+START_MS = 1_750_000_000_000
+PREFIXES = {"alpha": "6201", "beta": "6202"}
+MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
+RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
+WALLETS = 5
+_SEEN = 50
+WALLETS_LOST = 10
+_ROOT = "offline-root"
+
+
+class SystemCopy(NamedTuple):
+    """A copy of a bank's disk, and what the model knew of the bank then."""
+
+    disk: Engine
+    model: ModelBank
+
+
+class System:
+    """Everything that runs. Disks outlive what is built over them.
+
+    Attributes:
+        network: carries every message.
+        clock: everybody's.
+        model: what must be so.
+        numbers: of wallets, by party.
+        hanging: banks whose inner port takes questions and does not answer.
+        seen: the newest payment orders on their way, each with the bank that it went to.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Founds a central bank, admits two banks and opens wallets, while nothing fails.
+
+        Args:
+            seed: of all that is random.
+            folder: for the wallets' homes.
+        """
+        self.network = Network(random.Random(seed))
+        self.randomness = SeededRandomness(seed)
+        self.clock = ManualClock(START_MS)
+        self.model = Model(self.clock.now_ms, CAP_FEN, MALLORYS_PREFIX)
+        self.hanging: set[str] = set()
+        self.numbers: dict[str, str] = {}
+        self.seen: deque[tuple[str, SignedEnvelope]] = deque(maxlen=_SEEN)
+        self._folder = folder
+        self._hung: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self.disks: dict[str, Disk] = {}
+        self._built: dict[str, Any] = {}
+        self._add(CENTRAL, central_tables)
+        for bank, prefix in PREFIXES.items():
+            self._add(bank, bank_tables)
+            self.model.banks[bank] = ModelBank(prefix)
+            self._admit(bank, prefix)
+            self.run(bank, lambda b: b.follower.step())
+        self._admit(MALLORY, MALLORYS_PREFIX)
+        for index in range(WALLETS):
+            self._open_wallet(f"wallet-{index}", list(PREFIXES)[index % len(PREFIXES)])
+
+    @property
+    def central(self) -> CentralBank:
+        """The central bank that runs now."""
+        return self._built[CENTRAL]  # type: ignore[no-any-return]
+
+    def bank(self, name: str) -> OperatorBank:
+        """The bank that runs now under a name."""
+        return self._built[name]  # type: ignore[no-any-return]
+
+    def wallet(self, name: str) -> App:
+        """The wallet that runs now under a name."""
+        return self._built[name]  # type: ignore[no-any-return]
+
+    def restart(self, name: str) -> None:
+        """Throws away what runs under a name, and builds it from its disk."""
+        calm, self.network.calm = self.network.calm, True
+        self._built[name] = self._build(name)
+        self.network.calm = calm
+        if name in self.model.banks:
+            bank = self.bank(name)
+            self.model.heard(name, bank.follower.place.number)
+            self.model.resolve(name, lambda number: self._state(bank, number)[0])
+
+    def run(self, name: str, act: Callable[[Any], T]) -> T:
+        """Something that a party does. Raises NoAnswer if its power is cut meanwhile."""
+        try:
+            done = act(self._built[name])
+        except (CoreStopped, PowerCut) as end:
+            self.restart(name)
+            raise NoAnswer(f"{name} ended") from end
+        finally:
+            if name in self.model.banks:
+                self.model.heard(name, self.bank(name).follower.place.number)
+        return done
+
+    def ask(self, name: str, act: Callable[[Any], T]) -> T:
+        """The same, asked over the network."""
+        return self.network.call(name, lambda: self.run(name, act))
+
+    def begin(self, name: str, act: Callable[[OperatorBank], T]) -> Future[T]:
+        """The same, of a bank that may hang: then its answer comes with `answer_late`."""
+        if name not in self.hanging:
+            return at_once(lambda: self.ask(name, act))
+        answer: Future[T] = Future()
+        self._hung.append((answer, lambda: self.ask(name, act)))
+        return answer
+
+    def answer_late(self) -> bool:
+        """One question that hung is answered, or is not any more. False: there is none."""
+        if not self._hung:
+            return False
+        answer, ask = self._hung.pop(self.network.chance.randrange(len(self._hung)))
+        came = at_once(ask)
+        if (error := came.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(came.result())
+        return True
+
+    def copy(self, bank: str) -> SystemCopy:
+        """A bank's disk as it is now, with what the model knows of the bank."""
+        return SystemCopy(self.disks[bank].copy(), self.model.copy(bank))
+
+    def put_back(self, bank: str, copy: SystemCopy) -> set[str]:
+        """Puts an older copy in the place of a bank's disk, and starts the bank from it.
+
+        Returns:
+            The ids of the orders that had been decided and are not in the copy.
+        """
+        gone = self.model.banks[bank].decided_ids() - copy.model.decided_ids()
+        self.disks[bank].put_back(copy.disk)
+        self.model.put_back(bank, copy.model)
+        self.restart(bank)
+        return gone
+
+    def bring_back(self, name: str) -> None:
+        """If a bank knows that it is an older copy: two officers of each side have it go on."""
+        bank = self.bank(name)
+        if not bank.standing.is_behind:
+            return
+        told = GrpcOffice(bank).GetFeed(officers_pb2.GetFeedRequest(), CALL)
+        self.by_two(CENTRAL, put_back(name, told))
+        central = self.central
+        authentication = GrpcAuthentication(
+            central.registry,
+            central.devices,
+            central.evidence,
+            central.central_keys,
+            central.offline_roots,
+            central.feed_look,
+        )
+        request = authentication_pb2.GetFeedOfRequest(bank=name, after_number=told.number)
+        beyond = authentication.GetFeedOf(request, CALL)
+        self.by_two(name, come_back(told, beyond, WALLETS_LOST))
+        self.model.banks[name].came_back = True
+
+    def told(self, bank: str, message: registration_pb2.FollowFeedResponse) -> None:
+        """The central bank tells a bank a message of its feed."""
+        self.model.told(bank, message)
+
+    def by_two(self, institution: str, kind: Any) -> bool:
+        """Two officers of an institution agree; False if that had no answer half-way."""
+        first, second = officers_of(institution)
+        now_ms = self.clock.now_ms()
+        proposal = first.proposes(kind, now_ms, self.randomness.uuid())
+        approval = second.signer.approve(proposal.payload, now_ms)
+        try:
+            self.run(institution, lambda i: i.acts.propose(first.identity, proposal))
+            self.run(institution, lambda i: i.acts.approve(second.identity, approval))
+        except NoAnswer:
+            return False
+        return True
+
+    def tip(self, institution: str) -> bytes:
+        """The hash where an institution's journal ends."""
+        books = self._built[institution].books
+        return bytes(books.journal.tip().hash)
+
+    def is_frozen(self, bank: str, number: str) -> bool:
+        """Whether a bank has frozen a wallet."""
+        return self._state(self.bank(bank), number)[2]
+
+    def check(self) -> None:
+        """Compares every wallet with the model. Raises Wrong."""
+        for name in self.model.banks:
+            bank = self.bank(name)
+            self.model.check(name, lambda number, bank=bank: self._state(bank, number))  # type: ignore[misc]
+
+    def _add(self, name: str, tables: Any) -> None:
+        self.disks[name] = Disk(self.network, tables)
+        self._built[name] = self._build(name)
+
+    def _admit(self, name: str, prefix: str) -> None:
+        """Two officers of the central bank admit a bank, and give it currency."""
+        for kind in (
+            admission_of(name, prefix),
+            office_pb2.PayInReserves(bank=name, amount_fen=RESERVES_FEN),
+            office_pb2.Issue(bank=name, amount_fen=ISSUED_FEN),
+        ):
+            self.by_two(CENTRAL, kind)
+
+    def _open_wallet(self, name: str, bank: str) -> None:
+        self._add(name, wallet_tables)
+        entry = BankEntry(bank, bank, ca=__file__, offline_root="")
+        number = self.wallet(name).open(entry, holder_name=name).number
+        self.numbers[name] = number
+        self.model.banks[bank].wallets[number] = Wallet(deposit_fen=DEPOSIT_FEN)
+
+    def _build(self, name: str) -> CentralBank | OperatorBank | App:
+        engine = self.disks[name].engine
+        if name == CENTRAL:
+            return build_central_bank(
+                engine,
+                root=key_of(_ROOT),
+                business_key=key_of(CENTRAL),
+                founding=founding_of(CENTRAL),
+                bank_peers=BankPeers(self),
+                clock=self.clock,
+                threaded=False,
+            )
+        if name in PREFIXES:
+            return self._build_bank(name)
+        banks: Any = SimpleNamespace(at=lambda address, ca, name: Counter(self, address))
+        return App(
+            self._folder / name,
+            clock=self.clock,
+            randomness=self.randomness,
+            banks=banks,
+            book=SqlBook(Database(engine)),
+        )
+
+    def _build_bank(self, name: str) -> OperatorBank:
+        policy = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
+        policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
+        parts = BankParts(
+            name=name,
+            prefix=PREFIXES[name],
+            policy=policy,
+            business_key=key_of(name),
+            opening_deposit_fen=DEPOSIT_FEN,
+            till_float_fen=0,
+            central_keys=CentralKeys([bytes(key_of(CENTRAL).verify_key)]),
+            offline_roots=[bytes(key_of(_ROOT).verify_key)],
+            founding=founding_of(name),
+        )
+        port: Any = CentralBankPort(self, name)
+        bank = build_bank(
+            self.disks[name].engine,
+            parts,
+            central_bank=port,
+            clock=self.clock,
+            verifier=SignatureVerifier(1),
+            threaded=False,
+        )
+        bank.standing.ask()
+        return bank
+
+    @staticmethod
+    def _state(bank: OperatorBank, number: str) -> tuple[int, int, bool]:
+        state = bank.wallets.state(bank.directory.get(number))
+        frozen = state.status == wallets_pb2.WALLET_STATUS_FROZEN
+        return state.available_fen, state.held_fen, frozen
+
+
+def wallet_of_mallory(index: int) -> str:
+    """The number of a wallet that the cheating bank says it has."""
+    return make(MALLORYS_PREFIX, index)
+
+
+@contextmanager
+def replaced(seed: int) -> Iterator[None]:
+    """What production code takes from its modules: how long the central bank waits for banks, since
+    in one thread nothing comes while it is waited for, and the randomness of ids.
+    """
+    drawn = SimpleNamespace(token_bytes=SeededRandomness(seed).bytes)
+    with ExitStack() as stack:
+        for module, name, value in (
+            (settlement, "FIRST_LOOK_S", 0.0),
+            (settlement, "PATIENCE_S", 0.0),
+            (redemption_reserve, "PATIENCE_S", 0.0),
+            (numbers, "secrets", drawn),
+            (feed_book, "secrets", drawn),
+        ):
+            stack.enter_context(patch.object(module, name, value))
+        yield
