@@ -202,6 +202,19 @@ def test_what_is_altered_beside_the_signed_pieces_is_the_same_payment(
     assert alice.element.payer.unconfirmed() == []
 
 
+def test_a_repeat_with_a_signature_that_does_not_hold_is_refused(signers: Signers) -> None:
+    """It names the same pieces, and is not what the payer has signed."""
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
+    payment = alice.element.payer.pay(bob.element.payee.request(1_000), unconfirmed=True)
+    assert bob.element.payee.accept(payment) == 1_000
+    (chain,) = Payment.decode(payment).chains
+    (hop,) = chain.hops
+    broken = replace(hop.endorsement, signature=bytes(64))
+    forged = Payment((replace(chain, hops=(replace(hop, endorsement=broken),)),)).encode()
+    assert refused_for(bob.element.payee.accept, forged) == "TOKEN_INVALID"
+    assert bob.element.payee.accept(payment) == bob.balance == 1_000
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

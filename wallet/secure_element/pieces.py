@@ -37,6 +37,7 @@ from offline_token.verify import (
     check_device,
     hands,
     hops_left,
+    judge,
     piece_of,
     verify,
 )
@@ -48,7 +49,7 @@ from wallet.secure_element.interface import Made, PieceState, ShownPiece
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said
-from wallet.secure_element.remembering import paid_fen
+from wallet.secure_element.remembering import paid_fen, read_payment
 from wallet.secure_element.signer import DeviceKey
 from wallet.secure_element.state import ElementState, HeldKey, HeldPiece, chain_of, worth_fen
 
@@ -97,6 +98,23 @@ def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
     return verify(
         payment, root=trust.root, bundle=trust.bundle, now_ms=trust.now_ms, request=request
     )
+
+
+def check_genuine(payment: bytes, trust: Trust) -> None:
+    """Checks every signature in a payment; whether it may be taken now does not matter.
+
+    Raises Refusal.
+    """
+    verdict = judge(
+        read_payment(payment),
+        root=trust.root,
+        bundle=trust.bundle,
+        now_ms=trust.now_ms,
+        request=None,
+        circumstances=False,
+    )
+    if not verdict.good:
+        raise bad(verdict.reason)
 
 
 def standing(state: ElementState, piece: HeldPiece, trust: Trust) -> Reason:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import hashlib
+from typing import NamedTuple, TypeVar
 
 from offline_token.formats import FormatError, Payment
 from offline_token.receipt import payment_id
@@ -31,13 +32,25 @@ def paid_fen(payment: Payment) -> int:
     return sum(chain.hops[-1].endorsement.amount_fen for chain in payment.chains)
 
 
-def names_of(payment: bytes) -> tuple[str, str]:
-    """The challenge of the request that a payment pays, and the payment's id, both hex.
+class Names(NamedTuple):
+    """What a payment is remembered by, all hex.
 
-    Raises Refusal if the payment cannot be read.
+    Attributes:
+        challenge: of the request that it pays; "" if it has no hops.
+        digest: SHA-256 of its bytes.
+        payment_id: as `offline_token.receipt` has it; the same payment may come in other bytes.
     """
+
+    challenge: str
+    digest: str
+    payment_id: str
+
+
+def names_of(payment: bytes) -> Names:
+    """What a payment is remembered by. Raises Refusal if it cannot be read."""
     paid = read_payment(payment)
-    return challenge_of(paid), payment_id(paid).hex()
+    digest = hashlib.sha256(payment).hexdigest()
+    return Names(challenge_of(paid), digest, payment_id(paid).hex())
 
 
 def forget_oldest(remembered: dict[str, T], limit: int) -> None:

@@ -28,7 +28,15 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import MAX_REMEMBERED
-from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
+from wallet.secure_element.pieces import (
+    Trust,
+    check_genuine,
+    check_room,
+    check_total,
+    judged,
+    keep,
+    salt_of,
+)
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.remembering import forget_oldest, names_of, paid_fen, read_payment
 from wallet.secure_element.signer import DeviceKey
@@ -57,12 +65,14 @@ def return_payment(
     Raises:
         Refusal: the payment can be taken, or it is not good through a fault of its payer.
     """
-    challenge, paid = names_of(payment)
-    given = state.given.get(challenge)
-    if given is not None and given[0] == paid:
-        return bytes.fromhex(given[1])
+    names = names_of(payment)
+    given = state.given.get(names.challenge)
+    if given is not None and given[1] == names.payment_id:
+        if given[0] != names.digest:
+            check_genuine(payment, trust_in(state))
+        return bytes.fromhex(given[2])
     back = _signed_return(state, payment, trust_in(state), signer_of, randomness)
-    state.given[challenge] = (paid, back.hex())
+    state.given[names.challenge] = (names.digest, names.payment_id, back.hex())
     forget_oldest(state.given, MAX_REMEMBERED)
     return back
 

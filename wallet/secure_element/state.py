@@ -80,9 +80,10 @@ class ElementState:
         paid: challenge → (encoded payment, certificate of its payee), of requests that it has paid.
         made: challenge → (code of the request, time), of payments that were given out as texts.
         unconfirmed: challenges of payments that their payees have not confirmed.
-        taken: challenge → (id of the payment, fen, receipt), of payments that were taken.
-        given: challenge → (id of the payment, encoded signed return), of payments that were given
-            back.
+        taken: challenge → (SHA-256 of the payment, its id, fen, receipt), of those that
+            were taken.
+        given: challenge → (SHA-256 of the payment, its id, encoded signed return), of those that
+            were given back.
         back: challenge → fen, of the device's own payments that came back.
         single_limit_fen, total_limit_fen: the holder's own limits; 0 for none.
         card_root: the root that a hard wallet was made with; "" before.
@@ -105,8 +106,8 @@ class ElementState:
     paid: dict[str, tuple[str, str]] = field(default_factory=dict)
     made: dict[str, tuple[str, int]] = field(default_factory=dict)
     unconfirmed: list[str] = field(default_factory=list)
-    taken: dict[str, tuple[str, int, str]] = field(default_factory=dict)
-    given: dict[str, tuple[str, str]] = field(default_factory=dict)
+    taken: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)
+    given: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     back: dict[str, int] = field(default_factory=dict)
     single_limit_fen: int = 0
     total_limit_fen: int = 0

@@ -21,7 +21,15 @@ from wallet.secure_element.limits import (
     MAX_REQUESTS,
     REQUEST_VALID_MS,
 )
-from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
+from wallet.secure_element.pieces import (
+    Trust,
+    check_asked,
+    check_genuine,
+    check_room,
+    check_total,
+    judged,
+    keep,
+)
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.remembering import forget_oldest, names_of, read_payment
 from wallet.secure_element.signer import DeviceKey
@@ -122,23 +130,25 @@ def take(
     Raises:
         Refusal: the payment is not good, or there is no room for it.
     """
-    challenge, paid = names_of(payment)
-    taken = state.taken.get(challenge)
-    if taken is not None and taken[0] == paid:
-        return taken[1]
-    value_fen, receipt = _take(state, payment, challenge, trust_in(state), signer_of)
-    state.taken[challenge] = (paid, value_fen, receipt.hex())
+    names = names_of(payment)
+    taken = state.taken.get(names.challenge)
+    if taken is not None and taken[1] == names.payment_id:
+        if taken[0] != names.digest:
+            check_genuine(payment, trust_in(state))
+        return taken[2]
+    value_fen, receipt = _take(state, payment, names.challenge, trust_in(state), signer_of)
+    state.taken[names.challenge] = (names.digest, names.payment_id, value_fen, receipt.hex())
     forget_oldest(state.taken, MAX_REMEMBERED)
     return value_fen
 
 
 def receipt_of(state: ElementState, payment: bytes) -> bytes | None:
     """The signature, 64 bytes, that this very payment was taken; None if it was not."""
-    challenge, paid = names_of(payment)
-    taken = state.taken.get(challenge)
-    if taken is None or taken[0] != paid:
+    names = names_of(payment)
+    taken = state.taken.get(names.challenge)
+    if taken is None or taken[1] != names.payment_id:
         return None
-    return bytes.fromhex(taken[2])
+    return bytes.fromhex(taken[3])
 
 
 def _take(
