@@ -37,6 +37,7 @@ from sqlalchemy.exc import DBAPIError
 from dcep.errors.v1 import errors_pb2
 from runtime.database import is_away
 from runtime.errors import NoAnswer, Refusal
+from runtime.processes import exists
 
 LEASE_S = 5.0
 """How long a service may answer after the last commit that renewed its lease was sent."""
@@ -231,17 +232,7 @@ def _has_ended(holder: str) -> bool:
         return _began(pid) != named[3]
     except OSError:
         # A /proc that is mounted with hidepid shows nothing of other users' processes.
-        return not _exists(pid)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        return not exists(pid)
 
 
 def _began(pid: int) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from runtime.limits import DRAIN_S
 from runtime.own_modules import own
+from runtime.processes import exists
 
 _ENDS_WITHIN_S = DRAIN_S + 2.0
 _PREFIX = "dcep-edge-"
@@ -34,18 +35,8 @@ def remove_leftovers() -> None:
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):  # somebody else removes it too
             ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
-            if pid.isdigit() and ours and not _runs(int(pid)):
+            if pid.isdigit() and ours and not exists(int(pid)):
                 shutil.rmtree(folder)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 class EdgeProcess:
