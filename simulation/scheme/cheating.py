@@ -16,7 +16,7 @@ from dcep.registration.v1 import registration_pb2
 from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.model import Wrong
-from simulation.scheme.people import Officer, key_of, officers_of
+from simulation.scheme.people import key_of, officers_of
 from simulation.scheme.ports import CENTRAL, MALLORY, VALID_MS
 from simulation.scheme.system import (
     ISSUED_FEN,
@@ -35,7 +35,6 @@ class Cheats:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._chance = random.Random(0)
         self._numbers = 0
 
     def thief(self, chance: random.Random) -> None:
@@ -80,7 +79,7 @@ class Cheats:
         self._refused(
             CENTRAL, "one's own act as another", lambda c: c.acts.approve(second.identity, own)
         )
-        forged = Officer(first.identity, second.signer).signer.approve(proposal.payload, now_ms)
+        forged = second.signer.approve(proposal.payload, now_ms)
         self._refused(
             CENTRAL, "somebody's approval", lambda c: c.acts.approve(first.identity, forged)
         )
@@ -107,7 +106,6 @@ class Cheats:
         batch.incarnation = chance.choice([0] * 8 + [1])
         key: SigningKey = chance.choice([key_of(MALLORY)] * 8 + [_THIEF])
         envelope = sign(batch, key, batch.bank.encode())
-
         self._run(CENTRAL, lambda c: c.settlement.submit(c.registry.get(MALLORY), envelope))
 
     def _payment(self, chance: random.Random) -> registration_pb2.OutboundPayment:

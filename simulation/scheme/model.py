@@ -78,7 +78,6 @@ class Bank:
         came_back: it goes on from an older copy, so its feed tells of what it has lost.
     """
 
-    prefix: str
     wallets: dict[str, Wallet] = field(default_factory=dict)
     decided: dict[Identity, Decision] = field(default_factory=dict)
     pending: dict[str, tuple[str, str, int]] = field(default_factory=dict)

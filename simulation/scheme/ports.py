@@ -111,7 +111,7 @@ class CentralBankPort:
             with_tip = False
             if message is None:
                 return
-            self._system.told(self._bank, message)
+            self._system.model.told(self._bank, message)
             yield message
 
     def acknowledge(

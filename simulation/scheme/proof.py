@@ -22,7 +22,12 @@ def prove(life: Life) -> None:
         number: life.system.wallet(wallet).holder().history(_MOST_LINES)[0]
         for wallet, number in life.system.numbers.items()
     }
-    astray_fen = sum(_astray_fen(life, wallet, told) for wallet in life.system.numbers)
+    lost = {
+        entry.payment_id
+        for name in PREFIXES
+        for entry in life.system.bank(name).lost.page(_MOST_LINES, 0)
+    }
+    astray_fen = sum(_astray_fen(life, wallet, told, lost) for wallet in life.system.numbers)
     suspense_fen = sum(_suspense_fen(life.system.bank(name)) for name in PREFIXES)
     assert astray_fen == suspense_fen, (
         f"{astray_fen} fen did not arrive; {suspense_fen} fen lie in suspense"
@@ -43,8 +48,13 @@ def _suspense_fen(bank: OperatorBank) -> int:
     return bank.vault.books().suspense_fen - cheats_fen
 
 
-def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]]) -> int:
-    """What a wallet paid and was told is settled, without having arrived, less what came back."""
+def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[str]) -> int:
+    """What a wallet paid and was told is settled, without having arrived, less what came back.
+
+    Args:
+        told: the lines of each wallet, by number.
+        lost: ids of payments that older copies of banks did not have.
+    """
     number = life.system.numbers[wallet]
     lines = told[number]
     shown_fen = life.system.wallet(wallet).holder().show().available_fen
@@ -60,11 +70,6 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]]) -> int:
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
     paid = {line.payment_id: -line.change_fen for line in lines if line.kind == "payment"}
-    lost = {
-        entry.payment_id
-        for name in PREFIXES
-        for entry in life.system.bank(name).lost.page(_MOST_LINES, 0)
-    }
     astray_fen = 0
     for key, (payer, payee, fen) in life.settled.items():
         if payer != wallet:

@@ -29,7 +29,6 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
-from dcep.registration.v1 import registration_pb2
 from operator_bank.api.office import GrpcOffice
 from operator_bank.app import BankParts, OperatorBank
 from operator_bank.app import build as build_bank
@@ -105,7 +104,7 @@ class System:
         self._add(CENTRAL, central_tables)
         for bank, prefix in PREFIXES.items():
             self._add(bank, bank_tables)
-            self.model.banks[bank] = ModelBank(prefix)
+            self.model.banks[bank] = ModelBank()
             self._admit(bank, prefix)
             self.run(bank, lambda b: b.follower.step())
         self._admit(MALLORY, MALLORYS_PREFIX)
@@ -207,10 +206,6 @@ class System:
         beyond = authentication.GetFeedOf(request, CALL)
         self.by_two(name, come_back(told, beyond, WALLETS_LOST))
         self.model.banks[name].came_back = True
-
-    def told(self, bank: str, message: registration_pb2.FollowFeedResponse) -> None:
-        """The central bank tells a bank a message of its feed."""
-        self.model.told(bank, message)
 
     def by_two(self, institution: str, kind: Any) -> bool:
         """Two officers of an institution agree; False if that had no answer half-way."""
