@@ -16,7 +16,6 @@ from pathlib import Path
 
 from deployment.limits import LOG_TAIL_LINES, LOOK_TIMEOUT_S, STOP_TIMEOUT_S
 from language import _
-from runtime.own_modules import own
 from runtime.private import close_to_others, make_private
 
 _ERROR = re.compile(r'"level": ?"(?:error|critical)"')
@@ -28,7 +27,10 @@ class ProcessFailed(Exception):
 
 @dataclass(frozen=True)
 class ServiceCommand:
-    """What to run: one of our Python modules with arguments, and where its output goes."""
+    """What to run: a Python module with arguments, and where its output goes.
+
+    The module has its full name, for one of ours the one that `own` gives.
+    """
 
     name: str
     module: str
@@ -40,7 +42,7 @@ class ServiceCommand:
     @property
     def argv(self) -> list[str]:
         """The command line."""
-        return [sys.executable, "-m", own(self.module), *self.arguments]
+        return [sys.executable, "-m", self.module, *self.arguments]
 
 
 class Running:
@@ -91,7 +93,7 @@ class Running:
         The system uses process ids again, so the command line is compared before anybody sends a
         signal.
         """
-        wanted = [own(command.module), *command.arguments]
+        wanted = [command.module, *command.arguments]
         return cls(command, pid, None) if _arguments_of(pid)[-len(wanted) :] == wanted else None
 
     def alive(self) -> bool:

@@ -20,6 +20,7 @@ from dcep.bounds.v1 import bounds_pb2
 from deployment.ports import free_ports
 from deployment.processes import ServiceCommand
 from language import _
+from runtime.own_modules import own
 from runtime.private import PRIVATE_FILE, write_private
 from runtime.settings import SettingsError, check_database, located
 
@@ -138,6 +139,11 @@ class StackPlan:
         return located(self.bank(name).database, self.bank_folder(name))
 
     @property
+    def logs(self) -> Path:
+        """Folder for the services' logs, which is in no copy of a stack."""
+        return self.folder / "logs"
+
+    @property
     def unheard_folder(self) -> Path:
         """Folder for what commands made here while nobody was told of it."""
         return self.folder / "unheard"
@@ -206,16 +212,16 @@ class StackPlan:
 
     def command(self, name: str) -> ServiceCommand:
         """The process of the central bank or of one bank."""
-        log = self.folder / "logs" / f"{name}.log"
+        log = self.logs / f"{name}.log"
         if name == CENTRAL_BANK:
             settings = self.central_folder / "settings.toml"
             return ServiceCommand(
-                name, "central_bank", ("--settings", str(settings), "--migrate"), log
+                name, own("central_bank"), ("--settings", str(settings), "--migrate"), log
             )
         settings = self.bank_folder(name) / "settings.toml"
         arguments = ("--bank", name, "--settings", str(settings), "--migrate")
         edge = log.with_name(f"{name}-edge.log")
-        return ServiceCommand(name, "operator_bank", arguments, log, (edge,))
+        return ServiceCommand(name, own("operator_bank"), arguments, log, (edge,))
 
     def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
         """Changes the plan in its file under a lock, and returns the new plan."""

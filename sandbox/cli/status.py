@@ -22,6 +22,7 @@ from language import N_, _, ngettext
 from runtime.errors import NoAnswer, Refusal
 from sandbox.limits import SHOWN_PROBING
 from sandbox.stack.supervisor import Stack
+from sandbox.stack.watch import watched
 
 STATES = (N_("serving"), N_("starting"), N_("down"))
 
@@ -42,6 +43,7 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     serving = [name for name, state in states.items() if state == "serving"]
     ok = len(serving) == len(states)
     by_hand = [name for name in serving if name not in stack.running]
+    alone = [name for name in stack.names if name in stack.running and not watched(plan.logs, name)]
     suspended = _suspended(plan) if CENTRAL_BANK in serving else []
     waiting = {name: waiting_at(plan, [name]).count(name) for name in serving}
     probing = _probing(plan, serving)
@@ -57,6 +59,7 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
             "ok": ok,
             "services": states,
             "started_by_hand": by_hand,
+            "not_looked_after": alone,
             "suspended": suspended,
             "waiting": waiting,
             "probing": probing,
@@ -67,6 +70,8 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     )
     if not as_json:
         _say(output, stack, states, by_hand, suspended, waiting)
+        if alone:
+            output.plain(wrapped(_of_alone(alone)))
         for bank, wallets in probing.items():
             output.plain(wrapped(_of_probing(plan, bank, wallets)))
         for bank, cause in stopped.items():
@@ -168,6 +173,12 @@ def _stopped_feeds(plan: StackPlan, serving: Sequence[str]) -> dict[str, str]:
             with suppress(NoAnswer, Refusal), BankOfficerClient(plan, bank.name) as office:
                 found[bank.name] = office.feed().stopped_cause
     return {name: cause for name, cause in found.items() if cause}
+
+
+def _of_alone(names: Sequence[str]) -> str:
+    return _(
+        "{names}: nobody starts it again when it ends; `dcep up --detach` has that done"
+    ).format(names=", ".join(names))
 
 
 def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ class Person:
         where = ("--home", str(self.home), "--listen", self.address)
         arguments = (*where, "--stack", str(plan.folder))
         self._environment = {"DCEP_DATABASE_URL": database_url} if database_url else {}
-        log = plan.folder / "logs" / f"wallet-{name}.log"
+        log = plan.logs / f"wallet-{name}.log"
         self._command = ServiceCommand(f"wallet-{name}", "wallet", arguments, log)
         self._process: Running | None = None
         self._channel: grpc.Channel | None = None

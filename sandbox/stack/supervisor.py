@@ -124,7 +124,7 @@ class Stack:
         """
         if self._lives(name):
             return self.running[name]
-        with one_starter(self.plan.folder / "logs", name):
+        with one_starter(self.plan.logs, name):
             self.attach()
             if self._lives(name):
                 return self.running[name]
@@ -157,6 +157,11 @@ class Stack:
             self.running.update(found)
             self.started.difference_update(found)
         return list(found)
+
+    def expect_all(self) -> None:
+        """Takes note, too, of services that the description says run and that have ended."""
+        for name, pid in self.plan.pids.items():
+            self.running.setdefault(name, Running(self.plan.command(name), pid, None))
 
     def leave_running(self, name: str) -> None:
         """Leaves a service to others: this command does not stop it as one that it started."""

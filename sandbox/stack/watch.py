@@ -31,7 +31,7 @@ class Watch:
         if name in self._held:
             return True
         make_private(self._folder)
-        path = self._folder / f"{name}.watched"
+        path = _file(self._folder, name)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,6 +45,28 @@ class Watch:
         """Gives all of them up, so that other commands may take them."""
         while self._held:
             os.close(self._held.popitem()[1])
+
+
+def watched(folder: Path, name: str) -> bool:
+    """Whether some process restarts a service when it ends.
+
+    Args:
+        folder: as for `Watch`.
+        name: the service's.
+    """
+    path = _file(folder, name)
+    if not path.exists():
+        return False
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.watched"
 
 
 @contextmanager

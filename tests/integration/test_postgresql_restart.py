@@ -19,9 +19,9 @@ from console.output import Output
 from dcep.bank.v1.states_pb2 import PAYMENT_STATE_SETTLED
 from deployment.topology import load
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox.cli.stack import look_after
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.wallet_process import Person
+from sandbox.stack.care import look_after
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.systems import fund
 
@@ -57,7 +57,7 @@ def system(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sy
         made.stack.up()
         fund(made)
         ended = threading.Event()
-        looking = threading.Thread(target=look_after, args=(made.stack, ended, Output(False)))
+        looking = threading.Thread(target=look_after, args=(made.stack, ended, Output(False).plain))
         looking.start()
         try:
             yield made

@@ -16,10 +16,13 @@ from pathlib import Path
 import pytest
 
 from deployment.processes import Running
-from deployment.topology import CENTRAL_BANK, load
+from deployment.topology import CENTRAL_BANK, StackPlan, load
+from runtime.processes import exists
 from sandbox.demo.environment import System, wait_until
 from sandbox.stack.supervisor import Stack, init
+from sandbox.stack.watch import watched
 from tests.integration.commands import dcep, run, wallet
+from tests.integration.systems import fund
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.any_database]
 
@@ -111,6 +114,70 @@ def test_what_is_stopped_on_purpose_is_not_started_again(up: tuple[Path, Path]) 
     assert dcep("down", "--stack", str(folder)).code == 0
     wait_until(lambda: said.read_text().count("was stopped") == 3, "three words", 60)
     assert load(folder).pids == {}
+
+
+def test_a_stack_in_the_background_comes_back_by_itself(tmp_path: Path) -> None:
+    plan = init(tmp_path / "stack")
+    where = {"DCEP_STACK": str(plan.folder)}
+    assert dcep("up", "--detach", **where).code == 0
+    watcher = _watcher(plan)
+    before = load(plan.folder).pids
+    try:
+        assert dcep("status", "--json", **where).answer["not_looked_after"] == []
+        fund(System(Stack(load(plan.folder)), tmp_path / "homes"))
+        alice, bob = (_opened(tmp_path / name, **where) for name in ("alice", "bob"))
+        assert wallet("topup", "100", "--home", alice, **where).code == 0
+
+        os.killpg(before["alpha"], signal.SIGKILL)
+        wait_until(lambda: load(plan.folder).pids["alpha"] != before["alpha"], "another", 240)
+        wait_until(lambda: Stack(load(plan.folder)).healthy("alpha"), "a healthy alpha", 240)
+        assert {**load(plan.folder).pids, "alpha": 0} == {**before, "alpha": 0}
+        number = wallet("show", "--json", "--home", bob, **where).answer["number"]
+        assert wallet("pay", number, "12.50", "--home", alice, **where).code == 0
+        said = (plan.logs / "watcher.log").read_text()
+        assert "alpha ended; it is started again in 1 s" in said
+
+        assert dcep("up", "--detach", **where).code == 0
+        assert _watcher(plan) == watcher, "one is enough"
+    finally:
+        assert dcep("down", **where).code == 0
+    assert load(plan.folder).pids == {}
+    assert not any(map(exists, [watcher, *before.values()]))
+
+
+def test_the_services_of_a_watcher_that_was_killed_go_on_and_status_says_so(
+    tmp_path: Path,
+) -> None:
+    plan = init(tmp_path / "stack")
+    where = {"DCEP_STACK": str(plan.folder)}
+    assert dcep("up", "--detach", **where).code == 0
+    try:
+        before = load(plan.folder).pids
+        os.killpg(_watcher(plan), signal.SIGKILL)
+        wait_until(lambda: not watched(plan.logs, "alpha"), "nobody", 60)
+        status = dcep("status", **where)
+        assert status.code == 0
+        assert "central-bank, alpha, beta: nobody starts it again" in status.out
+        assert load(plan.folder).pids == before
+        assert dcep("up", "--detach", **where).code == 0
+        assert load(plan.folder).pids == before
+        assert dcep("status", "--json", **where).answer["not_looked_after"] == []
+        Stack(load(plan.folder)).down()
+        wait_until(lambda: not exists(_watcher(plan)), "its end: nothing is left to do", 60)
+    finally:
+        assert dcep("down", **where).code == 0
+
+
+def _watcher(plan: StackPlan) -> int:
+    return int((plan.logs / "watcher.pid").read_text())
+
+
+def _opened(home: Path, **where: str) -> str:
+    assert (
+        wallet("open", "--bank", "alpha", "--name", home.name, "--home", str(home), **where).code
+        == 0
+    )
+    return str(home)
 
 
 def test_a_stack_may_be_moved_and_copied(tmp_path: Path) -> None:
