@@ -162,7 +162,7 @@ def _edge_ended(process: ServiceProcess, status: int) -> None:
 
 def _begin(bank: OperatorBank, process: ServiceProcess) -> list[Worker]:
     """Starts the workers, and waits a little for the central bank to say where the bank stands."""
-    bank.standing.ask()
+    bank.follower.ask()
     workers = _start_workers(bank, process.fatal_error)
     # A bank that has applied nothing of the feed yet has no past to show.
     if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):

@@ -44,7 +44,7 @@ class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
         self, request: officers_pb2.GetFeedRequest, context: grpc.ServicerContext
     ) -> officers_pb2.GetFeedResponse:  # noqa: N802
         place, stopped = self._bank.follower.place, self._bank.follower.stopped
-        acts = self._bank.acts.chain.place()
+        acts = self._bank.follower.acts_known()
         return officers_pb2.GetFeedResponse(
             ledger=place.ledger,
             number=place.number,

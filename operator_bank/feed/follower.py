@@ -17,8 +17,10 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
+from officers.chain import Place as ActsPlace
 from operator_bank.context import Context
 from operator_bank.feed.chain import FeedBroken, Link, NotKnown, follow, read_place, write_place
+from operator_bank.feed.doubt import Doubt, Ends
 from operator_bank.feed.entries import Move, ParsedEntry, not_moved
 from operator_bank.feed.events import parsed
 from operator_bank.feed.moves import Moves
@@ -80,7 +82,8 @@ class FeedFollower:
         self._ledger = context.ledger
         self._outgoing = outgoing
         self._windows = windows
-        self._began_at = began_at
+        self._doubt = Doubt(context.database)
+        self._began = Ends(began_at, acts.place())
         self._confirmed = False
         self._moves = moves
         self._rows = rows
@@ -105,12 +108,14 @@ class FeedFollower:
         try:
             if self._stream is None:
                 self._check_copy()
-                # Records that this process wrote before it knew where it stands prove nothing.
-                shown = self._ledger.position() if self._confirmed else self._began_at
+                # Records that were written before it was known where this stands prove nothing.
+                began = self._doubt.ends or self._began
+                shown = self._ledger.position() if self._confirmed else began.position
                 self._stream = iter(self._central_bank.feed(self.place.message(), shown))
             message = next(self._stream, None)
             if message is not None:
                 self.apply(message)
+                self._heard()
         except FeedBroken as broken:
             if isinstance(broken, NotKnown):
                 self._standing.fall_behind()
@@ -130,13 +135,24 @@ class FeedFollower:
         if message is None:
             self._stream = None
             return False
-        self._confirmed = True
-        if self._windows.is_over(self.place.number):
-            self._standing.confirm()
         if self.stopped:
             self._log.info("the feed goes on", number=self.place.number)
             self.stopped = None
         return True
+
+    def ask(self) -> None:
+        """Takes the database for an older copy, perhaps, until the central bank says that it is
+        none. Whoever starts a bank calls it before anything is served.
+        """
+        self._doubt.begin(self._began)
+        self._standing.ask()
+
+    def acts_known(self) -> ActsPlace:
+        """Where the officers' acts end that surely belong to the history that the central bank was
+        told of: all of them, or those from before the bank began to ask.
+        """
+        doubt = self._doubt.ends
+        return doubt.acts if doubt is not None else self._acts.place()
 
     def acknowledge(self) -> bool:
         """Tells the central bank how far the feed and the officers' acts have been applied. Returns
@@ -177,6 +193,13 @@ class FeedFollower:
     def ask_again(self) -> None:
         """Lets the next step ask again, even if the feed stopped a moment ago."""
         self._again_at_ms = 0
+
+    def _heard(self) -> None:
+        """Notes that the central bank goes on from here, once it has told all that was lost."""
+        self._confirmed = True
+        if self._windows.is_over(self.place.number):
+            self._doubt.end()  # first: whoever is current tells of more than the doubt names
+            self._standing.confirm()
 
     def _check_copy(self) -> None:
         """Checks that the ledger has applied exactly what the chain has. Raises FeedBroken."""

@@ -1,4 +1,4 @@
-"""Tables of the feed: its place, its signed tips, and which payments came back."""
+"""Tables of the feed: its place, its signed tips, doubt about it, and which payments came back."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ feed_tips = Table(
     metadata,
     Column("number", NUMBER, primary_key=True, autoincrement=False),
     Column("envelope", LargeBinary, nullable=False),
+)
+
+# One row while the bank does not know whether its database is the newest copy: where the journal
+# and the chain of its officers' acts ended when it began to ask.
+feed_doubt = Table(
+    "feed_doubt",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("acts_number", BigInteger, nullable=False),
+    Column("acts_hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
 )
 
 # Payments of this bank that came back, each once: the payment's number, and the entry's.

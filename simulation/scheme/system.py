@@ -301,7 +301,7 @@ class System:
             verifier=SignatureVerifier(1),
             threaded=False,
         )
-        bank.standing.ask()
+        bank.follower.ask()
         return bank
 
     @staticmethod

@@ -12,8 +12,9 @@ from console.coming_back import next_act
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
-from tests.auditor.copies import copied, office, put_back
-from tests.auditor.simulated import CENTRAL
+from operator_bank.api.office import GrpcOffice
+from tests.auditor.copies import copied, office, put_back, two_payments
+from tests.auditor.simulated import CALL, CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.officers.people import Person
 
@@ -23,15 +24,7 @@ WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")
 def told(stack: Stack) -> officers_pb2.GetFeedResponse:
     """As a bank's officers see it."""
     bank = stack.system.built["alpha"]
-    acts, place = bank.acts.chain.place(), bank.follower.place
-    return officers_pb2.GetFeedResponse(
-        number=place.number,
-        hash=place.hash,
-        incarnation=bank.windows.incarnation,
-        journal_position=bank.books.ledger.position(),
-        acts_number=acts.number,
-        acts_hash=acts.hash,
-    )
+    return GrpcOffice(bank).GetFeed(officers_pb2.GetFeedRequest(), CALL)
 
 
 def beyond(stack: Stack) -> authentication_pb2.GetFeedOfResponse:
@@ -98,6 +91,32 @@ def test_a_bank_that_came_back_is_accounted_for_with_what_it_lost_by_name(stack:
     assert found.problems == []
     alpha = {bank.bank: bank for bank in found.banks}["alpha"]
     assert (alpha.lost_window_fen, alpha.open_lost_fen) == (1_250, 0)
+
+
+def test_what_officers_did_at_an_older_copy_before_it_knew_is_no_forged_history(
+    tmp_path: Path,
+) -> None:
+    made = two_payments(tmp_path)
+    older = copied(made, "alpha")
+    carol = made.number(CAROL)
+    at_alpha(made, office_pb2.FreezeWallet(wallet_number=carol))
+    made.system.built["alpha"].follower.acknowledge()
+    told_of = made.system.built["alpha"].acts.chain.place().number
+    put_back(made, "alpha", older)
+    for kind in (office_pb2.FreezeWallet, office_pb2.UnfreezeWallet):
+        made.system.built["alpha"].follower.ask()
+        at_alpha(made, kind(wallet_number=carol))  # while the central bank is away
+        made.system.rebuild("alpha")
+    alpha = made.system.built["alpha"]
+    assert alpha.acts.chain.place().number > told_of
+
+    alpha.follower.step()
+    assert alpha.standing.is_behind
+    office(made, next_act("alpha", told(made), beyond(made), 10))
+    at_alpha(made, next_act("alpha", told(made), beyond(made), 10))
+    made.settle()
+    alpha.follower.acknowledge()
+    assert made.audit().problems == []
 
 
 CHANGES = {

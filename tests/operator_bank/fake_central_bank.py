@@ -38,6 +38,7 @@ class FakeCentralBank:
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
     acts_told: list[registration_pb2.ActsPlace] = field(default_factory=list)
     journals: list[int] = field(default_factory=list)
+    shown: list[int] = field(default_factory=list)
     successions: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
@@ -59,6 +60,7 @@ class FakeCentralBank:
         self, after: registration_pb2.FeedPlace, journal_position: int
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
+        self.shown.append(journal_position)
         if self.refuses_the_feed is not None:
             raise self.refuses_the_feed
         yield self.teller.message(after.number)

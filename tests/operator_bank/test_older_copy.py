@@ -60,7 +60,7 @@ def test_who_has_acknowledged_more_serves_nobody_and_sends_nothing(
     sent = len(system.central.submitted)
     system.central.refuses_the_feed = STEPPED_BACK
     system.restart()
-    system.bank.standing.ask()
+    system.bank.follower.ask()
     assert not system.bank.follower.step()
     assert system.bank.standing.wait(0)
 
@@ -103,7 +103,7 @@ def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_
 ) -> None:
     system.central.silent = True
     system.restart()
-    system.bank.standing.ask()
+    system.bank.follower.ask()
     with pytest.raises(NoAnswer):
         system.bank.follower.step()
     assert not system.bank.standing.wait(0)
@@ -123,6 +123,28 @@ def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_
     assert (
         made(system.bank.payments.pay_many(mixed[:1])[0]).state == states_pb2.PAYMENT_STATE_PENDING
     )
+
+
+def test_a_bank_that_is_started_again_before_it_is_answered_shows_no_more_than_it_had_at_first(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    had, acts = system.bank.books.ledger.position(), system.bank.acts.chain.place()
+    system.central.silent = True
+    for _ in range(2):
+        system.restart().follower.ask()
+        alice.pay(bob.number, 100)
+        system.both(office_pb2.FreezeWallet(wallet_number=bob.number))
+        system.both(office_pb2.UnfreezeWallet(wallet_number=bob.number))
+    assert system.bank.follower.acts_known() == acts
+
+    system.central.silent = False
+    assert system.bank.follower.step()
+    assert system.central.shown == [had]
+    assert system.bank.follower.acts_known() == system.bank.acts.chain.place() > acts
+    has = system.bank.books.ledger.position()
+    system.restart().follower.ask()
+    assert system.bank.follower.step()
+    assert system.central.shown == [had, has]
 
 
 def test_once_the_newest_copy_is_there_it_goes_on(system: System, alice: Holder) -> None:
