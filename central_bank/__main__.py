@@ -57,6 +57,9 @@ def main() -> int:
         "--migrate", action="store_true", help="bring the database up to date first"
     )
     parser.add_argument(
+        "--migrate-only", action="store_true", help="bring the database up to date, and end"
+    )
+    parser.add_argument(
         "--take-over",
         action="store_true",
         help="go on in place of a service on the same PostgreSQL database that cannot be stopped",
@@ -65,6 +68,8 @@ def main() -> int:
     try:
         settings = load_settings(Settings, arguments.settings)
         configure_logs(SERVICE, settings.log_file)
+        if arguments.migrate_only:
+            return migrate(settings, take_over=arguments.take_over)
         return run(settings, migrate=arguments.migrate, take_over=arguments.take_over)
     except (SettingsError, OtherSchema, DatabaseTaken) as error:
         say(f"central_bank: {error}")
@@ -72,6 +77,11 @@ def main() -> int:
     except DatabaseAway as error:
         say(f"central_bank: {error}")
         return 1
+
+
+def migrate(settings: Settings, *, take_over: bool) -> int:
+    """Brings the database up to date, once nobody else writes it, and serves nobody."""
+    return ServiceProcess(SERVICE, settings.database_url, migrate=True, take_over=take_over).end()
 
 
 def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:

@@ -89,6 +89,9 @@ def main() -> int:
         "--migrate", action="store_true", help="bring the database up to date first"
     )
     parser.add_argument(
+        "--migrate-only", action="store_true", help="bring the database up to date, and end"
+    )
+    parser.add_argument(
         "--take-over",
         action="store_true",
         help="go on in place of a service on the same PostgreSQL database that cannot be stopped",
@@ -99,6 +102,8 @@ def main() -> int:
         if arguments.bank not in (None, settings.bank):
             raise SettingsError(f"the settings are for bank {settings.bank!r}")
         configure_logs(settings.bank, settings.log_file)
+        if arguments.migrate_only:
+            return migrate(settings, take_over=arguments.take_over)
         return run(
             settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
         )
@@ -108,6 +113,11 @@ def main() -> int:
     except DatabaseAway as error:
         say(f"operator_bank: {error}")
         return 1
+
+
+def migrate(settings: Settings, *, take_over: bool) -> int:
+    """Brings the database up to date, once nobody else writes it, and serves nobody."""
+    return ServiceProcess(SERVICE, settings.database_url, migrate=True, take_over=take_over).end()
 
 
 def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool) -> int:

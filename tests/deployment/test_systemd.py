@@ -11,10 +11,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deployment" / "systemd"
+NAMES = sorted(file.name for file in UNITS.iterdir())
 INSTALLED = "/opt/dcep/bin/python -m dcep."
 
 
-@pytest.mark.parametrize("name", ["dcep-central-bank.service", "dcep-bank@.service"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_unit_has_nothing_that_systemd_does_not_know(name: str, tmp_path: Path) -> None:
     verify = shutil.which("systemd-analyze")
     if verify is None:
@@ -35,7 +36,7 @@ def test_a_unit_has_nothing_that_systemd_does_not_know(name: str, tmp_path: Path
     assert (done.returncode, about) == (0, [])
 
 
-@pytest.mark.parametrize("name", ["dcep-central-bank.service", "dcep-bank@.service"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_units_command_line_is_one_that_its_service_takes(name: str, tmp_path: Path) -> None:
     """It goes as far as the settings, which are not there."""
     [line] = [
@@ -49,3 +50,25 @@ def test_a_units_command_line_is_one_that_its_service_takes(name: str, tmp_path:
     )
     assert done.returncode == 2
     assert f"{missing} cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["dcep-central-bank{}.service", "dcep-bank{}@.service"])
+def test_a_migration_runs_as_its_service_does(name: str) -> None:
+    """As the same user, in the same folders, with the same rights."""
+    service, migration = (
+        dict(
+            line.split("=", 1)
+            for line in (UNITS / name.format(part)).read_text().splitlines()
+            if "=" in line
+        )
+        for part in ("", "-migrate")
+    )
+    assert migration.pop("Description") != service["Description"]
+    assert migration.pop("Type") == "oneshot"
+    started = migration.pop("ExecStart")
+    assert started.replace(" --migrate-only", "") == service["ExecStart"] != started
+    assert migration.items() <= service.items()
+    assert {*service} - {*migration} == {
+        *("Description", "Type", "ExecStart", "StartLimitIntervalSec", "Restart", "RestartSec"),
+        *("KillMode", "TimeoutStopSec", "WantedBy"),
+    }

@@ -17,6 +17,7 @@ import pytest
 
 from deployment.processes import Running
 from deployment.topology import CENTRAL_BANK, StackPlan, load
+from runtime.database import check_at_head, open_engine
 from runtime.processes import exists
 from sandbox.demo.environment import System, wait_until
 from sandbox.stack.supervisor import Stack, init
@@ -84,13 +85,14 @@ def test_a_service_that_dies_is_started_again_and_the_others_go_on(
     assert "alpha ended; it is started again in 1 s" in said.read_text()
 
 
+@pytest.mark.parametrize("does", ["--migrate", "--migrate-only"])
 @pytest.mark.parametrize("name", [CENTRAL_BANK, "alpha"])
 def test_a_second_service_on_a_database_is_refused_at_its_start(
-    up: tuple[Path, Path], name: str
+    up: tuple[Path, Path], name: str, does: str
 ) -> None:
     folder, _ = up
     command = load(folder).command(name)
-    done = run(command.module, *command.arguments)
+    done = run(command.module, *command.arguments[:-1], does)
     assert done.code == 2
     assert "another service writes the database" in done.err
     assert "Traceback" not in done.err
@@ -230,6 +232,26 @@ def test_ctrl_c_while_the_stack_starts_stops_what_was_started(tmp_path: Path) ->
     assert load(plan.folder).pids == {} and Stack(load(plan.folder)).running == {}
     assert "what was started here is stopped again" in said.read_text()
     assert "Traceback" not in said.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "service"), [(CENTRAL_BANK, "central_bank"), ("alpha", "operator_bank")]
+)
+def test_tables_are_made_on_purpose_before_a_service_starts_by_itself(
+    tmp_path: Path, name: str, service: str
+) -> None:
+    """A wrong URL or a disk that is not mounted is no empty ledger to begin with."""
+    plan = init(tmp_path / "stack")
+    command = plan.command(name)
+    told = command.arguments[:-1]
+    assert command.arguments[-1] == "--migrate"
+    done = run(command.module, *told)
+    assert done.code == 2 and "--migrate" in done.err
+    for _twice in range(2):
+        assert run(command.module, *told, "--migrate-only").code == 0
+    engine = open_engine(plan.database_url(name))
+    check_at_head(engine, service)
+    engine.dispose()
 
 
 def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Path) -> None:
