@@ -27,7 +27,6 @@ from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
-from runtime.fencing import Fence
 from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -86,7 +85,13 @@ def migrate(settings: Settings, *, take_over: bool) -> int:
 
 def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     """Builds the central bank, serves until it is told to stop, and takes everything down again."""
-    process = ServiceProcess(SERVICE, settings.database_url, migrate=migrate, take_over=take_over)
+    process = ServiceProcess(
+        SERVICE,
+        settings.database_url,
+        migrate=migrate,
+        take_over=take_over,
+        standby=settings.standby,
+    )
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
@@ -104,9 +109,10 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
         shown=lambda: own.latest().fingerprint,
         on_stopped=process.fatal_error,
     )
+    bank.books.projection.on_gone = _say_gone
     process.watch()
     workers = _start_workers(bank, process.fatal_error)
-    server = _serve(bank, settings, own, process.fence)
+    server = _serve(bank, settings, own, process.may_answer)
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
     logger(SERVICE).info("serving", address=settings.listen_address)
@@ -118,6 +124,10 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     bank.books.stop()
     verifier.close()
     return process.end()
+
+
+def _say_gone() -> None:
+    logger(SERVICE).warning("what is made from the journal is gone, and is made again")
 
 
 def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
@@ -141,7 +151,9 @@ def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], Non
     return workers
 
 
-def _serve(bank: CentralBank, settings: Settings, own: OwnCertificate, fence: Fence) -> Server:
+def _serve(
+    bank: CentralBank, settings: Settings, own: OwnCertificate, may_answer: Callable[[], None]
+) -> Server:
     """Starts the server, and what it shows of itself in the metrics."""
     registry = CollectorRegistry()
     server = Server(
@@ -151,7 +163,7 @@ def _serve(bank: CentralBank, settings: Settings, own: OwnCertificate, fence: Fe
         registry=registry,
         metrics=CallMetrics(registry),
         authorize=central_authorizer(bank.registry, bank.officers),
-        may_answer=fence.check,
+        may_answer=may_answer,
     )
     watch_days_left(own.days_left, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)

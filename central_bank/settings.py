@@ -39,5 +39,8 @@ class Settings:
     """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0
     """Prometheus metrics at this port of 127.0.0.1; 0 for none."""
+    standby: str = "none"
+    """`required`: serves nobody while the database's server waits for no standby; `warn`: says so;
+    `none`: does not look."""
     log_file: PathOrUri = ""
     """The log, kept to a bounded size; empty for standard error."""

@@ -67,8 +67,13 @@ def reading_engine(url: str) -> Engine:
     from sqlalchemy import create_engine, event
     from sqlalchemy.engine import make_url
 
+    from runtime.postgresql import server_arguments
+
     if not url.startswith("sqlite"):
-        return create_engine(url, isolation_level="REPEATABLE READ")
+        found = driver_url(url)
+        return create_engine(
+            found, isolation_level="REPEATABLE READ", connect_args=server_arguments(found)
+        )
     path = make_url(url).database
     if not path or not Path(path).exists():
         raise DatabaseMissing(_("there is no database {path}").format(path=path))
@@ -99,9 +104,9 @@ def on_server(url: URL) -> Iterator[Connection]:
     """A context with a connection to a URL's server, outside of its database; each statement
     commits.
     """
-    from sqlalchemy import create_engine
+    from runtime.postgresql import single_sessions
 
-    engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    engine = single_sessions(url.set(database="postgres"))
     try:
         with engine.connect() as connection:
             yield connection

@@ -53,7 +53,6 @@ from operator_bank.settings import Settings
 from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
-from runtime.fencing import Fence
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
@@ -122,7 +121,13 @@ def migrate(settings: Settings, *, take_over: bool) -> int:
 
 def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool) -> int:
     """Builds the bank, serves until it is told to stop, and takes everything down again."""
-    process = ServiceProcess(SERVICE, settings.database_url, migrate=migrate, take_over=take_over)
+    process = ServiceProcess(
+        SERVICE,
+        settings.database_url,
+        migrate=migrate,
+        take_over=take_over,
+        standby=settings.standby,
+    )
     edge = EdgeProcess(file, partial(_edge_ended, process))
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
@@ -142,10 +147,11 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     )
     channel.refused = bank.central_keys.revoked_certificates
     bank.central_keys.on_revoked = channel.heed
+    bank.books.projection.on_gone = _say_gone
     process.watch()
     central_bank.incarnation = lambda: bank.windows.incarnation
     workers = _begin(bank, process)
-    servers = _serve(bank, settings, own, edge.address, process.fence)
+    servers = _serve(bank, settings, own, edge.address, process.may_answer)
     edge.open()
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
@@ -194,6 +200,10 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
     )
 
 
+def _say_gone() -> None:
+    logger(SERVICE).warning("what is made from the journal is gone, and is made again")
+
+
 def _start_workers(
     bank: OperatorBank, fatal_error: Callable[[BaseException], None]
 ) -> list[Worker]:
@@ -232,7 +242,11 @@ def _start_workers(
 
 
 def _serve(
-    bank: OperatorBank, settings: Settings, own: OwnCertificate, edge: str, fence: Fence
+    bank: OperatorBank,
+    settings: Settings,
+    own: OwnCertificate,
+    edge: str,
+    may_answer: Callable[[], None],
 ) -> list[Server]:
     """Starts two servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
@@ -249,7 +263,7 @@ def _serve(
         workers_each=EDGE_WORKERS,
         streams_each=MAX_STREAMS,
         authorize=public_authorizer(bank.standing),
-        may_answer=fence.check,
+        may_answer=may_answer,
         options=MESSAGE_OPTIONS,
     )
     inner = Server(
@@ -259,7 +273,7 @@ def _serve(
         registry=registry,
         metrics=metrics,
         authorize=inner_authorizer(bank.officers, bank.central_keys.revoked_certificates),
-        may_answer=fence.check,
+        may_answer=may_answer,
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)

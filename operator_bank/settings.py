@@ -26,7 +26,7 @@ class Settings:
     inner_address: str
     """HOST:PORT for the central bank and the bank's own officers."""
     central_bank_address: str
-    """HOST:PORT of the central bank."""
+    """HOST:PORT of the central bank; several, separated by commas, where its service may move."""
     tls_certificate: Path
     """PEM file: the certificate that says `dcep://bank/NAME`."""
     tls_key: Path
@@ -47,6 +47,9 @@ class Settings:
     """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0
     """Prometheus metrics at this port of 127.0.0.1; 0 for none."""
+    standby: str = "none"
+    """`required`: serves nobody while the database's server waits for no standby; `warn`: says so;
+    `none`: does not look."""
     log_file: PathOrUri = ""
     """The log, kept to a bounded size, with the edge's beside it; empty for standard error."""
     opening_deposit_fen: int = 0

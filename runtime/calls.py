@@ -155,7 +155,8 @@ class Calls:
             metrics: counts the calls.
             read: decodes bytes into a message of a type; raises Refusal.
             on_let_in: is told of each caller that is admitted or may go on, with its address.
-            may_answer: asked before an answer is sent; raises Refusal to refuse the call instead.
+            may_answer: asked before a call is worked on and before it is answered; raises Refusal
+                to refuse it instead.
         """
         self._authorize = authorize
         self._caller = caller
@@ -200,6 +201,7 @@ class Calls:
             """Runs on a thread; logs what it returns."""
             started, reason = time.monotonic(), "OK"
             try:
+                self._may_answer()
                 answer: bytes = serialize(handler.unary_unary(self._read(kind, data), call))
                 self._may_answer()
                 return answer
@@ -242,6 +244,7 @@ class Calls:
                 until_done(context, of.streams, name)
                 call = Call(context, of.threads, name)
                 request = self._read(kind, await message_of(context, name))
+                self._may_answer()
                 try:
                     said: bytes = serialize(await handler.unary_unary(request, call))
                 finally:

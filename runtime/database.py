@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from language import _
 from runtime.limits import TRANSACTION_ATTEMPTS
+from runtime.postgresql import Sessions, server_arguments
 from runtime.private import private_database
 from runtime.settings import SettingsError, check_database
 
@@ -43,8 +44,12 @@ def database_at(url: str) -> URL:
         raise SettingsError("the database's URL cannot be read") from None
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, sessions: Sessions | None = None) -> Engine:
     """An engine for SQLite or PostgreSQL whose commits are durable when they return.
+
+    Args:
+        url: the database's.
+        sessions: shall know of the engine's connections, where it is a server's.
 
     Raises:
         SettingsError: the URL names neither.
@@ -52,7 +57,7 @@ def open_engine(url: str) -> Engine:
     parsed = database_at(url)
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(
+        engine = create_engine(
             parsed,
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_CONNECTIONS - _KEPT_CONNECTIONS,
@@ -60,8 +65,10 @@ def open_engine(url: str) -> Engine:
             hide_parameters=True,
             # Whatever the server's default is: the fence looks at the epoch after it has the lock.
             isolation_level="READ COMMITTED",
-            connect_args={"options": "-c synchronous_commit=on"},
+            connect_args=server_arguments(parsed),
         )
+        (sessions or Sessions(parsed)).belong_to(engine)
+        return engine
     engine = create_engine(
         parsed,
         pool_size=_CONNECTIONS // 2,

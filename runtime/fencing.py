@@ -163,11 +163,15 @@ class Fence:
 
         Whoever asks may ask again, also somebody else.
         """
-        if self._has_lease and self._now() >= self._until:
+        if self.overdue():
             raise Refusal(
                 errors_pb2.REASON_NOT_SERVING,
-                "the service does not know whether it is the newest; ask the same again",
+                "the service has lost touch with its database; ask the same again",
             )
+
+    def overdue(self) -> bool:
+        """Whether the lease has run out: no commit has come through for LEASE_S."""
+        return self._has_lease and self._now() >= self._until
 
     def release(self) -> None:
         """The service has ended in order: whoever comes next need not wait."""

@@ -14,13 +14,13 @@ import os
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from runtime.database import database_at, is_away
 from runtime.errors import NoAnswer
 from runtime.fencing import WRITES_LOCK
+from runtime.postgresql import single_sessions
 from runtime.private import PRIVATE_FILE
 
 PATIENCE_S = 5.0
@@ -122,12 +122,7 @@ class OneWriter:
                 time.sleep(SERVER_PAUSE_S)
 
     def _engine(self) -> Engine:
-        return create_engine(
-            self._url.set(drivername="postgresql+psycopg"),
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
+        return single_sessions(self._url)
 
     def release(self) -> None:
         """Gives the right back."""

@@ -35,6 +35,13 @@ class _Terms(NamedTuple):
     refused: frozenset[str]
 
 
+class _Server(NamedTuple):
+    """Where a server was found, and the certificate that it showed there."""
+
+    address: str
+    pem: bytes
+
+
 class RenewingChannel(grpc.Channel):  # type: ignore[misc]
     """A channel that is replaced when the certificate at either end changes. Any thread may use it.
 
@@ -42,25 +49,26 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
     stream where it ended.
     """
 
-    def __init__(self, files: TlsFiles, own: OwnCertificate, address: str, role: str) -> None:
+    def __init__(self, files: TlsFiles, own: OwnCertificate, addresses: str, role: str) -> None:
         """Connects to nobody yet.
 
         Args:
             files: the owner's certificate and key, and the root.
             own: the newest content of the same files.
-            address: HOST:PORT of the server.
+            addresses: HOST:PORT of the server; several, separated by commas, where it may move. The
+                first that shows a good certificate is spoken to, until it is not reached any more.
             role: the role that its certificate must have.
         """
         self.refused: Callable[[], Collection[str]] = tuple
         """Gives the fingerprints of certificates that the server may not show now."""
         self._files = files
         self._own = own
-        self._address = address
+        self._addresses = tuple(one.strip() for one in addresses.split(","))
         self._role = role
         self._lock = threading.Lock()
         self._terms: _Terms | None = None
         self._channel: grpc.Channel | None = None
-        self._spoken_to = ""
+        self._spoken_to: _Server | None = None
         self._doubted = False
         self._looking: Future[None] | None = None
         self._failed: tuple[float, NoAnswer] | None = None
@@ -129,7 +137,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             try:
                 looking.result(max(0.0, until - time.monotonic()))
             except TimeoutError:
-                raise Unreached(f"{self._address} has shown no certificate in time") from None
+                raise Unreached(f"{self._named()} has shown no certificate in time") from None
 
     def doubt(self, channel: grpc.Channel) -> None:
         """To be called when a channel did not reach the server: its certificate may be new."""
@@ -147,7 +155,7 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             self._drop()
 
     def _drop(self) -> None:
-        channel, self._channel, self._spoken_to = self._channel, None, ""
+        channel, self._channel, self._spoken_to = self._channel, None, None
         self._looking, self._failed = None, None
         if channel is not None:
             channel.close()
@@ -167,43 +175,57 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
 
     def _see(self, looking: Future[None], terms: _Terms) -> None:
         try:
-            pem = self._shown(terms)
+            server = self._find(terms)
         except NoAnswer as error:
             self._seen(looking, None, terms, error)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             self._seen(looking, None, terms, Unreached(f"there is no answer: {error!r}"))
         else:
-            self._seen(looking, pem, terms, None)
+            self._seen(looking, server, terms, None)
 
-    def _shown(self, terms: _Terms) -> bytes:
-        pem = certificate_of(self._files, self._address, self._role, timeout_s=LOOK_S)
+    def _find(self, terms: _Terms) -> _Server:
+        """The first address at which a good certificate is shown."""
+        *others, last = self._addresses
+        for address in others:
+            try:
+                return self._shown(terms, address)
+            except NoAnswer as error:
+                logger("tls").info("another address is tried", of=self._role, why=str(error))
+        return self._shown(terms, last)
+
+    def _shown(self, terms: _Terms, address: str) -> _Server:
+        timeout_s = LOOK_S / len(self._addresses)
+        pem = certificate_of(self._files, address, self._role, timeout_s=timeout_s)
         shown = fingerprint(pem)
         if shown in terms.refused:
             logger("tls").error("a revoked certificate is shown", of=self._role, fingerprint=shown)
-            raise NoAnswer(f"{self._address} shows a certificate that is revoked")
-        return pem
+            raise NoAnswer(f"{address} shows a certificate that is revoked")
+        return _Server(address, pem)
 
     def _seen(
-        self, looking: Future[None], pem: bytes | None, terms: _Terms, error: NoAnswer | None
+        self, looking: Future[None], server: _Server | None, terms: _Terms, error: NoAnswer | None
     ) -> None:
         with self._lock:
             if looking is self._looking:  # else the terms have changed meanwhile
                 self._looking = None
-                if pem is None:
+                if server is None:
                     assert error is not None
                     self._failed = time.monotonic(), error
                 else:
-                    self._speak_to(pem, terms)
+                    self._speak_to(server, terms)
         looking.set_result(None)
 
-    def _speak_to(self, pem: bytes, terms: _Terms) -> None:
+    def _speak_to(self, server: _Server, terms: _Terms) -> None:
         self._doubted, self._failed = False, None
-        if fingerprint(pem) != self._spoken_to and not self._closed:
+        if server != self._spoken_to and not self._closed:
             before = self._channel
-            self._spoken_to = fingerprint(pem)
-            self._channel = connect(self._address, only_to(pem, terms.own), self._role)
+            self._spoken_to = server
+            self._channel = connect(server.address, only_to(server.pem, terms.own), self._role)
             if before is not None:
                 before.close()
+
+    def _named(self) -> str:
+        return " or ".join(self._addresses)
 
 
 class _Method:

@@ -10,6 +10,7 @@ from runtime.database import (
     check_at_head,
     check_not_newer,
     close_database,
+    database_at,
     is_away,
     migrate_database,
     open_engine,
@@ -18,7 +19,9 @@ from runtime.errors import NoAnswer
 from runtime.fencing import RENEW_S, Fence, Fenced
 from runtime.logs import logger, say
 from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
+from runtime.postgresql import Sessions
 from runtime.server import wait_for_signal
+from runtime.standby import Need, Standby
 from runtime.worker import Worker
 
 
@@ -30,7 +33,15 @@ class ServiceProcess:
         fence: says whether this process may still answer.
     """
 
-    def __init__(self, service: str, database_url: str, *, migrate: bool, take_over: bool) -> None:
+    def __init__(
+        self,
+        service: str,
+        database_url: str,
+        *,
+        migrate: bool,
+        take_over: bool,
+        standby: str = Need.NONE,
+    ) -> None:
         """Takes the database.
 
         Args:
@@ -38,8 +49,10 @@ class ServiceProcess:
             database_url: the database.
             migrate: whether the database is brought up to date, once nobody else writes it.
             take_over: whether a service that cannot be stopped is replaced.
+            standby: whether the database has to be on several machines, as the setting says it.
 
         Raises:
+            SettingsError: `standby` says nothing that is known.
             OtherSchema: the database is older or newer than this code; nobody has been shut out,
                 unless somebody migrated it just now.
             DatabaseTaken: another service writes it, or has taken it over meanwhile.
@@ -48,6 +61,7 @@ class ServiceProcess:
         self._service = service
         self._stop = wait_for_signal()
         self._fatal_errors: list[BaseException] = []
+        need = Need.read(standby)
         close_database(database_url)
         try:
             self._take(database_url, migrate=migrate, take_over=take_over)
@@ -61,6 +75,19 @@ class ServiceProcess:
             Worker("one-writer", self._writer.step, idle_s=5.0, on_fatal_error=self.fatal_error),
             Worker("lease", self.fence.renew, idle_s=RENEW_S, on_fatal_error=self.fatal_error),
         ]
+        self._standby: Standby | None = None
+        if self._sessions is not None:
+            self._standby = Standby(service, self._sessions, self.fence, need)
+            step = self._standby.step
+            self._watchers.append(
+                Worker("standby", step, idle_s=RENEW_S, on_fatal_error=self.fatal_error)
+            )
+
+    def may_answer(self) -> None:
+        """Raises Refusal, NOT_SERVING, while what this process knows may be old, or may be lost."""
+        self.fence.check()
+        if self._standby is not None:
+            self._standby.check()
 
     def stop(self) -> None:
         """Lets `wait` return."""
@@ -79,6 +106,9 @@ class ServiceProcess:
     def wait(self) -> None:
         """Waits for a signal, for `stop` or for a fatal error."""
         self._stop.wait()
+        if self._sessions is not None and self.fence.overdue():
+            # Whoever waits for a database that does not answer would keep the process from ending.
+            self._sessions.cut()
 
     def end(self) -> int:
         """Gives the database back, once nothing writes any more, and says why the process ends.
@@ -105,7 +135,10 @@ class ServiceProcess:
         with ExitStack() as giving_back:
             self._writer = OneWriter(url, take_over=take_over)
             giving_back.callback(self._writer.release)
-            self.engine = open_engine(url)
+            where = database_at(url)
+            is_server = where.get_backend_name() == "postgresql"
+            self._sessions = Sessions(where) if is_server else None
+            self.engine = open_engine(url, self._sessions)
             giving_back.callback(self.engine.dispose)
             check(self.engine, self._service)
             self.fence = Fence(self.engine)
@@ -118,12 +151,17 @@ class ServiceProcess:
 
     def _say_ended(self) -> None:
         """Tells the database; where that fails, only whoever comes next has to wait."""
+        if self.fence.overdue():
+            self._say_untold("it does not answer")
+            return
         try:
             self.fence.release()
         except DBAPIError as error:
-            why = str(error.orig).strip().partition("\n")[0]
-            logger(self._service).warning("could not tell the database of the end", error=why)
-            say(
-                f"{self._service}: could not tell its database that it has ended: {why}. Nothing "
-                "is lost; a service that takes its place waits until its lease has run out"
-            )
+            self._say_untold(str(error.orig).strip().partition("\n")[0])
+
+    def _say_untold(self, why: str) -> None:
+        logger(self._service).warning("could not tell the database of the end", error=why)
+        say(
+            f"{self._service}: could not tell its database that it has ended: {why}. Nothing "
+            "is lost; a service that takes its place waits until its lease has run out"
+        )

@@ -22,6 +22,35 @@ from settlement.writer import GroupCommitWriter
 _PATIENCE_S = 1.0
 
 
+class Near:
+    """Holds the writer up while the projection is too far behind.
+
+    One that is very far behind is being made again after its rows were lost. Then it has to come
+    nearer, so two records are projected for each one that is written, and payments go on meanwhile.
+    """
+
+    def __init__(self, projection: Projection, max_lag: int) -> None:
+        self._projection = projection
+        self._max_lag = max_lag
+        self._lost_at: tuple[int, int] | None = None
+        """Where the writer and the projection were when it was seen to be very far behind."""
+
+    def keep(self, position: int) -> None:
+        """Waits, if need be, but not long, so that a writer can always be stopped."""
+        projected = self._projection.position()
+        behind = position - projected
+        if behind <= self._max_lag:
+            self._lost_at = None
+            return
+        if behind > 2 * self._max_lag and self._lost_at is None:
+            self._lost_at = position, projected
+        enough = position
+        if self._lost_at is not None:
+            began, from_there = self._lost_at
+            enough = from_there + 2 * (position - began)
+        self._projection.wait_for(enough - self._max_lag, _PATIENCE_S)
+
+
 @dataclass(frozen=True)
 class LedgerBundle:
     """A recovered core, with its journal, its projection and its history."""
@@ -78,16 +107,13 @@ def open_ledger(
     # Writes snapshots, and prepares the projection's next rows.
     background = ThreadPoolExecutor(2, "settlement-background") if threaded else None
     projection = Projection(engine, tables, journal, seal_every=seal_every, background=background)
-    history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)
+    history = History(tables, journal, projection, max_unprojected=max_unprojected)
     if background is None:
         core = Core(engine, tables, journal, history)
         direct = DirectLedger(core, overloaded=overloaded, is_short=room.is_short)
         return LedgerBundle(core, direct, journal, projection, history)
 
-    def keep_near(position: int) -> None:
-        # Bounded, so that a writer can always be stopped.
-        if max_lag is not None:
-            projection.wait_for(position - max_lag, _PATIENCE_S)
+    near = Near(projection, max_lag) if max_lag is not None else None
 
     def save(work: Callable[[], None]) -> None:
         background.submit(work)
@@ -96,7 +122,7 @@ def open_ledger(
     writer = GroupCommitWriter(
         core,
         on_stopped=on_stopped,
-        keep_near=keep_near,
+        keep_near=near.keep if near is not None else lambda _: None,
         overloaded=overloaded,
         is_short=room.is_short,
     )

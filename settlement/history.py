@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from settlement.core import Found, Identity
 from settlement.errors import Overloaded
@@ -30,17 +30,12 @@ class History:
 
     def __init__(
         self,
-        engine: Engine,
         tables: JournalTables,
         journal: Journal,
         projection: Projection,
         *,
         max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
     ) -> None:
-        # A question needs no transaction, which would cost two more round trips to a server.
-        served = engine.dialect.name == "postgresql"
-        level = {"isolation_level": "AUTOCOMMIT"} if served else {}
-        self._reading = engine.execution_options(**level)
         self._rows_where = f"SELECT {', '.join(NAMES)} FROM {tables.payments.name} WHERE position"
         self._journal = journal
         self._projection = projection
@@ -77,6 +72,7 @@ class History:
         if not wanted:
             return {}
         # First in the journal's tail, then in what is not sealed, last in the sealed runs.
+        made = self._projection.made
         after = self._projection.position()
         keys = np.array([id_key(*identity) for identity in wanted], np.int64)
         found: dict[Identity, PaymentRow] = {}
@@ -94,7 +90,7 @@ class History:
             ids = postings_of(entry.records, entry.results, entry.first_position)[Index.ID]
             for position in ids.of_any(keys).positions.tolist():
                 take(payment_row(entry, position - entry.first_position))
-        with self._reading.connect() as connection:
+        with self._projection.reading(made) as connection:
             for row in self._at(
                 connection, self._projection.index.in_tail(Index.ID, keys).tolist()
             ):
@@ -129,6 +125,7 @@ class History:
             limit: how many at most.
         """
         before = before_position if before_position is not None else _END
+        made = self._projection.made
         after = self._projection.position()
         newest = [
             payment_row(entry, index)
@@ -138,7 +135,7 @@ class History:
         ]
         found = newest[::-1][:limit]
         before = min(before, after + 1)
-        with self._reading.connect() as connection:
+        with self._projection.reading(made) as connection:
             pieces = self._projection.index.newest_first(connection, Index.ACCOUNT, account, before)
             return found + self._at(connection, _first(pieces, limit - len(found)))[::-1]
 
@@ -147,9 +144,10 @@ class History:
 
         Captures and what came back undeliverable are not among them.
         """
+        made = self._projection.made
         projected = self._projection.position()
         found: list[PaymentRow] = []
-        with self._reading.connect() as connection:
+        with self._projection.reading(made) as connection:
             for positions in self._projection.index.oldest_first(
                 connection, Index.ACCOUNT, account, after_position
             ):
@@ -184,8 +182,9 @@ class History:
         """
         if not row.flags & RecordFlag.LINKED:
             return []
+        made = self._projection.made
         if row.position <= self._projection.position():
-            with self._reading.connect() as connection:
+            with self._projection.reading(made) as connection:
                 after = range(row.position + 1, row.position + MAX_CHAIN)
                 rows = self._at(connection, after)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from typing import TypeVar, TypeVarTuple
 
 import numpy as np
@@ -113,10 +113,18 @@ class PaymentIndex:
     def end_sealing(self) -> None:
         """Waits for the run that is being sealed, if there is one, and uses it from then on."""
         if self._sealing is not None:
-            first, last, parts = self._sealing.result()
+            sealing, self._sealing, self._frozen = self._sealing, None, 0
+            # If it was in vain, the tail stays as it is and is sealed another time.
+            first, last, parts = sealing.result()
             runs, tail = self._stands
             self._stands = [*runs, (first, last)], tail[parts:]
-            self._tail_start, self._sealing, self._frozen = last + 1, None, 0
+            self._tail_start = last + 1
+
+    def give_up_sealing(self) -> None:
+        """Waits for the run that is being sealed, if there is one, whatever becomes of it."""
+        if self._sealing is not None:
+            wait([self._sealing])
+            self._sealing, self._frozen = None, 0
 
     def _seal(self, first: int, last: int, tail: list[Part]) -> _Sealed:
         indexes = {index: joined([part[index] for part in tail]) for index in Index}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, event, insert, select, update
 
 from settlement.balances import Balances
+from settlement.errors import Overloaded
 from settlement.journal import Entry, Journal, together
 from settlement.limits import (
     BALANCES_AT_ONCE,
@@ -29,6 +31,11 @@ PAYMENTS, BALANCES = 1, 2
 """The ids of the rows of `projected`."""
 
 _JOURNAL_ROWS = 512
+_LOOKED_AT = "projection looked at"
+
+
+class _Gone(Exception):
+    """The rows that were made are no longer in the database."""
 
 
 class _Prepared(NamedTuple):
@@ -43,6 +50,10 @@ class Projection:
     """Brings what the journal says into `payments`, their index, and `balances`.
 
     How far it has come is written in the same transaction as the rows.
+
+    On PostgreSQL the rows are gone when the server crashes, or when a standby takes its place. Both
+    end every connection, so it is enough to look whether they are still there when a connection is
+    new. They are made again meanwhile, and a question about the past is refused until they are.
     """
 
     def __init__(
@@ -80,7 +91,42 @@ class Projection:
         self._moved = threading.Condition()
         self._balances = Balances(tables.balances)
         self._idle = 0
+        self._made = 0
+        """How many times the rows have been made from the beginning."""
+        self.on_gone: Callable[[], None] = lambda: None
+        """Called when the rows are gone and are about to be made again."""
+        served = engine.dialect.name == "postgresql"
+        # A question needs no transaction, which would cost two more round trips to a server.
+        level = {"isolation_level": "AUTOCOMMIT"} if served else {}
+        self._reading = engine.execution_options(**level)
+        self._unsure = threading.Event()
+        if served:
+            event.listen(engine, "connect", lambda *_: self._unsure.set())
         self._load()
+
+    @property
+    def made(self) -> int:
+        """To be read before `position`, and given to `reading`."""
+        return self._made
+
+    @contextmanager
+    def reading(self, made: int) -> Iterator[Connection]:
+        """A connection to read the rows with, up to a `position` that was read after `made`.
+
+        Raises:
+            settlement.errors.Overloaded: the rows are gone, or have been made anew since `made`
+                was read; what was read is of no use. Ask again later.
+        """
+        with self._reading.connect() as connection:
+            # A connection does not outlive the rows, so each is looked at once.
+            if connection.info.get(_LOOKED_AT) != made:
+                if not self._is_whole(connection):
+                    self._unsure.set()
+                    raise _not_ready()
+                connection.info[_LOOKED_AT] = made
+            yield connection
+        if self._made != made:
+            raise _not_ready()
 
     def position(self) -> int:
         """How many records have been projected so far."""
@@ -99,12 +145,17 @@ class Projection:
         """
         done = 0
         with self._lock:
-            for prepared in self._prepared(self._position, max_rows):
-                self._write(prepared)
-                done += len(prepared.entry.records)
-            self._idle = 0 if done else self._idle + 1
-            if self._balances_due():
-                self._write_balances()
+            try:
+                self._look()
+                for prepared in self._prepared(self._position, max_rows):
+                    self._write(prepared)
+                    done += len(prepared.entry.records)
+                self._idle = 0 if done else self._idle + 1
+                if self._balances_due():
+                    self._write_balances()
+            except _Gone:
+                self.on_gone()
+                self._begin_anew()
         return done
 
     def _balances_due(self) -> bool:
@@ -120,22 +171,43 @@ class Projection:
 
     def rebuild(self) -> None:
         """Deletes all rows and projects the whole journal again."""
-        tables = self._tables
         with self._lock:
-            self.index.end_sealing()
-            with self._writing.begin() as connection:
-                for table in (
-                    tables.payments,
-                    tables.sealed,
-                    tables.postings,
-                    tables.balances,
-                    tables.projected,
-                ):
-                    connection.execute(delete(table))
-            self._load()
+            self._begin_anew()
             while self.catch_up():
                 pass
             self._write_balances()
+
+    def _begin_anew(self) -> None:
+        """Deletes all rows, which are to be made again."""
+        tables = self._tables
+        self.index.give_up_sealing()
+        with self._writing.begin() as connection:
+            for table in (
+                tables.payments,
+                tables.sealed,
+                tables.postings,
+                tables.balances,
+                tables.projected,
+            ):
+                connection.execute(delete(table))
+        self._load()
+        self._made += 1
+
+    def _look(self) -> None:
+        """Raises _Gone where a new connection, or a question, has given reason to look."""
+        if not self._unsure.is_set():
+            return
+        with self._engine.connect() as connection:
+            self._unsure.clear()
+            if not self._is_whole(connection):
+                raise _Gone
+
+    def _is_whole(self, connection: Connection) -> bool:
+        """Whether the database has the rows up to where they were made."""
+        position = self._position
+        of = self._tables.projected.c
+        query = select(of.position).where(of.id == PAYMENTS)
+        return int(connection.execute(query).scalar() or 0) >= position
 
     def _load(self) -> None:
         """Loads how far the database has come, and what is kept of it in memory."""
@@ -173,7 +245,7 @@ class Projection:
         entry, last = prepared.entry, prepared.entry.last_position
         with self._writing.begin_lightly() as connection:
             insert_payments(connection, self._tables.payments, prepared.rows)
-            self._stand_at(connection, PAYMENTS, last, entry.seq)
+            self._stand_at(connection, PAYMENTS, self._position, last, entry.seq)
         self._balances.add(entry)
         self.index.add(prepared.postings)
         with self._moved:
@@ -189,12 +261,22 @@ class Projection:
             with self._writing.begin() as connection:
                 self._balances.write(connection, numbers)
                 if last:
-                    self._stand_at(connection, BALANCES, self._balances.position, 0)
+                    now = self._balances.position
+                    self._stand_at(connection, BALANCES, self._balances.written, now, 0)
         self._balances.committed()
 
-    def _stand_at(self, connection: Connection, which: int, position: int, seq: int) -> None:
+    def _stand_at(
+        self, connection: Connection, which: int, before: int, position: int, seq: int
+    ) -> None:
         table = self._tables.projected
         values = {"position": position, "seq": seq}
-        changed = connection.execute(update(table).where(table.c.id == which).values(values))
-        if changed.rowcount == 0:
-            connection.execute(insert(table), {"id": which, **values})
+        mine = (table.c.id == which) & (table.c.position == before)
+        if connection.execute(update(table).where(mine).values(values)).rowcount:
+            return
+        if before:
+            raise _Gone
+        connection.execute(insert(table), {"id": which, **values})
+
+
+def _not_ready() -> Overloaded:
+    return Overloaded("the past is being made ready to be looked up; ask again later")

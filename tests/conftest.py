@@ -61,20 +61,24 @@ def postgres_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of its own, once on each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
-    server = request.getfixturevalue("postgres_url")
+@pytest.fixture
+def server_database_url(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty database of its own on a PostgreSQL server."""
     name = f"test_{os.getpid()}_{next(_names)}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        yield str(server).replace("/postgres?", f"/{name}?")
+        yield postgres_url.replace("/postgres?", f"/{name}?")
         # Dropped while young: a server that ends with a hundred of them writes them all first,
         # which takes most of a minute.
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of its own, once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    return str(request.getfixturevalue("server_database_url"))
 
 
 @pytest.fixture(scope="session")

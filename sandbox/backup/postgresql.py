@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -159,5 +160,12 @@ def _tool(name: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    """The URL for a tool's command line, which everybody on this machine can see."""
-    return make_url(url).set(drivername="postgresql", password=None).render_as_string()
+    """What a tool connects to, for its command line, which everybody on this machine can see.
+
+    The URL itself would not do: the tools write several hosts in another way.
+    """
+    parsed = driver_url(url).set(password=None)
+    positional, named = parsed.get_dialect()().create_connect_args(parsed)
+    assert not positional
+    primary = {"target_session_attrs": "read-write"}
+    return make_conninfo(**{**primary, **named})

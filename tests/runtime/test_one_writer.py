@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
@@ -13,6 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 from runtime import one_writer
 from runtime.errors import NoAnswer
 from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter, may_be_written
+from runtime.postgresql import single_sessions
 from runtime.settings import SettingsError
 
 HOLDER = """
@@ -97,10 +97,10 @@ def test_a_server_that_stays_away_for_several_looks_is_no_accident(
     end(postgres_url)
     with monkeypatch.context() as patch:
 
-        def nowhere(url: URL, **how: Any) -> Engine:
-            return create_engine(url.update_query_dict({"host": "/nowhere"}), **how)
+        def nowhere(url: URL) -> Engine:
+            return single_sessions(url.update_query_dict({"host": "/nowhere"}))
 
-        patch.setattr(one_writer, "create_engine", nowhere)
+        patch.setattr(one_writer, "single_sessions", nowhere)
         for _ in range(3):
             with pytest.raises(NoAnswer, match="the database does not answer"):
                 held.step()
@@ -115,11 +115,11 @@ def test_a_server_that_is_not_there_is_waited_for_and_then_named_in_a_sentence(
 ) -> None:
     tries: list[None] = []
 
-    def counted(url: URL, **how: Any) -> Engine:
+    def counted(url: URL) -> Engine:
         tries.append(None)
-        return create_engine(url, **how)
+        return single_sessions(url)
 
-    monkeypatch.setattr(one_writer, "create_engine", counted)
+    monkeypatch.setattr(one_writer, "single_sessions", counted)
     monkeypatch.setattr(one_writer, "SERVER_PATIENCE_S", 0.5)
     monkeypatch.setattr(one_writer, "SERVER_PAUSE_S", 0.1)
     with pytest.raises(DatabaseAway, match="the database does not answer: ") as caught:

@@ -249,3 +249,42 @@ def test_a_channel_that_was_closed_answers_nobody(serve: Serve, own_root: Root) 
     channel.close()
     with pytest.raises(NoAnswer, match="closed"):
         ask(channel)
+
+
+def test_a_server_that_moves_between_its_addresses_is_found(
+    serve: Serve, own_root: Root, stranger: Root
+) -> None:
+    """On each machine it has a certificate of its own; at one address somebody else listens."""
+    other = serve(files=stranger.files(SERVER))
+    first = serve(on_ask=lambda request, _: Int32Value(value=1), files=own_root.files(SERVER))
+    mine = own_root.files(CLIENT)
+    elsewhere = "localhost:1"
+    moved_to = f"localhost:{_free_port()}"
+    addresses = f"{elsewhere}, {other.address},{first.address},{moved_to}"
+    with RenewingChannel(mine, OwnCertificate(mine), addresses, SERVER) as channel:
+        assert ask(channel) == 1
+        first.server.stop()
+        with pytest.raises(NoAnswer):
+            ask(channel)
+        moved = own_root.files(SERVER)
+        renew(own_root, moved, SERVER)
+        serve(on_ask=lambda request, _: Int32Value(value=2), files=moved, address=moved_to)
+        assert _answered(lambda: ask(channel)) == 2
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return int(free.getsockname()[1])
+
+
+def _answered(call: Callable[[], int]) -> int:
+    """The answer, once there is one."""
+    ends_at = time.monotonic() + 20
+    while True:
+        try:
+            return call()
+        except NoAnswer:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.05)
