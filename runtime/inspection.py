@@ -23,7 +23,9 @@ from runtime.limits import INSPECTION_S, MAX_INSPECTED
 from runtime.shares import Shares
 
 Places = tuple[str, Shares, Shares]
-"""Whose share a call takes: of the places for calls, and of those for streams."""
+"""Whose share a call takes: of the places for health checks, and of those for reflection. Of the
+places for calls it takes none: a service that is full of work is asked for its health all the more.
+"""
 
 Ready = Callable[[], Awaitable[bool]]
 """Says whether all that a port needs to answer is there now."""
@@ -71,8 +73,8 @@ class Inspection:
         )
 
     async def _check(self, _requests: object, context: Context) -> bytes:
-        caller, calls, _ = self._places(context)
-        until_done(context, calls, caller)
+        caller, checks, _ = self._places(context)
+        until_done(context, checks, caller)
         data = await message_of(context, caller)
         try:
             service = health_pb2.HealthCheckRequest.FromString(data).service
@@ -86,9 +88,9 @@ class Inspection:
         return answer
 
     async def _reflect(self, _requests: object, context: Context) -> None:
-        caller, _, streams = self._places(context)
+        caller, _, looks = self._places(context)
         try:
-            with streams.place(caller):
+            with looks.place(caller):
                 async with asyncio.timeout(INSPECTION_S):
                     await self._answer_all(context)
         except TimeoutError:

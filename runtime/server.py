@@ -89,6 +89,7 @@ class Server:
             Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
             FairThreads(WORKERS_KEPT, each=WORKERS_KEPT, name="grpc"),
         )
+        self._checks = Shares("health checks", whole=MAX_CONCURRENT_CALLS, each=calls_each)
         self._calls = Calls(authorize, self._caller, metrics, read, self._let_in, may_answer)
         self._inspection = Inspection(
             [service.name for service in services],
@@ -148,7 +149,7 @@ class Server:
 
     def _places(self, context: Context) -> Places:
         name, of = self._caller(peer(context), context.peer())
-        return name, of.calls, of.streams
+        return name, self._checks, of.streams
 
     def _let_in(self, caller: Caller, address: str) -> None:
         if self._connections is not None:

@@ -159,6 +159,36 @@ def test_officers_get_through_when_banks_fill_everything(
     assert {call.result().value for call in running if call not in late} == {LATER}
 
 
+def test_health_is_asked_for_and_answered_at_once_when_calls_fill_everything(
+    serve: Serve, hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a caller whose places and threads are all taken, and by one who finds none left."""
+    monkeypatch.setattr(runtime.server, "MAX_CONCURRENT_CALLS", CALLS_EACH)
+    served = serve(hall)
+    bank, other = as_(served, "bank/alpha"), as_(served, "bank/beta")
+    running = [*hang(bank, hall, CALLS_EACH + 2), *hang(other, hall, 1)]
+    late = refused_of(running, 3)
+    assert {reason_of(call.result) for call in late} == {"OVERLOADED"}
+    for channel in (bank, other):
+        for service in ("", NAME, "live"):
+            request = health_pb2.HealthCheckRequest(service=service)
+            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=1)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    hall.open.set()
+    assert {call.result().value for call in running if call not in late} == {LATER}
+
+
+def test_health_checks_have_a_bound_of_their_own(serve: Serve, silence: Silence) -> None:
+    bank = as_(serve(), "bank/alpha")
+    checks = [
+        bank.stream_unary("/grpc.health.v1.Health/Check").future(iter(silence), timeout=60)
+        for _ in range(CALLS_EACH + 2)
+    ]
+    for late in refused_of(checks, 2):
+        assert reason_of(late.result) == "OVERLOADED"
+    assert answered(unary(bank)) == "1", "they take no place for calls"
+
+
 def test_who_gives_up_frees_no_thread_that_still_works_for_it(serve: Serve, hall: Hall) -> None:
     """A caller that asks and gives up again and again gets no more threads than its share."""
     served = serve(hall)
