@@ -69,7 +69,7 @@ class Cheats:
     def officer(self, chance: random.Random) -> None:
         """An officer of the central bank issues money alone, or approves what nobody proposed."""
         first, second = officers_of(CENTRAL)
-        now_ms, act_id = self._system.clock.now_ms(), self._system.randomness.uuid()
+        now_ms, act_id = self._system.clocks.now_ms(CENTRAL), self._system.randomness.uuid()
         amount = chance.randrange(1, 1_000_000)
         kind = office_pb2.Issue(bank=chance.choice(list(PREFIXES)), amount_fen=amount)
         proposal = first.proposes(kind, now_ms, act_id)
@@ -99,7 +99,7 @@ class Cheats:
         """A bank with no software of ours sends payments of every kind."""
         payments = [self._payment(chance) for _ in range(chance.randrange(1, 5))]
         batch = registration_pb2.OutboundBatch(payments=payments)
-        now_ms = self._system.clock.now_ms()
+        now_ms = self._system.clocks.now_ms(MALLORY)
         batch.bank = chance.choice([MALLORY] * 8 + list(PREFIXES))
         batch.created_time_ms = now_ms
         batch.expires_time_ms = now_ms + VALID_MS
@@ -111,7 +111,7 @@ class Cheats:
     def _payment(self, chance: random.Random) -> registration_pb2.OutboundPayment:
         """A payment that is good, or has one thing about it that is not."""
         self._numbers += 1
-        now_ms = self._system.clock.now_ms()
+        now_ms = self._system.clocks.now_ms(MALLORY)
         own = wallet_of_mallory(chance.randrange(MALLORYS_WALLETS))
         wallets = list(self._system.numbers.values())
         payment = registration_pb2.OutboundPayment(

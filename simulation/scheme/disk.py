@@ -1,17 +1,25 @@
-"""One party's disk: a database that outlives what runs over it, and that fails at a commit."""
+"""One party's disk: a database that outlives what runs over it, and that fails at a write.
+
+Each commit is synced before it returns (`synchronous=FULL`), and SQLite throws the torn end of a
+log away when it opens it. So a power cut leaves a commit whole or leaves nothing of it.
+"""
 
 from __future__ import annotations
 
 import itertools
-from sqlite3 import Connection as SqliteConnection
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.exc import OperationalError
 
 from runtime.database import open_engine
 from simulation.scheme.network import Network
 
 _CUT = 0.01
+_FAILS = 0.005
+_SAYS = ("database or disk is full", "disk I/O error")
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _names = itertools.count()
 
 
@@ -24,6 +32,7 @@ class Disk:
 
     Attributes:
         engine: over the newest state.
+        full: nothing more can be written, until somebody makes room.
     """
 
     def __init__(self, network: Network, tables: MetaData) -> None:
@@ -31,6 +40,7 @@ class Disk:
         here.
         """
         self._network = network
+        self.full = False
         self.engine = self._open()
         tables.create_all(self.engine)
 
@@ -49,9 +59,22 @@ class Disk:
     def _open(self) -> Engine:
         engine = _fresh()
         event.listen(engine, "commit", self._commit)
+        event.listen(engine, "before_cursor_execute", self._execute)
         return engine
 
+    def _execute(self, *asked: Any) -> None:
+        """Before a statement, which is the third argument."""
+        statement: str = asked[2].lstrip()
+        if not statement.startswith(_WRITES):
+            return
+        if self.full:
+            raise _failure(statement, _SAYS[0])
+        if self._network.happens(_FAILS):
+            raise _failure(statement, self._network.chance.choice(_SAYS))
+
     def _commit(self, connection: Connection) -> None:
+        if self._network.happens(_FAILS):
+            raise _failure("COMMIT", _SAYS[1])
         if not self._network.happens(_CUT):
             return
         if self._network.happens(0.5):
@@ -63,9 +86,14 @@ def _fresh() -> Engine:
     return open_engine(f"sqlite:///file:/simulated-{next(_names)}?vfs=memdb&uri=true")
 
 
-def _raw(connection: Connection) -> SqliteConnection:
+def _failure(statement: str, says: str) -> OperationalError:
+    """As SQLAlchemy passes on what SQLite says."""
+    return OperationalError(statement, None, sqlite3.OperationalError(says))
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
     raw: Any = connection.connection.driver_connection
-    assert isinstance(raw, SqliteConnection)
+    assert isinstance(raw, sqlite3.Connection)
     return raw
 
 

@@ -105,13 +105,13 @@ class Model:
 
     Attributes:
         banks: by name.
-        clock: gives Unix milliseconds.
+        clock: gives Unix milliseconds as a party has them, by its name.
         cap_fen: the most that a wallet may hold.
         cheats_prefix: of the numbers of the bank that cheats.
         settled: payments that a feed has told, by the bank that sent them and its number.
     """
 
-    def __init__(self, clock: Callable[[], int], cap_fen: int, cheats_prefix: str) -> None:
+    def __init__(self, clock: Callable[[str], int], cap_fen: int, cheats_prefix: str) -> None:
         self.clock = clock
         self.cheats_prefix = cheats_prefix
         self.cap_fen = cap_fen
@@ -130,8 +130,9 @@ class Model:
     ) -> payments_pb2.PayResponse:
         """Has a bank answer a payment, and checks what it says. Raises Wrong, or as the bank."""
         order = orders_pb2.PaymentOrder.FromString(envelope.payload)
-        here = self.banks[bank.context.bank]
-        expected = self._reasons_against_payment(here, order)
+        name = bank.context.bank
+        here = self.banks[name]
+        expected = self._reasons_against_payment(here, order, self.clock(name))
         own = order.payee_number in here.wallets
         fen = order.amount_fen
         changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
@@ -154,10 +155,12 @@ class Model:
     ) -> exchange_pb2.ExchangeResponse:
         """Has a bank answer an exchange, and checks what it says. Raises Wrong, or as the bank."""
         order = orders_pb2.ExchangeOrder.FromString(envelope.payload)
-        here = self.banks[bank.context.bank]
+        name = bank.context.bank
+        here = self.banks[name]
         sign = 1 if order.direction == _TOP_UP else -1
         fen = sign * order.amount_fen
-        expected = self._reasons_against_exchange(here, order, bank.vault.books().vault_fen)
+        vault_fen = bank.vault.books().vault_fen
+        expected = self._reasons_against_exchange(here, order, vault_fen, self.clock(name))
         effect = Effect({order.wallet_number: (fen, 0, -fen)})
         answer = self._judged(bank, envelope, order, expected, effect, call)
         if not answer.repeated:
@@ -326,12 +329,12 @@ class Model:
             here.pending[payment_id] = self._ordered[payment_id] = parties
 
     def _reasons_against_payment(
-        self, here: Bank, order: orders_pb2.PaymentOrder
+        self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int
     ) -> frozenset[int]:
         payer = here.wallets[order.wallet_number]
         payee = here.wallets.get(order.payee_number)
         against = {
-            _E.REASON_EXPIRED: self.clock() > order.expires_time_ms,
+            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
             _E.REASON_WALLET_FROZEN: payer.frozen,
             _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen < order.amount_fen,
             _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
@@ -340,13 +343,13 @@ class Model:
         return frozenset(reason for reason, holds in against.items() if holds)
 
     def _reasons_against_exchange(
-        self, here: Bank, order: orders_pb2.ExchangeOrder, vault_fen: int
+        self, here: Bank, order: orders_pb2.ExchangeOrder, vault_fen: int, now_ms: int
     ) -> frozenset[int]:
         wallet, fen = here.wallets[order.wallet_number], order.amount_fen
         in_ = order.direction == _TOP_UP
         full = not wallet.frozen and not self._can_take(wallet, fen)
         against = {
-            _E.REASON_EXPIRED: self.clock() > order.expires_time_ms,
+            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
             _E.REASON_WALLET_FROZEN: wallet.frozen,
             _E.REASON_BANK_CANNOT_NOW: in_ and vault_fen < fen,
             _E.REASON_LINKED_FAILED: in_ and wallet.deposit_fen < fen,

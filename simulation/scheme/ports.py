@@ -146,7 +146,7 @@ class CentralBankPort:
     def _signed(
         self, statement: registration_pb2.OutboundBatch | registration_pb2.FeedReceipt
     ) -> SignedEnvelope:
-        now_ms = self._system.clock.now_ms()
+        now_ms = self._system.clocks.now_ms(self._bank)
         statement.bank, statement.incarnation = self._bank, self._incarnation
         statement.created_time_ms, statement.expires_time_ms = now_ms, now_ms + VALID_MS
         return sign(statement, key_of(self._bank), self._bank.encode())

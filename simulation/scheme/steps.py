@@ -14,6 +14,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.cheating import Cheats
+from simulation.scheme.clocks import JUMP_MS
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import PREFIXES, System, SystemCopy, wallet_of_mallory
@@ -82,11 +83,14 @@ class Life:
         system = self.system
         system.network.calm = True
         system.network.mend()
+        system.clocks.agree()
+        for disk in system.disks.values():
+            disk.full = False
         system.hanging.clear()
         while system.network.deliver_late() or system.answer_late():
             pass
         for _ in range(_ROUNDS):
-            system.clock.advance(1_001)
+            system.clocks.advance(1_001)
             while self._work(CENTRAL, lambda c: c.settlement.settle_late()):
                 pass
             self._work(CENTRAL, lambda c: c.redemption_reserves.step())
@@ -176,7 +180,7 @@ class Life:
         """An officer of the central bank proposes to issue or to redeem."""
         first, _ = officers_of(CENTRAL)
         kind = self._chance.choice([office_pb2.Issue, office_pb2.Redeem])
-        now_ms, wanted = self.system.clock.now_ms(), self.system.randomness.uuid()
+        now_ms, wanted = self.system.clocks.now_ms(CENTRAL), self.system.randomness.uuid()
         asked = kind(bank=self._a_bank(), amount_fen=self._chance.randrange(1, 100_000))
         proposal = first.proposes(asked, now_ms, wanted, lasts_ms=_ACT_LASTS_MS)
         self._proposed = [*self._proposed, proposal][-_MOST_PROPOSED:]
@@ -189,7 +193,7 @@ class Life:
             return
         proposal = self._chance.choice(self._proposed)
         _, second = officers_of(CENTRAL)
-        now_ms = self.system.clock.now_ms()
+        now_ms = self.system.clocks.now_ms(CENTRAL)
         if self._chance.random() < 0.7:
             signed = second.signer.approve(proposal.payload, now_ms)
             self._work(CENTRAL, lambda c: c.acts.approve(second.identity, signed))
@@ -211,7 +215,17 @@ class Life:
 
     def _wait(self) -> None:
         """Time passes."""
-        self.system.clock.advance(self._chance.randrange(3_000))
+        self.system.clocks.advance(self._chance.randrange(3_000))
+
+    def _jump(self) -> None:
+        """Somebody sets a party's clock, forward or back."""
+        name = self._chance.choice(list(self.system.disks))
+        self.system.clocks.jump(name, self._chance.randrange(-JUMP_MS, JUMP_MS))
+
+    def _fill(self) -> None:
+        """A party's disk is full, or has room again."""
+        disk = self.system.disks[self._chance.choice(list(self.system.disks))]
+        disk.full = not disk.full
 
     def _restart(self) -> None:
         """A party is started anew."""
@@ -303,6 +317,8 @@ KINDS: dict[str, tuple[int, Callable[[Life], None]]] = {
     "freeze": (2, Life._freeze),
     "deliver": (2, Life._deliver),
     "wait": (2, Life._wait),
+    "jump": (1, Life._jump),
+    "fill": (1, Life._fill),
     "restart": (1, Life._restart),
     "cut": (1, Life._cut),
     "thief": (2, Life._thief),

@@ -14,11 +14,13 @@ from unittest.mock import patch
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 import central_bank.issuance.redemption_reserve as redemption_reserve
 import central_bank.registration.feed_book as feed_book
 import central_bank.registration.settlement as settlement
 import operator_bank.wallets.numbers as numbers
+import runtime.database as database
 from central_bank.api.authentication import GrpcAuthentication
 from central_bank.app import CentralBank
 from central_bank.app import build as build_central_bank
@@ -34,7 +36,6 @@ from operator_bank.app import BankParts, OperatorBank
 from operator_bank.app import build as build_bank
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.tables import metadata as bank_tables
-from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.errors import NoAnswer
 from runtime.randomness import SeededRandomness
@@ -42,6 +43,7 @@ from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
 from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
+from simulation.scheme.clocks import Clocks
 from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.model import Bank as ModelBank
 from simulation.scheme.model import Model, Wallet
@@ -60,6 +62,7 @@ MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
 WALLETS = 5
 _SEEN = 50
+_FOUNDED_BEFORE_MS = 3_600_000
 WALLETS_LOST = 10
 _ROOT = "offline-root"
 
@@ -76,7 +79,7 @@ class System:
 
     Attributes:
         network: carries every message.
-        clock: everybody's.
+        clocks: everybody's.
         model: what must be so.
         numbers: of wallets, by party.
         hanging: banks whose inner port takes questions and does not answer.
@@ -92,8 +95,8 @@ class System:
         """
         self.network = Network(random.Random(seed))
         self.randomness = SeededRandomness(seed)
-        self.clock = ManualClock(START_MS)
-        self.model = Model(self.clock.now_ms, CAP_FEN, MALLORYS_PREFIX)
+        self.clocks = Clocks(START_MS)
+        self.model = Model(self.clocks.now_ms, CAP_FEN, MALLORYS_PREFIX)
         self.hanging: set[str] = set()
         self.numbers: dict[str, str] = {}
         self.seen: deque[tuple[str, SignedEnvelope]] = deque(maxlen=_SEEN)
@@ -110,6 +113,8 @@ class System:
         self._admit(MALLORY, MALLORYS_PREFIX)
         for index in range(WALLETS):
             self._open_wallet(f"wallet-{index}", list(PREFIXES)[index % len(PREFIXES)])
+        # A clock that is set back to before a key began has the audit ask who signed with it.
+        self.clocks.advance(_FOUNDED_BEFORE_MS)
 
     @property
     def central(self) -> CentralBank:
@@ -125,7 +130,8 @@ class System:
         return self._built[name]  # type: ignore[no-any-return]
 
     def restart(self, name: str) -> None:
-        """Throws away what runs under a name, and builds it from its disk."""
+        """Throws away what runs under a name, and builds it from its disk, which has room again."""
+        self.disks[name].full = False
         calm, self.network.calm = self.network.calm, True
         self._built[name] = self._build(name)
         self.network.calm = calm
@@ -135,12 +141,15 @@ class System:
             self.model.resolve(name, lambda number: self._state(bank, number)[0])
 
     def run(self, name: str, act: Callable[[Any], T]) -> T:
-        """Something that a party does. Raises NoAnswer if its power is cut meanwhile."""
+        """Something that a party does. Raises NoAnswer if its power is cut, or its disk fails."""
         try:
             done = act(self._built[name])
         except (CoreStopped, PowerCut) as end:
             self.restart(name)
             raise NoAnswer(f"{name} ended") from end
+        except OperationalError as failure:
+            # A service goes on: its caller is told of an error within, which decides nothing.
+            raise NoAnswer(f"the disk of {name} fails") from failure
         finally:
             if name in self.model.banks:
                 self.model.heard(name, self.bank(name).follower.place.number)
@@ -210,7 +219,7 @@ class System:
     def by_two(self, institution: str, kind: Any) -> bool:
         """Two officers of an institution agree; False if that had no answer half-way."""
         first, second = officers_of(institution)
-        now_ms = self.clock.now_ms()
+        now_ms = self.clocks.now_ms(institution)
         proposal = first.proposes(kind, now_ms, self.randomness.uuid())
         approval = second.signer.approve(proposal.payload, now_ms)
         try:
@@ -264,7 +273,7 @@ class System:
                 business_key=key_of(CENTRAL),
                 founding=founding_of(CENTRAL),
                 bank_peers=BankPeers(self),
-                clock=self.clock,
+                clock=self.clocks.of(name),
                 threaded=False,
             )
         if name in PREFIXES:
@@ -272,7 +281,7 @@ class System:
         banks: Any = SimpleNamespace(at=lambda address, ca, name: Counter(self, address))
         return App(
             self._folder / name,
-            clock=self.clock,
+            clock=self.clocks.of(name),
             randomness=self.randomness,
             banks=banks,
             book=SqlBook(Database(engine)),
@@ -297,7 +306,7 @@ class System:
             self.disks[name].engine,
             parts,
             central_bank=port,
-            clock=self.clock,
+            clock=self.clocks.of(name),
             verifier=SignatureVerifier(1),
             threaded=False,
         )
@@ -327,6 +336,7 @@ def replaced(seed: int) -> Iterator[None]:
             (settlement, "FIRST_LOOK_S", 0.0),
             (settlement, "PATIENCE_S", 0.0),
             (redemption_reserve, "PATIENCE_S", 0.0),
+            (database, "FIRST_PAUSE_S", 0.0),
             (numbers, "secrets", drawn),
             (feed_book, "secrets", drawn),
         ):

@@ -69,8 +69,8 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "what nobody could take is not sent back": (Written, "undelivered", nothing, 2),
     "a bank sends nothing": (Outbound, "step", no, 1),
     "any signature of a bank is believed": (settling, "open_signed", _believed, 1),
-    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 4),
-    "an officer may approve alone": (acts.Acts, "_check_second", nothing, 1),
+    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 5),
+    "an officer may approve alone": (acts.Acts, "_check_second", nothing, 2),
     "the place in the feed is not kept": (follower, "write_place", nothing, 1),
 }
 """By what is wrong: where, what stands there instead, and the first seed that finds it."""
