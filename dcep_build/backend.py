@@ -29,7 +29,7 @@ STAYS = frozenset({"bench", "dcep_build", "tests"})
 LEFT_OUT = frozenset({"language/catalogue.py", "sandbox/sample", "sandbox/tutorials.py"})
 """Likewise, of the others: what makes catalogues, samples and pictures for the documents."""
 
-DATA = frozenset({".mako", ".mo", ".proto", ".py", ".pyi", ".service"})
+DATA = frozenset({".mako", ".mo", ".proto", ".py", ".pyi", ".service", ".yaml"})
 """The kinds of files that are read where it is installed, or copied from there by an operator."""
 
 BESIDE = ("LICENSE", "README.md")
@@ -42,7 +42,7 @@ include-package-data = false
 include = ["{HOME}*"]
 
 [tool.setuptools.package-data]
-"*" = ["*.mako", "*.mo", "*.proto", "*.pyi", "*.service", "py.typed"]
+"*" = ["*.mako", "*.mo", "*.proto", "*.pyi", "*.service", "*.yaml", "py.typed"]
 """
 
 Settings = Mapping[str, Any] | None

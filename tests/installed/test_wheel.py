@@ -83,8 +83,9 @@ def test_what_is_read_at_run_time_is_in_it(files: set[str]) -> None:
     for service in ("central_bank", "operator_bank", "wallet"):
         assert f"dcep/migrations/{service}/env.py" in files
     assert "dcep/language/locale/zh_CN/LC_MESSAGES/dcep.mo" in files
-    units = {f"dcep/{file}" for file in tracked("deployment/systemd/*")}
-    assert len(units) == 4 and units <= files
+    for kind in ("systemd", "kubernetes"):
+        units = {f"dcep/{file}" for file in tracked(f"deployment/{kind}/*")}
+        assert len(units) == 4 and units <= files
     contract = {
         f"dcep/{file.removeprefix('protos/dcep/')}" for file in tracked("protos/dcep/*.proto")
     }
