@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +22,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.calls import Call
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, STREAMS_EACH
+from runtime.loop import shared_loop
 from tests.runtime.hanging import LATER, ONE, Hall, Silence, answered, as_, reason_of, refused_of
 from tests.runtime.served import NAME, Serve, ask, stream, unary
 
@@ -114,6 +117,26 @@ def test_a_caller_has_one_share_however_many_connections_and_certificates_it_has
     ]
     for late in refused_of(running, 5):
         assert reason_of(late.result) == "OVERLOADED"
+
+
+def test_many_calls_that_come_at_once_are_all_told_a_reason(serve: Serve, hall: Hall) -> None:
+    """More than gRPC holds by itself while the event loop is busy: it drops some, CANCELLED."""
+    served = serve(hall)
+    channels = [as_(served, "bank/alpha") for _ in range(8)]
+    for channel in channels:
+        assert answered(unary(channel)) == "1"
+    busy = threading.Thread(target=lambda: shared_loop().run(_blocks()))
+    busy.start()
+    running = [call for channel in channels for call in hang(channel, hall, 400)]
+    busy.join()
+    late = refused_of(running, len(running) - CALLS_EACH)
+    assert {reason_of(call.result) for call in late} == {"OVERLOADED"}
+    hall.open.set()
+    assert {call.result().value for call in running if call not in late} == {LATER}
+
+
+async def _blocks() -> None:
+    time.sleep(3)  # noqa: ASYNC251 - that is the point
 
 
 def test_calls_that_are_long_take_no_thread_and_a_callers_are_few(serve: Serve) -> None:
