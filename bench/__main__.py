@@ -89,12 +89,14 @@ BENCHES: dict[str, Callable[[Scale], list[Measurement]]] = {
 
 
 ON_A_DATABASE = {"sustained": _sustained, "growth": _growth}
-NAMES = (*BENCHES, "growth")
+ALONE = {"overload": _named("overload")}
+"""Left out of `--all`: it takes minutes."""
+NAMES = (*BENCHES, *ALONE, "growth")
 
 
 def main(
     name: Annotated[str, typer.Argument(help=f"One of: {', '.join(NAMES)}.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="All of them but growth.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All but growth and overload.")] = False,
     quick: Annotated[bool, typer.Option(help="Smaller and rougher.")] = False,
     tiny: Annotated[bool, typer.Option(help="Only shows that it runs.", hidden=True)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines only.")] = False,
@@ -116,7 +118,7 @@ def main(
         elif chosen in ON_A_DATABASE and not every:
             found = ON_A_DATABASE[chosen](scale, database_url)
         else:
-            found = BENCHES[chosen](scale)
+            found = (BENCHES | ALONE)[chosen](scale)
         for result in found:
             print(result.as_json(), flush=True)
             if not as_json:

@@ -35,10 +35,10 @@ FIELDS = {
 }
 
 
-def bench(*arguments: str) -> list[dict]:
+def bench(*arguments: str, timeout_s: float = 120) -> list[dict]:
     """The JSON lines that a bench prints."""
     words = ["bench", *arguments, "--tiny", "--json"]
-    ran = forked.run(words, forked.importing(), timeout_s=120)
+    ran = forked.run(words, forked.importing(), timeout_s=timeout_s)
     assert ran.returncode == 0, ran.stderr.decode()
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
@@ -75,6 +75,19 @@ def test_signed() -> None:
     assert (whole(bulk)["name"], whole(unary)["name"]) == ("signed", "signed-unary")
     fields = {"share", "per_s", "p50_ms", "p99_ms", "max_ms"}
     assert fields == set(unary["details"]["at_half_load"])
+
+
+@pytest.mark.timeout(600)
+def test_overload() -> None:
+    """Every refusal says when to ask again, and nothing ends otherwise."""
+    single, bulk = bench("overload", timeout_s=500)
+    assert (whole(single)["name"], whole(bulk)["name"]) == ("overload", "overload-bulk")
+    for line in (single, bulk):
+        for times in (1, 10):
+            at = line["details"][f"at_{times}_times"]
+            assert at["codes"].keys() <= {"OK", "RESOURCE_EXHAUSTED"}
+            assert at["refusals_without_a_pause"] == at["not_settled"] == 0
+            assert at["health"] and at["officers"]
 
 
 def test_cross() -> None:
