@@ -88,10 +88,16 @@ BENCHES: dict[str, Callable[[Scale], list[Measurement]]] = {
 }
 
 
-ON_A_DATABASE = {"sustained": _sustained, "growth": _growth}
+def _remade(scale: Scale, database: str) -> list[Measurement]:
+    from bench import remade
+
+    return remade.run(scale, database=database)
+
+
+ON_A_DATABASE = {"sustained": _sustained, "growth": _growth, "remade": _remade}
 ALONE = {"overload": _named("overload")}
 """Left out of `--all`: it takes minutes."""
-NAMES = (*BENCHES, *ALONE, "growth")
+NAMES = (*BENCHES, *ALONE, "growth", "remade")
 
 
 def main(
@@ -102,7 +108,8 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines only.")] = False,
     zipf: Annotated[bool, typer.Option(help="core: skewed accounts, a third refused.")] = False,
     database_url: Annotated[
-        str, typer.Option(help="core, sustained, growth: postgresql starts a server; or a URL.")
+        str,
+        typer.Option(help="core, sustained, growth, remade: postgresql starts a server; or a URL."),
     ] = "",
     batch: Annotated[int, typer.Option(help="core: records in a batch; 0: 8,190.")] = 0,
 ) -> None:

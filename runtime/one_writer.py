@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from runtime.database import database_at, is_away
 from runtime.errors import NoAnswer
 from runtime.fencing import WRITES_LOCK
-from runtime.postgresql import single_sessions
+from runtime.postgresql import Sessions, single_sessions
 from runtime.private import PRIVATE_FILE
 
 PATIENCE_S = 5.0
@@ -50,7 +50,12 @@ class OneWriter:
     """The right to write the database at a URL, until `release` or the end of the process."""
 
     def __init__(
-        self, url: str, *, patience_s: float = PATIENCE_S, take_over: bool = False
+        self,
+        url: str,
+        *,
+        patience_s: float = PATIENCE_S,
+        take_over: bool = False,
+        sessions: Sessions | None = None,
     ) -> None:
         """Takes the right, and waits for a server that does not answer.
 
@@ -58,12 +63,14 @@ class OneWriter:
             url: the database's.
             patience_s: how long to wait for another process to end.
             take_over: whether then to take the right from it; on PostgreSQL only.
+            sessions: shall know of the session that has the right, where it is a server's.
 
         Raises:
             DatabaseTaken: another process still has it.
             DatabaseAway: the server did not answer for longer than SERVER_PATIENCE_S.
         """
         self._url = database_at(url)
+        self._sessions = sessions
         self._descriptor: int | None = None
         self._connection: Connection | None = None
         self._await_server()
@@ -122,7 +129,10 @@ class OneWriter:
                 time.sleep(SERVER_PAUSE_S)
 
     def _engine(self) -> Engine:
-        return single_sessions(self._url)
+        engine = single_sessions(self._url)
+        if self._sessions is not None:
+            self._sessions.belong_to(engine)
+        return engine
 
     def release(self) -> None:
         """Gives the right back."""

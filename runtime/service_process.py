@@ -106,9 +106,8 @@ class ServiceProcess:
     def wait(self) -> None:
         """Waits for a signal, for `stop` or for a fatal error."""
         self._stop.wait()
-        if self._sessions is not None and self.fence.overdue():
-            # Whoever waits for a database that does not answer would keep the process from ending.
-            self._sessions.cut()
+        if self._standby is not None:
+            self._standby.end_waiting()
 
     def end(self) -> int:
         """Gives the database back, once nothing writes any more, and says why the process ends.
@@ -116,11 +115,14 @@ class ServiceProcess:
         Returns:
             The exit status: 1 after a fatal error, else 0.
         """
-        for watcher in self._watchers:
+        # The last one ends what waits for a database that no longer answers.
+        *watchers, last = self._watchers
+        for watcher in watchers:
             watcher.stop()
         self._say_ended()
         self.engine.dispose()
         self._writer.release()
+        last.stop()
         first = str(self._fatal_errors[0]) if self._fatal_errors else None
         logger(self._service).info("stopped", fatal_error=first)
         if first is None:
@@ -133,11 +135,11 @@ class ServiceProcess:
         """Takes the database; what was taken is given back if the rest cannot be."""
         check = check_not_newer if migrate else check_at_head
         with ExitStack() as giving_back:
-            self._writer = OneWriter(url, take_over=take_over)
-            giving_back.callback(self._writer.release)
             where = database_at(url)
             is_server = where.get_backend_name() == "postgresql"
             self._sessions = Sessions(where) if is_server else None
+            self._writer = OneWriter(url, take_over=take_over, sessions=self._sessions)
+            giving_back.callback(self._writer.release)
             self.engine = open_engine(url, self._sessions)
             giving_back.callback(self.engine.dispose)
             check(self.engine, self._service)

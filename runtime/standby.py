@@ -73,12 +73,20 @@ class Standby:
         self._now = now
         self._look_at = now()
         self._has_one = False
+        self._is_ending = False
         self._said = ""
+
+    def end_waiting(self) -> None:
+        """The service is to end: from now on nobody waits for commits that do not come through."""
+        self._is_ending = True
 
     def step(self) -> bool:
         """A worker's step: looks at the server; False, as there is no more to do at once."""
         try:
-            if self._fence.overdue():
+            if self._is_ending:
+                if self._fence.overdue():
+                    self._sessions.cut()
+            elif self._fence.overdue():
                 self._look_at_what_waits()
             elif self._need is not Need.NONE and self._now() >= self._look_at:
                 self._has_one = self._sessions.has_standby()

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -58,6 +59,12 @@ def _filled(template: str, words: Mapping[str, str]) -> str:
     """A configuration in which each word in capitals has been replaced."""
     pattern = re.compile(rf"\b({'|'.join(words)})\b")
     return pattern.sub(lambda found: words[found[1]], template)
+
+
+def _send(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, number)
 
 
 class Cluster:
@@ -125,8 +132,7 @@ class Cluster:
     def kill(self, name: str) -> None:
         """Ends a node's Patroni and its server at once, as a power cut would."""
         self._kill(name)
-        for pid in self._servers(name):
-            os.kill(pid, signal.SIGKILL)
+        _send(self._servers(name), signal.SIGKILL)
         awaited(lambda: not self._servers(name), f"{name} has ended")
 
     def pause(self, name: str) -> None:
@@ -217,12 +223,7 @@ class Cluster:
             process.wait()
 
     def _signal(self, name: str, number: signal.Signals) -> None:
-        process = self._processes[name]
-        for pid in (process.pid, *self._servers(name)):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue  # it has ended meanwhile
+        _send([self._processes[name].pid, *self._servers(name)], number)
 
     def _servers(self, name: str) -> list[int]:
         """The processes of a node's server, the first one first."""

@@ -53,4 +53,5 @@ class Gathering(Generic[T, R]):
                 for _, future in group:
                     if not future.done():
                         future.set_exception(error)
+                        future.exception()  # one that nobody waits for any more is no mistake
         self._serving = None

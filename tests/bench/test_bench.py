@@ -193,3 +193,9 @@ def test_a_result_is_one_line() -> None:
     )
     assert "\n" not in result.as_json()
     assert json.loads(result.as_json())["per_s"] == 2.0
+
+
+def test_remade() -> None:
+    (line,) = bench("remade")
+    assert line["ratio_to"]["name"] == "with-all-rows-there"
+    assert line["per_s"] > 0 and line["details"]["made_again_s"] > 0

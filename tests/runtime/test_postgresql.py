@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from runtime.database import Database, database_at, is_away, open_engine
 from runtime.fencing import LEASE_S, Fence
+from runtime.one_writer import DatabaseTaken, OneWriter
 from runtime.postgresql import Sessions, server_arguments, single_sessions
 from runtime.settings import SettingsError
 from runtime.standby import LOOK_S, Need, Standby
@@ -250,6 +251,40 @@ def test_who_waits_where_nobody_works_for_him_is_woken(
         with pytest.raises(OperationalError):
             connection.execute(text("SELECT 1"))
         connection.invalidate()
+
+
+def test_a_service_that_is_to_end_waits_for_no_standby(
+    url: str, standby_named: Callable[[str], None]
+) -> None:
+    clock = Clock()
+    standby, _, sessions = watched(url, clock, Need.NONE)
+    standby_named("nobody")
+    waiting = Waiting(Database(open_engine(url, sessions)), 1)
+    eventually(lambda: sessions.waiting() == (1, 1))
+    standby.end_waiting()
+    standby.step()
+    assert sessions.waiting() == (1, 1), "commits come through, as far as anybody knows"
+    clock.now += LEASE_S
+    standby.step()
+    error = waiting.join()
+    assert error is not None and is_away(error)
+
+
+def test_the_right_to_write_is_taken_again_where_its_session_was_cut(url: str) -> None:
+    sessions = Sessions(database_at(url))
+    writer = OneWriter(url, sessions=sessions)
+    sessions.cut()
+    eventually(lambda: _has_right(writer))
+    with pytest.raises(DatabaseTaken):
+        OneWriter(url, patience_s=0)
+    writer.release()
+
+
+def _has_right(writer: OneWriter) -> bool:
+    try:
+        return not writer.step()
+    except DatabaseTaken:  # the server has not yet noticed that the session ended
+        return False
 
 
 def test_a_primary_that_is_away_is_told_of_and_looked_for_again(
