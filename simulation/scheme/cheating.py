@@ -13,6 +13,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.signing import OfficerKey
 from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.model import Wrong
@@ -78,6 +79,11 @@ class Cheats:
         self._refused(CENTRAL, "one's own act", lambda c: c.acts.approve(first.identity, own))
         self._refused(
             CENTRAL, "one's own act as another", lambda c: c.acts.approve(second.identity, own)
+        )
+        disguised = OfficerKey(CENTRAL, second.signer.name, key_of(first.identity.name))
+        signed = disguised.approve(proposal.payload, now_ms)
+        self._refused(
+            CENTRAL, "an approval by another key", lambda c: c.acts.approve(second.identity, signed)
         )
         forged = second.signer.approve(proposal.payload, now_ms)
         self._refused(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, event
@@ -28,25 +29,31 @@ class PowerCut(BaseException):
 
 
 class Disk:
-    """A database in memory, with copies of it from before.
+    """A database, with copies of it from before.
 
     Attributes:
         engine: over the newest state.
         full: nothing more can be written, until somebody makes room.
     """
 
-    def __init__(self, network: Network, tables: MetaData) -> None:
-        """Makes an empty database with these tables; the network's chance also says what fails
-        here.
+    def __init__(self, network: Network, tables: MetaData, folder: Path | None = None) -> None:
+        """Makes an empty database with these tables.
+
+        Args:
+            network: whose chance also says what fails here.
+            tables: of the party.
+            folder: for files; None for a database in memory. There nobody reads while somebody
+                writes, as a wallet does.
         """
         self._network = network
+        self._folder = folder
         self.full = False
         self.engine = self._open()
         tables.create_all(self.engine)
 
     def copy(self) -> Engine:
         """The database as it is now, which nobody changes any more."""
-        kept = _fresh()
+        kept = self._fresh()
         _copy(self.engine, kept)
         return kept
 
@@ -57,10 +64,16 @@ class Disk:
         _copy(copy, self.engine)
 
     def _open(self) -> Engine:
-        engine = _fresh()
+        engine = self._fresh()
         event.listen(engine, "commit", self._commit)
         event.listen(engine, "before_cursor_execute", self._execute)
         return engine
+
+    def _fresh(self) -> Engine:
+        number = next(_names)
+        if self._folder is not None:
+            return open_engine(f"sqlite:///{self._folder}/simulated-{number}.db")
+        return open_engine(f"sqlite:///file:/simulated-{number}?vfs=memdb&uri=true")
 
     def _execute(self, *asked: Any) -> None:
         """Before a statement, which is the third argument."""
@@ -80,10 +93,6 @@ class Disk:
         if self._network.happens(0.5):
             _raw(connection).commit()  # written, and nobody will hear of it
         raise PowerCut
-
-
-def _fresh() -> Engine:
-    return open_engine(f"sqlite:///file:/simulated-{next(_names)}?vfs=memdb&uri=true")
 
 
 def _failure(statement: str, says: str) -> OperationalError:

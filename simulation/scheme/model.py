@@ -7,20 +7,27 @@ written. Either answer to the second is right; the balances afterwards say which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, states_pb2
+from dcep.bank.v1 import exchange_pb2, offline_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.app import OperatorBank
 from runtime.errors import Refusal, is_undecided, reason_name
+from simulation.scheme.float import Float
 
-Order = TypeVar("Order", orders_pb2.PaymentOrder, orders_pb2.ExchangeOrder)
-Answer = TypeVar("Answer", payments_pb2.PayResponse, exchange_pb2.ExchangeResponse)
+Order = TypeVar("Order", orders_pb2.PaymentOrder, orders_pb2.ExchangeOrder, orders_pb2.LoadOrder)
+Answer = TypeVar(
+    "Answer",
+    payments_pb2.PayResponse,
+    exchange_pb2.ExchangeResponse,
+    offline_pb2.LoadTokensResponse,
+)
 Call = Callable[[OperatorBank, SignedEnvelope], Answer]
 Identity = tuple[str, int]
 """A wallet's number, and the sequence of its order."""
@@ -29,6 +36,9 @@ _E = errors_pb2
 _PENDING = states_pb2.PAYMENT_STATE_PENDING
 _SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+
+
+_ABOUT_PIECES = (_E.REASON_ALREADY_DEPOSITED, _E.REASON_TOKEN_INVALID)
 
 
 class Wrong(AssertionError):
@@ -51,11 +61,13 @@ class Effect:
 
     Attributes:
         changes: fen by wallet, (available, held, deposit).
-        pending: it waits for another bank.
+        pending: it waits for another bank, or for tokens.
+        device_key: of the device that it loads, if it is a load.
     """
 
     changes: Mapping[str, tuple[int, int, int]]
     pending: bool = False
+    device_key: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -73,15 +85,23 @@ class Bank:
     Attributes:
         decided: orders that have their final answer, or wait for it.
         pending: (payer, payee, fen) of payments to other banks without an end, by payment id.
+        loading: (wallet, fen) of loads without an end, by the device's key.
+        deposits: SHA-256 of the pieces that it has sent to be deposited, by its number of them.
+        in_suspense_fen: deposits that no wallet could take.
         place: how many entries of its feed it has applied.
         lost: ids of payments that the feed has told and the older copy did not know.
+        was_put_back: its database was once put back to an older copy.
         came_back: it goes on from an older copy, so its feed tells of what it has lost.
     """
 
     wallets: dict[str, Wallet] = field(default_factory=dict)
     decided: dict[Identity, Decision] = field(default_factory=dict)
     pending: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    loading: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    deposits: dict[int, bytes] = field(default_factory=dict)
+    in_suspense_fen: int = 0
     place: int = 0
+    was_put_back: bool = False
     came_back: bool = False
     lost: set[str] = field(default_factory=set)
 
@@ -108,6 +128,8 @@ class Model:
         clock: gives Unix milliseconds as a party has them, by its name.
         cap_fen: the most that a wallet may hold.
         cheats_prefix: of the numbers of the bank that cheats.
+        float: what lies in the offline float, and who bears what it does not pay.
+        cheats: wallets whose devices were copied.
         settled: payments that a feed has told, by the bank that sent them and its number.
     """
 
@@ -119,6 +141,12 @@ class Model:
         self._doubts: dict[str, list[_Doubt]] = {}
         self._feeds: dict[str, dict[int, bytes]] = {}
         self.settled: dict[tuple[str, int], registration_pb2.OutboundPayment] = {}
+        self.float = Float()
+        self.cheats: set[str] = set()
+        self._keys: dict[bytes, bytes] = {}
+        """The device's key, by the SHA-256 of its certificate."""
+        self._pieces: dict[bytes, tuple[str, bytes]] = {}
+        """The wallet that deposits, and the pieces, by their SHA-256."""
         self._arrived: set[tuple[str, int]] = set()
         self._ordered: dict[str, tuple[str, str, int]] = {}
         self._given_back: set[str] = set()
@@ -167,6 +195,64 @@ class Model:
             self._check_said(here, order.wallet_number, answer.available_fen)
         return answer
 
+    def certified(self, order: SignedEnvelope, certificate: bytes) -> None:
+        """A bank has certified a device's key."""
+        key = orders_pb2.CertifyDeviceOrder.FromString(order.payload).device_key
+        self._keys[hashlib.sha256(certificate).digest()] = key
+
+    def load(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        call: Call[offline_pb2.LoadTokensResponse],
+    ) -> offline_pb2.LoadTokensResponse:
+        """Has a bank answer a load, and checks what it says. Raises Wrong, or as the bank."""
+        order = orders_pb2.LoadOrder.FromString(envelope.payload)
+        name = bank.context.bank
+        wallet = self.banks[name].wallets[order.wallet_number]
+        against = {
+            _E.REASON_EXPIRED: self.clock(name) > order.expires_time_ms,
+            _E.REASON_WALLET_FROZEN: wallet.frozen,
+            _E.REASON_INSUFFICIENT_FUNDS: wallet.available_fen < order.amount_fen,
+        }
+        expected = frozenset(reason for reason, holds in against.items() if holds)
+        fen = order.amount_fen
+        changes = {order.wallet_number: (-fen, fen, 0)}
+        effect = Effect(changes, pending=True, device_key=order.device_key)
+        perhaps = self._perhaps.setdefault((order.wallet_number, order.sequence), set())
+        if order.wallet_number in self.cheats:
+            perhaps.add(_E.REASON_DEVICE_REVOKED)  # as soon as somebody has proved it
+        if self.banks[name].was_put_back:
+            perhaps.add(_E.REASON_DEVICE_UNKNOWN)  # it was certified after the copy
+        return self._judged(bank, envelope, order, expected, effect, call)
+
+    def sent_deposits(self, bank: str, items: Sequence[registration_pb2.TokenDepositItem]) -> None:
+        """A bank has written deposits down, and sends them."""
+        for item in items:
+            digest = hashlib.sha256(item.offline_payment).digest()
+            self.banks[bank].deposits[item.number] = digest
+
+    def deposit(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        call: Callable[[OperatorBank, SignedEnvelope], offline_pb2.DepositTokensResponse],
+    ) -> offline_pb2.DepositTokensResponse:
+        """Has a bank answer a deposit. Raises Wrong if pieces are refused that honest people
+        brought in, or as the bank.
+        """
+        order = orders_pb2.DepositOrder.FromString(envelope.payload)
+        digest = hashlib.sha256(order.offline_payment).digest()
+        self._pieces[digest] = (order.wallet_number, order.offline_payment)
+        try:
+            return call(bank, envelope)
+        except Refusal as refusal:
+            honest = order.wallet_number not in self.cheats
+            here = self.banks[bank.context.bank]
+            if refusal.reason in _ABOUT_PIECES and honest and not here.was_put_back:
+                raise Wrong(f"{order.wallet_number} is refused good pieces: {refusal}") from refusal
+            raise
+
     def freeze(self, bank: str, number: str, frozen: bool) -> None:
         """Two officers have frozen a wallet, or the opposite."""
         self.banks[bank].wallets[number].frozen = frozen
@@ -184,6 +270,12 @@ class Model:
     def _check_told(self, bank: str, entry: registration_pb2.FeedEntry) -> None:
         """Each payment settles once and arrives once, as it was ordered; and nothing else does."""
         event = entry.WhichOneof("event")
+        if event == "tokens_registered":
+            self.float.registered_fen += entry.tokens_registered.amount_fen
+        elif event == "tokens_restored":
+            self.float.given_back_fen += entry.tokens_restored.amount_fen
+        elif event == "tokens_deposited":
+            self.float.deposit(self._pieces[entry.tokens_deposited.payment_digest][1])
         if event == "outgoing_settled":
             sender, data = bank, entry.outgoing_settled.payment
         elif event == "incoming":
@@ -260,6 +352,7 @@ class Model:
     def put_back(self, bank: str, copy: Bank) -> None:
         """A bank's database was put back to an older copy."""
         self.banks[bank] = deepcopy(copy)
+        self.banks[bank].was_put_back = True
         self._doubts.pop(bank, None)
 
     def _judged(
@@ -297,7 +390,9 @@ class Model:
             raise
         if 0 not in allowed:
             raise Wrong(f"{identity} is taken; it had to be refused: {_names(allowed)}")
-        if answer.repeated != (before is not None):
+        if not isinstance(answer, offline_pb2.LoadTokensResponse) and answer.repeated != (
+            before is not None
+        ):
             raise Wrong(f"{identity} says repeated: {answer.repeated}")
         if before is None:
             self._take(here, identity, envelope.payload, effect)
@@ -322,7 +417,12 @@ class Model:
             wallet.available_fen += available
             wallet.held_fen += held
             wallet.deposit_fen += deposit
-        if effect.pending:
+        if not effect.pending:
+            return
+        if effect.device_key:
+            ((number, (_, held, _)),) = effect.changes.items()
+            here.loading[effect.device_key] = (number, held)
+        else:
             order = orders_pb2.PaymentOrder.FromString(payload)
             parties = (order.wallet_number, order.payee_number, order.amount_fen)
             payment_id = f"{order.wallet_number}-{order.sequence}"
@@ -379,8 +479,39 @@ class Model:
                 payee.available_fen += paid.amount_fen
         elif event in ("outgoing_settled", "outgoing_ended"):
             ended = entry.outgoing_settled if event == "outgoing_settled" else entry.outgoing_ended
+            if event == "outgoing_ended" and entry.outgoing_ended.WhichOneof("about") == "load":
+                self._end_load(here, entry.outgoing_ended.load, settled=False)
+                return
             paid = registration_pb2.OutboundPayment.FromString(ended.payment)
             self._end(here, paid, settled=event == "outgoing_settled")
+        elif event == "tokens_registered":
+            self._end_load(here, entry.tokens_registered, settled=True)
+        elif event == "tokens_deposited":
+            self._credit(here, entry.tokens_deposited)
+
+    def _end_load(
+        self, here: Bank, load: registration_pb2.TokensRegistered, *, settled: bool
+    ) -> None:
+        found = here.loading.pop(self._keys[load.certificate_digest], None)
+        if found is None and here.came_back:
+            return  # officers decide who bears what was registered
+        if found is None or found[1] != load.amount_fen:
+            raise Wrong(f"a load of {load.amount_fen} fen ended; ordered was {found}")
+        wallet = here.wallets[found[0]]
+        wallet.held_fen -= load.amount_fen
+        if not settled:
+            wallet.available_fen += load.amount_fen
+
+    def _credit(self, here: Bank, paid: registration_pb2.TokensDeposited) -> None:
+        """What pieces are worth comes into the wallet that they were signed over to."""
+        known = here.deposits.get(paid.number) == paid.payment_digest
+        if not known and not here.came_back:
+            raise Wrong(f"deposit {paid.number} was paid, and never sent")
+        wallet = here.wallets[self._pieces[paid.payment_digest][0]]
+        if known and self._can_take(wallet, paid.amount_fen):
+            wallet.available_fen += paid.amount_fen
+        else:
+            here.in_suspense_fen += paid.amount_fen
 
     def _end(self, here: Bank, paid: registration_pb2.OutboundPayment, *, settled: bool) -> None:
         if paid.returns_payment_id:

@@ -13,17 +13,19 @@ from google.protobuf.message import Message
 from central_bank.app import CentralBank
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.feed_book import Link
+from central_bank.registration.offline.outcomes import as_verdict
 from central_bank.registration.settlement import check_incarnation
-from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.api.exchange import GrpcExchange
+from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import OperatorBank
 from runtime.envelope import sign
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, Refusal, as_reason
 from simulation.scheme.network import at_once
 from simulation.scheme.people import key_of
 
@@ -85,7 +87,11 @@ class BankPeers:
 
 
 class CentralBankPort:
-    """`operator_bank.peers.interface.CentralBankPort`; without offline money."""
+    """`operator_bank.peers.interface.CentralBankPort`.
+
+    What it signs is dated by the central bank's clock: production's client heeds the time that a
+    refusal tells.
+    """
 
     def __init__(self, system: System, bank: str) -> None:
         self._system = system
@@ -136,6 +142,57 @@ class CentralBankPort:
         row = self._ask(lambda c, b: c.requests.create(b, request_id, "issue", amount_fen))
         return bool(row.state == "waiting")
 
+    def register(
+        self, number: int, amount_fen: int, device_certificate: bytes, possession: bytes
+    ) -> registration_pb2.RegisterTokensResponse:
+        """Registers a load."""
+        order = registration_pb2.TokenRegistration(
+            number=number,
+            amount_fen=amount_fen,
+            device_certificate=device_certificate,
+            possession=possession,
+        )
+        envelope = self._signed(order)
+        outcome, made = self._ask(lambda c, b: c.loads.register(b, envelope))
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
+
+    def deposit(
+        self, items: Sequence[registration_pb2.TokenDepositItem]
+    ) -> Sequence[registration_pb2.DepositOutcome]:
+        """Deposits tokens."""
+        self._system.model.sent_deposits(self._bank, items)
+        envelope = self._signed(registration_pb2.TokenDeposit(items=items))
+        outcomes = self._ask(lambda c, b: c.deposits.deposit(b, envelope))
+        return [
+            registration_pb2.DepositOutcome(
+                number=outcome.number,
+                state=outcome.state,  # type: ignore[arg-type]
+                reason=as_reason(outcome.reason),
+                amount_fen=outcome.amount_fen,
+                verdict=as_verdict(outcome.verdict),
+                refusal=outcome.refusal,
+            )
+            for outcome in outcomes
+        ]
+
+    def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
+        """Has devices revoked."""
+        self._ask(lambda c, b: c.devices.revoke_own(b, device_certificates, cause))
+
+    def trust_bundle(self) -> bytes:
+        """The newest trust bundle."""
+        return self._ask(lambda c, _: c.devices.trust_bundle())
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says about devices."""
+        said = self._ask(lambda c, _: c.devices.statements(certificates))
+        return [statement.encode() for statement in said]
+
+    def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
+        """This bank's devices that were revoked since."""
+        found = self._ask(lambda c, b: c.devices.own_revoked(b, since_time_ms))
+        return [name for name, _ in found], found[-1][1] if found else 0
+
     @property
     def _incarnation(self) -> int:
         return self._system.bank(self._bank).windows.incarnation
@@ -144,16 +201,20 @@ class CentralBankPort:
         return self._system.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
 
     def _signed(
-        self, statement: registration_pb2.OutboundBatch | registration_pb2.FeedReceipt
+        self,
+        statement: registration_pb2.OutboundBatch
+        | registration_pb2.FeedReceipt
+        | registration_pb2.TokenRegistration
+        | registration_pb2.TokenDeposit,
     ) -> SignedEnvelope:
-        now_ms = self._system.clocks.now_ms(self._bank)
+        now_ms = self._system.clocks.now_ms(CENTRAL)
         statement.bank, statement.incarnation = self._bank, self._incarnation
         statement.created_time_ms, statement.expires_time_ms = now_ms, now_ms + VALID_MS
         return sign(statement, key_of(self._bank), self._bank.encode())
 
 
 class Counter:
-    """`wallet.peers.interface.BankPort`; without offline money."""
+    """`wallet.peers.interface.BankPort`."""
 
     def __init__(self, system: System, bank: str) -> None:
         self._system = system
@@ -191,6 +252,38 @@ class Counter:
         )
         return self._ask(lambda b: GrpcPayments(b).ListPayments(request, CALL))
 
+    def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
+        """Has a device's key certified."""
+
+        def certify(bank: OperatorBank) -> offline_pb2.CertifyDeviceResponse:
+            answer = GrpcOffline(bank).CertifyDevice(
+                offline_pb2.CertifyDeviceRequest(order=order), CALL
+            )
+            self._system.model.certified(order, answer.device_certificate)
+            return answer
+
+        return self._ask(certify)
+
+    def load_tokens(self, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
+        """Loads tokens."""
+        return self._ask(lambda b: self._system.model.load(b, order, _load))
+
+    def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
+        """Deposits tokens."""
+        return self._ask(lambda b: self._system.model.deposit(b, order, _deposit))
+
+    def trust_bundle(self) -> bytes:
+        """The newest trust bundle."""
+        request = offline_pb2.GetTrustBundleRequest()
+        answer = self._ask(lambda b: GrpcOffline(b).GetTrustBundle(request, CALL))
+        return bytes(answer.trust_bundle)
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says about devices."""
+        request = offline_pb2.GetTrustBundleRequest(certificates=certificates)
+        answer = self._ask(lambda b: GrpcOffline(b).GetTrustBundle(request, CALL))
+        return [bytes(said) for said in answer.statements]
+
     def _ask(self, act: Callable[[OperatorBank], T]) -> T:
         def ask(bank: OperatorBank) -> T:
             bank.standing.check()  # as the edge's authorizer does
@@ -208,6 +301,14 @@ def _after(
 
 def _exchange(bank: OperatorBank, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
     return GrpcExchange(bank).Exchange(exchange_pb2.ExchangeRequest(order=order), CALL)
+
+
+def _load(bank: OperatorBank, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
+    return GrpcOffline(bank).LoadTokens(offline_pb2.LoadTokensRequest(order=order), CALL)
+
+
+def _deposit(bank: OperatorBank, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
+    return GrpcOffline(bank).DepositTokens(offline_pb2.DepositTokensRequest(order=order), CALL)
 
 
 def _pay(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.PayResponse:

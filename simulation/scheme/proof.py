@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from auditor.audit import audit_engines
-from operator_bank.app import OperatorBank
+from central_bank.authentication.tables import banks
+from central_bank.registration.offline.tables import losses
+from dcep.purposes.v1.purposes_pb2 import PURPOSE_TOKEN_DEPOSIT
 from operator_bank.payments.tables import outbound, undeliverable
 from simulation.scheme.ports import CENTRAL, MALLORY
 from simulation.scheme.steps import Life
@@ -28,7 +30,7 @@ def prove(life: Life) -> None:
         for entry in life.system.bank(name).lost.page(_MOST_LINES, 0)
     }
     astray_fen = sum(_astray_fen(life, wallet, told, lost) for wallet in life.system.numbers)
-    suspense_fen = sum(_suspense_fen(life.system.bank(name)) for name in PREFIXES)
+    suspense_fen = sum(_suspense_fen(life, name) for name in PREFIXES)
     assert astray_fen == suspense_fen, (
         f"{astray_fen} fen did not arrive; {suspense_fen} fen lie in suspense"
     )
@@ -37,15 +39,36 @@ def prove(life: Life) -> None:
     engines = {name: life.system.disks[name].engine for name in [CENTRAL, *PREFIXES]}
     audit = audit_engines(engines)
     assert not audit.problems, f"the audit names: {audit.problems}"
+    _check_float(life, audit.central.offline_float_fen)
     paid_in_fen = audit.central.paid_in_fen
     assert paid_in_fen == (len(PREFIXES) + 1) * RESERVES_FEN, f"{paid_in_fen} fen are paid in"
 
 
-def _suspense_fen(bank: OperatorBank) -> int:
-    """What lies in suspense, without what the cheating bank has sent."""
+def _suspense_fen(life: Life, name: str) -> int:
+    """What lies in suspense, without what the cheating bank has sent, and what was deposited."""
+    bank = life.system.bank(name)
     entries = bank.suspense.page(_MOST_LINES, 0)
     cheats_fen = sum(e.amount_fen for e in entries if e.payer_number.startswith(MALLORYS_PREFIX))
-    return bank.vault.books().suspense_fen - cheats_fen
+    deposits_fen = sum(e.amount_fen for e in entries if e.purpose == PURPOSE_TOKEN_DEPOSIT)
+    expected_fen = life.system.model.banks[name].in_suspense_fen
+    assert deposits_fen == expected_fen, (
+        f"deposits of {deposits_fen} fen lie in suspense of {name}, and not {expected_fen}"
+    )
+    return bank.vault.books().suspense_fen - cheats_fen - deposits_fen
+
+
+def _check_float(life: Life, float_fen: int) -> None:
+    """What backs offline money is what the model says, and so is who bears a double spend."""
+    model = life.system.model
+    expected_fen = model.float.left_fen()
+    assert float_fen == expected_fen, f"the float is {float_fen} fen, and not {expected_fen}"
+    per_bank = select(banks.c.name, func.sum(losses.c.amount_fen)).group_by(banks.c.name)
+    query = per_bank.join(losses, losses.c.borne_by == banks.c.id)
+    with life.system.disks[CENTRAL].engine.connect() as connection:
+        borne = {row[0]: int(row[1]) for row in connection.execute(query)}
+    assert borne == model.float.borne_fen(), f"{borne} is borne, not {model.float.borne_fen()}"
+    if not model.cheats and not any(bank.came_back for bank in model.banks.values()):
+        assert float_fen == 0, f"everybody is honest and has deposited; {float_fen} fen are left"
 
 
 def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[str]) -> int:

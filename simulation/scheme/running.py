@@ -55,7 +55,9 @@ class Run:
 
 def run(seed: int, steps: Sequence[Step]) -> Run:
     """Runs these steps over a system that the seed has founded."""
-    with tempfile.TemporaryDirectory(prefix="dcep-sim-") as folder, replaced(seed):
+    # A file that is in memory is synced at once.
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="dcep-sim-", dir=memory) as folder, replaced(seed):
         life = Life(seed, Path(folder))
         failure = _failure(life, steps)
         return Run(len(life.settled), life.digest(), failure)

@@ -15,13 +15,14 @@ from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.cheating import Cheats
 from simulation.scheme.clocks import JUMP_MS
+from simulation.scheme.devices import Devices
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import PREFIXES, System, SystemCopy, wallet_of_mallory
 from wallet.app import App
 
 START_FEN = 100_000
-_MOST_FEN = 30_000
+_MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
 _ACT_LASTS_MS = 20_000
 _MOST_COPIES, _MOST_PROPOSED = 3, 3
 _ROUNDS = 10
@@ -55,7 +56,7 @@ class Life:
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
-        """Founds the system, and has every wallet topped up."""
+        """Founds the system, and has every wallet topped up and every device certified."""
         self.system = System(seed, folder)
         self.settled: dict[str, tuple[str, str, int]] = {}
         self.exchanged: dict[str, tuple[str, int]] = {}
@@ -64,10 +65,12 @@ class Life:
         self._proposed: list[SignedEnvelope] = []
         self._copies: list[tuple[str, SystemCopy]] = []
         self._cheats = Cheats(self.system)
+        self.devices = Devices(self.system)
         self._chance = random.Random(seed)
         for wallet in self.system.numbers:
             placed = self.system.wallet(wallet).holder().top_up(START_FEN)
             self.exchanged[placed.order.payment_id] = (wallet, START_FEN)
+            self.system.wallet(wallet).loading().prepare()
 
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
@@ -90,6 +93,7 @@ class Life:
         while system.network.deliver_late() or system.answer_late():
             pass
         for _ in range(_ROUNDS):
+            before = self.digest()
             system.clocks.advance(1_001)
             while self._work(CENTRAL, lambda c: c.settlement.settle_late()):
                 pass
@@ -100,15 +104,31 @@ class Life:
                     name, lambda b: b.follower.step()
                 ):
                     pass
-            for wallet in system.numbers:
-                self._set_frozen(wallet, frozen=False)
+            for wallet, number in system.numbers.items():
+                if system.is_frozen(self._bank_of(wallet), number):
+                    self._set_frozen(wallet, frozen=False)
+            while self.devices.papers:
+                self.devices.take(0)
             for key in list(self.wishes):
                 self._ask(key)
+            deposited = [self._deposit_all(wallet) for wallet in system.numbers]
+            if (
+                all(deposited)
+                and not self.wishes
+                and self.digest() == before
+                and self._all_follow()
+            ):
+                break
+        assert all(deposited), "a deposit has no end"
         assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
         for name in PREFIXES:
             left = system.bank(name).vault.books().pending_outbound
             assert not left, f"{left} payments of {name} have no end"
         system.check()
+
+    def _all_follow(self) -> bool:
+        """Whether no bank's feed has stopped."""
+        return all(self.system.bank(name).follower.stopped is None for name in PREFIXES)
 
     def digest(self) -> str:
         """Of where every journal ends: equal runs have equal ones, hex."""
@@ -138,6 +158,42 @@ class Life:
 
         self.wishes[key] = (wallet, act)
         self._ask(key)
+
+    def _load(self) -> None:
+        """Somebody loads money onto a device."""
+        wallet, key = self._a_wallet(), self.system.randomness.uuid()
+        fen = self._chance.randrange(1, _MOST_LOADED_FEN)
+
+        def act(app: App) -> None:
+            if app.loading().load(fen, request_id=key).pending:
+                raise NoAnswer("pending")
+
+        self.wishes[key] = (wallet, act)
+        self._ask(key)
+
+    def _hand(self) -> None:
+        """One device pays another."""
+        self.devices.pay(self._chance)
+
+    def _take(self) -> None:
+        """A payment that lay about is taken."""
+        if self.devices.papers:
+            self.devices.take(self._chance.randrange(len(self.devices.papers)))
+
+    def _clone(self) -> None:
+        """Somebody pays with the same money twice."""
+        self.devices.cheat(self._chance)
+
+    def _deposit(self) -> None:
+        """Somebody deposits what is in a device."""
+        self._deposit_all(self._a_wallet())
+
+    def _deposit_all(self, wallet: str) -> bool:
+        """Whether everything in a device has come to its end."""
+        try:
+            return not self.system.run(wallet, lambda app: app.loading().deposit()).pending
+        except (NoAnswer, Refusal):
+            return False
 
     def _insist(self) -> None:
         """Somebody asks again who had no answer."""
@@ -277,10 +333,12 @@ class Life:
         number = self.system.numbers[wallet]
         name = self._bank_of(wallet)
         kind = office_pb2.FreezeWallet if frozen else office_pb2.UnfreezeWallet
+        done = False
         with suppress(Refusal):
-            self.system.by_two(name, kind(wallet_number=number))
+            done = self.system.by_two(name, kind(wallet_number=number))
         # A power cut may have come before the act or after it.
-        self.system.model.freeze(name, number, self.system.is_frozen(name, number))
+        is_so = frozen if done else self.system.is_frozen(name, number)
+        self.system.model.freeze(name, number, is_so)
 
     def _work(self, name: str, step: Callable[[Any], object]) -> bool:
         """A background step or an officer's act; without an answer it did nothing, or all."""
@@ -303,6 +361,11 @@ class Life:
 KINDS: dict[str, tuple[int, Callable[[Life], None]]] = {
     "wish": (14, Life._wish),
     "insist": (3, Life._insist),
+    "load": (3, Life._load),
+    "hand": (4, Life._hand),
+    "take": (1, Life._take),
+    "clone": (1, Life._clone),
+    "deposit": (2, Life._deposit),
     "send": (5, Life._send),
     "follow": (5, Life._follow),
     "acknowledge": (1, Life._acknowledge),

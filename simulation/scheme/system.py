@@ -38,6 +38,7 @@ from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.tables import metadata as bank_tables
 from runtime.database import Database
 from runtime.errors import NoAnswer
+from runtime.private import PRIVATE_FILE
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
@@ -136,9 +137,8 @@ class System:
         self._built[name] = self._build(name)
         self.network.calm = calm
         if name in self.model.banks:
-            bank = self.bank(name)
-            self.model.heard(name, bank.follower.place.number)
-            self.model.resolve(name, lambda number: self._state(bank, number)[0])
+            self.model.heard(name, self.bank(name).follower.place.number)
+            self._resolve(name)
 
     def run(self, name: str, act: Callable[[Any], T]) -> T:
         """Something that a party does. Raises NoAnswer if its power is cut, or its disk fails."""
@@ -149,6 +149,7 @@ class System:
             raise NoAnswer(f"{name} ended") from end
         except OperationalError as failure:
             # A service goes on: its caller is told of an error within, which decides nothing.
+            self._resolve(name)
             raise NoAnswer(f"the disk of {name} fails") from failure
         finally:
             if name in self.model.banks:
@@ -244,8 +245,27 @@ class System:
             bank = self.bank(name)
             self.model.check(name, lambda number, bank=bank: self._state(bank, number))  # type: ignore[misc]
 
-    def _add(self, name: str, tables: Any) -> None:
-        self.disks[name] = Disk(self.network, tables)
+    def _resolve(self, name: str) -> None:
+        """Finds out which orders were written that had no answer, if it is a bank's name."""
+        if name in self.model.banks:
+            bank = self.bank(name)
+            self.model.resolve(name, lambda number: self._state(bank, number)[0])
+
+    def device_files(self, wallet: str) -> dict[Path, bytes]:
+        """What a wallet's device has written down: who copies it all can put it back."""
+        return {path: path.read_bytes() for path in (self._folder / wallet).glob("device.*")}
+
+    def clone(self, wallet: str, files: dict[Path, bytes]) -> None:
+        """Puts back what a device had written down once, whatever it has done since."""
+        for path in self.device_files(wallet):
+            path.unlink()
+        for path, content in files.items():
+            path.write_bytes(content)
+            path.chmod(PRIVATE_FILE)
+        self.restart(wallet)
+
+    def _add(self, name: str, tables: Any, folder: Path | None = None) -> None:
+        self.disks[name] = Disk(self.network, tables, folder)
         self._built[name] = self._build(name)
 
     def _admit(self, name: str, prefix: str) -> None:
@@ -258,8 +278,10 @@ class System:
             self.by_two(CENTRAL, kind)
 
     def _open_wallet(self, name: str, bank: str) -> None:
-        self._add(name, wallet_tables)
-        entry = BankEntry(bank, bank, ca=__file__, offline_root="")
+        self._add(name, wallet_tables, self._folder)
+        entry = BankEntry(
+            bank, bank, ca=__file__, offline_root=bytes(key_of(_ROOT).verify_key).hex()
+        )
         number = self.wallet(name).open(entry, holder_name=name).number
         self.numbers[name] = number
         self.model.banks[bank].wallets[number] = Wallet(deposit_fen=DEPOSIT_FEN)
@@ -285,6 +307,7 @@ class System:
             randomness=self.randomness,
             banks=banks,
             book=SqlBook(Database(engine)),
+            pin=lambda: "",
         )
 
     def _build_bank(self, name: str) -> OperatorBank:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
+from sqlalchemy.exc import OperationalError
+
+from central_bank.registration import feed
 from central_bank.registration import settlement as settling
-from officers import acts
+from central_bank.registration.offline import losses
+from dcep.errors.v1 import errors_pb2
+from officers import acts, people
 from operator_bank.feed import events, follower
 from operator_bank.feed.entries import captured, released
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
+from operator_bank.payments import payments
 from operator_bank.payments.outbound import Outbound
+from operator_bank.wallets import directory
+from runtime import database
+from runtime.errors import Refusal
 
+_times = itertools.count(1)
 Wrong = Callable[..., Any]
 """Gets what stood there, and its arguments."""
 
@@ -31,6 +42,11 @@ def planted(owner: Any, name: str, wrong: Wrong) -> AbstractContextManager[objec
 
 def nothing(*_: Any, **__: Any) -> None:
     """Does nothing."""
+
+
+def yes(*_: Any, **__: Any) -> bool:
+    """Says yes."""
+    return True
 
 
 def no(*_: Any, **__: Any) -> bool:
@@ -59,6 +75,37 @@ def _believed(right: Any, kind: Any, envelope: Any, bank: Any, now_ms: int) -> A
     return kind.FromString(envelope.payload)
 
 
+def _any_signature(_: Any, __: Any, ___: Any, ____: Any, envelope: Any) -> Any:
+    """Believes that an officer has signed something."""
+    return envelope.payload
+
+
+def _gone_on(right: Any, database: Any, body: Any) -> Any:
+    """Goes on as if nothing were wrong when the disk fails."""
+    try:
+        return right(database, body)
+    except OperationalError:
+        return None
+
+
+def _told_anew(right: Any, entry: Any, *rest: Any) -> None:
+    """Tells another time each time that it tells an entry."""
+    right(entry, *rest)
+    entry.time_ms += next(_times)
+
+
+def _thawed(right: Any, directory: Any, number: str, _: bool, **named: Any) -> Any:
+    return right(directory, number, False, **named)
+
+
+def _another_reason(*_: Any, **__: Any) -> Refusal:
+    return Refusal(errors_pb2.REASON_SEQUENCE_STALE, "for no reason")
+
+
+def _another_bank(right: Any, losses_: Any, double: Any) -> int:
+    return 3 - int(right(losses_, double))
+
+
 PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a payment arrives with a fen more": (events, "delivered", _a_fen_more, 1),
     "no payment from elsewhere reaches its wallet": (events, "delivered", _to_suspense, 1),
@@ -66,11 +113,18 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a refused payment is taken": (events, "released", _captured, 2),
     "a settled payment stays on its way": (Written, "settle", nothing, 1),
     "an ended payment stays on its way": (Written, "end", nothing, 2),
-    "what nobody could take is not sent back": (Written, "undelivered", nothing, 2),
+    "a deposit that was paid stays pending": (Written, "deposit", nothing, 1),
     "a bank sends nothing": (Outbound, "step", no, 1),
-    "any signature of a bank is believed": (settling, "open_signed", _believed, 1),
-    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 5),
+    "any signature of a bank is believed": (settling, "open_signed", _believed, 2),
+    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 3),
     "an officer may approve alone": (acts.Acts, "_check_second", nothing, 2),
     "the place in the feed is not kept": (follower, "write_place", nothing, 1),
+    "an entry of the feed is told in two ways": (feed, "_tell", _told_anew, 1),
+    "an officer's signature is not looked at": (people.Officers, "verified", _any_signature, 2),
+    "a write that failed counts as done": (database.Database, "transaction", _gone_on, 1),
+    "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 2),
+    "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 2),
+    "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
+    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 3),
 }
 """By what is wrong: where, what stands there instead, and the first seed that finds it."""
