@@ -89,7 +89,8 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     }
     asked = {key: fen for key, (whose, fen) in life.exchanged.items() if whose == wallet}
     missing = {key for key, _ in asked.items() - exchanged.items()} - life.gone
-    strange = exchanged.items() - asked.items()
+    unasked = exchanged.items() - asked.items()
+    strange = {(key, fen) for key, fen in unasked if (wallet, fen) not in life.forgotten}
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
     paid = {line.payment_id: -line.change_fen for line in lines if line.kind == "payment"}

@@ -51,6 +51,8 @@ class Life:
         system: what runs.
         settled: acknowledged payments, (payer, payee's number, fen) by payment id.
         exchanged: acknowledged exchanges, (wallet, fen into it), by id.
+        refused: exchanges that were refused, (wallet, fen into it).
+        forgotten: those that were refused by a bank which an older copy took the place of since.
         gone: ids of orders that a bank had decided, and that an older copy of it did not have.
         wishes: what wallets want and have no answer to, by request id.
     """
@@ -60,6 +62,8 @@ class Life:
         self.system = System(seed, folder)
         self.settled: dict[str, tuple[str, str, int]] = {}
         self.exchanged: dict[str, tuple[str, int]] = {}
+        self.refused: set[tuple[str, int]] = set()
+        self.forgotten: set[tuple[str, int]] = set()
         self.gone: set[str] = set()
         self.wishes: dict[str, tuple[str, Callable[[App], None]]] = {}
         self._proposed: list[SignedEnvelope] = []
@@ -144,12 +148,15 @@ class Life:
         kind = self._chance.randrange(6)
 
         def act(app: App) -> None:
-            if kind == 0:
-                placed = app.holder().cash_out(fen, request_id=key)
-                self.exchanged[placed.order.payment_id] = (wallet, -fen)
-            elif kind == 1:
-                placed = app.holder().top_up(fen, request_id=key)
-                self.exchanged[placed.order.payment_id] = (wallet, fen)
+            if kind < 2:
+                exchange = app.holder().cash_out if kind == 0 else app.holder().top_up
+                signed_fen = -fen if kind == 0 else fen
+                try:
+                    placed = exchange(fen, request_id=key)
+                except Refusal:
+                    self.refused.add((wallet, signed_fen))
+                    raise
+                self.exchanged[placed.order.payment_id] = (wallet, signed_fen)
             else:
                 placed = app.holder().pay(payee, fen, request_id=key)
                 if placed.pending:
@@ -318,6 +325,8 @@ class Life:
         bank, copy = self._chance.choice(self._copies)
         # Of what was decided within the bank since the copy only its holders know any more.
         self.gone |= self.system.put_back(bank, copy)
+        # Nor does it know any more what it refused, so an order that comes once more is done.
+        self.forgotten |= {one for one in self.refused if self._bank_of(one[0]) == bank}
 
     def _ask(self, key: str) -> None:
         """Somebody asks for what they want, perhaps again; after an answer never more."""

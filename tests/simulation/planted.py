@@ -112,6 +112,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a settled payment is given back": (events, "captured", _released, 1),
     "a refused payment is taken": (events, "released", _captured, 2),
     "a settled payment stays on its way": (Written, "settle", nothing, 1),
+    "what nobody could take is not sent back": (Written, "undelivered", nothing, 51),
     "an ended payment stays on its way": (Written, "end", nothing, 2),
     "a deposit that was paid stays pending": (Written, "deposit", nothing, 1),
     "a bank sends nothing": (Outbound, "step", no, 1),
