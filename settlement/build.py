@@ -106,8 +106,17 @@ def open_ledger(
     journal = Journal(engine, tables)
     # Writes snapshots, and prepares the projection's next rows.
     background = ThreadPoolExecutor(2, "settlement-background") if threaded else None
-    projection = Projection(engine, tables, journal, seal_every=seal_every, background=background)
-    history = History(tables, journal, projection, max_unprojected=max_unprojected)
+    projection = Projection(
+        engine,
+        tables,
+        journal,
+        seal_every=seal_every,
+        background=background,
+        overloaded=overloaded,
+    )
+    history = History(
+        tables, journal, projection, max_unprojected=max_unprojected, overloaded=overloaded
+    )
     if background is None:
         core = Core(engine, tables, journal, history)
         direct = DirectLedger(core, overloaded=overloaded, is_short=room.is_short)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from settlement.journal import Entry, Journal
 from settlement.limits import MAX_UNPROJECTED_RECORDS
 from settlement.payment_rows import NAMES, PaymentRow, payment_row
 from settlement.postings import Index, Positions, id_key, postings_of
-from settlement.projection import Projection
+from settlement.projection import NOT_READY, Projection
 from settlement.records import RECORD, STATED, Kind, RecordFlag, Result, is_of
 from settlement.rule import MAX_CHAIN
 from settlement.tables import JournalTables
@@ -35,11 +36,13 @@ class History:
         projection: Projection,
         *,
         max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
+        overloaded: Callable[[str], Exception] = Overloaded,
     ) -> None:
         self._rows_where = f"SELECT {', '.join(NAMES)} FROM {tables.payments.name} WHERE position"
         self._journal = journal
         self._projection = projection
         self._most = max_unprojected
+        self._overloaded = overloaded
 
     def find(self, origin: int, sequence: int) -> Found | None:
         """The journaled record with this identity, or None."""
@@ -175,6 +178,21 @@ class History:
         self.follow()
         self._projection.write_balances()
 
+    @contextmanager
+    def followed(self, *, balances: bool = False) -> Iterator[Connection]:
+        """A connection to read `payments` with, up to what has been committed by now.
+
+        Args:
+            balances: whether `balances` are to be read as well.
+
+        Raises:
+            Overloaded: the rows are gone; ask again when they have been made again.
+        """
+        (self.follow_balances if balances else self.follow)()
+        made = self._projection.made
+        with self._projection.reading(made) as connection:
+            yield connection
+
     def _linked_to(self, row: PaymentRow) -> list[PaymentRow]:
         """The other payments of a chain after this one, in order.
 
@@ -198,7 +216,7 @@ class History:
     def _beyond(self, position: int) -> Iterator[Entry]:
         """The journal's rows with positions after this one."""
         if self.is_behind():
-            raise Overloaded("the past is being made ready to be looked up; ask again later")
+            raise self._overloaded(NOT_READY)
         while entries := self._journal.read(position):
             yield from entries
             position = entries[-1].last_position

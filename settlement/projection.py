@@ -30,6 +30,8 @@ from settlement.tables import JournalTables
 PAYMENTS, BALANCES = 1, 2
 """The ids of the rows of `projected`."""
 
+NOT_READY = "the past is being made ready to be looked up; ask again later"
+
 _JOURNAL_ROWS = 512
 _LOOKED_AT = "projection looked at"
 
@@ -64,6 +66,7 @@ class Projection:
         *,
         seal_every: int = SEAL_RECORDS,
         background: Executor | None = None,
+        overloaded: Callable[[str], Exception] = Overloaded,
     ) -> None:
         """Goes on from where the database is.
 
@@ -74,11 +77,13 @@ class Projection:
             seal_every: how many projected records have their index in memory.
             background: two threads, which prepare rows and seal while other rows are written;
                 None: the calling thread does everything in turn.
+            overloaded: makes the error for who reads rows that are gone; an Overloaded.
         """
         self._engine = engine
         self._writing = journal.writing
         self._tables = tables
         self._journal = journal
+        self._overloaded = overloaded
         one_writer = engine.dialect.name == "sqlite"
         self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
         # SQLite's driver holds the interpreter's lock for each row, so a thread gains nothing.
@@ -122,11 +127,11 @@ class Projection:
             if connection.info.get(_LOOKED_AT) != made:
                 if not self._is_whole(connection):
                     self._unsure.set()
-                    raise _not_ready()
+                    raise self._overloaded(NOT_READY)
                 connection.info[_LOOKED_AT] = made
             yield connection
         if self._made != made:
-            raise _not_ready()
+            raise self._overloaded(NOT_READY)
 
     def position(self) -> int:
         """How many records have been projected so far."""
@@ -276,7 +281,3 @@ class Projection:
         if before:
             raise _Gone
         connection.execute(insert(table), {"id": which, **values})
-
-
-def _not_ready() -> Overloaded:
-    return Overloaded("the past is being made ready to be looked up; ask again later")

@@ -29,7 +29,6 @@ class Flows:
     """The use-case behind GetFlows."""
 
     def __init__(self, context: Context) -> None:
-        self._database = context.database
         self._history = context.history
         self._registry = context.registry
 
@@ -45,11 +44,10 @@ class Flows:
             after: the place of the last flow of the page before.
 
         Raises:
-            Refusal: FIELD_INVALID.
+            Refusal: FIELD_INVALID, or OVERLOADED while what is made from the journal is made again.
         """
         if from_ms < 0 or to_ms < 0 or (to_ms and to_ms < from_ms):
             raise invalid("to_time_ms", "lies before from_time_ms")
-        self._history.follow()
         circulations = {b.accounts.circulation: b.name for b in self._registry.all()}
         table = ledger.payments
         query = (
@@ -68,7 +66,8 @@ class Flows:
         )
         if after is not None:
             query = query.where(tuple_(table.c.debit, table.c.credit) > tuple_(*after))
-        rows = self._database.read(lambda c: c.execute(query).all())
+        with self._history.followed() as connection:
+            rows = connection.execute(query).all()
         return [
             Flow(circulations[a], circulations[b], int(count), int(fen), (a, b))
             for a, b, count, fen in rows

@@ -53,7 +53,6 @@ class Vault:
     """The currency that the bank holds."""
 
     def __init__(self, context: Context) -> None:
-        self._database = context.database
         self._ledger = context.ledger
         self._history = context.history
         self._projection = context.books.projection
@@ -120,8 +119,12 @@ class Vault:
     def books(self) -> Books:
         """The books; wallets and holds are those of the projection, which is brought up to date
         first.
+
+        Raises:
+            Refusal: OVERLOADED while what is made from the journal is made again.
         """
-        self._history.follow_balances()
+        with self._history.followed(balances=True) as connection:
+            wallets_fen, holds_fen, pending = connection.execute(_SUMS).one()
         rows = self._ledger.read(
             [
                 accounts.MIRROR,
@@ -132,7 +135,6 @@ class Vault:
             ]
         )
         mirror, vault, reserve_for_redemption, suspense, lost = rows["available_fen"].tolist()
-        wallets_fen, holds_fen, pending = self._database.read(lambda c: c.execute(_SUMS).one())
         return Books(
             mirror_fen=mirror,
             vault_fen=vault + reserve_for_redemption,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from settlement.audit import audit_ledger
-from settlement.build import LedgerBundle, Near
+from settlement.build import LedgerBundle, Near, open_ledger
 from settlement.errors import Overloaded
 from settlement.projection import Projection
 from settlement.tables import JournalTables
@@ -137,3 +137,31 @@ def test_a_projection_that_lost_all_gains_one_record_for_each_that_is_paid() -> 
     near.keep(10_300)
     near.keep(10_400)
     assert projection.waited_for[-1] == 10_300, "near again, it is waited for as before"
+
+
+def test_what_is_read_from_the_tables_themselves_is_refused_too(
+    database: Database, books: LedgerBundle
+) -> None:
+    crash(database[0])
+    with (
+        pytest.raises(Overloaded, match="ask again later"),
+        books.history.followed(balances=True),
+    ):
+        pass
+    books.projection.catch_up()
+    with books.history.followed(balances=True) as connection:
+        count = connection.execute(text("SELECT count(*) FROM balances")).scalar_one()
+    assert count > 0
+
+
+def test_who_is_refused_gets_the_error_of_the_service(server_database_url: str) -> None:
+    engine, tables = fresh(server_database_url)
+    system(engine, tables).history.follow()
+
+    class OfTheService(Overloaded):
+        pass
+
+    books = open_ledger(engine, tables, threaded=False, overloaded=OfTheService)
+    crash(engine)
+    with pytest.raises(OfTheService):
+        books.history.find(ALICE, 1)
