@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.inspection import LIVE
@@ -74,7 +75,10 @@ def status(files: TlsFiles, address: str, service: str, timeout_s: float) -> str
         check = health_pb2_grpc.HealthStub(channel).Check
         try:
             answer = check(health_pb2.HealthCheckRequest(service=service), timeout=timeout_s)
-        except (NoAnswer, Refusal) as error:
+        except Refusal as refusal:
+            # Who has no place for one more question serves those that were there before.
+            return "SERVING" if refusal.reason == errors_pb2.REASON_OVERLOADED else str(refusal)
+        except NoAnswer as error:
             return str(error)
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 

@@ -16,14 +16,15 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import Diagnostic
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
@@ -34,6 +35,7 @@ UNHEARD_S = 10
 """After so long without a sign from the other machine a connection counts as lost."""
 
 _KEEPALIVE_PAUSE_S = 3
+_ALWAYS = "-c synchronous_commit=on -c client_min_messages=notice"
 _WAIT_FOR_STANDBY = "SyncRepWaitForLSN"
 """The server's function from which a notice comes; the notice itself is in the server's language.
 """
@@ -45,7 +47,7 @@ _COUNT = text(
 
 
 def server_arguments(url: URL) -> dict[str, str | int]:
-    """What is asked of each connection, unless the URL says otherwise.
+    """What is asked of each connection, unless the URL says otherwise; durability in any case.
 
     Of several hosts only the one is taken that can be written: the primary.
     """
@@ -56,9 +58,13 @@ def server_arguments(url: URL) -> dict[str, str | int]:
         "keepalives_interval": _KEEPALIVE_PAUSE_S,
         "keepalives_count": UNHEARD_S // _KEEPALIVE_PAUSE_S,
         "tcp_user_timeout": UNHEARD_S * 1_000,
-        "options": "-c synchronous_commit=on",
     }
-    return {name: value for name, value in asked.items() if name not in url.query}
+    found = {name: value for name, value in asked.items() if name not in url.query}
+    # These are no wishes: what is acknowledged is durable, and the notice of a wait that was given
+    # up has to arrive. They come after what the URL asks for, and the last one counts.
+    said = url.query.get("options", "")
+    options = said if isinstance(said, str) else " ".join(said)
+    return {**found, "options": f"{options} {_ALWAYS}".strip()}
 
 
 def single_sessions(url: URL) -> Engine:
@@ -105,7 +111,7 @@ class Sessions:
         self._name = f"dcep {secrets.token_hex(8)}"
         self._looking = single_sessions(url)
         self._lock = threading.Lock()
-        self._sockets: WeakKeyDictionary[_Connection, socket.socket] = WeakKeyDictionary()
+        self._sockets: WeakKeyDictionary[_Connection, _End] = WeakKeyDictionary()
 
     def belong_to(self, engine: Engine) -> None:
         """Takes the connections that an engine opens from now on."""
@@ -120,7 +126,7 @@ class Sessions:
         Raises:
             sqlalchemy.exc.DBAPIError: no primary answers.
         """
-        with self._looking.connect() as connection:
+        with self._looking.connect() as connection, _bounded(connection):
             row = connection.execute(_COUNT, {"name": self._name}).one()
         return int(row[0]), int(row[1])
 
@@ -130,23 +136,63 @@ class Sessions:
         Raises:
             sqlalchemy.exc.DBAPIError: no primary answers.
         """
-        with self._looking.connect() as connection:
+        with self._looking.connect() as connection, _bounded(connection):
             return bool(connection.execute(text("SHOW synchronous_standby_names")).scalar_one())
 
     def cut(self) -> None:
         """Ends all connections on this side: whoever waits for one gets an error at once."""
         with self._lock:
             for end in self._sockets.values():
-                with suppress(OSError):  # the server has closed it already
-                    end.shutdown(socket.SHUT_RDWR)
+                end.shut()
 
     def _connect(self, _dialect: object, _record: object, words: Any, named: Any) -> _Connection:
         arguments: Mapping[str, Any] = {**named, "application_name": self._name}
         found = _Connection.connect(*words, **arguments)
-        found.add_notice_handler(found.notice)
-        # A descriptor of its own: the connection's may be closed, and its number used again, in the
-        # moment in which it is cut.
-        end = socket.fromfd(found.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        # Not the connection's own method: the two would hold each other.
+        me = weakref.ref(found)
+        found.add_notice_handler(lambda notice: _take(me(), notice))
+        server = f"{found.info.host} {found.info.port}"
         with self._lock:
-            self._sockets[found] = end
+            for end in self._sockets.values():
+                if end.server != server:
+                    # Another server is the primary now. Whoever still waits for the one before may
+                    # wait long: it need not have closed anything.
+                    end.shut()
+            self._sockets[found] = _End(server, _twin(found))
         return found
+
+
+class _End(NamedTuple):
+    """This side's end of a connection to a server."""
+
+    server: str
+    socket: socket.socket
+
+    def shut(self) -> None:
+        with suppress(OSError):  # the server has closed it already
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
+def _take(connection: _Connection | None, notice: Diagnostic) -> None:
+    if connection is not None:
+        connection.notice(notice)
+
+
+def _twin(connection: psycopg.Connection[Any]) -> socket.socket:
+    """A descriptor of its own for a connection's socket: the connection's may be closed, and its
+    number used again, in the moment in which it is shut.
+    """
+    return socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    """A context in which a server that hangs is waited for no longer than UNHEARD_S."""
+    driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    with _twin(driver) as end:
+        timer = threading.Timer(UNHEARD_S, _End("", end).shut)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import grpc
 
+from dcep.errors.v1 import errors_pb2
 from runtime.certificates import fingerprint
 from runtime.channel import connect
-from runtime.errors import NoAnswer, Unreached
+from runtime.errors import NoAnswer, Refusal, Unreached
 from runtime.logs import logger
 from runtime.own_certificate import OwnCertificate, Shown, TlsFiles
 from runtime.tls import certificate_of, only_to
@@ -139,6 +140,13 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             except TimeoutError:
                 raise Unreached(f"{self._named()} has shown no certificate in time") from None
 
+    def may_have_moved(self, error: BaseException | None) -> bool:
+        """Whether an error gives reason to look for the server at another of its addresses."""
+        if len(self._addresses) < 2:
+            return False
+        lost = isinstance(error, Refusal) and error.reason == errors_pb2.REASON_NOT_SERVING
+        return lost or isinstance(error, NoAnswer)
+
     def doubt(self, channel: grpc.Channel) -> None:
         """To be called when a channel did not reach the server: its certificate may be new."""
         with self._lock:
@@ -184,8 +192,9 @@ class RenewingChannel(grpc.Channel):  # type: ignore[misc]
             self._seen(looking, server, terms, None)
 
     def _find(self, terms: _Terms) -> _Server:
-        """The first address at which a good certificate is shown."""
-        *others, last = self._addresses
+        """The first address at which a good certificate is shown; the one of before comes last."""
+        known = self._spoken_to.address if self._spoken_to is not None else ""
+        *others, last = sorted(self._addresses, key=lambda address: address == known)
         for address in others:
             try:
                 return self._shown(terms, address)
@@ -284,7 +293,7 @@ class _Doubting:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Unreached):
+        if isinstance(error, Unreached) or self._renewing.may_have_moved(error):
             self._renewing.doubt(self._channel)
         elif isinstance(error, ValueError) and not self._renewing.is_current(self._channel):
             # gRPC raises ValueError for a channel that was closed between two of our steps.

@@ -16,12 +16,16 @@ from dcep.errors.v1 import errors_pb2
 from runtime.database import is_away
 from runtime.errors import Refusal
 from runtime.fencing import Fence, seconds_up
+from runtime.limits import DRAIN_S
 from runtime.logs import logger, say
 from runtime.postgresql import Sessions
 from runtime.settings import SettingsError
 
 LOOK_S = 2.0
 """Seconds between two looks at whether commits wait for a standby at all."""
+
+END_S = 3 * DRAIN_S
+"""Seconds that a service which is to end may take to drain and to write what it has promised."""
 
 
 class Need(StrEnum):
@@ -73,18 +77,20 @@ class Standby:
         self._now = now
         self._look_at = now()
         self._has_one = False
-        self._is_ending = False
+        self._ends_at: float | None = None
         self._said = ""
 
     def end_waiting(self) -> None:
-        """The service is to end: from now on nobody waits for commits that do not come through."""
-        self._is_ending = True
+        """The service is to end: from now on nobody waits for commits that do not come through, and
+        after END_S for nothing at all.
+        """
+        self._ends_at = self._now() + END_S
 
     def step(self) -> bool:
         """A worker's step: looks at the server; False, as there is no more to do at once."""
         try:
-            if self._is_ending:
-                if self._fence.overdue():
+            if self._ends_at is not None:
+                if self._fence.overdue() or self._now() >= self._ends_at:
                     self._sessions.cut()
             elif self._fence.overdue():
                 self._look_at_what_waits()

@@ -49,7 +49,12 @@ class History:
         return self.find_many([(origin, sequence)]).get((origin, sequence))
 
     def is_behind(self) -> bool:
-        """Whether more records wait to be projected than a question may read through."""
+        """Whether a question may be refused: more records wait to be projected than it may read
+        through, or what was projected may be gone.
+        """
+        return self._projection.is_unsure() or self._is_far_behind()
+
+    def _is_far_behind(self) -> bool:
         if self._most is None:
             return False
         return self._journal.newest() - self._projection.position() > self._most
@@ -215,7 +220,7 @@ class History:
 
     def _beyond(self, position: int) -> Iterator[Entry]:
         """The journal's rows with positions after this one."""
-        if self.is_behind():
+        if self._is_far_behind():
             raise self._overloaded(NOT_READY)
         while entries := self._journal.read(position):
             yield from entries

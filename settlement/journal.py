@@ -26,6 +26,8 @@ _FETCHED = 4
 _NOTE_BYTES = 48
 """The memory that Python needs for a note besides its bytes."""
 
+_HAS_TIP = "journal has its tip"
+
 _CHAIN = struct.Struct("<QQI")
 
 
@@ -162,7 +164,16 @@ class Journal:
 
         Returns:
             The new tip.
+
+        Raises:
+            JournalBroken: the database does not have the row of `tip`. It is not the one that the
+                state in memory was read from: a standby that had not got everything, or a copy.
         """
+        # A connection does not outlive the database that it is to, so each is looked at once.
+        if tip.seq and not connection.info.get(_HAS_TIP):
+            if not self._holds(connection, tip):
+                raise JournalBroken(f"row seq={tip.seq} is no longer in the database")
+            connection.info[_HAS_TIP] = True
         seq, first = tip.seq + 1, tip.position + 1
         digest = chain_hash(tip.hash, seq, first, count, body)
         values = (seq, first, tip.hash, digest, count, body)
@@ -265,10 +276,12 @@ class Journal:
 
     def holds(self, tip: Tip) -> bool:
         """Whether the journal in the database has this row, with this hash."""
-        table = self._table
         with self._engine.connect() as connection:
-            query = select(table.c.hash).where(table.c.seq == tip.seq)
-            found = connection.execute(query).scalar()
+            return self._holds(connection, tip)
+
+    def _holds(self, connection: Connection, tip: Tip) -> bool:
+        of = self._table.c
+        found = connection.execute(select(of.hash).where(of.seq == tip.seq)).scalar()
         return found is not None and bytes(found) == tip.hash
 
     def tip(self) -> Tip:

@@ -97,7 +97,8 @@ class Projection:
         self._balances = Balances(tables.balances)
         self._idle = 0
         self._made = 0
-        """How many times the rows have been made from the beginning."""
+        """Counted up when the rows are begun anew, and again when memory says so too: an odd number
+        is that of rows of which nothing can be said."""
         self.on_gone: Callable[[], None] = lambda: None
         """Called when the rows are gone and are about to be made again."""
         served = engine.dialect.name == "postgresql"
@@ -125,13 +126,17 @@ class Projection:
         with self._reading.connect() as connection:
             # A connection does not outlive the rows, so each is looked at once.
             if connection.info.get(_LOOKED_AT) != made:
-                if not self._is_whole(connection):
+                if made % 2 or not self._is_whole(connection):
                     self._unsure.set()
                     raise self._overloaded(NOT_READY)
                 connection.info[_LOOKED_AT] = made
             yield connection
         if self._made != made:
             raise self._overloaded(NOT_READY)
+
+    def is_unsure(self) -> bool:
+        """Whether the rows may be gone, so that a question may be refused."""
+        return self._unsure.is_set() or bool(self._made % 2)
 
     def position(self) -> int:
         """How many records have been projected so far."""
@@ -151,6 +156,8 @@ class Projection:
         done = 0
         with self._lock:
             try:
+                if self._made % 2:
+                    self._begin_anew()  # it was begun before, and could not be ended
                 self._look()
                 for prepared in self._prepared(self._position, max_rows):
                     self._write(prepared)
@@ -170,9 +177,17 @@ class Projection:
         return self._idle >= (1 if few else LONG_PAUSE)
 
     def write_balances(self) -> None:
-        """Writes `balances` as of where the payments are."""
+        """Writes `balances` as of where the payments are.
+
+        Raises:
+            settlement.errors.Overloaded: the rows are gone, and are about to be made again.
+        """
         with self._lock:
-            self._write_balances()
+            try:
+                self._write_balances()
+            except _Gone:
+                self._unsure.set()
+                raise self._overloaded(NOT_READY) from None
 
     def rebuild(self) -> None:
         """Deletes all rows and projects the whole journal again."""
@@ -183,8 +198,13 @@ class Projection:
             self._write_balances()
 
     def _begin_anew(self) -> None:
-        """Deletes all rows, which are to be made again."""
+        """Deletes all rows, which are to be made again.
+
+        Where it fails half-way, memory and rows no longer belong together: `_made` stays odd, and
+        nothing is answered from either until this has come to its end.
+        """
         tables = self._tables
+        self._made |= 1
         self.index.give_up_sealing()
         with self._writing.begin() as connection:
             for table in (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -158,6 +161,50 @@ def test_what_a_url_says_itself_is_left_alone() -> None:
     arguments = server_arguments(said)
     assert "connect_timeout" not in arguments and "tcp_user_timeout" not in arguments
     assert arguments["target_session_attrs"] == "read-write"
+
+
+def test_durability_is_no_wish_of_the_url() -> None:
+    said = database_at("postgresql://user@host/name?options=-csearch_path%3Dx")
+    options = str(server_arguments(said)["options"])
+    assert options.startswith("-csearch_path=x -c synchronous_commit=on")
+    assert "client_min_messages=notice" in options
+
+
+def test_a_connection_to_another_primary_ends_those_to_the_one_before(
+    url: str, tmp_path: Path
+) -> None:
+    where = database_at(url)
+    moved = tmp_path / "s"
+    moved.symlink_to(str(where.query["host"]))
+    elsewhere = where.update_query_dict({"host": str(moved)})
+    sessions = Sessions(where)
+    before = open_engine(url, sessions).connect()
+    before.execute(text("SELECT 1"))
+    after = open_engine(elsewhere.render_as_string(hide_password=False), sessions).connect()
+    with pytest.raises(OperationalError):
+        before.execute(text("SELECT 1"))
+    after.execute(text("SELECT 1"))
+    after.close()
+
+
+def test_a_connection_that_was_closed_leaves_nothing_open(url: str) -> None:
+    sessions = Sessions(database_at(url))
+    engine = open_engine(url, sessions)
+
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = descriptors()
+        for _ in range(20):
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            engine.dispose()
+        assert descriptors() <= before + 1
+    finally:
+        gc.enable()
 
 
 class Told:

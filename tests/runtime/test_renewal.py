@@ -14,8 +14,9 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
+from dcep.errors.v1 import errors_pb2
 from runtime.certificates import fingerprint
-from runtime.errors import NoAnswer
+from runtime.errors import NoAnswer, Refusal
 from runtime.metrics import watch_days_left
 from runtime.own_certificate import OwnCertificate, TlsFiles
 from runtime.renewing_channel import RenewingChannel
@@ -269,6 +270,32 @@ def test_a_server_that_moves_between_its_addresses_is_found(
         moved = own_root.files(SERVER)
         renew(own_root, moved, SERVER)
         serve(on_ask=lambda request, _: Int32Value(value=2), files=moved, address=moved_to)
+        assert _answered(lambda: ask(channel)) == 2
+
+
+def test_a_server_that_no_longer_serves_is_left_for_one_that_does(
+    serve: Serve, own_root: Root
+) -> None:
+    """One that lost its database to another still shows a good certificate."""
+    ended: list[Refusal] = []
+
+    def may_answer() -> None:
+        if ended:
+            raise ended[0]
+
+    first = serve(
+        on_ask=lambda request, _: Int32Value(value=1),
+        files=own_root.files(SERVER),
+        may_answer=may_answer,
+    )
+    second = serve(on_ask=lambda request, _: Int32Value(value=2), files=own_root.files(SERVER))
+    mine = own_root.files(CLIENT)
+    addresses = f"{first.address},{second.address}"
+    with RenewingChannel(mine, OwnCertificate(mine), addresses, SERVER) as channel:
+        assert ask(channel) == 1
+        ended.append(Refusal(errors_pb2.REASON_NOT_SERVING, "taken over"))
+        with pytest.raises(Refusal, match="taken over"):
+            ask(channel)
         assert _answered(lambda: ask(channel)) == 2
 
 

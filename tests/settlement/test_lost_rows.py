@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from settlement.audit import audit_ledger
 from settlement.build import LedgerBundle, Near, open_ledger
-from settlement.errors import Overloaded
+from settlement.errors import CoreStopped, Overloaded
 from settlement.projection import Projection
 from settlement.tables import JournalTables
 from tests.settlement.books import ALICE, BOB, CAROL, fresh, many, system, transfer
@@ -165,3 +166,72 @@ def test_who_is_refused_gets_the_error_of_the_service(server_database_url: str) 
     crash(engine)
     with pytest.raises(OfTheService):
         books.history.find(ALICE, 1)
+
+
+def test_what_was_begun_anew_and_not_ended_is_begun_once_more(
+    database: Database, books: LedgerBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = books.history.find(ALICE, 1)
+    crash(database[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(books.projection.index, "load", _away)
+        with pytest.raises(OperationalError):
+            books.projection.rebuild()
+    # Memory knows of no row now, and of the index of before.
+    for question in QUESTIONS.values():
+        with pytest.raises(Overloaded):
+            question(books)
+    books.projection.catch_up()
+    books.history.follow_balances()
+    assert books.history.find(ALICE, 1) == before
+    assert not audit_ledger(*database).problems
+
+
+def test_nobody_is_answered_while_the_rows_are_begun_anew(
+    books: LedgerBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[bool] = []
+    load = books.projection.index.load
+
+    def asked_meanwhile(position: int) -> None:
+        with pytest.raises(Overloaded):
+            books.history.find(ALICE, 1)
+        refused.append(True)
+        load(position)
+
+    monkeypatch.setattr(books.projection.index, "load", asked_meanwhile)
+    books.projection.rebuild()
+    assert refused == [True]
+    assert books.history.find(ALICE, 1) is not None
+
+
+def _away(*_: object) -> None:
+    raise OperationalError("SELECT", None, Exception("the server is away again"))
+
+
+def test_a_repeat_before_anybody_has_looked_stops_nothing(
+    database: Database, books: LedgerBundle
+) -> None:
+    repeat = many(transfer(ALICE, BOB, 1, 1))
+    crash(database[0])
+    database[0].connect().close()
+    with pytest.raises(Overloaded):
+        books.ledger.submit(repeat)
+    books.projection.catch_up()
+    answer = books.ledger.submit(repeat)
+    assert answer.repeated.tolist() == [True]
+
+
+def test_a_journal_whose_end_is_gone_is_not_written_on(
+    database: Database, books: LedgerBundle
+) -> None:
+    """As where a standby takes over that had not got everything."""
+    engine, tables = database
+    with engine.begin() as connection:
+        last = connection.execute(select(func.max(tables.journal.c.seq))).scalar_one()
+        connection.execute(tables.journal.delete().where(tables.journal.c.seq == last))
+    engine.dispose()
+    with pytest.raises(CoreStopped, match="no longer in the database"):
+        books.ledger.submit(many(transfer(ALICE, BOB, 1, PAID + 1)))
+    with engine.connect() as connection:
+        assert connection.execute(select(func.max(tables.journal.c.seq))).scalar_one() == last - 1
