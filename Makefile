@@ -14,7 +14,7 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference docs wheel check-wheel bench sim mutants clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference docs wheel check-wheel bench sim models mutants clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -106,6 +106,9 @@ STEPS ?= 200
 
 sim: $(STAMP) ## the scheme under faults and cheats: SEED= the first seed, SEEDS= how many, STEPS= of each
 	$(BIN)/python -m simulation.scheme --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS)
+
+models: $(STAMP) ## every run of the protocols' models, and of their mistakes, with Spin; takes a minute
+	$(BIN)/python -m simulation.models
 
 mutants: $(STAMP) ## change one thing in the code at a time: a test notices; takes an hour
 	$(BIN)/pip install --quiet --group mutants

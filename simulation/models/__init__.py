@@ -1,0 +1,1 @@
+"""The protocols as models that Spin checks in every order in which their steps can come."""
