@@ -20,7 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, column, func, select, table, text
+import numpy as np
+from sqlalchemy import Connection, Engine, Select, column, func, select, table, text
 
 from auditor.books import CIRCULATION, DEPOSITS, OFFICE, Owned
 from deployment.databases import DatabaseMissing, reading_engine
@@ -42,7 +43,8 @@ _place = table("feed_place", *map(column, ("ledger", "number", "position")))
 _ledger = table("feed_ledger", column("ledger"))
 _banks = table("banks", *map(column, ("id", "name")))
 _receipts = table("feed_receipts", *map(column, ("bank", "number", "journal_position")))
-_acts_told = table("acts_told", *map(column, ("bank", "number")))
+_acts_told = table("acts_told", *map(column, ("bank", "incarnation", "number")))
+_put_backs = table("put_backs", *map(column, ("act", "bank")))
 _acts = table("officer_chain", column("number"))
 _deposits = table("token_deposits", column("id"))
 _revision = table("alembic_version", column("version_num"))
@@ -157,7 +159,7 @@ def contradictions(found: Mapping[str, Held]) -> list[str]:
     indexes = {row.name: row.id for row in central.connection.execute(query)}
     known = [one for one in banks if one.name in indexes]
     accounts = Owned.read(central.connection)
-    heard = min([one.stands.feed_position for one in known], default=0)
+    heard = {indexes[one.name]: one.stands.feed_position for one in known}
     last = _last_heard(central, accounts, heard)
     wrong: list[str] = []
     for bank in known:
@@ -167,7 +169,10 @@ def contradictions(found: Mapping[str, Held]) -> list[str]:
 
 @dataclass(frozen=True)
 class _LastHeard:
-    """What a part of the central bank's journal has from banks.
+    """What the central bank's journal has from banks, beyond what each of them has applied.
+
+    What a bank has applied it knows, even where its own tables do not: it may have lost it, and
+    come back.
 
     Attributes:
         numbers: the highest number, by the account that it came from.
@@ -209,9 +214,7 @@ def _between(bank: Held, central: Held, index: int, accounts: Owned, last: _Last
         ),
         (
             _("officers' act"),
-            number(
-                select(func.max(_acts_told.c.number)).where(_acts_told.c.bank == index), central
-            ),
+            number(_acts_of(index), central),
             number(select(func.max(_acts.c.number)), bank),
         ),
     ):
@@ -226,30 +229,44 @@ def _between(bank: Held, central: Held, index: int, accounts: Owned, last: _Last
     return []
 
 
-def _last_heard(central: Held, accounts: Owned, after: int) -> _LastHeard:
-    """What the central bank's journal has from banks after a position."""
+def _acts_of(index: int) -> Select[tuple[int]]:
+    """How many acts a bank has told of since it was last put back, which may have lost it some."""
+    told, backs = _acts_told.c, _put_backs.c
+    last = select(func.coalesce(func.max(backs.act), 0)).where(backs.bank == index)
+    since = told.incarnation >= last.scalar_subquery()
+    return select(func.max(told.number)).where(told.bank == index, since)
+
+
+def _last_heard(central: Held, accounts: Owned, heard: Mapping[int, int]) -> _LastHeard:
+    """What the central bank's journal has from banks after the position each has applied."""
     found = _LastHeard({}, {})
+    after = min(heard.values(), default=0)
     of = _journal.c
     seq = central.connection.execute(
         select(func.max(of.seq)).where(of.first_position <= after + 1)
     ).scalar()
     at = (seq or 1) - 1
     while True:
-        query = select(of.seq, of.body).where(of.seq > at).order_by(of.seq).limit(16)
+        query = (
+            select(of.seq, of.first_position, of.body).where(of.seq > at).order_by(of.seq).limit(16)
+        )
         rows = central.connection.execute(query).all()
         for row in rows:
-            _hear(bytes(row.body), accounts, found)
+            _hear(bytes(row.body), row.first_position, accounts, heard, found)
             at = row.seq
         if len(rows) < 16:
             return found
 
 
-def _hear(body: bytes, accounts: Owned, found: _LastHeard) -> None:
+def _hear(
+    body: bytes, first: int, accounts: Owned, heard: Mapping[int, int], found: _LastHeard
+) -> None:
     records, results = unpack(body, signed=False)[:2]
+    positions = np.arange(first, first + len(records))
     for origin in set(records["origin"].tolist()):
         bank, purpose = accounts.place(origin)
-        mine = records["origin"] == origin
-        if purpose in (CIRCULATION, DEPOSITS):
+        mine = (records["origin"] == origin) & (positions > heard.get(bank, 0))
+        if purpose in (CIRCULATION, DEPOSITS) and mine.any():
             highest = int(records["sequence"][mine].max())
             found.numbers[origin] = max(found.numbers.get(origin, 0), highest)
         elif purpose == OFFICE:

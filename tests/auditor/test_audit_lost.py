@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from console.coming_back import next_act
-from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
-from operator_bank.api.office import GrpcOffice
-from tests.auditor.copies import copied, office, put_back, two_payments
-from tests.auditor.simulated import CALL, CENTRAL
+from tests.auditor.copies import at_alpha, come_back, copied, put_back, two_payments
+from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
-from tests.officers.people import Person
-
-WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")
-
-
-def told(stack: Stack) -> officers_pb2.GetFeedResponse:
-    """As a bank's officers see it."""
-    bank = stack.system.built["alpha"]
-    return GrpcOffice(bank).GetFeed(officers_pb2.GetFeedRequest(), CALL)
-
-
-def beyond(stack: Stack) -> authentication_pb2.GetFeedOfResponse:
-    """As the central bank's officers see it."""
-    central = stack.system.built[CENTRAL]
-    found = central.feed_look.beyond(central.registry.get("alpha"), told(stack).number)
-    return authentication_pb2.GetFeedOfResponse(
-        incarnation=central.registry.get("alpha").incarnation,
-        last_entry=found.last_entry,
-        last_number=found.last_number,
-        journal_position=found.journal_position,
-    )
-
-
-def at_alpha(stack: Stack, kind: Any) -> None:
-    """An act of two officers of the bank."""
-    system = stack.system
-    bank, now_ms = system.built["alpha"], system.clock.now_ms()
-    proposal = WANG.propose(kind, now_ms, system.randomness.uuid())
-    bank.acts.propose(WANG.identity, proposal)
-    bank.acts.approve(ZHOU.identity, ZHOU.signer.approve(proposal.payload, now_ms))
 
 
 @pytest.fixture
@@ -62,12 +27,8 @@ def stack(tmp_path: Path) -> Stack:
     alpha = made.system.built["alpha"]
     alpha.follower.acknowledge()
     put_back(made, "alpha", older)
+    come_back(made)
     alpha = made.system.built["alpha"]
-    alpha.follower.step()
-    assert alpha.standing.is_behind
-    office(made, next_act("alpha", told(made), beyond(made), 10))
-    at_alpha(made, next_act("alpha", told(made), beyond(made), 10))
-    made.settle()
     assert not alpha.standing.is_behind
     alpha.follower.acknowledge()
     return made
@@ -110,11 +71,7 @@ def test_what_officers_did_at_an_older_copy_before_it_knew_is_no_forged_history(
     alpha = made.system.built["alpha"]
     assert alpha.acts.chain.place().number > told_of
 
-    alpha.follower.step()
-    assert alpha.standing.is_behind
-    office(made, next_act("alpha", told(made), beyond(made), 10))
-    at_alpha(made, next_act("alpha", told(made), beyond(made), 10))
-    made.settle()
+    come_back(made)
     alpha.follower.acknowledge()
     assert made.audit().problems == []
 

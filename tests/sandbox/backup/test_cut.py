@@ -21,7 +21,7 @@ from deployment.topology import StackPlan
 from sandbox.backup import cut
 from sandbox.backup.cut import Held, contradictions, held, stands
 from sandbox.backup.refused import BackupRefused
-from tests.auditor.copies import copied, office, two_payments
+from tests.auditor.copies import at_alpha, come_back, copied, office, put_back, two_payments
 from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack
 from tests.sandbox.backup.copying import append
@@ -144,6 +144,41 @@ def test_a_redemption_that_is_being_made_is_waited_for(
     assert said == "a redemption of alpha is being made just now"
     monkeypatch.setattr(time, "time", lambda: now_s + 61)
     assert moments.contradictions() == []
+
+
+def test_a_bank_that_came_back_with_fewer_acts_than_it_had_told_of_goes_together(
+    stack: Stack, moments: Moments
+) -> None:
+    older = copied(stack, "alpha")
+    carol = stack.number(CAROL)
+    for _ in range(8):
+        at_alpha(stack, office_pb2.FreezeWallet(wallet_number=carol))
+        at_alpha(stack, office_pb2.UnfreezeWallet(wallet_number=carol))
+    stack.pay(DAN, CAROL, 100)
+    stack.settle()
+    stack.system.built["alpha"].follower.acknowledge()
+    put_back(stack, "alpha", older)
+    come_back(stack)
+    for name in ("alpha", "beta", CENTRAL):
+        moments.hold(name)
+    assert moments.contradictions() == []
+
+
+def test_a_bank_that_came_back_and_is_an_older_copy_again_does_not(
+    stack: Stack, moments: Moments
+) -> None:
+    older = copied(stack, "alpha")
+    stack.pay(DAN, CAROL, 100)
+    stack.settle()
+    stack.system.built["alpha"].follower.acknowledge()
+    put_back(stack, "alpha", older)
+    come_back(stack)
+    moments.hold("alpha")
+    at_alpha(stack, office_pb2.FreezeWallet(wallet_number=stack.number(CAROL)))
+    stack.system.built["alpha"].follower.acknowledge()
+    moments.hold(CENTRAL)
+    (said,) = moments.contradictions()
+    assert "of alpha, which has" in said
 
 
 def test_a_bank_alone_or_the_central_bank_alone_contradicts_nobody(moments: Moments) -> None:
