@@ -120,7 +120,7 @@ class Feed:
             link: where it continues.
             with_tip: sign the place even if there are no entries.
         """
-        entries, link = self._read(bank, link)
+        entries, link = self._read(bank, link, whole=True)
         self._note(bank, link)
         if not entries and not with_tip:
             return None, link
@@ -209,27 +209,45 @@ class Feed:
         return Link(0, beginning("feed/v1", self._ledger, bank.name.encode()), 0)
 
     def _read(
-        self, bank: AdmittedBank, link: Link, most: int = MAX_FEED_ENTRIES
+        self,
+        bank: AdmittedBank,
+        link: Link,
+        most: int = MAX_FEED_ENTRIES,
+        *,
+        whole: bool = False,
     ) -> tuple[list[bytes], Link]:
-        """Up to `most` entries after a link, and the link after them and all that was read."""
+        """Up to `most` entries after a link, and the link after them and all that was read.
+
+        Args:
+            bank: whose feed it is.
+            link: where it continues.
+            most: how many entries at most.
+            whole: what was decided together is not told in two parts, if there is room for it.
+        """
         entries: list[bytes] = []
         names = {known.accounts.circulation: known.name for known in self._registry.all()}
         own = bank.accounts
         most = min(most, MAX_FEED_ENTRIES)
         number, digest, position = link
         entry, size = registration_pb2.FeedEntry(), 0
+        told, end = 0, link  # where the last record that stands alone, or first in a chain, begins
         for row in self._journal.read(position, limit_rows=_ROWS):
             mine = _mine(row, own, position)
             columns = [row.records[name][mine].tolist() for name in _COLUMNS]
             results = row.results[mine].tolist()
             for index, result, *values in zip(mine, results, *columns, strict=True):
+                one = _Mine._make(values)
+                if one.sequence or not whole:
+                    told, end = len(entries), Link(number, digest, position)
                 if len(entries) == most or size > MAX_FEED_BYTES:
-                    return entries, Link(number, digest, position)
+                    if not told:
+                        return entries, Link(number, digest, position)
+                    return entries[:told], end
                 number += 1
                 position = row.first_position + index
                 entry.Clear()
                 entry.number, entry.position = number, position
-                _tell(entry, _Mine._make(values), result, row.note(index), own, names)
+                _tell(entry, one, result, row.note(index), own, names)
                 data = entry.SerializeToString()
                 digest = linked(digest, data)
                 size += len(data)

@@ -8,6 +8,7 @@ import pytest
 
 from auditor.audit import audit_engines
 from central_bank import limits
+from central_bank.registration.offline.pending_deposits import PendingDeposits
 from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Chain, Token
 from tests.central_bank.waiting_deposit import a_deposit_that_waits, ask, reserves_arrive, waiting
@@ -79,6 +80,19 @@ def test_a_wait_that_ends_ends_no_other(centre: Centre) -> None:
     assert ask(centre, second) == "RESERVES_SHORT"
     reserves_arrive(centre, 60)
     assert (ask(centre, second), waiting(centre)) == (100, 0)
+    assert audited(centre) == []
+
+
+def test_a_call_that_was_judged_before_the_wait_began_ends_the_wait_too(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two calls of one deposit come at once; when the second has its turn, the first one waits."""
+    item = a_deposit_that_waits(centre)
+    reserves_arrive(centre, 60)
+    with monkeypatch.context() as patch:
+        patch.setattr(PendingDeposits, "numbers", lambda *_: frozenset())
+        assert ask(centre, item) == 100
+    assert waiting(centre) == 0
     assert audited(centre) == []
 
 

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.audit import audit_engines
 from central_bank.ledger import accounts
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from deployment.topology import CENTRAL_BANK
 from offline_token.verify import piece_of
 from tests.central_bank.double_spending import RESERVES, balance, borne, evidence, made, spent_twice
+from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.signers import Device
 
@@ -85,6 +88,52 @@ def test_one_deposit_whose_loss_several_banks_bear(centre: Centre) -> None:
     )
     assert centre.deposit(*both) == (150, "")
     assert borne(centre) == {"alpha": 100, "beta": 20}
+
+
+@pytest.mark.parametrize(("short", "rich"), [("alpha", "beta"), ("beta", "alpha")])
+def test_no_bank_loses_anything_while_another_has_not_enough(
+    centre: Centre, short: str, rich: str
+) -> None:
+    """What a deposit lacks is taken from all banks that bear it, or from none."""
+    one, other = centre.token(centre.alice, 100), centre.token(centre.dan, 50)
+    assert centre.deposit(centre.pay(one, centre.alice, centre.carol, 100)) == (100, "")
+    assert centre.deposit(centre.pay(other, centre.dan, centre.carol, 50)) == (50, "")
+    centre.pay_out(short, RESERVES)
+    both = (
+        centre.pay(one, centre.alice, centre.bob, 100),
+        centre.pay(other, centre.dan, centre.bob, 50),
+    )
+    item = centre.item(*both, bank="alpha")
+    assert centre.send(item, bank="alpha")[0].reason == errors_pb2.REASON_RESERVES_SHORT
+    assert centre.books()[rich][0] == RESERVES
+    assert balance(centre, centre.bank(rich).accounts.loss) == 0
+    centre.pay_in(short, RESERVES)
+    assert centre.send(item, bank="alpha")[0].amount_fen == 150
+    assert borne(centre) == {"alpha": 100, "beta": 50}
+    assert audit_engines({CENTRAL_BANK: centre.engine}).problems == []
+
+
+def test_what_several_pay_for_a_deposit_comes_to_its_bank_in_one_message(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the holder would be told that it is all there after the first part."""
+    token = centre.token(centre.alice, 100)
+    dan, erin = centre.dan, centre.erin
+    assert centre.deposit(centre.pay(token, centre.alice, dan, 60)) == (60, "")
+    assert centre.deposit(centre.pay(token, centre.alice, erin, 100)) == (100, "")
+    entries = told(centre.central, centre.bank("alpha"))
+    monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", len(entries) - 1)
+    feed, bank = centre.central.feed, centre.bank("alpha")
+    first, link = feed.after(bank, feed.start(bank, registration_pb2.FeedPlace()))
+    second, link = feed.after(bank, link)
+    assert first is not None and second is not None
+    assert [len(first.entries), len(second.entries)] == [len(entries) - 2, 2]
+    for data, fen in zip(second.entries, (40, 60), strict=True):
+        part = registration_pb2.FeedEntry.FromString(data).tokens_deposited
+        assert (part.amount_fen, part.whole_fen) == (fen, 100)
+    within = registration_pb2.FeedEntry.FromString(second.entries[0])
+    assert feed.at(bank, within.number) is not None, "a bank that stands there goes on from there"
+    assert feed.after(bank, link)[0] is None
 
 
 def test_descendants_and_ancestors_in_any_order(centre: Centre) -> None:

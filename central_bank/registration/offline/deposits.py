@@ -209,7 +209,7 @@ class Deposits:
             # Only its bank says whose key that is. So this wallet is not paid, and nothing is ruled
             # about the piece.
             return self._invalid(bank, judged, _SPENT_TWICE)
-        if not all(self._losses.fund(*borne) for borne in self._losses.borne(allocations).items()):
+        if not self._losses.fund(self._losses.borne(allocations)):
             # Not final: the bank asks again until the reserves suffice.
             self._pending.begin(bank, judged)
             return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
@@ -280,7 +280,8 @@ class Deposits:
             spends.write(connection, now_ms)
             for one, allocations in staged:
                 self._losses.put(connection, bank, one.item.number, allocations, now_ms)
-                if one.waited:
+                # It may have begun to wait after this call of it was judged.
+                if any(allocation.lost for allocation in allocations):
                     self._pending.end(connection, bank, one.item.number)
 
         batch = Batch(records_of(moves), notes, keep)

@@ -6,7 +6,7 @@ docs/decisions/0005 says who pays, and why.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
@@ -16,9 +16,9 @@ from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_P
 from central_bank.registration.offline.double_spends import Allocation, ProvenDoubleSpend
 from central_bank.registration.offline.tables import losses, tokens
 from dcep.purposes.v1 import purposes_pb2
-from settlement.builders import records_of, transfer
+from settlement.builders import Row, linked, records_of, transfer
 from settlement.core import Batch
-from settlement.records import RecordFlag
+from settlement.records import RecordFlag, Result
 
 
 class Losses:
@@ -63,27 +63,39 @@ class Losses:
         banks = self._registry.by_index()
         return {banks[bank].accounts.loss: fen for bank, fen in self.borne(allocations).items()}
 
-    def fund(self, bank: int, amount_fen: int) -> bool:
-        """Takes what a bank has to bear from its reserves; returns False if they do not suffice."""
-        own = self._registry.by_index()[bank].accounts
-        loss, reserves = own.loss, own.reserves
-        there, held = self._ledger.read([loss, reserves])
-        missing = amount_fen - int(there["available_fen"])
-        if missing <= 0:
+    def fund(self, borne: Mapping[int, int]) -> bool:
+        """Takes what banks have to bear from their reserves; False if one's do not suffice, and
+        then nothing is taken from any.
+
+        Args:
+            borne: fen by index of the bank.
+        """
+        banks = self._registry.by_index()
+        now_ms = self._clock.now_ms()
+        moves: list[Row] = []
+        for bank, amount_fen in borne.items():
+            loss, reserves = banks[bank].accounts.loss, banks[bank].accounts.reserves
+            there, held = self._ledger.read([loss, reserves])
+            missing = amount_fen - int(there["available_fen"])
+            if missing > int(held["available_fen"]):
+                return False
+            if missing > 0:
+                moves.append(
+                    transfer(
+                        origin=loss,
+                        sequence=0 if moves else int(there["last_sequence"]) + 1,
+                        debit=reserves,
+                        credit=loss,
+                        amount_fen=missing,
+                        purpose=purposes_pb2.PURPOSE_DOUBLE_SPEND,
+                        time_ms=now_ms,
+                        flags=RecordFlag.NO_LIMIT,
+                    )
+                )
+        if not moves:
             return True
-        if missing > int(held["available_fen"]):
-            return False
-        borne = transfer(
-            origin=loss,
-            sequence=int(there["last_sequence"]) + 1,
-            debit=reserves,
-            credit=loss,
-            amount_fen=missing,
-            purpose=purposes_pb2.PURPOSE_DOUBLE_SPEND,
-            time_ms=self._clock.now_ms(),
-            flags=RecordFlag.NO_LIMIT,
-        )
-        return self._ledger.submit(Batch(records_of([borne]))).result(0).accepted
+        answers = self._ledger.submit(Batch(records_of(linked(moves))))
+        return bool((answers.results == Result.ACCEPTED).all())
 
     def put(
         self,
