@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _told(one: Check, found: Found, claims: str) -> str:
-    size = ", ".join(f"{count} {macro.lower()}" for macro, count in one.sizes)
+    size = " ".join(f"{macro}={count}" for macro, count in one.sizes)
     figures = (f"{found.states:,}", str(found.depth), str(found.errors), f"{found.seconds:.2f}")
     return _line(one.model, size, claims, *figures)
 

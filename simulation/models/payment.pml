@@ -97,18 +97,22 @@ hidden byte ended_once, each_in_order, arrived_once, return_fits, hold_covered, 
 hidden byte i, whose;
 hidden short due;
 inline balance(b) {
-    due = circulation[b];
-    for (i : bank[b].place .. SENT - 1) {
-        whose = feed[b].entry[i] / 8;
-        if
-        :: i >= feed[b].length || feed[b].entry[i] % 8 != SETTLED
-        :: i < feed[b].length && feed[b].entry[i] % 8 == SETTLED && SENDER(whose) == b ->
-            due = due + FEN(whose)
-        :: i < feed[b].length && feed[b].entry[i] % 8 == SETTLED && SENDER(whose) != b ->
-            due = due - FEN(whose)
-        fi
-    };
-    CLAIM(equation_2, bank[b].wallet + bank[b].held + bank[b].suspense == due)
+    d_step {
+        due = circulation[b];
+        i = bank[b].place;
+        do
+        :: i < feed[b].length ->
+            whose = feed[b].entry[i] / 8;
+            if
+            :: feed[b].entry[i] % 8 != SETTLED
+            :: feed[b].entry[i] % 8 == SETTLED && SENDER(whose) == b -> due = due + FEN(whose)
+            :: feed[b].entry[i] % 8 == SETTLED && SENDER(whose) != b -> due = due - FEN(whose)
+            fi;
+            i++
+        :: else -> break
+        od;
+        CLAIM(equation_2, bank[b].wallet + bank[b].held + bank[b].suspense == due)
+    }
 }
 
 /* ---- the banks ---- */
