@@ -102,10 +102,11 @@ bench: $(STAMP) ## measure; takes minutes
 
 SEED ?= 1
 SEEDS ?= 20
+JOBS ?= 1
 STEPS ?= 200
 
-sim: $(STAMP) ## the scheme under faults and cheats: SEED= the first seed, SEEDS= how many, STEPS= of each
-	$(BIN)/python -m simulation.scheme --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS)
+sim: $(STAMP) ## the scheme under faults and cheats: SEED= the first seed, SEEDS= how many, STEPS= of each, JOBS= at a time
+	$(BIN)/python -m simulation.scheme --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) --jobs $(JOBS)
 
 models: $(STAMP) ## every run of the protocols' models, and of their mistakes, with Spin; takes a minute
 	$(BIN)/python -m simulation.models

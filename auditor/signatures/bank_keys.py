@@ -30,18 +30,18 @@ def covers(term: Term, time_ms: int) -> bool:
     return begun and (not term.until_ms or time_ms <= term.until_ms + LATE_MS)
 
 
-def keys_of(roots: Iterable[Term], time_ms: int) -> list[bytes]:
-    """The root keys that may have signed something that says this time.
+def keys_of(terms: Iterable[Term], time_ms: int) -> list[bytes]:
+    """The keys of one owner, or roots, that may have signed something that says this time.
 
-    A clock may have been set back: to before the first root, to before the newest, which signs
-    whatever the time, or after a root had ended. So a root that is not revoked counts for times
-    before its own, too. When no root covers the time, all roots that are not revoked count.
+    A clock may have been set back: to before the first key, to before the newest, which signs
+    whatever the time, or after a key had ended. So a key that is not revoked counts for times
+    before its own, too. When no key covers the time, all keys that are not revoked count.
     """
-    every = list(roots)
-    good = [root for root in every if not root.revoked]
-    of_then = [root for root in every if covers(root, time_ms)]
-    later = [root for root in good if root.from_ms > time_ms + LATE_MS] if of_then else good
-    return [root.value for root in (*of_then, *later)]
+    every = list(terms)
+    good = [term for term in every if not term.revoked]
+    of_then = [term for term in every if covers(term, time_ms)]
+    later = [term for term in good if term.from_ms > time_ms + LATE_MS] if of_then else good
+    return [term.value for term in (*of_then, *later)]
 
 
 def check_root(

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Engine
 
 from auditor.signatures.acts import Approved
-from auditor.signatures.bank_keys import covers, ended, renewed
+from auditor.signatures.bank_keys import ended, keys_of, renewed
 from auditor.signatures.feed_tips import kept_tips
 from auditor.signatures.key_rows import Given, KeyRows, Term
 from auditor.signatures.orders import Wrong, read, same
@@ -157,7 +157,7 @@ class CentralTerms:
         tip = read(registration_pb2.FeedTip, envelope.payload)
         same("bank", tip.bank, bank)
         same("number", tip.place.number, number)
-        good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
+        good = keys_of(self._terms, tip.signed_time_ms)
         self._verify(problems, where, registration_pb2.FeedTip, envelope, good)
 
     def _check_told(
@@ -175,7 +175,7 @@ class CentralTerms:
         same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
         # Any key that had begun will do, even one that has ended: its successor may have been lost
         # before it was used.
-        begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
+        begun = [term.value for term in self._terms if term.from_ms <= told.from_time_ms]
         self._verify(self.problems, where, authentication_pb2.KeySuccession, envelope, begun)
 
     def _verify(
@@ -184,9 +184,9 @@ class CentralTerms:
         where: str,
         kind: type[Message],
         envelope: SignedEnvelope,
-        terms: Sequence[Term],
+        good: Sequence[bytes],
     ) -> None:
-        keys = [term.value for term in terms if key_id(term.value) == envelope.key_id]
+        keys = [key for key in good if key_id(key) == envelope.key_id]
         if not keys:
             raise Wrong(_("it is by no key that the central bank had then"))
         self._verifying.add(

@@ -24,7 +24,7 @@ from auditor.books import (
     Owned,
 )
 from auditor.signatures.acts import ActsDone
-from auditor.signatures.bank_keys import check_possession, compare, covers, terms_of
+from auditor.signatures.bank_keys import check_possession, compare, keys_of, terms_of
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from auditor.signatures.late import Late
 from auditor.signatures.orders import Line, Wrong, lines, purposed, read, same
@@ -66,7 +66,7 @@ class _Bank(NamedTuple):
 
     def keys(self, time_ms: int) -> list[bytes]:
         """The keys that may have signed what was journaled at a time; Wrong when there is none."""
-        found = [term.value for term in self.terms if covers(term, time_ms)]
+        found = keys_of(self.terms, time_ms)
         if not found:
             raise Wrong(_("bank {self} had no key then").format(self=self.name))
         return found

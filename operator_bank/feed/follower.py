@@ -103,7 +103,7 @@ class FeedFollower:
 
     def step(self) -> bool:
         """Waits for the next message and applies it; returns False if there is nothing to do."""
-        if self.stopped and self._clock.now_ms() < self._again_at_ms:
+        if self.stopped and self._clock.monotonic_ms() < self._again_at_ms:
             return False
         try:
             if self._stream is None:
@@ -214,11 +214,10 @@ class FeedFollower:
         if self._stream is not None and hasattr(self._stream, "close"):
             self._stream.close()
         self._stream = None
-        now_ms = self._clock.now_ms()
-        self._again_at_ms = now_ms + FEED_AGAIN_MS
+        self._again_at_ms = self._clock.monotonic_ms() + FEED_AGAIN_MS
         if self.stopped is None or self.stopped.cause != cause:
             self._log.error("the feed has stopped", cause=cause, number=self.place.number)
-            self.stopped = Stop(cause, now_ms)
+            self.stopped = Stop(cause, self._clock.now_ms())
 
     def _submit(
         self,

@@ -20,6 +20,7 @@ from simulation.scheme.network import Network
 _CUT = 0.01
 _FAILS = 0.005
 _SAYS = ("database or disk is full", "disk I/O error")
+_UNLOGGED = ("payments", "sealed", "postings", "balances", "projected")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _names = itertools.count()
 
@@ -47,6 +48,7 @@ class Disk:
         """
         self._network = network
         self._folder = folder
+        self._unlogged = [name for name in _UNLOGGED if name in tables.tables]
         self.full = False
         self.engine = self._open()
         tables.create_all(self.engine)
@@ -62,6 +64,12 @@ class Disk:
         self.engine.dispose()
         self.engine = self._open()
         _copy(copy, self.engine)
+
+    def fail_over(self) -> None:
+        """A replica takes over: what is not written ahead (`settlement.tables`) is empty there."""
+        with self.engine.connect() as connection:
+            for name in self._unlogged:
+                _raw(connection).execute(f"DELETE FROM {name}")
 
     def _open(self) -> Engine:
         engine = self._fresh()

@@ -108,12 +108,17 @@ class CentralBankPort:
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """The feed from a place on, until nothing more is there."""
         incarnation = self._incarnation
-        link = self._ask(
-            lambda c, b: c.feed.start(b, after, incarnation=incarnation, ends_at=journal_position)
-        )
+
+        def start(central: CentralBank, bank: AdmittedBank) -> tuple[CentralBank, Link]:
+            begins = central.feed.start(
+                bank, after, incarnation=incarnation, ends_at=journal_position
+            )
+            return central, begins
+
+        told_by, link = self._ask(start)
         with_tip = True  # the first message comes at once: a bank that starts waits for it
         while True:
-            message, link = self._ask(partial(_after, link, with_tip, incarnation))
+            message, link = self._ask(partial(_after, told_by, link, with_tip, incarnation))
             with_tip = False
             if message is None:
                 return
@@ -293,8 +298,15 @@ class Counter:
 
 
 def _after(
-    link: Link, with_tip: bool, incarnation: int, central: CentralBank, bank: AdmittedBank
+    told_by: CentralBank,
+    link: Link,
+    with_tip: bool,
+    incarnation: int,
+    central: CentralBank,
+    bank: AdmittedBank,
 ) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
+    if central is not told_by:
+        raise NoAnswer("the stream ended with who sent it")
     check_incarnation(bank, incarnation)
     return central.feed.after(bank, link, with_tip=with_tip)
 

@@ -12,7 +12,7 @@ from central_bank.registration.offline.tables import losses
 from dcep.purposes.v1.purposes_pb2 import PURPOSE_TOKEN_DEPOSIT
 from operator_bank.payments.tables import outbound, undeliverable
 from simulation.scheme.ports import CENTRAL, MALLORY
-from simulation.scheme.steps import Life
+from simulation.scheme.steps import Done, Life
 from simulation.scheme.system import MALLORYS_PREFIX, PREFIXES, RESERVES_FEN
 
 _MOST_LINES = 500
@@ -31,8 +31,10 @@ def prove(life: Life) -> None:
     }
     astray_fen = sum(_astray_fen(life, wallet, told, lost) for wallet in life.system.numbers)
     suspense_fen = sum(_suspense_fen(life, name) for name in PREFIXES)
-    assert astray_fen == suspense_fen, (
-        f"{astray_fen} fen did not arrive; {suspense_fen} fen lie in suspense"
+    twice_fen = _given_twice_fen(life, told, lost)
+    assert astray_fen + twice_fen == suspense_fen, (
+        f"{astray_fen} fen did not arrive, {twice_fen} fen arrived and came back;"
+        f" {suspense_fen} fen lie in suspense"
     )
     for name in PREFIXES:
         _check_returns(life, name)
@@ -90,14 +92,19 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     asked = {key: fen for key, (whose, fen) in life.exchanged.items() if whose == wallet}
     missing = {key for key, _ in asked.items() - exchanged.items()} - life.gone
     unasked = exchanged.items() - asked.items()
-    strange = {(key, fen) for key, fen in unasked if (wallet, fen) not in life.forgotten}
+    strange = {(key, fen) for key, fen in unasked if Done(wallet, "", fen) not in life.forgotten}
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
-    paid = {line.payment_id: -line.change_fen for line in lines if line.kind == "payment"}
+    sent = [line for line in lines if line.kind == "payment" and line.change_fen < 0]
+    paid = {line.payment_id: -line.change_fen for line in sent}
+    settled = {key: said[1:] for key, said in life.settled.items() if said[0] == wallet}
+    for line in sent:
+        if line.payment_id not in settled:
+            done = Done(wallet, line.counterparty, line.change_fen)
+            assert done in life.forgotten, f"{line.payment_id} is paid, and nobody was told so"
+            settled[line.payment_id] = (line.counterparty, -line.change_fen)
     astray_fen = 0
-    for key, (payer, payee, fen) in life.settled.items():
-        if payer != wallet:
-            continue
+    for key, (payee, fen) in settled.items():
         if payee not in told:
             continue  # whoever has a wallet at the cheating bank is its own business
         arrived = [line.change_fen for line in told[payee] if line.payment_id == key]
@@ -112,6 +119,17 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     ours = [line for line in returns if not line.payment_id.startswith(MALLORY)]
     came_back_fen = sum(line.change_fen for line in ours)
     return astray_fen - int(came_back_fen)
+
+
+def _given_twice_fen(life: Life, told: dict[str, list[Any]], lost: set[str]) -> int:
+    """What a bank gave back before its older copy, which knew nothing of that, let it arrive."""
+    twice_fen = 0
+    for paid in life.system.model.settled.values():
+        if paid.returns_payment_id and paid.payment_id in lost:
+            lines = told[paid.payer_number]
+            arrived = [li.change_fen for li in lines if li.payment_id == paid.returns_payment_id]
+            twice_fen += sum(arrived)
+    return twice_fen
 
 
 def _check_returns(life: Life, bank: str) -> None:

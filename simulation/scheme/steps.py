@@ -8,9 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2 as _E
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.cheating import Cheats
@@ -18,14 +21,14 @@ from simulation.scheme.clocks import JUMP_MS
 from simulation.scheme.devices import Devices
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
-from simulation.scheme.system import PREFIXES, System, SystemCopy, wallet_of_mallory
+from simulation.scheme.system import PREFIXES, HomeCopy, System, SystemCopy, wallet_of_mallory
 from wallet.app import App
 
 START_FEN = 100_000
 _MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
 _ACT_LASTS_MS = 20_000
 _MOST_COPIES, _MOST_PROPOSED = 3, 3
-_ROUNDS = 10
+_ROUNDS, _ROUND_MS = 10, 2_501
 """So often everything that works in the background has its turn until nothing may be under way."""
 
 
@@ -44,6 +47,34 @@ class Step:
     seed: int
 
 
+class Done(NamedTuple):
+    """What somebody has a bank do with their wallet.
+
+    Attributes:
+        wallet: whose.
+        payee: the number of who is paid; "" for an exchange.
+        change_fen: of the wallet.
+    """
+
+    wallet: str
+    payee: str
+    change_fen: int
+
+
+class Wish(NamedTuple):
+    """What somebody wants and has no answer to.
+
+    Attributes:
+        wallet: who.
+        act: has their wallet do it, or ask again.
+        done: what becomes of it, if it is no load.
+    """
+
+    wallet: str
+    act: Callable[[App], None]
+    done: Done | None
+
+
 class Life:
     """People who want things, officers who decide, services that work.
 
@@ -51,8 +82,9 @@ class Life:
         system: what runs.
         settled: acknowledged payments, (payer, payee's number, fen) by payment id.
         exchanged: acknowledged exchanges, (wallet, fen into it), by id.
-        refused: exchanges that were refused, (wallet, fen into it).
-        forgotten: those that were refused by a bank which an older copy took the place of since.
+        refused: what was refused.
+        forgotten: what may be done though nobody was told so: it was refused by a bank which an
+            older copy took the place of since, or asked for in a home which one took the place of.
         gone: ids of orders that a bank had decided, and that an older copy of it did not have.
         wishes: what wallets want and have no answer to, by request id.
     """
@@ -62,12 +94,14 @@ class Life:
         self.system = System(seed, folder)
         self.settled: dict[str, tuple[str, str, int]] = {}
         self.exchanged: dict[str, tuple[str, int]] = {}
-        self.refused: set[tuple[str, int]] = set()
-        self.forgotten: set[tuple[str, int]] = set()
+        self.refused: set[Done] = set()
+        self.forgotten: set[Done] = set()
         self.gone: set[str] = set()
-        self.wishes: dict[str, tuple[str, Callable[[App], None]]] = {}
+        self.wishes: dict[str, Wish] = {}
         self._proposed: list[SignedEnvelope] = []
         self._copies: list[tuple[str, SystemCopy]] = []
+        self._homes: list[HomeCopy] = []
+        self._central_copy: Engine | None = None
         self._cheats = Cheats(self.system)
         self.devices = Devices(self.system)
         self._chance = random.Random(seed)
@@ -98,7 +132,7 @@ class Life:
             pass
         for _ in range(_ROUNDS):
             before = self.digest()
-            system.clocks.advance(1_001)
+            system.clocks.advance(_ROUND_MS)
             while self._work(CENTRAL, lambda c: c.settlement.settle_late()):
                 pass
             self._work(CENTRAL, lambda c: c.redemption_reserves.step())
@@ -113,6 +147,8 @@ class Life:
                     self._set_frozen(wallet, frozen=False)
             while self.devices.papers:
                 self.devices.take(0)
+            for wallet in system.numbers:
+                self._look_elsewhere(wallet)
             for key in list(self.wishes):
                 self._ask(key)
             deposited = [self._deposit_all(wallet) for wallet in system.numbers]
@@ -125,10 +161,21 @@ class Life:
                 break
         assert all(deposited), "a deposit has no end"
         assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
+        for wallet in system.numbers:
+            self._order_again(wallet)
         for name in PREFIXES:
             left = system.bank(name).vault.books().pending_outbound
             assert not left, f"{left} payments of {name} have no end"
         system.check()
+
+    def _order_again(self, wallet: str) -> None:
+        """A wallet orders something more, which its bank may refuse, but not for its number."""
+        try:
+            placed = self.system.wallet(wallet).holder().cash_out(1, anew=True)
+        except Refusal as refusal:
+            assert refusal.reason != _E.REASON_WALLET_USED_ELSEWHERE, f"{wallet} cannot go on"
+        else:
+            self.exchanged[placed.order.payment_id] = (wallet, -1)
 
     def _all_follow(self) -> bool:
         """Whether no bank's feed has stopped."""
@@ -147,23 +194,22 @@ class Life:
         payee = self._chance.choice([*others, wallet_of_mallory(0)])
         kind = self._chance.randrange(6)
 
+        done = Done(wallet, payee, -fen)
+        if kind < 2:
+            done = Done(wallet, "", -fen if kind == 0 else fen)
+
         def act(app: App) -> None:
             if kind < 2:
                 exchange = app.holder().cash_out if kind == 0 else app.holder().top_up
-                signed_fen = -fen if kind == 0 else fen
-                try:
-                    placed = exchange(fen, request_id=key)
-                except Refusal:
-                    self.refused.add((wallet, signed_fen))
-                    raise
-                self.exchanged[placed.order.payment_id] = (wallet, signed_fen)
-            else:
-                placed = app.holder().pay(payee, fen, request_id=key)
-                if placed.pending:
-                    raise NoAnswer("pending")
-                self.settled[placed.order.payment_id] = (wallet, payee, fen)
+                placed = exchange(fen, request_id=key)
+                self.exchanged[placed.order.payment_id] = (wallet, done.change_fen)
+                return
+            paid = app.holder().pay(payee, fen, request_id=key)
+            if paid.pending:
+                raise NoAnswer("pending")
+            self.settled[paid.order.payment_id] = (wallet, payee, fen)
 
-        self.wishes[key] = (wallet, act)
+        self.wishes[key] = Wish(wallet, act, done)
         self._ask(key)
 
     def _load(self) -> None:
@@ -175,7 +221,7 @@ class Life:
             if app.loading().load(fen, request_id=key).pending:
                 raise NoAnswer("pending")
 
-        self.wishes[key] = (wallet, act)
+        self.wishes[key] = Wish(wallet, act, None)
         self._ask(key)
 
     def _hand(self) -> None:
@@ -326,14 +372,59 @@ class Life:
         # Of what was decided within the bank since the copy only its holders know any more.
         self.gone |= self.system.put_back(bank, copy)
         # Nor does it know any more what it refused, so an order that comes once more is done.
-        self.forgotten |= {one for one in self.refused if self._bank_of(one[0]) == bank}
+        self.forgotten |= {done for done in self.refused if self._bank_of(done.wallet) == bank}
+
+    def _copy_home(self) -> None:
+        """A holder makes a copy of a wallet's home."""
+        self._homes = [*self._homes, self.system.copy_home(self._a_wallet())][-_MOST_COPIES:]
+
+    def _put_home_back(self) -> None:
+        """A holder puts the copy back; what was asked for there and not answered is forgotten."""
+        if not self._homes:
+            return
+        copy = self._chance.choice(self._homes)
+        assert self.system.notices_older_files(copy), f"a device of {copy.wallet} goes on from then"
+        self.system.put_home_back(copy)
+        for key in [key for key, wish in self.wishes.items() if wish.wallet == copy.wallet]:
+            if (done := self.wishes.pop(key).done) is not None:
+                self.forgotten.add(done)
+
+    def _resume(self) -> None:
+        """A holder looks at what was ordered elsewhere with the wallet's key, and goes on."""
+        self._look_elsewhere(self._a_wallet())
+
+    def _look_elsewhere(self, wallet: str) -> None:
+        with suppress(NoAnswer, Refusal):
+            self.system.resume(wallet)
+
+    def _copy_central(self) -> None:
+        """An operator makes a copy of the central bank's disk."""
+        self._central_copy = self.system.disks[CENTRAL].copy()
+
+    def _older_central(self) -> None:
+        """An operator puts it in place, sees which banks have more, and takes it away again."""
+        if self._central_copy is not None:
+            self.system.show_older(self._central_copy)
+
+    def _lag(self) -> None:
+        """The central bank settles what a bank sends, and loses that before anybody reads it."""
+        self.system.lag(self._send)
+
+    def _fail_over(self) -> None:
+        """A replica takes the place of an institution's database."""
+        self.system.fail_over(self._chance.choice([CENTRAL, *PREFIXES]))
 
     def _ask(self, key: str) -> None:
         """Somebody asks for what they want, perhaps again; after an answer never more."""
+        wish = self.wishes[key]
         try:
-            self.system.run(*self.wishes[key])
-        except Refusal:
-            pass
+            self.system.run(wish.wallet, wish.act)
+        except Refusal as refusal:
+            if wish.done is not None:
+                self.refused.add(wish.done)
+            if refusal.reason == _E.REASON_WALLET_USED_ELSEWHERE:
+                knows = self.system.knows_of_another_place(wish.wallet)
+                assert knows, f"{wish.wallet} orders on, as if nobody else had its key"
         except NoAnswer:
             return
         del self.wishes[key]
@@ -398,6 +489,13 @@ KINDS: dict[str, tuple[int, Callable[[Life], None]]] = {
     "cheating_bank": (3, Life._cheating_bank),
     "copy": (1, Life._copy),
     "put_back": (1, Life._put_back),
+    "copy_home": (2, Life._copy_home),
+    "put_home_back": (2, Life._put_home_back),
+    "resume": (1, Life._resume),
+    "copy_central": (1, Life._copy_central),
+    "older_central": (1, Life._older_central),
+    "lag": (1, Life._lag),
+    "fail_over": (1, Life._fail_over),
 }
 """How often each kind of step is drawn, and what it is."""
 

@@ -47,13 +47,14 @@ from settlement.records import Limit
 from simulation.scheme.clocks import Clocks
 from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.model import Bank as ModelBank
-from simulation.scheme.model import Model, Wallet
+from simulation.scheme.model import Model, Wallet, Wrong
 from simulation.scheme.network import Network, at_once
 from simulation.scheme.people import admission_of, founding_of, key_of, officers_of
 from simulation.scheme.ports import CALL, CENTRAL, MALLORY, BankPeers, CentralBankPort, Counter
 from wallet.app import App
 from wallet.orders.sql_order_book import SqlBook
 from wallet.peers.bank_directory import BankEntry
+from wallet.secure_element.device_errors import RolledBack
 from wallet.tables import metadata as wallet_tables
 
 T = TypeVar("T")
@@ -63,8 +64,9 @@ MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
 WALLETS = 5
 _SEEN = 50
-_FOUNDED_BEFORE_MS = 3_600_000
 WALLETS_LOST = 10
+_ELSEWHERE = 0.3
+"""So often who ended in the middle of a commit goes on over a replica of the database."""
 _ROOT = "offline-root"
 
 
@@ -73,6 +75,14 @@ class SystemCopy(NamedTuple):
 
     disk: Engine
     model: ModelBank
+
+
+class HomeCopy(NamedTuple):
+    """A copy of a wallet's home: its database, and what its device has written down."""
+
+    wallet: str
+    disk: Engine
+    device: dict[Path, bytes]
 
 
 class System:
@@ -114,8 +124,6 @@ class System:
         self._admit(MALLORY, MALLORYS_PREFIX)
         for index in range(WALLETS):
             self._open_wallet(f"wallet-{index}", list(PREFIXES)[index % len(PREFIXES)])
-        # A clock that is set back to before a key began has the audit ask who signed with it.
-        self.clocks.advance(_FOUNDED_BEFORE_MS)
 
     @property
     def central(self) -> CentralBank:
@@ -145,6 +153,8 @@ class System:
         try:
             done = act(self._built[name])
         except (CoreStopped, PowerCut) as end:
+            if self.network.happens(_ELSEWHERE):
+                self.disks[name].fail_over()
             self.restart(name)
             raise NoAnswer(f"{name} ended") from end
         except OperationalError as failure:
@@ -195,6 +205,85 @@ class System:
         self.model.put_back(bank, copy.model)
         self.restart(bank)
         return gone
+
+    def fail_over(self, name: str) -> None:
+        """A replica that has every commit takes the place of an institution's database."""
+        self.disks[name].fail_over()
+        self.restart(name)
+
+    def lag(self, act: Callable[[], None]) -> None:
+        """The central bank's replica takes over before it has heard of what an act brings about.
+
+        Args:
+            act: after which no bank has read its feed.
+        """
+        behind = self.disks[CENTRAL].copy()
+        act()
+        self.disks[CENTRAL].put_back(behind)
+        self.fail_over(CENTRAL)
+
+    def show_older(self, copy: Engine) -> None:
+        """The central bank runs for a moment on an older copy, whose feed each bank asks for; then
+        its operators see who has stopped, and put the newest back. Raises Wrong if a bank that has
+        more takes anything from it.
+        """
+        newest = self.disks[CENTRAL].copy()
+        self.disks[CENTRAL].put_back(copy)
+        self.restart(CENTRAL)
+        for name in PREFIXES:
+            place, stood = self.bank(name).follower.place, self.bank(name).standing.is_current
+            has = self._central_leads_to(name, place.number)
+            self.bank(name).follower.ask_again()
+            told = at_once(lambda name=name: self.run(name, lambda b: b.follower.step()))  # type: ignore[misc]
+            follower = self.bank(name).follower
+            if not has and follower.place != place:
+                raise Wrong(f"{name} goes on from {place.number} with an older central bank")
+            if not has and told.exception() is None and follower.stopped is None:
+                raise Wrong(f"{name} has more than the central bank, and does not say so")
+            if stood and self.bank(name).standing.is_behind:
+                raise Wrong(f"{name} takes itself for older, and the central bank is")
+        self.disks[CENTRAL].put_back(newest)
+        self.restart(CENTRAL)
+        for name in PREFIXES:
+            self.bank(name).follower.ask_again()
+
+    def _central_leads_to(self, bank: str, number: int) -> bool:
+        """Whether the central bank's journal has so many entries for a bank."""
+        calm, self.network.calm = self.network.calm, True
+        link = self.central.feed.at(self.central.registry.get(bank), number)
+        self.network.calm = calm
+        return link is not None
+
+    def copy_home(self, wallet: str) -> HomeCopy:
+        """A wallet's home as it is now."""
+        return HomeCopy(wallet, self.disks[wallet].copy(), self.device_files(wallet))
+
+    def put_home_back(self, copy: HomeCopy) -> None:
+        """Puts an older copy in the place of a wallet's database; its device stays as it is."""
+        self.disks[copy.wallet].put_back(copy.disk)
+        self.restart(copy.wallet)
+
+    def notices_older_files(self, copy: HomeCopy) -> bool:
+        """Whether a device takes no older files, all but its counter; the newest are put back."""
+        newest = self.device_files(copy.wallet)
+        counters = {path: content for path, content in newest.items() if path.suffix == ".mark"}
+        self.clone(copy.wallet, {**copy.device, **counters})
+        try:
+            self.wallet(copy.wallet).offline_payments().balance_fen()
+        except RolledBack:
+            return True
+        finally:
+            self.clone(copy.wallet, newest)
+        return {**copy.device, **counters} == newest
+
+    def knows_of_another_place(self, wallet: str) -> bool:
+        """Whether a wallet has noticed that somebody orders with its key elsewhere."""
+        return self.wallet(wallet).book.elsewhere_ms(self.numbers[wallet]) is not None
+
+    def resume(self, wallet: str) -> None:
+        """If a wallet has noticed that it was used elsewhere: its holder looks, and goes on."""
+        if self.knows_of_another_place(wallet):
+            self.run(wallet, lambda w: w.holder().resume())
 
     def bring_back(self, name: str) -> None:
         """If a bank knows that it is an older copy: two officers of each side have it go on."""

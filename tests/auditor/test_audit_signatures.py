@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select, update
 
@@ -33,6 +35,16 @@ def test_an_honest_history_is_proved_and_says_how_many_signatures_it_has(stack: 
     # of two officers each, 3 founding records, and 5 words of the central bank about feeds.
     assert found.signatures.checked == 35
     assert found.as_fields()["signatures_checked"] == 35
+
+
+def test_what_is_signed_after_clocks_were_set_back_to_before_all_keys_is_no_alarm(
+    tmp_path: Path,
+) -> None:
+    stack = Stack(tmp_path)
+    stack.system.clock.set_back(7_200_000)
+    stack.pay(ALICE, BOB, 2_000)
+    stack.settle()
+    assert stack.problems() == []
 
 
 NEXT = 50

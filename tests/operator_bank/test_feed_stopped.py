@@ -105,6 +105,15 @@ def test_after_a_restart_it_stands_at_the_same_entry_and_no_money_is_missing(
     assert system.bank.vault.books().mirror_fen == -VAULT_FEN + 5_000 - 7
 
 
+def test_a_clock_that_is_set_back_keeps_it_stopped_no_longer(system: System) -> None:
+    system.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
+    assert not system.bank.follower.step()
+    system.bank.vault.reserve_for_redemption(1, 5_000)
+    system.clock.set_back(3_600_000)
+    system.clock.advance(FEED_AGAIN_MS)
+    assert system.bank.follower.step()
+
+
 def test_a_payment_ends_once(system: System, alice: Holder) -> None:
     first, second = (alice.pay(FOREIGN, fen) for fen in (700, 50))
     system.hear(outgoing_settled={"number": first.number})

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from central_bank.registration import feed
 from central_bank.registration import settlement as settling
+from central_bank.registration.feed_book import Link
 from central_bank.registration.offline import losses
 from dcep.errors.v1 import errors_pb2
 from officers import acts, people
@@ -20,10 +21,14 @@ from operator_bank.feed.entries import captured, released
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
 from operator_bank.payments import payments
+from operator_bank.payments.lanes import Lane
 from operator_bank.payments.outbound import Outbound
 from operator_bank.wallets import directory
 from runtime import database
 from runtime.errors import Refusal
+from settlement.projection import Projection
+from wallet.orders.sql_order_book import SqlBook
+from wallet.secure_element.sealed_file import SealedFile
 
 _times = itertools.count(1)
 Wrong = Callable[..., Any]
@@ -106,26 +111,64 @@ def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
 
+def _from_its_end(right: Any, projection: Any) -> None:
+    """Goes on where the journal ends if nothing says how far the rows have come."""
+    right(projection)
+    if not projection._position:
+        projection._position = projection._journal.tip().position
+
+
+def _any_number(right: Any, book: Any, number: str, _: int) -> None:
+    right(book, number, 0)
+
+
+def _no_counter(right: Any, sealed: Any) -> Any:
+    """Takes what is written down for the newest."""
+    if (found := sealed.found()) is not None:
+        sealed._note(found.newest)
+    return right(sealed)
+
+
+def _at_its_end(right: Any, asked: Any, bank: Any, place: Any) -> Any:
+    """Believes that the journal led to where a bank says that it is."""
+    try:
+        return right(asked, bank, place)
+    except Refusal:
+        return Link(place.number, place.hash, asked._journal.tip().position)
+
+
+def _never_again(right: Any, lane: Any, *arguments: Any) -> None:
+    """Does not send again what the central bank has said to be settled."""
+    right(lane, *arguments)
+    lane.again_at_ms = 2**62
+
+
 PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a payment arrives with a fen more": (events, "delivered", _a_fen_more, 1),
     "no payment from elsewhere reaches its wallet": (events, "delivered", _to_suspense, 1),
     "a settled payment is given back": (events, "captured", _released, 1),
-    "a refused payment is taken": (events, "released", _captured, 2),
+    "a refused payment is taken": (events, "released", _captured, 1),
     "a settled payment stays on its way": (Written, "settle", nothing, 1),
-    "what nobody could take is not sent back": (Written, "undelivered", nothing, 51),
-    "an ended payment stays on its way": (Written, "end", nothing, 2),
+    "what nobody could take is not sent back": (Written, "undelivered", nothing, 1),
+    "an ended payment stays on its way": (Written, "end", nothing, 1),
     "a deposit that was paid stays pending": (Written, "deposit", nothing, 1),
     "a bank sends nothing": (Outbound, "step", no, 1),
-    "any signature of a bank is believed": (settling, "open_signed", _believed, 2),
-    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 3),
-    "an officer may approve alone": (acts.Acts, "_check_second", nothing, 2),
+    "any signature of a bank is believed": (settling, "open_signed", _believed, 1),
+    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 2),
+    "an officer may approve alone": (acts.Acts, "_check_second", nothing, 1),
     "the place in the feed is not kept": (follower, "write_place", nothing, 1),
     "an entry of the feed is told in two ways": (feed, "_tell", _told_anew, 1),
-    "an officer's signature is not looked at": (people.Officers, "verified", _any_signature, 2),
+    "an officer's signature is not looked at": (people.Officers, "verified", _any_signature, 1),
     "a write that failed counts as done": (database.Database, "transaction", _gone_on, 1),
-    "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 2),
-    "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 2),
+    "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 1),
+    "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 3),
+    "a replica's past begins where its journal ends": (Projection, "_load", _from_its_end, 1),
+    "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 1),
+    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 1),
+    "a device takes older files": (SealedFile, "_open", _no_counter, 3),
+    "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 1),
+    "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 1),
 }
 """By what is wrong: where, what stands there instead, and the first seed that finds it."""

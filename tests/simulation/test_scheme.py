@@ -45,8 +45,9 @@ def test_what_fails_is_made_short() -> None:
     assert [step.kind for step in left] == ["lone_officer"]
 
 
-def test_a_seed_is_run_by_a_command() -> None:
+def test_seeds_are_run_by_a_command() -> None:
     command = [sys.executable, "-m", "simulation.scheme", "--seed", "7", "--steps", "10"]
+    command += ["--seeds", "2", "--jobs", "2", "--keep-going"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 seeds of 10 steps" in done.stdout
+    assert "2 seeds of 10 steps" in done.stdout
