@@ -169,13 +169,20 @@ class Life:
         system.check()
 
     def _order_again(self, wallet: str) -> None:
-        """A wallet orders something more, which its bank may refuse, but not for its number."""
-        try:
-            placed = self.system.wallet(wallet).holder().cash_out(1, anew=True)
-        except Refusal as refusal:
-            assert refusal.reason != _E.REASON_WALLET_USED_ELSEWHERE, f"{wallet} cannot go on"
-        else:
-            self.exchanged[placed.order.payment_id] = (wallet, -1)
+        """A wallet orders something more, which its bank may refuse, but not for its number once
+        its holder has looked.
+        """
+        for looked in (False, True):
+            try:
+                placed = self.system.wallet(wallet).holder().cash_out(1, anew=True)
+            except Refusal as refusal:
+                if refusal.reason != _E.REASON_WALLET_USED_ELSEWHERE:
+                    return
+                assert not looked, f"{wallet} cannot go on"
+                self._look_elsewhere(wallet)
+            else:
+                self.exchanged[placed.order.payment_id] = (wallet, -1)
+                return
 
     def _all_follow(self) -> bool:
         """Whether no bank's feed has stopped."""

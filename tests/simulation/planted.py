@@ -163,12 +163,12 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 1),
     "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
-    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 3),
+    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
     "a replica's past begins where its journal ends": (Projection, "_load", _from_its_end, 1),
-    "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 1),
-    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 1),
-    "a device takes older files": (SealedFile, "_open", _no_counter, 3),
-    "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 1),
-    "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 1),
+    "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 5),
+    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 9),
+    "a device takes older files": (SealedFile, "_open", _no_counter, 1),
+    "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 8),
+    "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 3),
 }
 """By what is wrong: where, what stands there instead, and the first seed that finds it."""
