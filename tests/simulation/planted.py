@@ -26,8 +26,9 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.wallets import directory
 from runtime import database
 from runtime.errors import Refusal
-from settlement.projection import Projection
+from runtime.randomness import SeededRandomness
 from wallet.orders.sql_order_book import SqlBook
+from wallet.secure_element.mark import Mark, MarkFile
 from wallet.secure_element.sealed_file import SealedFile
 
 _times = itertools.count(1)
@@ -111,22 +112,14 @@ def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
 
-def _from_its_end(right: Any, projection: Any) -> None:
-    """Goes on where the journal ends if nothing says how far the rows have come."""
-    right(projection)
-    if not projection._position:
-        projection._position = projection._journal.tip().position
-
-
 def _any_number(right: Any, book: Any, number: str, _: int) -> None:
     right(book, number, 0)
 
 
-def _no_counter(right: Any, sealed: Any) -> Any:
-    """Takes what is written down for the newest."""
-    if (found := sealed.found()) is not None:
-        sealed._note(found.newest)
-    return right(sealed)
+def _of_the_files(right: Any, mark: MarkFile) -> Mark | None:
+    """Takes what is written down for the newest, whatever the counter says."""
+    found = SealedFile(mark.path.parent, SeededRandomness(1), str).found()
+    return Mark(found.newest.counter, found.newest.digest.hex()) if found else None
 
 
 def _at_its_end(right: Any, asked: Any, bank: Any, place: Any) -> Any:
@@ -134,7 +127,7 @@ def _at_its_end(right: Any, asked: Any, bank: Any, place: Any) -> Any:
     try:
         return right(asked, bank, place)
     except Refusal:
-        return Link(place.number, place.hash, asked._journal.tip().position)
+        return Link(place.number, place.hash, 2**40)
 
 
 def _never_again(right: Any, lane: Any, *arguments: Any) -> None:
@@ -164,10 +157,9 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
-    "a replica's past begins where its journal ends": (Projection, "_load", _from_its_end, 1),
     "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 5),
     "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 9),
-    "a device takes older files": (SealedFile, "_open", _no_counter, 1),
+    "a device takes older files": (MarkFile, "read", _of_the_files, 1),
     "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 8),
     "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 3),
 }
