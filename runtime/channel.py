@@ -9,17 +9,19 @@ from typing import Any
 import grpc
 
 from runtime.errors import from_rpc_error
-from runtime.limits import DEFAULT_DEADLINE_S, MESSAGE_OPTIONS
+from runtime.limits import DEFAULT_DEADLINE_S, KEEPALIVE_OPTIONS, MESSAGE_OPTIONS
 from runtime.messages import check_answer
 from runtime.roles import server_name
 
-_OPTIONS: list[tuple[str, Any]] = [
+OPTIONS: list[tuple[str, Any]] = [
     *MESSAGE_OPTIONS,
+    *KEEPALIVE_OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
     # How long one attempt to connect may take: a busy machine is slow to shake hands.
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 ]
+"""Of every channel to a service."""
 
 
 def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> grpc.Channel:
@@ -27,7 +29,8 @@ def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> gr
 
     Calls, streams included, raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`. A call
     without a deadline gets DEFAULT_DEADLINE_S. Answers are checked against the contract's bounds.
-    Nothing is retried here: only the caller knows whether that is safe.
+    Nothing is retried here: only the caller knows whether that is safe. The calls of a server that
+    has vanished without closing its connections end within a minute, streams included.
 
     Args:
         address: HOST:PORT.
@@ -35,7 +38,7 @@ def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> gr
         role: the server's role, such as ``dcep://bank/alpha``. A server with a certificate for
             another role is not spoken to.
     """
-    options = [*_OPTIONS, *served_by(role)]
+    options = [*OPTIONS, *served_by(role)]
     if is_loopback(address):
         # A proxy that the environment names has another loopback than this machine.
         options.append(("grpc.enable_http_proxy", 0))

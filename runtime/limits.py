@@ -14,6 +14,19 @@ MESSAGE_OPTIONS = (
 )
 """Of channels and servers alike."""
 
+KEEPALIVE_MS = 30_000
+"""How often a peer with open calls is asked for a sign of life, either way."""
+
+KEEPALIVE_OPTIONS = (
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+    # Whoever gives none for so long has vanished: its calls end. gRPC waits for a minute without
+    # this, whatever grpc.keepalive_timeout_ms says.
+    ("grpc.http2.ping_timeout_ms", KEEPALIVE_MS // 2),
+    # On a feed nothing else is ever sent, which is no reason to stop asking.
+    ("grpc.http2.max_pings_without_data", 0),
+)
+"""Of channels and servers alike: a machine that vanishes closes no connection."""
+
 MAX_DEADLINE_S = 120.0
 """A call may not ask to be waited for longer; streams are exempt."""
 
@@ -88,6 +101,9 @@ itself drops some, as CANCELLED and without a reason, and all beyond twice as ma
 
 SERVER_OPTIONS = (
     *MESSAGE_OPTIONS,
+    *KEEPALIVE_OPTIONS,
+    # Whoever asks more often is sent away.
+    ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
     ("grpc.so_reuseport", 0),
     # What a few bytes would unpack to is no way in: messages come as they are.
     ("grpc.compression_enabled_algorithms_bitset", 1),
@@ -101,8 +117,6 @@ SERVER_OPTIONS = (
     ("grpc.max_connection_idle_ms", 300_000),
     ("grpc.max_connection_age_ms", 3_600_000),
     ("grpc.max_connection_age_grace_ms", 150_000),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
     (MOST_CONNECTIONS, 10_000),
 )
 """Of every server: what a connection may cost, how long it may idle and how old it gets."""
