@@ -208,7 +208,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
             raise
         answered = self._payments.begin(request)
         answered.add_done_callback(lambda _: calls.leave(source))
-        answer = await asyncio.shield(answered)
+        answer = await self._payments.answer(answered)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
         if answer.HasField("on_its_way"):

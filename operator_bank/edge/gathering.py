@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -25,32 +26,43 @@ class Gathering(Generic[T, R]):
         """
         self._serve = serve
         self._most = most
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._waiting: dict[asyncio.Future[R], T] = {}
         self._serving: asyncio.Task[None] | None = None
 
     def begin(self, item: T) -> asyncio.Future[R]:
-        """Queues an item; the future gets its answer. A caller that gives up changes nothing for
-        others.
+        """Queues an item; the future gets its answer, and is waited for by `answer`.
 
-        The item is served whether anybody waits for it or not. So whatever bounds the number of
-        callers has to count it until it is done, and callers wait for it under `asyncio.shield`.
+        An item that is being served is served to its end, whoever waits for it. So whatever bounds
+        the number of callers has to count it until its future is done.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting[future] = item
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve_all())
         return future
 
+    async def answer(self, future: asyncio.Future[R]) -> R:
+        """Waits for the answer. A caller that gives up takes its item back, unless it is being
+        served, and changes nothing for others.
+        """
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if self._waiting.pop(future, None) is not None:
+                future.cancel()
+            raise
+
     async def _serve_all(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            group = list(islice(self._waiting, self._most))
+            items = [self._waiting.pop(future) for future in group]
             try:
-                answers = await self._serve([item for item, _ in group])
-                for (_, future), answer in zip(group, answers, strict=True):
+                answers = await self._serve(items)
+                for future, answer in zip(group, answers, strict=True):
                     if not future.done():
                         future.set_result(answer)
             except Exception as error:  # noqa: BLE001 - every caller that waits gets it
-                for _, future in group:
+                for future in group:
                     if not future.done():
                         future.set_exception(error)
                         future.exception()  # one that nobody waits for any more is no mistake

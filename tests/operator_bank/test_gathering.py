@@ -74,6 +74,32 @@ def test_who_gives_up_takes_nothing_from_the_others() -> None:
     asyncio.run(scene())
 
 
+def test_what_nobody_waits_for_any_more_is_not_begun_and_what_is_begun_is_counted_to_its_end() -> (
+    None
+):
+    async def scene() -> None:
+        held = Held()
+        gathering = Gathering(held, most=100)
+        begun_items = [gathering.begin(item) for item in (1, 2, 3)]
+        first = asyncio.create_task(gathering.answer(begun_items[0]))
+        await begun()
+        later = [gathering.begin(item) for item in (4, 5, 6)]
+        callers = [asyncio.create_task(gathering.answer(future)) for future in later]
+        await begun()
+        for caller in (first, callers[1]):
+            caller.cancel()
+        await begun()
+        assert later[1].cancelled(), "its place is free at once"
+        assert not begun_items[0].done(), "the bank still works on it"
+        held.go.release()
+        held.go.release()
+        assert [await callers[0], await callers[2]] == [40, 60]
+        assert begun_items[0].result() == 10
+        assert held.groups == [[1, 2, 3], [4, 6]]
+
+    asyncio.run(scene())
+
+
 def test_everybody_of_a_group_hears_why_it_failed_and_the_next_is_served() -> None:
     async def scene() -> None:
         broken = True
