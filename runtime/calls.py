@@ -165,6 +165,7 @@ class Calls:
         self._on_let_in = on_let_in
         self._may_answer = may_answer
         self._open: set[_Open] = set()
+        self._stopping: Refusal | None = None
         self._log = logger("grpc")
 
     def wrapped(self, method: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
@@ -186,6 +187,12 @@ class Calls:
                 self._let_in(stream.who, stream.method, stream.address)
             except Refusal as refusal:
                 stream.cut_off(refusal)
+
+    def end_streams(self) -> None:
+        """Ends every stream, with STOPPING, and begins no other: a stream has no end of its own."""
+        self._stopping = Refusal(errors_pb2.REASON_STOPPING, "the service is stopping; ask again")
+        for stream in list(self._open):
+            stream.cut_off(self._stopping)
 
     def _let_in(self, who: Identity | None, method: str, address: str) -> Caller:
         if self._authorize is not None:
@@ -296,7 +303,9 @@ class Calls:
 
     @contextmanager
     def _opened(self, who: Identity | None, method: str, address: str) -> Iterator[_Open]:
-        """Keeps an open stream where its authorizer finds it; raises what that said then."""
+        """Keeps an open stream where it can be ended; raises the reason for which it was."""
+        if self._stopping is not None:
+            raise self._stopping
         stream = _Open(who, method, address)
         self._open.add(stream)
         try:

@@ -117,7 +117,7 @@ class Server:
             self._connections.start()
 
     def stop(self) -> None:
-        """Takes no new calls, and gives running ones DRAIN_S seconds to end."""
+        """Takes no new calls, ends streams, and gives other calls DRAIN_S seconds to end."""
         if self._connections is not None:
             self._connections.stop()
         self._loop.run(self._stop())
@@ -133,6 +133,7 @@ class Server:
         self._inspection.say(False)
         if self._asking is not None:
             self._asking.cancel()
+        self._calls.end_streams()
         await self._server.stop(DRAIN_S)
 
     async def _ask_again(self) -> None:

@@ -94,10 +94,11 @@ async def _run(settings: Settings, bank: str) -> None:
         opened = await _before(end, _serve(settings, channel))
         if opened is None:
             return
-        server, inspection = opened
+        server, inspection, forwarding = opened
         logger("edge").info("serving", public=settings.public_address)
         await end.wait()
         inspection.say(False)
+        forwarding.end_watches()
         await server.stop(DRAIN_S)
 
 
@@ -131,7 +132,7 @@ async def _is_ready(channel: grpc.aio.Channel) -> bool:
 
 async def _serve(
     settings: Settings, channel: grpc.aio.Channel
-) -> tuple[grpc.aio.Server, Inspection]:
+) -> tuple[grpc.aio.Server, Inspection, Forwarding]:
     """Opens the public port once the bank can be reached; it says SERVING then."""
     shares = PublicShares(
         calls_per_source=settings.calls_per_source,
@@ -156,7 +157,7 @@ async def _serve(
     SourceConnections(port, each=settings.connections_per_source, crowded=most // 2).start()
     inspection.say(True)
     collect_rarely(_YOUNG)
-    return server, inspection
+    return server, inspection, forwarding
 
 
 if __name__ == "__main__":

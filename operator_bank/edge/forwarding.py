@@ -114,6 +114,10 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Adds a method that is answered here and not forwarded."""
         self._handlers[method] = handler
 
+    def end_watches(self) -> None:
+        """Ends the streams, which would last as long as their callers like."""
+        self._watches.end()
+
     def _handler(self, method: MethodDescriptor) -> tuple[str, grpc.RpcMethodHandler]:
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:

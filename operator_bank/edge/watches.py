@@ -11,7 +11,9 @@ from contextlib import contextmanager
 import grpc
 
 from dcep.bank.v1 import edge_pb2, edge_pb2_grpc
+from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import ARRIVALS_AT_ONCE, MAX_WATCHES, REJOIN_S, WATCHES_EACH
+from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
 from runtime.shares import Shares
@@ -30,7 +32,13 @@ class Watches:
         self._told: dict[int, set[asyncio.Event]] = {}
         self._asking = asyncio.Semaphore(ARRIVALS_AT_ONCE)
         self._listening: asyncio.Task[None] | None = None
+        self._ending = False
         self._log = logger("edge")
+
+    def end(self) -> None:
+        """Ends every watch, with STOPPING: the port takes no more calls."""
+        self._ending = True
+        self._wake(tuple(self._told))
 
     async def begin(self, request: bytes) -> edge_pb2.BeginWatchResponse:
         """Has the bank check the signed request, and returns whose wallet is watched from where."""
@@ -44,12 +52,14 @@ class Watches:
         """Yields what arrives in a wallet, as serialized WatchPaymentsResponses, for ever.
 
         Raises:
-            Refusal: OVERLOADED, the wallet has too many watches.
+            Refusal: OVERLOADED, the wallet has too many watches; STOPPING, the port is closed.
         """
         position = begun.position
         with self._of_wallet.place(begun.wallet_number), self._telling(begun.account) as told:
             while True:
                 told.clear()
+                if self._ending:
+                    raise Refusal(errors_pb2.REASON_STOPPING, "the bank is stopping; watch again")
                 async with self._asking:
                     found = await self._arrivals(begun, position)
                 for arrival in found.arrivals:

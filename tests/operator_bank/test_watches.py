@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from dcep.bank.v1 import edge_pb2, payments_pb2
 from operator_bank.edge.watches import Watches
+from runtime.errors import Refusal
 
 ACCOUNT = 17
 
@@ -68,5 +71,20 @@ def test_who_watches_a_busy_bank_asks_only_when_money_may_have_come() -> None:
         assert len(bank.asked) == quiet + 2
         heard.cancel()
         await asyncio.gather(heard, return_exceptions=True)
+
+    asyncio.run(scene())
+
+
+def test_when_the_port_closes_a_watch_ends_and_none_begins() -> None:
+    async def scene() -> None:
+        begun = edge_pb2.BeginWatchResponse(wallet_number="w", account=ACCOUNT, position=100)
+        watches = Watches(BusyBank())  # type: ignore[arg-type]
+        heard = asyncio.ensure_future(anext(watches.follow(begun)))
+        await settled()
+        watches.end()
+        for ended in (heard, anext(watches.follow(begun))):
+            with pytest.raises(Refusal) as caught:
+                await asyncio.wait_for(ended, 10)
+            assert caught.value.name == "STOPPING"
 
     asyncio.run(scene())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 import pytest
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import runtime.server
 from dcep.errors.v1 import errors_pb2
+from runtime.calls import Call
 from runtime.errors import NoAnswer, Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_DEADLINE_S, MAX_MESSAGE_BYTES
 from runtime.tls import Identity
@@ -172,6 +174,20 @@ def test_a_call_that_does_not_end_is_cut_off_at_stop(
     assert time.monotonic() - started < 5
     with pytest.raises(NoAnswer):
         running.result()
+
+
+def test_at_stop_streams_are_told_so_and_are_not_waited_for(serve: Serve) -> None:
+    async def for_ever(request: Int32Value, call: Call) -> AsyncIterator[Int32Value]:
+        yield request
+        await asyncio.Event().wait()
+
+    served = serve(on_follow=for_ever)
+    messages = stream(served.ours())(Int32Value(value=7), timeout=30)
+    assert next(messages).value == 7
+    served.server.stop()
+    with pytest.raises(Refusal) as caught:
+        next(messages)
+    assert caught.value.name == "STOPPING"
 
 
 def test_health_speaks_of_the_server_and_of_each_service(serve: Serve) -> None:
