@@ -29,7 +29,7 @@ from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
-from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.metrics import CallMetrics, serve_metrics, watch_days_left, watch_serving
 from runtime.one_writer import DatabaseAway, DatabaseTaken
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_key import RenewingKey
@@ -109,7 +109,7 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
         shown=lambda: own.latest().fingerprint,
         on_stopped=process.fatal_error,
     )
-    bank.books.projection.on_gone = _say_gone
+    bank.books.projection.on_gone = process.say_gone
     process.watch()
     workers = _start_workers(bank, process.fatal_error)
     server = _serve(bank, settings, own, process.may_answer)
@@ -124,10 +124,6 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     bank.books.stop()
     verifier.close()
     return process.end()
-
-
-def _say_gone() -> None:
-    logger(SERVICE).warning("what is made from the journal is gone, and is made again")
 
 
 def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
@@ -166,6 +162,7 @@ def _serve(
         may_answer=may_answer,
     )
     watch_days_left(own.days_left, registry)
+    watch_serving(may_answer, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)
     watch_offline_roots(bank.offline_roots, SystemClock(), registry)
     _count_refused_payees(bank, registry)

@@ -56,7 +56,7 @@ from runtime.database import OtherSchema
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
-from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.metrics import CallMetrics, serve_metrics, watch_days_left, watch_serving
 from runtime.one_writer import DatabaseAway, DatabaseTaken
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_channel import RenewingChannel
@@ -147,7 +147,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     )
     channel.refused = bank.central_keys.revoked_certificates
     bank.central_keys.on_revoked = channel.heed
-    bank.books.projection.on_gone = _say_gone
+    bank.books.projection.on_gone = process.say_gone
     process.watch()
     central_bank.incarnation = lambda: bank.windows.incarnation
     workers = _begin(bank, process)
@@ -198,10 +198,6 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         offline_roots=read_roots(settings.offline_roots),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
     )
-
-
-def _say_gone() -> None:
-    logger(SERVICE).warning("what is made from the journal is gone, and is made again")
 
 
 def _start_workers(
@@ -276,6 +272,7 @@ def _serve(
         may_answer=may_answer,
     )
     watch_days_left(own.days_left, registry)
+    watch_serving(may_answer, registry)
     _watch_probing(bank, registry)
     watch_feed(bank.follower, registry)
     watch_contradictions(bank.contradictions, registry)

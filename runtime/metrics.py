@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from runtime.errors import Refusal
 from runtime.settings import SettingsError
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -48,6 +49,25 @@ def watch_days_left(days_left: Callable[[], float], registry: CollectorRegistry)
         "certificate_days_left", "Days until the own TLS certificate ends", registry=registry
     )
     gauge.set_function(days_left)
+
+
+def watch_serving(may_answer: Callable[[], None], registry: CollectorRegistry) -> None:
+    """Adds ``dcep_serving``: 1 while calls are answered, 0 while each is refused.
+
+    `may_answer` raises Refusal where they are; it is called each time the metric is read.
+    """
+
+    def serves() -> float:
+        try:
+            may_answer()
+        except Refusal:
+            return 0.0
+        return 1.0
+
+    gauge = Gauge(
+        "dcep_serving", "1 while the service answers, 0 while it may not", registry=registry
+    )
+    gauge.set_function(serves)
 
 
 def serve_metrics(registry: CollectorRegistry, port: int) -> None:

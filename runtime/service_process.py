@@ -93,6 +93,10 @@ class ServiceProcess:
         """Lets `wait` return."""
         self._stop.set()
 
+    def say_gone(self) -> None:
+        """Says that rows are made again which the database's server has lost, as it may."""
+        logger(self._service).warning("what is made from the journal is gone, and is made again")
+
     def fatal_error(self, error: BaseException) -> None:
         """Ends the process, because of an error after which it cannot go on."""
         self._fatal_errors.append(error)
