@@ -1,4 +1,4 @@
-"""``dcep init``, ``up``, ``down``."""
+"""``dcep init``, ``up``, ``down``, ``restart``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init_command)
     app.command("up")(up)
     app.command("down")(down)
+    app.command("restart")(restart)
 
 
 def init_command(
@@ -116,6 +117,36 @@ def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         else _("nothing was running")
     )
     Output(as_json).result({"ok": True, "stopped": stopped}, text)
+
+
+def restart(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Without any: every service.")
+    ] = None,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Stop services and start them again, one after the other, as for an upgrade."""
+    output = Output(as_json)
+    stack = Stack(load(folder))
+    wanted = names or stack.names
+    for name in wanted:
+        if name not in stack.names:
+            known = ", ".join(stack.names)
+            raise typer.BadParameter(
+                _("{name} is no service of this stack; there are {known}").format(
+                    name=name, known=known
+                )
+            )
+    with output.console.status(_("starting")) as status:
+        compile_first(stack.plan.folder, output.plain, status.update)
+        for name in wanted:
+            status.update(_("{name} is started again").format(name=name))
+            if name in stack.running:
+                stack.stop(name)
+            stack.restart(name)
+    text = _("started again: {names}").format(names=", ".join(wanted))
+    output.result({"ok": True, "restarted": wanted}, text)
 
 
 def _welcome(output: Output, stack: Stack, detached: bool) -> None:

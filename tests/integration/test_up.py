@@ -85,6 +85,31 @@ def test_a_service_that_dies_is_started_again_and_the_others_go_on(
     assert "alpha ended; it is started again in 1 s" in said.read_text()
 
 
+def test_a_service_that_is_started_again_on_purpose_is_looked_after_as_before(
+    up: tuple[Path, Path],
+) -> None:
+    folder, said = up
+    before = load(folder).pids
+    done = dcep("restart", "beta", "--stack", str(folder), "--json")
+    assert (done.code, done.answer["restarted"]) == (0, ["beta"])
+    again = load(folder).pids
+    assert again["beta"] != before["beta"]
+    assert {**again, "beta": 0} == {**before, "beta": 0}
+    wait_until(lambda: "beta was started by another" in said.read_text(), "it is seen", 60)
+    os.killpg(again["beta"], signal.SIGKILL)
+    wait_until(lambda: load(folder).pids["beta"] != again["beta"], "another beta", 240)
+    wait_until(lambda: Stack(load(folder)).healthy("beta"), "a healthy beta", 240)
+
+
+def test_only_services_that_there_are_can_be_started_again(up: tuple[Path, Path]) -> None:
+    folder, _ = up
+    before = load(folder).pids
+    done = dcep("restart", "alpha", "gamma", "--stack", str(folder))
+    assert done.code == 2
+    assert "gamma is no service of this stack" in done.err
+    assert load(folder).pids == before
+
+
 @pytest.mark.parametrize("does", ["--migrate", "--migrate-only"])
 @pytest.mark.parametrize("name", [CENTRAL_BANK, "alpha"])
 def test_a_second_service_on_a_database_is_refused_at_its_start(
