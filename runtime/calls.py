@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ from google.protobuf.message import Message
 from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
-from runtime.errors import Refusal, to_status
+from runtime.errors import Refusal, lost_database, to_status
 from runtime.limits import (
     HURRY_S,
     MAX_DEADLINE_S,
@@ -216,8 +217,9 @@ class Calls:
                 reason = refusal.name
                 return refusal
             except Exception:
-                reason = "INTERNAL"
-                return incident(self._log, method)
+                told = incident(self._log, method)
+                reason = told.name
+                return told
             finally:
                 self._finish(method, reason, started)
 
@@ -330,8 +332,8 @@ class Calls:
             end.status = refusal
             self._metrics.count(method, refusal.name, 1)
         except Exception:
-            end.status = incident(self._log, method)
-            self._metrics.count(method, "INTERNAL", 1)
+            end.status = told = incident(self._log, method)
+            self._metrics.count(method, told.name, 1)
 
     def _finish(self, method: str, reason: str, started: float) -> None:
         seconds = time.monotonic() - started
@@ -483,7 +485,21 @@ def check_deadline(remaining_s: float | None) -> None:
 
 
 def incident(log: Any, method: str) -> Refusal:
-    """What a caller is told of an internal error: an id by which the log entry can be found."""
+    """What a caller is told of the error that is being handled and that is none of its own.
+
+    Where the service has lost its database, it is NOT_SERVING, which nobody has to look into; else
+    INTERNAL, with an id by which the log entry can be found.
+    """
+    # Not above: the edge serves calls too, and has no database.
+    from runtime.database import is_away
+
+    cause = sys.exception()
+    while cause is not None:
+        if is_away(cause):
+            first = str(cause).partition("\n")[0]
+            log.warning("the database does not answer", method=method, error=first)
+            return lost_database()
+        cause = cause.__cause__
     number = secrets.token_hex(8)
     log.exception("internal_error", method=method, incident=number)
     return Refusal(

@@ -70,6 +70,14 @@ class Unreached(NoAnswer):
     """There is no connection to the peer; perhaps it shows another certificate than before."""
 
 
+def lost_database() -> Refusal:
+    """What callers are told by a service that cannot reach its database, or may not any more."""
+    return Refusal(
+        errors_pb2.REASON_NOT_SERVING,
+        "the service has lost touch with its database; ask the same again",
+    )
+
+
 def reason_name(reason: int) -> str:
     """``INSUFFICIENT_FUNDS`` for REASON_INSUFFICIENT_FUNDS."""
     value = _REASONS.values_by_number.get(reason)

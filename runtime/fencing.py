@@ -34,9 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from dcep.errors.v1 import errors_pb2
 from runtime.database import is_away
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, lost_database
 from runtime.processes import exists
 
 LEASE_S = 5.0
@@ -164,10 +163,7 @@ class Fence:
         Whoever asks may ask again, also somebody else.
         """
         if self.overdue():
-            raise Refusal(
-                errors_pb2.REASON_NOT_SERVING,
-                "the service has lost touch with its database; ask the same again",
-            )
+            raise lost_database()
 
     def overdue(self) -> bool:
         """Whether the lease has run out: no commit has come through for LEASE_S."""

@@ -272,7 +272,7 @@ class Core:
 
     def _check(self) -> None:
         if self._stopped is not None:
-            raise CoreStopped(f"stopped earlier: {self._stopped}")
+            raise CoreStopped(f"stopped earlier: {self._stopped}") from self._stopped
 
     def _decide(self, records: Records) -> tuple[Answers, NDArray[np.bool_]]:
         """Returns the answers, and which records are new and go to the journal, (N,)."""

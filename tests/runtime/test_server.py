@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import grpc
+import psycopg
 import pytest
 from google.protobuf.wrappers_pb2 import Int32Value
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sqlalchemy.exc import OperationalError
 
 import runtime.server
 from dcep.errors.v1 import errors_pb2
@@ -140,6 +142,23 @@ def test_an_accident_tells_the_caller_an_incident_and_no_more(serve: Serve) -> N
     assert caught.value.reason == errors_pb2.REASON_INTERNAL
     assert caught.value.metadata["incident"] in caught.value.message
     assert "private" not in caught.value.message
+
+
+def test_a_service_that_loses_its_database_says_to_ask_again_and_no_more(serve: Serve) -> None:
+    away = OperationalError("SELECT secret", {}, psycopg.OperationalError("at 10.0.0.7"))
+
+    def lose(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+        if request.value == 1:
+            raise away
+        raise RuntimeError("the journal could not be written: at 10.0.0.7") from away
+
+    served = serve(lose, on_follow=lose)
+    for value in (1, 2):
+        refused_because(errors_pb2.REASON_NOT_SERVING, ask, served.ours(), value)
+        with pytest.raises(Refusal) as caught:
+            next(stream(served.ours())(Int32Value(value=value), timeout=10))
+        assert caught.value.name == "NOT_SERVING"
+        assert "10.0.0.7" not in caught.value.message
 
 
 def test_a_running_call_ends_and_new_ones_are_not_taken_at_stop(
