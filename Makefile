@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SERVED := build/served.jsonl
+# Of the tests, which wait for much of their time: more than a small machine has cores.
+WORKERS ?= 4
 PACKAGES := currency language runtime settlement offline_token officers deployment central_bank operator_bank wallet \
 	auditor console simulation sandbox bench
 
@@ -14,10 +17,10 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference docs wheel check-wheel bench sim models mutants clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference docs wheel check-wheel bench sim models mutants service-report clean
 
 help: ## list the tasks
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## make the environment in .venv
 
@@ -39,8 +42,8 @@ demo: $(STAMP) ## a whole currency, alive, in a few minutes
 	$(BIN)/dcep demo
 
 test: $(STAMP) ## all tests, on SQLite and PostgreSQL
-	$(BIN)/pytest -n 2 --dist loadgroup
-	$(BIN)/pytest -n 2 --dist loadgroup tests/integration --postgresql -m "not any_database"
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup tests/integration --postgresql -m "not any_database"
 
 check: $(CHECKS) ## all that is looked at without running the tests, as before each commit
 
@@ -110,6 +113,14 @@ sim: $(STAMP) ## the scheme under faults and cheats: SEED= the first seed, SEEDS
 
 models: $(STAMP) ## every run of the protocols' models, and of their mistakes, with Spin; takes a minute
 	$(BIN)/python -m simulation.models
+
+service-report: $(STAMP) ## how payers are served while things break: docs/reference/service-report.md; takes 15 minutes
+	mkdir -p $(dir $(SERVED)) && rm -f $(SERVED)
+	$(BIN)/pytest -n 0 tests/integration/test_crashes.py --service-report $(SERVED)
+	$(BIN)/pytest -n 0 tests/integration/test_crashes.py --postgresql --service-report $(SERVED)
+	$(BIN)/pytest -n 0 tests/integration/test_postgresql_restart.py --service-report $(SERVED)
+	$(BIN)/pytest -n 0 tests/integration/test_failover.py --service-report $(SERVED)
+	$(BIN)/python -m tests.integration.service_report $(SERVED)
 
 mutants: $(STAMP) ## change one thing in the code at a time: a test notices; takes an hour
 	$(BIN)/pip install --quiet --group mutants

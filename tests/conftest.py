@@ -31,8 +31,11 @@ os.environ[RANGE] = f"{20_000 + int(_WORKER) * _EACH}-{20_000 + (int(_WORKER) + 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--postgresql``: the stacks of the integration tests run on PostgreSQL instead of SQLite."""
+    """Of the integration tests: where their stacks run, and what they leave."""
     parser.addoption("--postgresql", action="store_true", help="put every stack on PostgreSQL")
+    parser.addoption(
+        "--service-report", default="", help="a file for how payers were served under faults"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ from deployment.databases import drop_databases
 from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
 from tests import forked
+from tests.integration.service_report import Report
 from tests.integration.systems import MakeSystem, fund
 
 
@@ -34,6 +35,13 @@ def systems(
     """
     with contextlib.ExitStack() as ends:
         yield _maker(ends, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def service_report(request: pytest.FixtureRequest) -> Report:
+    """Where tests say how well payers were served while something was done."""
+    file = request.config.getoption("--service-report")
+    return Report(Path(file) if file else None)
 
 
 @pytest.fixture

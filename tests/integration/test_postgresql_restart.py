@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auditor.audit import audit_stack
-from auditor.signatures.stack import SignaturesAsked
-from console.output import Output
-from dcep.bank.v1.states_pb2 import PAYMENT_STATE_SETTLED
-from deployment.topology import load
-from runtime.errors import NoAnswer, Refusal, is_undecided
 from sandbox.demo.environment import System, wait_until
-from sandbox.demo.wallet_process import Person
-from sandbox.stack.care import look_after
 from sandbox.stack.supervisor import Stack, init
-from tests.integration.systems import fund
+from tests.integration.paying import Paying, healthy, pids
+from tests.integration.service_report import Report
+from tests.integration.systems import looked_after
 
 pytestmark = [pytest.mark.xdist_group("postgresql-restart"), pytest.mark.any_database]
 
 
-class Looked(System):
-    """A stack that is looked after, as ``dcep up`` does; its people keep their own files."""
-
-    def _database_for(self, name: str) -> str:
-        return ""
+SEED = 14
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +43,8 @@ def server() -> Iterator[Any]:
 def system(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("maintenance")
     plan = init(folder / "stack", database_server=server.get_uri())
-    with Looked(Stack(plan), folder / "homes") as made:
-        made.stack.up()
-        fund(made)
-        ended = threading.Event()
-        looking = threading.Thread(target=look_after, args=(made.stack, ended, Output(False).plain))
-        looking.start()
-        try:
-            yield made
-        finally:
-            ended.set()
-            looking.join()
+    with looked_after(System(Stack(plan), folder / "homes")) as made:
+        yield made
 
 
 RESTART = """
@@ -81,65 +62,22 @@ def restart(server: Any) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
-def pids(system: System) -> dict[str, int]:
-    return load(system.plan.folder).pids
-
-
-def pay(payer: Person, payee: str, request_id: str) -> str:
-    """Asks until it is settled, by one id, as a wallet does; a no that decides nothing is none."""
-    said: list[str] = []
-
-    def settled() -> bool:
-        try:
-            answer = payer.pay(payee, 1, request_id=request_id)
-        except Refusal as refusal:
-            if not is_undecided(refusal.reason):
-                raise
-            return False
-        except NoAnswer:
-            return False
-        said.append(answer.payment_id)
-        return bool(answer.state == PAYMENT_STATE_SETTLED)
-
-    wait_until(settled, "a payment is settled", 240)
-    return said[-1]
-
-
 def test_services_without_work_outlive_a_restart(system: System, server: Any) -> None:
     before = pids(system)
     restart(server)
-    for name in before:
-        wait_until(lambda name=name: Stack(load(system.plan.folder)).healthy(name), name)
-    payer = system.person("ann", "alpha", holder_name="Ann")
-    payee = system.person("ben", "beta", holder_name="Ben")
-    payer.top_up(1_000)
-    pay(payer, payee.number, "3c1d7d2e-5f9e-4a53-9a53-0b5a1e0c7a01")
+    wait_until(lambda: healthy(system), "health")
+    with Paying(system, random.Random(SEED)) as paying:
+        paying.more(1)
+    paying.check()
     assert pids(system) == before
 
 
 def test_nothing_is_lost_and_nothing_paid_twice_when_it_is_restarted_under_payments(
-    system: System, server: Any
+    system: System, server: Any, service_report: Report
 ) -> None:
-    payer = system.person("cora", "alpha", holder_name="Cora")
-    payee = system.person("dan", "beta", holder_name="Dan")
-    payer.top_up(10_000)
-    settled: list[str] = []
-    count = 60
-
-    def pay_all() -> None:
-        for number in range(count):
-            settled.append(pay(payer, payee.number, f"3c1d7d2e-5f9e-4a53-9a53-{number:012x}"))
-
-    paying = threading.Thread(target=pay_all)
-    paying.start()
-    for enough in (10, 30):
-        wait_until(lambda enough=enough: len(settled) >= enough, f"{enough} payments", 240)
-        restart(server)
-    paying.join(240)
-    assert len(set(settled)) == count
-    wait_until(lambda: payee.show().available_fen == count, "all of it has arrived", 120)
-    wait_until(
-        lambda: all(map(Stack(load(system.plan.folder)).healthy, pids(system))), "health", 120
-    )
-    system.wait_quiet()
-    assert audit_stack(system.plan, SignaturesAsked(None, None, lambda _: None)).ok
+    with Paying(system, random.Random(SEED)) as paying:
+        for _ in range(2):
+            paying.more(20)
+            restart(server)
+        paying.more(20)
+    service_report.add("postgresql-restarted", "postgresql", paying.check())
