@@ -31,7 +31,7 @@ USER = "pgserver"
 """Who runs the servers where the tests are run by root: PostgreSQL refuses to be."""
 
 START_S = 240.0
-_AS_USER = (
+AS_USER = (
     "setpriv",
     f"--reuid={USER}",
     f"--regid={USER}",
@@ -55,7 +55,7 @@ def awaited(condition: Callable[[], bool], what: str, timeout_s: float = START_S
         time.sleep(0.1)
 
 
-def _filled(template: str, words: Mapping[str, str]) -> str:
+def filled(template: str, words: Mapping[str, str]) -> str:
     """A configuration in which each word in capitals has been replaced."""
     pattern = re.compile(rf"\b({'|'.join(words)})\b")
     return pattern.sub(lambda found: words[found[1]], template)
@@ -112,7 +112,7 @@ class Cluster:
         config = self.folder / f"{name}.yml"
         if not config.exists():
             folder.mkdir()
-            filled = {
+            words = {
                 "SUPERUSER_PASSWORD": self._password,
                 "REPLICATION_PASSWORD": self._replication,
                 "ETCD_HOSTS": f"{HOST}:{self._etcd_port}",
@@ -124,7 +124,7 @@ class Cluster:
                 "FOLDER": str(folder),
                 "BIN": str(self._bin),
             }
-            config.write_text(_filled(TEMPLATE.read_text(), filled))
+            config.write_text(filled(TEMPLATE.read_text(), words))
             if self._is_root:
                 shutil.chown(folder, USER, USER)
         self._run(name, [sys.executable, "-m", "patroni", str(config)])
@@ -208,7 +208,7 @@ class Cluster:
     def _run(self, name: str, words: list[str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as out:
             self._processes[name] = subprocess.Popen(
-                [*(_AS_USER if self._is_root else ()), *words],
+                [*(AS_USER if self._is_root else ()), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
