@@ -14,6 +14,7 @@ class Clocks:
     def __init__(self, now_ms: int) -> None:
         self._begun_ms = now_ms
         self._passed_ms = 0
+        self._most_ahead_ms = 0
         self._clocks: dict[str, ManualClock] = {}
 
     def of(self, name: str) -> ManualClock:
@@ -34,12 +35,13 @@ class Clocks:
 
     def jump(self, name: str, by_ms: int) -> None:
         """Somebody sets the time of day of a party, forward or back; no time passes."""
-        self.of(name).set_back(-by_ms)
+        clock = self.of(name)
+        clock.set_back(-by_ms)
+        ahead_ms = clock.now_ms() - self._begun_ms - self._passed_ms
+        self._most_ahead_ms = max(self._most_ahead_ms, ahead_ms)
 
     def agree(self) -> None:
-        """Every clock is set right; none goes back by that, so what is dated ahead is not any
-        more.
-        """
-        latest_ms = max(clock.now_ms() for clock in self._clocks.values())
+        """Every clock is set right; what any had dated ahead is not any more."""
+        latest_ms = self._begun_ms + self._passed_ms + self._most_ahead_ms
         for clock in self._clocks.values():
             clock.set_back(clock.now_ms() - latest_ms)

@@ -87,6 +87,7 @@ class Life:
             older copy took the place of since, or asked for in a home which one took the place of.
         gone: ids of orders that a bank had decided, and that an older copy of it did not have.
         wishes: what wallets want and have no answer to, by request id.
+        some_load_is_forgotten: so its tokens stay in the float, until they expire.
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
@@ -98,6 +99,7 @@ class Life:
         self.forgotten: set[Done] = set()
         self.gone: set[str] = set()
         self.wishes: dict[str, Wish] = {}
+        self.some_load_is_forgotten = False
         self._proposed: list[SignedEnvelope] = []
         self._copies: list[tuple[str, SystemCopy]] = []
         self._homes: list[HomeCopy] = []
@@ -386,15 +388,20 @@ class Life:
         self._homes = [*self._homes, self.system.copy_home(self._a_wallet())][-_MOST_COPIES:]
 
     def _put_home_back(self) -> None:
-        """A holder puts the copy back; what was asked for there and not answered is forgotten."""
+        """A holder puts the copy back; what is not in its book and has no answer is forgotten."""
         if not self._homes:
             return
         copy = self._chance.choice(self._homes)
         assert self.system.notices_older_files(copy), f"a device of {copy.wallet} goes on from then"
         self.system.put_home_back(copy)
+        book, number = self.system.wallet(copy.wallet).book, self.system.numbers[copy.wallet]
         for key in [key for key, wish in self.wishes.items() if wish.wallet == copy.wallet]:
+            if book.find(number, key) is not None:
+                continue
             if (done := self.wishes.pop(key).done) is not None:
                 self.forgotten.add(done)
+            else:
+                self.some_load_is_forgotten = True
 
     def _resume(self) -> None:
         """A holder looks at what was ordered elsewhere with the wallet's key, and goes on."""
