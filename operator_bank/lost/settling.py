@@ -60,10 +60,17 @@ class LostPayments:
         Args:
             payment_id: the payment's id.
             body: the payment as it would be sent to the central bank, without its number.
+
+        Raises:
+            Refusal: ID_REUSED, another payment of that id was settled and lost.
         """
         query = select(_OF.number, _OF.payment).where(_OF.payment_id == payment_id)
         rows = self._database.read(lambda c: c.execute(query).all())
-        return any(bytes(row.payment) == numbered(row.number, body) for row in rows)
+        if any(bytes(row.payment) == numbered(row.number, body) for row in rows):
+            return True
+        if rows:
+            raise Refusal(errors_pb2.REASON_ID_REUSED, "this sequence was used for another payment")
+        return False
 
     def check(self, entry: int, amount_fen: int, wallet_number: str) -> None:
         """Raises Refusal if an entry cannot be settled so."""

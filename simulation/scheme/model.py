@@ -89,7 +89,8 @@ class Bank:
         deposits: SHA-256 of the pieces that it has sent to be deposited, by its number of them.
         in_suspense_fen: deposits that no wallet could take.
         place: how many entries of its feed it has applied.
-        lost: ids of payments that the feed has told and the older copy did not know.
+        lost: (payee, fen, when it was ordered) of payments that the feed has told and the older
+            copy did not know, by payment id.
         was_put_back: its database was once put back to an older copy.
         came_back: it goes on from an older copy, so its feed tells of what it has lost.
     """
@@ -103,7 +104,7 @@ class Bank:
     place: int = 0
     was_put_back: bool = False
     came_back: bool = False
-    lost: set[str] = field(default_factory=set)
+    lost: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def decided_ids(self) -> set[str]:
         """The orders that were decided, as ids of payments."""
@@ -367,10 +368,13 @@ class Model:
         """The bank's answer, which is as expected; what it does is noted."""
         here = self.banks[bank.context.bank]
         identity = (order.wallet_number, order.sequence)
-        if f"{identity[0]}-{identity[1]}" in here.lost:
-            return call(bank, envelope)  # told what the older copy had lost: it moves nothing
         before = here.decided.get(identity)
         allowed = self._allowed(before, envelope.payload, expected, identity)
+        lost = here.lost.get(f"{identity[0]}-{identity[1]}")
+        if lost is not None and isinstance(order, orders_pb2.PaymentOrder):
+            if lost == (order.payee_number, order.amount_fen, order.created_time_ms):
+                return call(bank, envelope)  # told what the older copy had lost: it moves nothing
+            allowed = {_E.REASON_ID_REUSED}
         try:
             answer = call(bank, envelope)
         except Refusal as refusal:
@@ -519,11 +523,13 @@ class Model:
         parties = here.pending.pop(paid.payment_id, None)
         if parties is None and here.came_back:
             if settled:
-                here.lost.add(paid.payment_id)  # officers decide who bears it
+                # Officers decide who bears it.
+                said = (paid.payee_number, paid.amount_fen, paid.created_time_ms)
+                here.lost[paid.payment_id] = said
             return
-        said = (paid.payer_number, paid.payee_number, paid.amount_fen)
-        if parties != said:
-            raise Wrong(f"{paid.payment_id} ended as {said}; ordered was {parties}")
+        ended = (paid.payer_number, paid.payee_number, paid.amount_fen)
+        if parties != ended:
+            raise Wrong(f"{paid.payment_id} ended as {ended}; ordered was {parties}")
         payer = here.wallets[paid.payer_number]
         payer.held_fen -= paid.amount_fen
         if not settled:

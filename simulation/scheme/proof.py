@@ -99,6 +99,9 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     sent = [line for line in lines if line.kind == "payment" and line.change_fen < 0]
     paid = {line.payment_id: -line.change_fen for line in sent}
     settled = {key: said[1:] for key, said in life.settled.items() if said[0] == wallet}
+    for gone in life.system.model.settled.values():
+        if gone.payment_id in lost and gone.payer_number == number and not gone.returns_payment_id:
+            settled.setdefault(gone.payment_id, (gone.payee_number, gone.amount_fen))
     for line in sent:
         if line.payment_id not in settled:
             done = Done(wallet, line.counterparty, line.change_fen)

@@ -28,7 +28,7 @@ START_FEN = 100_000
 _MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
 _ACT_LASTS_MS = 20_000
 _MOST_COPIES, _MOST_PROPOSED = 3, 3
-_ROUNDS, _ROUND_MS = 10, 2_501
+_ROUNDS, _ROUND_MS = 12, 2_501
 """So often everything that works in the background has its turn until nothing may be under way."""
 
 
@@ -159,15 +159,14 @@ class Life:
                 and not self.wishes
                 and self.digest() == before
                 and self._all_follow()
+                and not self._left()
             ):
                 break
         assert all(deposited), "a deposit has no end"
         assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
         for wallet in system.numbers:
             self._order_again(wallet)
-        for name in PREFIXES:
-            left = system.bank(name).vault.books().pending_outbound
-            assert not left, f"{left} payments of {name} have no end"
+        assert not self._left(), f"{self._left()} payments have no end"
         system.check()
 
     def _order_again(self, wallet: str) -> None:
@@ -185,6 +184,11 @@ class Life:
             else:
                 self.exchanged[placed.order.payment_id] = (wallet, -1)
                 return
+
+    def _left(self) -> int:
+        """How many payments of all banks are on their way."""
+        books = [self.system.bank(name).vault.books() for name in PREFIXES]
+        return sum(each.pending_outbound for each in books)
 
     def _all_follow(self) -> bool:
         """Whether no bank's feed has stopped."""

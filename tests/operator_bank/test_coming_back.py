@@ -151,8 +151,9 @@ def test_who_orders_a_lost_payment_again_hears_its_end_and_does_not_pay_twice(
         assert answer.available_fen == 100_000
         assert made(system.bank.payments.pay_many([order])[0]).state == SETTLED
     assert system.bank.vault.books().pending_outbound == 0
-    # Another order under the same sequence is another payment.
-    assert alice.pay(FOREIGN, 3_999, sequence=40).state == PENDING
+    # Another order under the same sequence comes from a wallet that was put back as well.
+    assert refusal(lambda: alice.pay(FOREIGN, 3_999, sequence=40)).name == "ID_REUSED"
+    assert alice.fen == 100_000
 
 
 def test_all_else_of_the_lost_time_finds_its_place(
