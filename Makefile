@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SERVED := build/served.jsonl
 # Of the tests, which wait for much of their time: more than a small machine has cores.
-WORKERS ?= 4
+WORKERS ?= 3
 PACKAGES := currency language runtime settlement offline_token officers deployment central_bank operator_bank wallet \
 	auditor console simulation sandbox bench
 

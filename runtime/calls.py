@@ -490,21 +490,27 @@ def incident(log: Any, method: str) -> Refusal:
     Where the service has lost its database, it is NOT_SERVING, which nobody has to look into; else
     INTERNAL, with an id by which the log entry can be found.
     """
-    # Not above: the edge serves calls too, and has no database.
-    from runtime.database import is_away
-
-    cause = sys.exception()
-    while cause is not None:
-        if is_away(cause):
-            first = str(cause).partition("\n")[0]
-            log.warning("the database does not answer", method=method, error=first)
-            return lost_database()
-        cause = cause.__cause__
+    cause = _lost_database(sys.exception())
+    if cause is not None:
+        first = str(cause).partition("\n")[0]
+        log.warning("the database does not answer", method=method, error=first)
+        return lost_database()
     number = secrets.token_hex(8)
     log.exception("internal_error", method=method, incident=number)
     return Refusal(
         errors_pb2.REASON_INTERNAL, f"internal error, incident {number}", incident=number
     )
+
+
+def _lost_database(error: BaseException | None) -> BaseException | None:
+    """Among an error and its causes, the one that says that a database's server is away."""
+    if "sqlalchemy" not in sys.modules:  # at the edge, which has no database
+        return None
+    from runtime.database import is_away
+
+    while error is not None and not is_away(error):
+        error = error.__cause__
+    return error
 
 
 _END = object()

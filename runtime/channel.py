@@ -30,7 +30,7 @@ def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> gr
     Calls, streams included, raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`. A call
     without a deadline gets DEFAULT_DEADLINE_S. Answers are checked against the contract's bounds.
     Nothing is retried here: only the caller knows whether that is safe. The calls of a server that
-    has vanished without closing its connections end within a minute, streams included.
+    has vanished without closing its connections end within 90 s, streams included.
 
     Args:
         address: HOST:PORT.

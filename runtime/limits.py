@@ -19,9 +19,10 @@ KEEPALIVE_MS = 30_000
 
 KEEPALIVE_OPTIONS = (
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),
-    # Whoever gives none for so long has vanished: its calls end. gRPC waits for a minute without
-    # this, whatever grpc.keepalive_timeout_ms says.
-    ("grpc.http2.ping_timeout_ms", KEEPALIVE_MS // 2),
+    # Whoever gives none for so long has vanished: its calls end. A sign of life waits behind all
+    # that was sent before it: a few megabytes, over a slow link. It is this option that counts,
+    # whatever grpc.keepalive_timeout_ms says.
+    ("grpc.http2.ping_timeout_ms", 2 * KEEPALIVE_MS),
     # On a feed nothing else is ever sent, which is no reason to stop asking.
     ("grpc.http2.max_pings_without_data", 0),
 )
@@ -102,8 +103,8 @@ connections reach. Each was measured to cost 18 to 88 kB, so a port holds 0.7 GB
 SERVER_OPTIONS = (
     *MESSAGE_OPTIONS,
     *KEEPALIVE_OPTIONS,
-    # Whoever asks more often is sent away.
-    ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
+    # Whoever asks more often is sent away. Libraries for wallets ask every ten seconds or less.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.so_reuseport", 0),
     # What a few bytes would unpack to is no way in: messages come as they are.
     ("grpc.compression_enabled_algorithms_bitset", 1),

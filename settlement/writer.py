@@ -61,6 +61,7 @@ class GroupCommitWriter:
         self._moved = threading.Condition()
         self._position = core.position
         self._closed = False
+        self._failed: CoreStopped | None = None
         self._thread = threading.Thread(target=self._run, name="settlement-writer", daemon=True)
         self._thread.start()
 
@@ -123,7 +124,7 @@ class GroupCommitWriter:
                 raise self._overloaded(DISK_IS_SHORT)
         with self._moved:  # the queue is emptied after closing, so nothing may come in after that
             if self._closed:
-                raise CoreStopped("the writer has been stopped")
+                raise CoreStopped("the writer has been stopped") from self._failed
             if size and self._queued_bytes and self._queued_bytes + size > MAX_QUEUED_BYTES:
                 raise self._overloaded(f"{MAX_QUEUED_BYTES} bytes already wait")
             try:
@@ -199,7 +200,7 @@ class GroupCommitWriter:
 
     def _fail(self, work: list[_Work], error: CoreStopped) -> None:
         with self._moved:
-            self._closed = True
+            self._closed, self._failed = True, error
             self._moved.notify_all()
         for _, future in work:
             if not future.done():

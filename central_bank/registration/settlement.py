@@ -138,7 +138,7 @@ class Settlement:
             question = self._late.get_nowait()
         except queue.Empty:
             return False
-        verdicts = question.verdicts()
+        verdicts = self._said(question)
         if verdicts is not None and self._stands(question.signed):
             known = dict(zip(question.indices, verdicts, strict=True))
             ends: list[tuple[int, int]] = [_PENDING] * len(question.payments)
@@ -160,6 +160,15 @@ class Settlement:
         except Refusal:
             return False
         return not bank.suspended and bank.incarnation == signed.bank.incarnation
+
+    def _said(self, question: _Question) -> Sequence[int] | None:
+        """What the payees' bank has answered. The word of one that was suspended meanwhile counts
+        no more than its silence: the payments stay pending until they are submitted again.
+        """
+        payee_number = question.payments[question.indices[0]].payee_number
+        if self._banks()[prefix_of(payee_number)].suspended:
+            return None
+        return question.verdicts()
 
     def _came_late(self, question: _Question, _: object) -> None:
         self._late.put(question)
@@ -259,7 +268,7 @@ class Settlement:
         """
         known = dict(verdicts)
         for question in answered:
-            said = question.verdicts()
+            said = self._said(question)
             if said is not None:
                 known.update(zip(question.indices, said, strict=True))
         for index, end in self._ended_before(signed.bank, payments, known).items():

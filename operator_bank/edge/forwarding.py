@@ -91,8 +91,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     For gRPC every method takes a stream of requests. So it is called before a message has come, can
     take its place in its source's share, and waits for the message only as long as the deadline
-    allows. The bank works on even if a caller has gone or its deadline has passed; the call's
-    places stay taken until the bank is done.
+    allows. The bank ends what it has begun, even if the caller has gone or its deadline has passed;
+    the call's places stay taken until then.
     """
 
     def __init__(self, channel: grpc.aio.Channel, shares: PublicShares) -> None:

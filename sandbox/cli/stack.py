@@ -121,7 +121,7 @@ def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
 
 def restart(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Without any: every service.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Without any: all that run.")
     ] = None,
     folder: Folder = DEFAULT,
     as_json: Json = False,
@@ -129,7 +129,7 @@ def restart(
     """Stop services and start them again, one after the other, as for an upgrade."""
     output = Output(as_json)
     stack = Stack(load(folder))
-    wanted = names or stack.names
+    wanted = names or [name for name in stack.names if name in stack.plan.pids]
     for name in wanted:
         if name not in stack.names:
             known = ", ".join(stack.names)
@@ -142,9 +142,7 @@ def restart(
         compile_first(stack.plan.folder, output.plain, status.update)
         for name in wanted:
             status.update(_("{name} is started again").format(name=name))
-            if name in stack.running:
-                stack.stop(name)
-            stack.restart(name)
+            stack.replace(name)
     text = _("started again: {names}").format(names=", ".join(wanted))
     output.result({"ok": True, "restarted": wanted}, text)
 

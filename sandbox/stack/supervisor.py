@@ -126,15 +126,24 @@ class Stack:
             return self.running[name]
         with one_starter(self.plan.logs, name):
             self.attach()
+            return self.running[name] if self._lives(name) else self._start(name)
+
+    def replace(self, name: str) -> None:
+        """Stop a service, if it runs, start it again, and wait until it is healthy.
+
+        Nobody else starts it in between. It stays written down as one that is to run, so if this
+        command dies, whoever looks after the stack starts it.
+
+        Raises:
+            AnotherStack: as `start`.
+            ProcessFailed: as `await_healthy`.
+        """
+        with one_starter(self.plan.logs, name):
+            self.attach()
             if self._lives(name):
-                return self.running[name]
-            check_ours(self.plan, name)
-            with interrupted_later():
-                kept = environment(self.plan.folder / "compiled")
-                found = self.running[name] = Running.start(self.plan.command(name), kept)
-                self.started.add(name)
-                self._write_down({name: found.pid})
-        return found
+                self.running[name].stop()
+            self._start(name)
+        self.await_healthy(name)
 
     def was_stopped(self, name: str) -> bool:
         """Whether somebody stopped, on purpose, a service that this command knows."""
@@ -213,6 +222,8 @@ class Stack:
                     if time.monotonic() > ends_at:
                         raise ProcessFailed(process.late(timeout_s))
                     time.sleep(HEALTH_POLL_S)
+        if not process.alive():  # and somebody else said that all is well
+            raise ProcessFailed(process.ended())
 
     def healthy(self, name: str) -> bool:
         """Whether a service says SERVING right now, on each of its ports."""
@@ -243,6 +254,16 @@ class Stack:
 
     def _officer(self, name: str) -> str:
         return load(self.plan.folder).officers(name)[0]
+
+    def _start(self, name: str) -> Running:
+        """Starts a service; the caller is the one who may."""
+        check_ours(self.plan, name)
+        with interrupted_later():
+            kept = environment(self.plan.folder / "compiled")
+            found = self.running[name] = Running.start(self.plan.command(name), kept)
+            self.started.add(name)
+            self._write_down({name: found.pid})
+        return found
 
     def _lives(self, name: str) -> bool:
         return name in self.running and self.running[name].alive()

@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import MAX_CHECKS_AT_ONCE, MAX_CHECKS_FOR_ONE
+from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession
@@ -86,6 +87,19 @@ def test_a_late_answer_settles_nothing_for_a_bank_that_was_suspended_meanwhile(
     hanging.banks.answer_now()
     settle_late(hanging)
     assert hanging.books()["beta"] == (0, 0)
+
+
+def test_a_late_answer_of_a_bank_that_was_suspended_meanwhile_settles_nothing(
+    hanging: System,
+) -> None:
+    payment = hanging.payment(hanging.alpha, hanging.beta, 5)
+    hanging.submit(hanging.alpha, payment)
+    hanging.central.registry.set_suspended("beta", True)
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["beta"] == (0, 0)
+    [outcome] = hanging.submit(hanging.alpha, payment)
+    assert outcome.reason == errors_pb2.REASON_BANK_SUSPENDED
 
 
 @pytest.mark.parametrize("until_ms", [0, NOW_MS + 1_000])

@@ -235,7 +235,7 @@ class Service:
     """How well payers were served, in the manner of a central bank's report.
 
     Attributes:
-        seconds: from the first call to the last payment that came through.
+        seconds: from the first call to the end of the last one.
         settled: payments that were acknowledged.
         unpaid: payments that were refused.
         unknown_calls: calls without an answer that decided anything; each was asked again.
@@ -258,7 +258,7 @@ def service(calls: Sequence[Call]) -> Service:
     """What the calls say about the service."""
     ends = sorted(call.ended_s for call in calls if call.outcome is Outcome.SETTLED)
     began = min(call.began_s for call in calls)
-    times = [began, *ends]
+    times = [began, *ends, max(call.ended_s for call in calls)]
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     outcomes = Counter(call.outcome for call in calls)
     return Service(

@@ -9,6 +9,7 @@ from typing import Self
 
 from auditor.audit import audit_stack
 from auditor.signatures.stack import SignaturesAsked
+from currency.number import PREFIX_DIGITS
 from dcep.bank.v1 import states_pb2
 from dcep.purposes.v1 import purposes_pb2
 from deployment.topology import load
@@ -84,7 +85,16 @@ class Paying:
         for wallet in self.wallets:
             self._check_statement(wallet)
         assert sum(w.show().available_fen for w in self.wallets) == START_FEN * len(self.wallets)
-        return service(self.calls.all())
+        served = service(self.calls.all())
+        assert served.unpaid == 0, "nothing that was done is a reason to refuse anybody"
+        self._check_that_all_kinds_were_paid()
+        return served
+
+    def _check_that_all_kinds_were_paid(self) -> None:
+        """Payments within a bank alone would show nothing of those across banks."""
+        pairs = {(p.payer[:PREFIX_DIGITS], p.payee[:PREFIX_DIGITS]) for p in self.calls.settled()}
+        banks = {wallet.number[:PREFIX_DIGITS] for wallet in self.wallets}
+        assert {payer for payer, payee in pairs if payer != payee} == banks
 
     def _check_statement(self, wallet: RawWallet) -> None:
         settled = self.calls.settled()

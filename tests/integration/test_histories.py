@@ -86,5 +86,11 @@ def test_a_service_is_interrupted_while_nothing_comes_through() -> None:
     ]
     found = service(calls)
     assert (found.settled, found.unpaid, found.unknown_calls) == (2, 1, 1)
-    assert found.seconds == 4.5 and found.interruptions_s == (4.0,)
-    assert found.availability == pytest.approx(0.5 / 4.5)
+    assert found.seconds == 4.6 and found.interruptions_s == (4.0,)
+    assert found.availability == pytest.approx(0.6 / 4.6)
+
+
+def test_a_service_that_does_not_come_back_is_interrupted_to_the_end() -> None:
+    found = service([call(FIRST, SETTLED, 0.0, 0.5), call(SECOND, UNKNOWN, 0.6, 60.5)])
+    assert found.interruptions_s == (60.0,)
+    assert found.availability == pytest.approx(0.5 / 60.5)

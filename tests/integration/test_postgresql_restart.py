@@ -67,7 +67,7 @@ def test_services_without_work_outlive_a_restart(system: System, server: Any) ->
     restart(server)
     wait_until(lambda: healthy(system), "health")
     with Paying(system, random.Random(SEED)) as paying:
-        paying.more(1)
+        paying.more(12)
     paying.check()
     assert pids(system) == before
 

@@ -158,25 +158,19 @@ def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: System, me
     assert here.ask() == "OK"
 
 
-@pytest.mark.parametrize(
-    ("method", "wanted", "most"),
-    [
-        ("Pay", payments_pb2.PayRequest(order=NOBODYS), CALLS),
-        ("PayMany", payments_pb2.PayManyRequest(orders=[NOBODYS] * 8_000), BULK),
-    ],
-)
 def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_them(
-    strict: System, method: str, wanted: Any, most: int
+    strict: System,
 ) -> None:
     """A bank that hangs stands for one that is at work: it does not stop for who has gone."""
     here, there = Place(strict, "127.0.0.16"), Place(strict, "127.0.0.17")
     bank = strict.stack.running["alpha"].pid
-    call = getattr(payments_pb2_grpc.PaymentServiceStub(here.channel()), method)
-    others = getattr(payments_pb2_grpc.PaymentServiceStub(there.channel()), method)
+    call = payments_pb2_grpc.PaymentServiceStub(here.channel()).PayMany
+    others = payments_pb2_grpc.PaymentServiceStub(there.channel()).PayMany
+    wanted = payments_pb2.PayManyRequest(orders=[NOBODYS] * 8_000)
     assert ended(call.future(wanted, timeout=TIMEOUT_S)) in ("OK", "SIGNATURE_INVALID")
     os.kill(bank, signal.SIGSTOP)
     try:
-        gone = [call.future(wanted, timeout=3.0) for _ in range(most)]
+        gone = [call.future(wanted, timeout=3.0) for _ in range(BULK)]
         assert {ended(one) for one in gone} == {"DEADLINE_EXCEEDED"}
         assert ended(call.future(wanted, timeout=TIMEOUT_S)) == "OVERLOADED"
         assert ended(others.future(wanted, timeout=3.0)) == "DEADLINE_EXCEEDED"
@@ -186,6 +180,27 @@ def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_t
         lambda: ended(call.future(wanted, timeout=TIMEOUT_S)) != "OVERLOADED",
         "the places are free again",
     )
+
+
+def test_payments_that_are_given_up_before_the_bank_took_them_up_leave_their_places(
+    strict: System,
+) -> None:
+    here = Place(strict, "127.0.0.18")
+    bank = strict.stack.running["alpha"].pid
+    call = payments_pb2_grpc.PaymentServiceStub(here.channel()).Pay
+    wanted = payments_pb2.PayRequest(order=NOBODYS)
+    assert ended(call.future(wanted, timeout=TIMEOUT_S)) in ("OK", "SIGNATURE_INVALID")
+    os.kill(bank, signal.SIGSTOP)
+    try:
+        # The bank takes up one, which keeps its place; all others wait for their turn.
+        assert ended(call.future(wanted, timeout=1.0)) == "DEADLINE_EXCEEDED"
+        for _ in range(2):
+            gone = [call.future(wanted, timeout=3.0) for _ in range(CALLS - 1)]
+            assert {ended(one) for one in gone} == {"DEADLINE_EXCEEDED"}
+        full = [call.future(wanted, timeout=3.0) for _ in range(CALLS)]
+        assert sorted({ended(one) for one in full}) == ["DEADLINE_EXCEEDED", "OVERLOADED"]
+    finally:
+        os.kill(bank, signal.SIGCONT)
 
 
 def ended(call: grpc.Future) -> str:

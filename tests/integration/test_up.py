@@ -96,9 +96,24 @@ def test_a_service_that_is_started_again_on_purpose_is_looked_after_as_before(
     assert again["beta"] != before["beta"]
     assert {**again, "beta": 0} == {**before, "beta": 0}
     wait_until(lambda: "beta was started by another" in said.read_text(), "it is seen", 60)
+    assert "beta was stopped" not in said.read_text()
     os.killpg(again["beta"], signal.SIGKILL)
     wait_until(lambda: load(folder).pids["beta"] != again["beta"], "another beta", 240)
     wait_until(lambda: Stack(load(folder)).healthy("beta"), "a healthy beta", 240)
+
+
+def test_who_restarts_a_service_that_was_started_anew_meanwhile_replaces_that_one(
+    up: tuple[Path, Path],
+) -> None:
+    folder, _ = up
+    stale = Stack(load(folder))
+    os.killpg(load(folder).pids["alpha"], signal.SIGKILL)
+    wait_until(lambda: load(folder).pids["alpha"] != stale.plan.pids["alpha"], "another", 240)
+    newer = load(folder).pids["alpha"]
+    stale.replace("alpha")
+    assert not exists(newer)
+    assert Stack(load(folder)).healthy("alpha")
+    assert load(folder).pids["alpha"] not in (newer, 0)
 
 
 def test_only_services_that_there_are_can_be_started_again(up: tuple[Path, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 
@@ -68,7 +69,8 @@ class Watching:
                     ).format(why=why)
                 )
                 lost = True
-            self._over.wait(next(pauses, WATCH_PAUSES_S[-1]))
+            # Those that a bank lost all at once do not come back all at once.
+            self._over.wait(random.uniform(0.5, 1.5) * next(pauses, WATCH_PAUSES_S[-1]))
 
     def cancel(self) -> None:
         """Ends the watch, from any thread."""
