@@ -32,7 +32,9 @@ LEFT_OUT = frozenset(
 """Likewise, of the others: what makes catalogues, samples and pictures for the documents, and what
 is checked with Spin."""
 
-DATA = frozenset({".mako", ".mo", ".proto", ".py", ".pyi", ".service", ".yaml"})
+DATA = frozenset(
+    {".conf", ".mako", ".mo", ".proto", ".py", ".pyi", ".service", ".sql", ".yaml", ".yml"}
+)
 """The kinds of files that are read where it is installed, or copied from there by an operator."""
 
 BESIDE = ("LICENSE", "README.md")
@@ -45,7 +47,7 @@ include-package-data = false
 include = ["{HOME}*"]
 
 [tool.setuptools.package-data]
-"*" = ["*.mako", "*.mo", "*.proto", "*.pyi", "*.service", "*.yaml", "py.typed"]
+"*" = [{", ".join(f'"*{kind}"' for kind in sorted(DATA - {".py"}))}, "py.typed"]
 """
 
 Settings = Mapping[str, Any] | None

@@ -86,7 +86,9 @@ def test_what_is_read_at_run_time_is_in_it(files: set[str]) -> None:
     for kind in ("systemd", "kubernetes"):
         units = {f"dcep/{file}" for file in tracked(f"deployment/{kind}/*")}
         assert len(units) == 4 and units <= files
-    assert "dcep/deployment/prometheus/alerts.yml" in files
+    for kind in ("barman", "patroni", "prometheus"):
+        given = {f"dcep/{file}" for file in tracked(f"deployment/{kind}/*")}
+        assert given and given <= files
     contract = {
         f"dcep/{file.removeprefix('protos/dcep/')}" for file in tracked("protos/dcep/*.proto")
     }
