@@ -23,6 +23,7 @@ from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import PREFIXES, HomeCopy, System, SystemCopy, wallet_of_mallory
 from wallet.app import App
+from wallet.orders.submitter import RefusedBefore
 
 START_FEN = 100_000
 _MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
@@ -440,7 +441,9 @@ class Life:
         except Refusal as refusal:
             if wish.done is not None:
                 self.refused.add(wish.done)
-            if refusal.reason == _E.REASON_WALLET_USED_ELSEWHERE:
+            # What is told of an order from before its holder may have looked into since.
+            is_new = not isinstance(refusal, RefusedBefore)
+            if is_new and refusal.reason == _E.REASON_WALLET_USED_ELSEWHERE:
                 knows = self.system.knows_of_another_place(wish.wallet)
                 assert knows, f"{wish.wallet} orders on, as if nobody else had its key"
         except NoAnswer:
