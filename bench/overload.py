@@ -2,9 +2,8 @@
 
 Processes of their own keep so many payments in flight: as many as a bank takes at once, and two,
 five and ten times as many. A lane is one wallet that pays again and again; where it is refused, it
-sends the same order again after the pause that it was told. Meanwhile health checks, an officer's
-questions, and freezes of a wallet by two officers are timed. All of it shares the machine's cores,
-the load too.
+sends the same order again after the pause that it was told. Meanwhile health checks and an
+officer's questions are timed. All of it shares the machine's cores, the load too.
 """
 
 from __future__ import annotations
@@ -27,10 +26,9 @@ from grpc_status import rpc_status
 
 from bench.harness import Measurement, Scale, compare, durability, percentiles, scratch
 from bench.stack import HEALTH, PAY, PAY_MANY, Orders, System, lanes, system
-from console.clients import BankOfficerClient, by_two
+from console.clients import BankOfficerClient
 from currency import parties
 from dcep.bank.v1 import payments_pb2, states_pb2
-from dcep.office.v1 import office_pb2
 from runtime.channel import served_by
 from runtime.database import open_engine
 from runtime.limits import MESSAGE_OPTIONS
@@ -148,11 +146,10 @@ def _under_load(
         for i in range(_LOADS)
     ]
     over = threading.Event()
-    asked: dict[str, list[float]] = {"health": [], "officers": [], "freezes": []}
+    asked: dict[str, list[float]] = {"health": [], "officers": []}
     probes = [
         threading.Thread(target=_ask_health, args=(place, asked["health"], over)),
         threading.Thread(target=_ask_as_officer, args=(place, asked["officers"], over)),
-        threading.Thread(target=_freeze, args=(place, asked["freezes"], over)),
     ]
     time.sleep(max(0.0, begins_at - time.monotonic()))
     for probe in probes:
@@ -198,16 +195,6 @@ def _ask_as_officer(place: System, found: list[float], over: threading.Event) ->
             started = time.monotonic()
             office.feed()
             found.append(time.monotonic() - started)
-
-
-def _freeze(place: System, found: list[float], over: threading.Event) -> None:
-    """Two officers freeze a wallet, from the proposal to the end of the approval, and let it go."""
-    bank, number = place.plan.banks[0].name, place.at(0)[-1].number
-    while not over.wait(_PROBE_S):
-        started = time.monotonic()
-        by_two(place.plan, bank, office_pb2.FreezeWallet(wallet_number=number))
-        found.append(time.monotonic() - started)
-        by_two(place.plan, bank, office_pb2.UnfreezeWallet(wallet_number=number))
 
 
 def _add(whole: Tally, part: Tally) -> None:
