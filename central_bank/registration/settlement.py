@@ -62,6 +62,7 @@ class _Question(NamedTuple):
     signed: SignedBatch
     payments: Sequence[OutboundPayment]
     indices: Sequence[int]
+    payees_bank: str
     asked: Asked[list[int]]
 
     def verdicts(self) -> Sequence[int] | None:
@@ -165,10 +166,8 @@ class Settlement:
         """What the payees' bank has answered. The word of one that was suspended meanwhile counts
         no more than its silence: the payments stay pending until they are submitted again.
         """
-        payee_number = question.payments[question.indices[0]].payee_number
-        if self._banks()[prefix_of(payee_number)].suspended:
-            return None
-        return question.verdicts()
+        suspended = self._registry.get(question.payees_bank).suspended
+        return None if suspended else question.verdicts()
 
     def _came_late(self, question: _Question, _: object) -> None:
         self._late.put(question)
@@ -217,7 +216,7 @@ class Settlement:
             numbers = [payments[i].payee_number for i in indices]
             question = self._asking.check(bank, banks[prefix], numbers)
             if question is not None:
-                questions.append(_Question(signed, payments, indices, question))
+                questions.append(_Question(signed, payments, indices, banks[prefix].name, question))
             payees |= dict.fromkeys(indices, banks[prefix].index)
         return verdicts, questions, payees
 
