@@ -142,7 +142,7 @@ def restart(
         compile_first(stack.plan.folder, output.plain, status.update)
         for name in wanted:
             status.update(_("{name} is started again").format(name=name))
-            stack.replace(name)
+            stack.restart(name)
     text = _("started again: {names}").format(names=", ".join(wanted))
     output.result({"ok": True, "restarted": wanted}, text)
 

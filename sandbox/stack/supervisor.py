@@ -128,23 +128,6 @@ class Stack:
             self.attach()
             return self.running[name] if self._lives(name) else self._start(name)
 
-    def replace(self, name: str) -> None:
-        """Stop a service, if it runs, start it again, and wait until it is healthy.
-
-        Nobody else starts it in between. It stays written down as one that is to run, so if this
-        command dies, whoever looks after the stack starts it.
-
-        Raises:
-            AnotherStack: as `start`.
-            ProcessFailed: as `await_healthy`.
-        """
-        with one_starter(self.plan.logs, name):
-            self.attach()
-            if self._lives(name):
-                self.running[name].stop()
-            self._start(name)
-        self.await_healthy(name)
-
     def was_stopped(self, name: str) -> bool:
         """Whether somebody stopped, on purpose, a service that this command knows."""
         return name not in load(self.plan.folder).pids
@@ -182,8 +165,20 @@ class Stack:
         self.started.discard(name)
 
     def restart(self, name: str) -> None:
-        """Start a service that is down and wait until it is healthy."""
-        self.start(name)
+        """Stop a service, if it runs, start it again, and wait until it is healthy.
+
+        Nobody else starts it in between. It stays written down as one that is to run, so if this
+        command dies, whoever looks after the stack starts it.
+
+        Raises:
+            AnotherStack: as `start`.
+            ProcessFailed: as `await_healthy`.
+        """
+        with one_starter(self.plan.logs, name):
+            self.attach()
+            if self._lives(name):
+                self.running[name].stop()
+            self._start(name)
         self.await_healthy(name)
 
     def stop(self, name: str) -> None:

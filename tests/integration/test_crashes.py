@@ -63,7 +63,7 @@ def test_payments_go_on_while_one_service_after_the_other_is_started_again(
     with Paying(system, random.Random(SEED), PAYERS_PER_BANK) as paying:
         paying.more(PAYMENTS_EACH)
         for name in system.stack.names:
-            system.stack.replace(name)
+            system.stack.restart(name)
             paying.more(PAYMENTS_EACH)
     service_report.add("each-restarted", database, paying.check())
     system.close()

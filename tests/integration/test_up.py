@@ -110,7 +110,7 @@ def test_who_restarts_a_service_that_was_started_anew_meanwhile_replaces_that_on
     os.killpg(load(folder).pids["alpha"], signal.SIGKILL)
     wait_until(lambda: load(folder).pids["alpha"] != stale.plan.pids["alpha"], "another", 240)
     newer = load(folder).pids["alpha"]
-    stale.replace("alpha")
+    stale.restart("alpha")
     assert not exists(newer)
     assert Stack(load(folder)).healthy("alpha")
     assert load(folder).pids["alpha"] not in (newer, 0)
