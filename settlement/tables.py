@@ -19,20 +19,18 @@ from sqlalchemy import (
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """The type of a key that is SQLite's row id: the table itself is in its order, with no index."""
 
+UNLOGGED = ("payments", "sealed", "postings", "balances", "projected")
+"""The tables that are made from the journal, so they need no write-ahead log. They survive any end
+of the services and an orderly stop of the server. After a crash of the server itself, or at a
+replica that takes over, they are empty, and are made again."""
+
 ON_POSTGRESQL = (
     # These are packed already: trying to compress them costs more than writing them.
     "ALTER TABLE journal ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE snapshot_parts ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE postings ALTER COLUMN keys SET STORAGE EXTERNAL",
     "ALTER TABLE postings ALTER COLUMN positions SET STORAGE EXTERNAL",
-    # These are made from the journal, so they need no write-ahead log. They survive any end of the
-    # services and an orderly stop of the server. After a crash of the server itself they are
-    # empty, and are made again.
-    "ALTER TABLE payments SET UNLOGGED",
-    "ALTER TABLE sealed SET UNLOGGED",
-    "ALTER TABLE postings SET UNLOGGED",
-    "ALTER TABLE balances SET UNLOGGED",
-    "ALTER TABLE projected SET UNLOGGED",
+    *(f"ALTER TABLE {name} SET UNLOGGED" for name in UNLOGGED),
 )
 
 

@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.exc import OperationalError
 
 from runtime.database import open_engine
+from settlement.tables import UNLOGGED
 from simulation.scheme.network import Network
 
 _CUT = 0.01
 _FAILS = 0.005
 _SAYS = ("database or disk is full", "disk I/O error")
-_UNLOGGED = ("payments", "sealed", "postings", "balances", "projected")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _names = itertools.count()
 
@@ -48,7 +48,7 @@ class Disk:
         """
         self._network = network
         self._folder = folder
-        self._unlogged = [name for name in _UNLOGGED if name in tables.tables]
+        self._unlogged = [name for name in UNLOGGED if name in tables.tables]
         self.full = False
         self.engine = self._open()
         tables.create_all(self.engine)
@@ -66,7 +66,7 @@ class Disk:
         _copy(copy, self.engine)
 
     def fail_over(self) -> None:
-        """A replica takes over: what is not written ahead (`settlement.tables`) is empty there."""
+        """A replica takes over: what is not written ahead is empty there."""
         with self.engine.connect() as connection:
             for name in self._unlogged:
                 _raw(connection).execute(f"DELETE FROM {name}")
