@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from console.output import Output
 from sandbox.demo.environment import System
 from sandbox.stack.care import look_after
+from sandbox.stack.supervisor import Stack
 
 RESERVES_FEN = 10_000_000_00
 ISSUED_FEN = 5_000_000_00
@@ -25,17 +26,26 @@ def fund(system: System) -> None:
 
 
 @contextmanager
+def looking_after(stack: Stack) -> Iterator[None]:
+    """Starts services of a running stack again that end, as ``dcep up`` does.
+
+    A stack is for one thread, so nobody else stops or starts anything of it meanwhile.
+    """
+    ended = threading.Event()
+    looking = threading.Thread(target=look_after, args=(stack, ended, Output(False).plain))
+    looking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looking.join()
+
+
+@contextmanager
 def looked_after(system: System) -> Iterator[System]:
-    """Starts a stack, fills its vaults, and starts services again that end, as ``dcep up`` does."""
+    """Starts a stack, fills its vaults, and looks after it."""
     with system:
         system.stack.up()
         fund(system)
-        ended = threading.Event()
-        arguments = system.stack, ended, Output(False).plain
-        looking = threading.Thread(target=look_after, args=arguments)
-        looking.start()
-        try:
+        with looking_after(system.stack):
             yield system
-        finally:
-            ended.set()
-            looking.join()

@@ -56,6 +56,16 @@ def whole(cluster: Cluster) -> None:
     awaited(lambda: bool(cluster.synchronous()), "a standby that commits wait for")
 
 
+def primary_of(cluster: Cluster) -> str:
+    found = cluster.primary()
+    assert found is not None
+    return found
+
+
+def await_standby(cluster: Cluster, name: str) -> None:
+    awaited(lambda: name in cluster.standbys(), "the old primary is a standby")
+
+
 def log_of(system: System, name: str) -> str:
     return (system.plan.folder / "logs" / f"{name}.log").read_text()
 
@@ -69,14 +79,13 @@ def test_the_primary_is_killed_under_payments(
 ) -> None:
     with paying_at(system) as paying:
         paying.more(20)
-        lost = cluster.primary()
-        assert lost is not None
+        lost = primary_of(cluster)
         cluster.kill(lost)
         awaited(lambda: cluster.primary() not in (None, lost), "another primary")
         paying.more(40)
     service_report.add("primary-killed", "patroni", paying.check())
     cluster.start(lost)
-    awaited(lambda: lost in cluster.standbys(), "the old primary is a standby")
+    await_standby(cluster, lost)
 
 
 def test_a_replay_comes_through_the_loss_of_the_primary_by_itself(
@@ -98,12 +107,12 @@ def test_a_replay_comes_through_the_loss_of_the_primary_by_itself(
             return replay.done() or office.books().journal_position > begins_at + REPLAYED // 10
 
         wait_until(has_begun, "the replay has begun", PATIENCE_S)
-        lost = cluster.primary()
-        assert lost is not None and not replay.done()
+        lost = primary_of(cluster)
+        assert not replay.done()
         cluster.kill(lost)
         done = replay.result(PATIENCE_S)
     cluster.start(lost)
-    awaited(lambda: lost in cluster.standbys(), "the old primary is a standby")
+    await_standby(cluster, lost)
     assert done.code == 0, done.err
     assert (done.answer["accepted"], done.answer["audit_ok"]) == (REPLAYED, True)
 
@@ -145,8 +154,7 @@ def test_a_primary_that_hangs_is_left_for_the_new_one(
 ) -> None:
     with paying_at(system) as paying:
         paying.more(20)
-        hanging = cluster.primary()
-        assert hanging is not None
+        hanging = primary_of(cluster)
         cluster.pause(hanging)
         try:
             awaited(lambda: cluster.primary() not in (None, hanging), "another primary")
@@ -154,4 +162,4 @@ def test_a_primary_that_hangs_is_left_for_the_new_one(
         finally:
             cluster.go_on(hanging)
     service_report.add("primary-hangs", "patroni", paying.check())
-    awaited(lambda: hanging in cluster.standbys(), "the old primary is a standby")
+    await_standby(cluster, hanging)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,24 +14,21 @@ from sqlalchemy.engine import make_url
 from auditor.audit import audit_stack
 from auditor.signatures.stack import SignaturesAsked
 from console.clients import BankOfficerClient
-from console.output import Output
 from dcep.bank.v1.states_pb2 import PAYMENT_STATE_SETTLED
-from deployment.topology import CENTRAL_BANK, load
+from deployment.topology import CENTRAL_BANK
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from sandbox.demo.environment import System, wait_until
 from sandbox.demo.wallet_process import Person
-from sandbox.stack.care import look_after
 from sandbox.stack.supervisor import Stack, init
-from tests.integration.systems import fund
+from tests.integration.paying import PATIENCE_S, Paying
+from tests.integration.systems import fund, looking_after
 from tests.kept_log import Server
 
 pytestmark = [pytest.mark.any_database, pytest.mark.timeout(600)]
 
-PATIENCE_S = 240.0
 DIFFERS = "does not lead to entry"
 TOPPED_UP_FEN = 100_000
-MOST = 10_000
-"""More payments than there are in the first test."""
+SEED = 14
 
 
 class OnOneServer(System):
@@ -113,42 +110,17 @@ def audited(system: System) -> None:
 
 
 def test_a_lost_server_is_restored_to_the_end_of_its_log_and_nothing_acknowledged_is_missing(
-    system: System, server: Server, alice: Person, bob: Person
+    system: System, server: Server
 ) -> None:
-    settled: list[int] = []
-    ended, enough = threading.Event(), threading.Event()
-
-    def pay_on() -> None:
-        while not enough.is_set():
-            pay(alice, bob, len(settled))
-            settled.append(len(settled))
-
-    def more(count: int) -> None:
-        wanted = len(settled) + count
-        wait_until(lambda: len(settled) >= wanted, "payments", PATIENCE_S)
-
-    looking = threading.Thread(target=look_after, args=(system.stack, ended, Output(False).plain))
-    paying = threading.Thread(target=pay_on)
-    looking.start()
-    paying.start()
-    try:
-        more(5)
-        server.back_up()
-        more(20)
-        server.lose()
-        server.restore()
-        more(5)
-        enough.set()
-        paying.join(PATIENCE_S)
-        plan = load(system.plan.folder)
-        wait_until(lambda: all(map(Stack(plan).healthy, plan.pids)), "health", PATIENCE_S)
-    finally:
-        enough.set()
-        ended.set()
-        looking.join()
-    system.wait_available(bob, len(settled))
-    assert alice.show().available_fen == TOPPED_UP_FEN - len(settled)
-    audited(system)
+    with looking_after(system.stack):
+        with Paying(system, random.Random(SEED)) as paying:
+            paying.more(5)
+            server.back_up()
+            paying.more(20)
+            server.lose()
+            server.restore()
+            paying.more(5)
+        paying.check()
 
 
 def test_a_central_bank_that_is_put_back_to_a_time_is_noticed_by_every_bank(
@@ -157,7 +129,7 @@ def test_a_central_bank_that_is_put_back_to_a_time_is_noticed_by_every_bank(
     server.back_up()  # a restore begins a new timeline
     time = str(server.ask("SELECT now()"))
     before = alice.show().available_fen, bob.show().available_fen
-    for number in range(MOST, MOST + 5):
+    for number in range(5):
         pay(alice, bob, number)
     system.wait_available(bob, before[1] + 5)
     system.wait_quiet()
@@ -177,6 +149,6 @@ def test_a_central_bank_that_is_put_back_to_a_time_is_noticed_by_every_bank(
     for bank in ("alpha", "beta"):
         wait_until(lambda bank=bank: not stopped(system, bank), f"{bank} goes on")  # type: ignore[misc]
 
-    pay(bob, alice, MOST + 5)
+    pay(bob, alice, 5)
     system.wait_available(alice, before[0] - 5 + 1)
     audited(system)
