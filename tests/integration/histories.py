@@ -31,6 +31,10 @@ from tests.integration.raw_wallet import RawWallet, now_ms
 HOUR_MS = 3_600_000
 CALL_S = 20.0
 PAUSE_S = 0.05
+PACE_S = 0.05
+"""Between a payer's payments: clients that pay as fast as they can leave the services no processor
+to come back with, and show nothing more.
+"""
 SILENT_S = 1.0
 """A time without any payment that came through counts as an interruption from this length on."""
 
@@ -125,6 +129,7 @@ class Payer:
                 order = self.wallet.payment(payee, amount_fen, expires_time_ms=now_ms() + HOUR_MS)
                 number, sequence = self.wallet.number, self.wallet.sequence
                 self._end(order, Payment(number, sequence, payee, amount_fen))
+                self._stop.wait(PACE_S)
         except Exception as failure:  # noqa: BLE001 - told to the test's own thread
             self.failure = failure
 

@@ -24,6 +24,7 @@ from sandbox.demo.environment import Stream, System, refused, wait_until
 from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.commands import Done, dcep
+from tests.integration.histories import PACE_S
 from tests.integration.systems import MakeSystem
 
 # On PostgreSQL a shorter drill stands at the end.
@@ -82,6 +83,7 @@ class Drill:
             while not ended.is_set():
                 settled += Stream(payer, payee.number, 100, count=3).finish()
                 first.set()
+                ended.wait(PACE_S)
             assert len(set(settled)) == len(settled)
             return len(settled)
 
