@@ -32,14 +32,13 @@ def put_back(bank: str, told: officers_pb2.GetFeedResponse) -> office_pb2.PutBac
 
 
 def come_back(
-    told: officers_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse, wallets: int
+    told: officers_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse
 ) -> office_pb2.ComeBack:
     """The bank's act: it takes up everything that the central bank has after that place.
 
     Args:
         told: what the bank says about itself.
         beyond: what the central bank has about it, read after it put the bank back.
-        wallets: how many wallets may have been opened since the copy, and are lost.
     """
     last_number = max(beyond.last_number, beyond.journal_position, told.journal_position)
     last_deposit = max(beyond.last_deposit, told.last_deposit)
@@ -49,7 +48,6 @@ def come_back(
         until_number=max(beyond.last_entry, told.number),
         next_number=last_number + NUMBERS_LEFT_OUT,
         next_deposit=last_deposit + DEPOSITS_LEFT_OUT,
-        wallets=wallets,
     )
 
 
@@ -57,9 +55,8 @@ def next_act(
     bank: str,
     told: officers_pb2.GetFeedResponse,
     beyond: authentication_pb2.GetFeedOfResponse,
-    wallets: int,
 ) -> Message:
     """The act that is due: the central bank's, or the bank's once the central bank's is done."""
     if beyond.incarnation > told.incarnation:
-        return come_back(told, beyond, wallets)
+        return come_back(told, beyond)
     return put_back(bank, told)

@@ -306,7 +306,7 @@ def _wallet_room(context: Context, parts: BankParts, verifier: SignatureVerifier
 def _lost_room(context: Context, directory: Directory) -> _LostRoom:
     windows = ComeBacks(context.database)
     payments = LostPayments(context, directory, windows)
-    return _LostRoom(windows, payments, ComingBack(context, windows, directory))
+    return _LostRoom(windows, payments, ComingBack(context, windows))
 
 
 def _trusted(context: Context, parts: BankParts) -> _Trusted:

@@ -157,7 +157,6 @@ OTHERS = {
     "bank_batches.kind": 16,
     "issuance_requests.kind": 8,
     "issuance_requests.state": 8,
-    "number_secret.secret": 32,
     "outbound.kind": 8,
     "payments.digest": 8,
     "pruned.what": 8,

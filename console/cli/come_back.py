@@ -52,14 +52,6 @@ def register(app: typer.Typer) -> None:
 
 def come_back(
     bank: Annotated[str, typer.Argument(help="Name of the bank that was put back.")],
-    wallets: Annotated[
-        int,
-        typer.Option(
-            help="How many wallets were perhaps opened after the copy; their numbers are left out.",
-            min=0,
-            max=1_000_000,
-        ),
-    ] = 1_000,
     officer: Annotated[
         str, typer.Option("--as", help="Which officer proposes; the first one when left out.")
     ] = "",
@@ -89,7 +81,7 @@ def come_back(
         beyond = central.feed_of(name, told.number)
     for line in () if as_json else _beyond(name, told, beyond):
         output.say(line)
-    kind = next_act(name, told, beyond, wallets)
+    kind = next_act(name, told, beyond)
     at = CENTRAL_BANK if isinstance(kind, office_pb2.PutBack) else name
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=at)
 

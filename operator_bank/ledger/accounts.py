@@ -39,10 +39,6 @@ FIRST_OF_WALLETS = 1_000
 class Purpose(IntEnum):
     """What a wallet has an account for."""
 
-    LEFT_OUT = 0
-    """No account: numbers up to this one, and ids of wallets, may have been given out by a newer
-    copy of the database that was lost."""
-
     WALLET = 1
     """The wallet's money."""
 

@@ -16,12 +16,10 @@ from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
-from operator_bank.ledger.tables import accounts as accounts_table
 from operator_bank.limits import MAX_GAP
 from operator_bank.lost.tables import come_backs
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.offline.tables import token_deposits
-from operator_bank.wallets.directory import Directory
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from settlement.builders import opening, records_of
@@ -40,12 +38,11 @@ class ComingBack(Effect):
 
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(self, context: Context, windows: ComeBacks, directory: Directory) -> None:
+    def __init__(self, context: Context, windows: ComeBacks) -> None:
         self._database = context.database
         self._ledger = context.ledger
         self._windows = windows
         self._standing = context.standing
-        self._directory = directory
         self._clock = context.clock
         self.stands_at: Callable[[], int] = lambda: 0
         self.done: Callable[[], None] = lambda: None
@@ -66,8 +63,6 @@ class ComingBack(Effect):
             raise invalid("incarnation", f"is {self._windows.incarnation} at least")
         if asked.next_number > self._ledger.position() + MAX_GAP:
             raise invalid("next_number", f"lies at most {MAX_GAP} beyond this journal's end")
-        if not self._directory.has_accounts_for(asked.wallets):
-            raise invalid("wallets", "would leave no accounts for new wallets")
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`. If it is interrupted, it goes on when it is approved again."""
@@ -81,14 +76,10 @@ class ComingBack(Effect):
             "until_number": asked.until_number,
         }
 
-        left_out = self._directory.leave_out(asked.wallets) if asked.wallets else None
-
         def body(connection: Connection) -> None:
             if decision.mark(connection):
                 connection.execute(insert(come_backs), row)
                 _give_later_ids(connection, token_deposits, asked.next_deposit - 1)
-                if left_out is not None:
-                    connection.execute(insert(accounts_table), left_out)
 
         with self._windows.change():
             self._database.transaction(body)

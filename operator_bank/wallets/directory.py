@@ -23,7 +23,7 @@ from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
 from operator_bank.wallets.known import KnownWallets
 from operator_bank.wallets.known import Wallet as Wallet
-from operator_bank.wallets.numbers import numbers_of
+from operator_bank.wallets.numbers import drawn
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
 from runtime.chunks import chunks
@@ -41,9 +41,6 @@ from settlement.records import (
 )
 
 CLASS_IV = wallets_pb2.WALLET_CLASS_IV
-
-_MOST_ACCOUNTS = 2
-"""Accounts of one wallet."""
 
 AskedBy = tuple[str, bytes]
 """A request's id, and the key that signed it."""
@@ -107,7 +104,7 @@ class Directory:
         self._ledger = context.ledger
         self._clock = context.clock
         self._customers = customers
-        self._numbers = numbers_of(context.database, context.prefix)
+        self._prefix = context.prefix
         self._opening_deposit_fen = opening_deposit_fen
         self._known = KnownWallets()
         for row in self._rows(_WALLETS):
@@ -120,6 +117,8 @@ class Directory:
         self._free_accounts: list[int] = []
         """Numbers below the next one that were not used because an opening failed."""
         self._in_work: set[AskedBy] = set()
+        self._taken: set[str] = set()
+        """Numbers of wallets that are being opened."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -194,30 +193,6 @@ class Directory:
             left = MAX_ACCOUNTS - self._next_account + len(self._free_accounts)
         if count > left:
             raise _no_accounts_left()
-
-    def leave_out(self, wallets_: int) -> Values:
-        """Leaves out ids and accounts for wallets that only a newer copy of the database knew.
-
-        Args:
-            wallets_: how many wallets to leave room for.
-
-        Returns:
-            The row of the table `accounts` that makes it permanent, for the caller to insert.
-        """
-        with self._changing:
-            self._free_accounts.clear()
-            self._next_row += wallets_
-            self._next_account += wallets_ * _MOST_ACCOUNTS
-            return {
-                "number": self._next_account - 1,
-                "owner": self._next_row - 1,
-                "purpose": Purpose.LEFT_OUT,
-            }
-
-    def has_accounts_for(self, wallets_: int) -> bool:
-        """Whether so many further wallets could be opened."""
-        with self._changing:
-            return self._next_account + wallets_ * _MOST_ACCOUNTS <= MAX_ACCOUNTS
 
     def set_frozen(
         self,
@@ -295,10 +270,12 @@ class Directory:
         except Exception:
             with self._changing:
                 self._free_accounts += [row["number"] for row in owned]
+                self._taken.difference_update(wallet.number for wallet in made)
             raise
         with self._changing:
             for wallet in made:
                 self._known.add(wallet)
+                self._taken.remove(wallet.number)
         return {one.asked_by: wallet for wallet, one in pairs}
 
     def _allocate(self, wanted: Sequence[Wanted]) -> list[Wallet]:
@@ -310,7 +287,7 @@ class Directory:
                 made.append(
                     Wallet(
                         self._next_row,
-                        self._numbers.of(self._next_row),
+                        self._next_wallet_number(),
                         one.public_key,
                         one.wallet_class,
                         own[Purpose.WALLET],
@@ -319,6 +296,13 @@ class Directory:
                 )
                 self._next_row += 1
         return made
+
+    def _next_wallet_number(self) -> str:
+        number = drawn(self._prefix)
+        while number in self._taken or self._known.find(number) is not None:
+            number = drawn(self._prefix)
+        self._taken.add(number)
+        return number
 
     def _next_number(self) -> int:
         if self._free_accounts:

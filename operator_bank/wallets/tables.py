@@ -1,4 +1,4 @@
-"""Tables of wallets, and of the secret that their numbers are made with."""
+"""The table of wallets."""
 
 from __future__ import annotations
 
@@ -21,12 +21,4 @@ wallets = Table(
     Column("request_id", String(greatest(KIND_REQUEST_ID)), nullable=False),
     Column("opened_time_ms", BigInteger, nullable=False),
     Index("wallets_by_request", "request_id", "public_key", unique=True),
-)
-
-# The secret that wallets' numbers are made with; one row.
-number_secret = Table(
-    "number_secret",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("secret", LargeBinary(32), nullable=False),
 )

@@ -64,7 +64,6 @@ MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
 WALLETS = 5
 _SEEN = 50
-WALLETS_LOST = 10
 _ELSEWHERE = 0.3
 """So often who ended in the middle of a commit goes on over a replica of the database."""
 _ROOT = "offline-root"
@@ -303,7 +302,7 @@ class System:
         )
         request = authentication_pb2.GetFeedOfRequest(bank=name, after_number=told.number)
         beyond = authentication.GetFeedOf(request, CALL)
-        self.by_two(name, come_back(told, beyond, WALLETS_LOST))
+        self.by_two(name, come_back(told, beyond))
         self.model.banks[name].came_back = True
 
     def by_two(self, institution: str, kind: Any) -> bool:
@@ -442,7 +441,9 @@ def replaced(seed: int) -> Iterator[None]:
     """What production code takes from its modules: how long the central bank waits for banks, since
     in one thread nothing comes while it is waited for, and the randomness of ids.
     """
-    drawn = SimpleNamespace(token_bytes=SeededRandomness(seed).bytes)
+    drawn = SimpleNamespace(
+        token_bytes=SeededRandomness(seed).bytes, randbelow=random.Random(seed).randrange
+    )
     with ExitStack() as stack:
         for module, name, value in (
             (settlement, "FIRST_LOOK_S", 0.0),

@@ -84,6 +84,6 @@ def come_back(stack: Stack) -> None:
     alpha = stack.system.built["alpha"]
     alpha.follower.step()
     assert alpha.standing.is_behind
-    office(stack, next_act("alpha", told(stack), beyond(stack), 10))
-    at_alpha(stack, next_act("alpha", told(stack), beyond(stack), 10))
+    office(stack, next_act("alpha", told(stack), beyond(stack)))
+    at_alpha(stack, next_act("alpha", told(stack), beyond(stack)))
     stack.settle()

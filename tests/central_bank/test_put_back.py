@@ -99,7 +99,7 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
         journal_position=seen.journal_position,
     )
     own = officers_pb2.GetFeedResponse(number=5, journal_position=end)
-    due = next_act("alpha", own, beyond, wallets=0)
+    due = next_act("alpha", own, beyond)
     assert isinstance(due, office_pb2.ComeBack)
     assert due.next_number == end + NUMBERS_LEFT_OUT, "no number is passed that never was"
 

@@ -286,7 +286,7 @@ def test_a_bank_alone_and_then_everybody_goes_on_from_an_older_copy_with_offline
     assert "alpha's database is an older copy" in advice("alpha", drill.stopped("alpha"))
     assert refused(ann.show).name == "BANK_BEHIND"
     drill.approved("come-back", "alpha", at=CENTRAL_BANK)
-    drill.approved("come-back", "alpha", "--wallets", "100", at="alpha")
+    drill.approved("come-back", "alpha", at="alpha")
     with BankOfficerClient(system.plan, "alpha") as office:
         wait_until(lambda: not office.feed().behind, "alpha serves again")
         (deposit,) = office.suspense()
@@ -317,6 +317,8 @@ def test_a_bank_alone_and_then_everybody_goes_on_from_an_older_copy_with_offline
     assert drill.dcep("audit")["ok"]
     assert (ann.show().available_fen, ben.show().available_fen) == (ann_fen, ben_fen)
     assert refused(dora.show).name == "SIGNATURE_INVALID"  # of a wallet that nobody knows
+    emil = system.person("emil", "beta", holder_name="Emil")
+    assert emil.number != dora.number, "whoever pays to a number that was lost pays nobody else"
     bob_fen = bob.show().available_fen
     for taken_fen in (300, 0):  # what nobody knows stays in the device, whoever asks again
         done = bob.offline_deposit()

@@ -130,7 +130,7 @@ def brought_back(system: System, bank: str = "alpha") -> None:
         assert told.behind
         with system.central(system.plan.central_officers[0]) as central:
             beyond = central.feed_of(bank, told.number)
-        by_two(system.plan, at, next_act(bank, told, beyond, 100))
+        by_two(system.plan, at, next_act(bank, told, beyond))
     with BankOfficerClient(system.plan, bank) as office:
         wait_until(lambda: not office.feed().behind, f"{bank} serves again")
 
@@ -183,7 +183,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     shown = dcep("come-back", "alpha", "--request-id", act, "--stack", str(system.plan.folder))
     assert "it has acknowledged" in shown.out and "1 redeemed: 500.00 yuan" in shown.out, shown
     said(system, "approve", act, "--as", system.plan.central_officers[1])
-    by_commands(system, "come-back", "alpha", "--wallets", "100", at="alpha")
+    by_commands(system, "come-back", "alpha", at="alpha")
     with BankOfficerClient(system.plan, "alpha") as office:
         wait_until(lambda: not office.feed().behind, "alpha serves again")
         books, suspended = office.books(), office.suspense()

@@ -313,20 +313,18 @@ class PutBack(_message.Message):
     def __init__(self, name: _Optional[str] = ..., after_number: _Optional[int] = ..., after_hash: _Optional[bytes] = ..., acts_number: _Optional[int] = ..., acts_hash: _Optional[bytes] = ...) -> None: ...
 
 class ComeBack(_message.Message):
-    __slots__ = ("incarnation", "after_number", "until_number", "next_number", "next_deposit", "wallets")
+    __slots__ = ("incarnation", "after_number", "until_number", "next_number", "next_deposit")
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     AFTER_NUMBER_FIELD_NUMBER: _ClassVar[int]
     UNTIL_NUMBER_FIELD_NUMBER: _ClassVar[int]
     NEXT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     NEXT_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
-    WALLETS_FIELD_NUMBER: _ClassVar[int]
     incarnation: int
     after_number: int
     until_number: int
     next_number: int
     next_deposit: int
-    wallets: int
-    def __init__(self, incarnation: _Optional[int] = ..., after_number: _Optional[int] = ..., until_number: _Optional[int] = ..., next_number: _Optional[int] = ..., next_deposit: _Optional[int] = ..., wallets: _Optional[int] = ...) -> None: ...
+    def __init__(self, incarnation: _Optional[int] = ..., after_number: _Optional[int] = ..., until_number: _Optional[int] = ..., next_number: _Optional[int] = ..., next_deposit: _Optional[int] = ...) -> None: ...
 
 class SettleLost(_message.Message):
     __slots__ = ("entry", "amount_fen", "wallet_number")
