@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,11 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import RETRY_AFTER_MS, Refusal
 
 T = TypeVar("T")
-_AGAIN_MS = 1_000
+_AGAIN_MS, _LATEST_MS = 1_000, 5_000
+_BACK_PER_S = 500
+"""So many of those that found no place are asked to come back in a second: to refuse a call costs
+about half a millisecond of the one loop that also serves the others.
+"""
 
 
 def overloaded(message: str, again_ms: int = _AGAIN_MS) -> Refusal:
@@ -24,14 +29,19 @@ def overloaded(message: str, again_ms: int = _AGAIN_MS) -> Refusal:
 class Shares:
     """Places of one kind, bounded in all and for each caller. For one thread."""
 
-    def __init__(self, what: str, *, whole: int, each: int) -> None:
+    def __init__(
+        self, what: str, *, whole: int, each: int, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         """Makes the places, all free.
 
         Args:
             what: their name in refusals, such as "calls" or "streams".
             whole: how many there are.
             each: how many one caller may have at once.
+            now_s: a clock that never goes back, in seconds.
         """
+        self._now_s = now_s
+        self._next_back_s = 0.0
         self._what = what
         self._whole = whole
         self._each = each
@@ -49,11 +59,22 @@ class Shares:
         """
         mine = self._taken.get(caller, 0)
         if mine + count > self._each:
-            raise overloaded(f"you have {self._each} {self._what} here already")
+            raise self._full(f"you have {self._each} {self._what} here already")
         if self._count + count > self._whole:
-            raise overloaded(f"all {self._whole} places for {self._what} are taken")
+            raise self._full(f"all {self._whole} places for {self._what} are taken")
         self._taken[caller] = mine + count
         self._count += count
+
+    def _full(self, message: str) -> Refusal:
+        """A refusal whose pause is longer the more there are: they come back one after the other.
+
+        Without that, those who are refused together come back together, and to refuse them again
+        takes the time in which others could be served.
+        """
+        now_s = self._now_s()
+        back_s = max(now_s + _AGAIN_MS / 1_000, self._next_back_s + 1 / _BACK_PER_S)
+        self._next_back_s = min(back_s, now_s + _LATEST_MS / 1_000)
+        return overloaded(message, round((self._next_back_s - now_s) * 1_000))
 
     def leave(self, caller: str, count: int = 1) -> None:
         """Gives places back."""

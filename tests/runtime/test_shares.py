@@ -23,6 +23,7 @@ from runtime.calls import Call
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, STREAMS_EACH
 from runtime.loop import shared_loop
+from runtime.shares import Shares
 from tests.runtime.hanging import LATER, ONE, Hall, Silence, answered, as_, reason_of, refused_of
 from tests.runtime.served import NAME, Serve, ask, stream, unary
 
@@ -105,6 +106,25 @@ def test_a_caller_beyond_its_share_is_told_when_to_ask_again(serve: Serve, hall:
     retry = error_details_pb2.RetryInfo()
     assert any(detail.Unpack(retry) for detail in status.details)
     assert retry.retry_delay.ToMilliseconds() == int(refusal.metadata["retry_after_ms"]) > 0
+
+
+def test_those_who_are_refused_together_are_asked_back_one_after_the_other() -> None:
+    now_s = 100.0
+    places = Shares("calls", whole=1, each=1, now_s=lambda: now_s)
+    places.take("first")
+
+    def told_ms(caller: str) -> int:
+        with pytest.raises(Refusal) as refused:
+            places.take(caller)
+        return int(refused.value.metadata["retry_after_ms"])
+
+    assert [told_ms("other") for _ in range(4)] == [1_000, 1_002, 1_004, 1_006]
+    told = [told_ms("first") for _ in range(5_000)]
+    assert max(told) == 5_000, "and nobody is sent away for longer"
+    now_s += 1.0
+    assert told_ms("other") == 4_002, "those before have not come back yet"
+    now_s += 10.0
+    assert told_ms("other") == 1_000
 
 
 def test_a_caller_has_one_share_however_many_connections_and_certificates_it_has(
