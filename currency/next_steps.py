@@ -72,6 +72,8 @@ STEPS = {
     "TOO_MANY_HOLDS": N_("Wait for them, then repeat the command."),
     "LINKED_FAILED": N_("See to what was refused, then repeat."),
     "TOO_MANY_REFUSALS": N_("Repeat the command in an hour."),
+    "NOT_REFUNDABLE": N_("Pay it back instead."),
+    "REFUND_TOO_LARGE": _LESS,
     "RESERVES_SHORT": N_("Ask for less, or have reserves paid in first."),
     "CIRCULATION_SHORT": N_("Ask for less, or have it issued first."),
     "VAULT_SHORT": N_("Ask for less, or have money issued to the bank first."),

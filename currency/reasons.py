@@ -64,6 +64,8 @@ SENTENCES = {
     "TOO_MANY_HOLDS": N_("Too many payments of this wallet are on their way."),
     "LINKED_FAILED": N_("What belongs together with it was refused."),
     "TOO_MANY_REFUSALS": N_("So many orders of this wallet were refused that it has to wait."),
+    "NOT_REFUNDABLE": N_("Only a payment from another wallet is refunded."),
+    "REFUND_TOO_LARGE": N_("More than is left of this payment to refund."),
     "RESERVES_SHORT": N_("The bank's reserves do not suffice."),
     "CIRCULATION_SHORT": N_("The bank has less in circulation than that."),
     "VAULT_SHORT": N_("The bank's vault does not hold enough."),
@@ -95,6 +97,7 @@ _EXPRESSION = re.compile("; it looks like .*", re.DOTALL)
 _FIGURES = {
     "missing_fen": N_("{yuan} yuan are missing"),
     "over_fen": N_("{yuan} yuan too much"),
+    "left_fen": N_("{yuan} yuan are left"),
 }
 _SAYS_MORE = frozenset(
     [

@@ -36,6 +36,7 @@ from operator_bank.offline.offline import Offline
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Payments
 from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.payments.refunds import Refunds
 from operator_bank.payments.returns import Returns
 from operator_bank.peers.central_acts import CentralActs
 from operator_bank.peers.central_keys import CentralKeys
@@ -95,6 +96,7 @@ class OperatorBank:
     vault: Vault
     exchange: Exchange
     payments: Payments
+    refunds: Refunds
     refusals: PayeeRefusals
     history: PaymentHistory
     outgoing: Outbound
@@ -277,6 +279,7 @@ def _furnish(
         vault=vault,
         exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),
         payments=Payments(context, orders, directory, outgoing, refusals, refused, lost.payments),
+        refunds=Refunds(context, orders, directory, outgoing, refused, lost.payments),
         refusals=refusals,
         history=PaymentHistory(context, directory, outgoing),
         outgoing=outgoing,

@@ -212,12 +212,16 @@ def delivery(
     amount_fen: int,
     purpose: int,
     time_ms: int,
+    expires_ms: int = 0,
     flags: int = 0,
+    digest: int = 0,
 ) -> Row:
-    """Credits a payment that was settled elsewhere; `fallback` gets it if `credit` cannot."""
+    """Credits what cannot go back, as a payment settled elsewhere; `fallback` gets it if `credit`
+    cannot.
+    """
     return Row(
         origin, debit, credit, _DELIVER, flags, purpose, sequence,
-        amount_fen, time_ms, 0, fallback, 0,
+        amount_fen, time_ms, expires_ms, fallback, digest,
     )  # fmt: skip
 
 

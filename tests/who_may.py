@@ -106,6 +106,7 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.ExchangeService/SettleCashOut",
         "/dcep.bank.v1.PaymentService/Pay",
         "/dcep.bank.v1.PaymentService/PayMany",
+        "/dcep.bank.v1.PaymentService/Refund",
         "/dcep.bank.v1.PaymentService/GetPayment",
         "/dcep.bank.v1.PaymentService/ListPayments",
         "/dcep.bank.v1.PaymentService/WatchPayments",

@@ -40,6 +40,7 @@ from auditor.signatures.orders import (
     same,
 )
 from auditor.signatures.policy import PolicyWalk
+from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import orders_pb2, wallets_pb2
@@ -159,6 +160,7 @@ class BankWalk:
         """Fen and the payer's number, by the position that brought it in."""
         self._stands_for: dict[int, int] = {}
         self._late = Late()
+        self._refunds = RefundWalk(engine, tables)
         self._policy = PolicyWalk(acts, self._problems)
         self._machines = CashMachines(
             machines,
@@ -178,6 +180,8 @@ class BankWalk:
             self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
             self._policy.end_of(entry.seq)
             tip = reached
+        for problem in self._refunds.check(tip.position):
+            self._problems.say(problem)
         self._rest_of_the_chain(tip)
         self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -390,7 +394,7 @@ class BankWalk:
         self._verify(where, holder.key, kind, line.note, line.signature)
 
     def _paid(self, line: Line, holder: _Holder) -> None:
-        """Checks a payment or a load, which the wallet's holder must have signed."""
+        """Checks a payment, a refund or a load, which the wallet's holder must have signed."""
         if line.kind == Kind.REFUSAL:
             kinds = refused(line, holder.number)
             if not self._verifying.now([holder.key], kinds, line.note, line.signature):
@@ -402,6 +406,9 @@ class BankWalk:
             if line.accepted:
                 self._loads[line.position] = line.debit
                 self._held(line, device_key=load.device_key)
+            return
+        if line.kind != Kind.TRANSFER and line.purpose == purposes_pb2.PURPOSE_REFUND:
+            self._given_back(line, holder)
             return
         if line.kind not in (Kind.TRANSFER, Kind.HOLD):
             raise Wrong(_("no order of a wallet does this"))
@@ -427,11 +434,38 @@ class BankWalk:
                 )
             )
 
+    def _given_back(self, line: Line, holder: _Holder) -> None:
+        """Checks a refund: it goes to whoever paid what it gives back, or lies here for them."""
+        order = ordered(line, orders_pb2.RefundOrder, holder.number)
+        self._signed(line, holder, orders_pb2.RefundOrder)
+        if not line.accepted:
+            return
+        refunded = self._refunds.take(line, order, lambda account: self._holder(account).number)
+        payer_number = refunded.payment_id.partition("-")[0]
+        payer = self._accounts.get(payer_number)
+        if line.kind == Kind.HOLD and not payer:
+            self._held(line, payer=holder.number, payee=payer_number, refunded=refunded)
+        elif (line.kind, line.credit, line.ref) != (Kind.DELIVER, payer, SUSPENSE):
+            raise Wrong(
+                _("its order's payee is {payee_number}, another was paid").format(
+                    payee_number=payer_number
+                )
+            )
+        elif undeliverable(line):
+            self._suspense[line.position] = (line.amount_fen, "")
+
     def _held(
-        self, line: Line, *, device_key: bytes = b"", payer: str = "", payee: str = ""
+        self,
+        line: Line,
+        *,
+        device_key: bytes = b"",
+        payer: str = "",
+        payee: str = "",
+        refunded: Refunded = NOTHING_REFUNDED,
     ) -> None:
-        hold = Hold(line.position, line.debit, line.amount_fen, device_key, payer, payee)
-        self._holds[line.detail] = hold
+        self._holds[line.detail] = Hold(
+            line.position, line.debit, line.amount_fen, device_key, payer, payee, refunded
+        )
 
     def _exchange(self, first: Line, second: Line) -> None:
         """Checks an exchange: a chain of two records, one in each of the bank's ledgers."""
@@ -476,6 +510,8 @@ class BankWalk:
             self._end_of_hold(line, said)
         elif line.debit == LOST:
             self._lost.moved(line, said, self._settled)
+            if line.purpose == said.purpose == purposes_pb2.PURPOSE_REFUND:
+                self._refunds.lost(read(registration_pb2.OutboundPayment, said.note))
         elif line.kind == Kind.DELIVER:
             self._delivered(line, said)
         else:
@@ -493,6 +529,7 @@ class BankWalk:
         if settled and line.credit != MIRROR:
             raise Wrong(_("it pays somebody else than the central bank's word says"))
         self._settled.of_outbound(said, hold, settled=settled)
+        self._refunds.end(hold.position, hold.amount_fen, settled=settled)
         if line.debit == SUSPENSE and not settled:
             self._suspense[line.position] = (line.amount_fen, "")
 
@@ -505,7 +542,8 @@ class BankWalk:
             account = self._loads.get(said.sequence, -1)
         elif (payment := self._settled.incoming(said)) is not None:
             account = self._accounts.get(payment.payee_number, SUSPENSE)
-            payer = payment.payer_number
+            # A refund that cannot be delivered is not returned.
+            payer = "" if payment.refunds_payment_id else payment.payer_number
         else:
             raise Wrong(
                 _("the central bank's position {position} delivers nothing").format(

@@ -44,7 +44,6 @@ from settlement.records import ADMINISTRATIVE, Kind, record_digest
 from settlement.tables import JournalTables
 
 _banks = table("banks", *(column(name) for name in ("id", "name", "prefix")))
-_PAYMENT, _RETURN = purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_RETURN
 _DEPOSIT, _DOUBLE_SPEND = purposes_pb2.PURPOSE_TOKEN_DEPOSIT, purposes_pb2.PURPOSE_DOUBLE_SPEND
 _batches = table(
     "bank_batches",
@@ -302,7 +301,7 @@ class CentreWalk:
                     payee_number=payment.payee_number
                 )
             )
-        purposed(line, _RETURN if payment.returns_payment_id else _PAYMENT)
+        purposed(line, _purpose(payment))
         if payment.returns_payment_id:
             self._returns.take(payee, bank, payment)
 
@@ -378,6 +377,13 @@ class CentreWalk:
             raise Wrong(_("nothing follows so from what was signed"))
         if line.accepted:
             purposed(line, was_for)
+
+
+def _purpose(payment: registration_pb2.OutboundPayment) -> int:
+    if payment.returns_payment_id:
+        return purposes_pb2.PURPOSE_RETURN
+    refunds = payment.refunds_payment_id
+    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
 
 
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:

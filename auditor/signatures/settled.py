@@ -20,6 +20,7 @@ from auditor.books import (
 from auditor.signatures.centre import device_key
 from auditor.signatures.orders import Line, Wrong, purposed, read, same
 from auditor.signatures.positions import Positions
+from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
@@ -40,12 +41,16 @@ class Hold(NamedTuple):
 
     payer_number: str = ""
     payee_number: str = ""
+    refunded: Refunded = NOTHING_REFUNDED
+    """What it gives back of, if it is a refund."""
 
     @property
     def purpose(self) -> int:
         """The purpose that the money is held for."""
         if self.device_key:
             return purposes_pb2.PURPOSE_TOKEN_LOAD
+        if self.refunded.payment_id:
+            return purposes_pb2.PURPOSE_REFUND
         returned = self.account == SUSPENSE
         return purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
 
@@ -121,6 +126,8 @@ class SettledEntries:
             for name, paid, told in (
                 ("payer", payment.payer_number, hold.payer_number),
                 ("payee", payment.payee_number, hold.payee_number),
+                ("refunds", payment.refunds_payment_id, hold.refunded.payment_id),
+                ("refunds_number", payment.refunds_number, hold.refunded.number),
             ):
                 if paid != told:
                     raise Wrong(

@@ -41,9 +41,18 @@ def _check_times(created_ms: int, expires_ms: int) -> None:
 
 
 def _check_id(payment: OutboundPayment, bank: AdmittedBank) -> None:
-    """Checks that the id names the payer's order, or the bank's own return of a named payment."""
+    """Checks that the id names the payer's order, or the bank's own return of a named payment; and
+    that a refund is one of a payment that its payee made.
+    """
     if bool(payment.returns_payment_id) != bool(payment.returns_number):
         raise invalid("returns_number", "and returns_payment_id come together")
+    if bool(payment.refunds_payment_id) != bool(payment.refunds_number):
+        raise invalid("refunds_number", "and refunds_payment_id come together")
+    if payment.refunds_number and payment.returns_number:
+        raise invalid("refunds_number", "and returns_number do not come together")
+    refunds = payment.refunds_payment_id
+    if refunds and not refunds.startswith(f"{payment.payee_number}-"):
+        raise invalid("refunds_payment_id", "is of another wallet than the payee's")
     before = f"{payment.payer_number}-"
     if payment.returns_number:
         before = f"{bank.name}-return-"

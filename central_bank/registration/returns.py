@@ -1,4 +1,9 @@
-"""Decides about returns: each gives back, once, a payment that settled the other way round."""
+"""Decides about returns and refunds: each gives back a payment that settled the other way round.
+
+A payment is returned once, by the bank that could not deliver it. It is refunded by whoever
+received it, in parts if they like; how much they come to is for their own bank to say, whose money
+it is.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +38,9 @@ class _Original(NamedTuple):
 
 
 class Returns:
-    """Decides about returns. Whoever settles them holds `deciding` from before they are decided."""
+    """Decides about returns and refunds. Whoever settles them holds `deciding` from before they are
+    decided.
+    """
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
@@ -47,12 +54,13 @@ class Returns:
         indices: Iterable[int],
         banks: Mapping[str, AdmittedBank],
     ) -> dict[int, int]:
-        """The Reason for each return of a bank, by its index in `payments`; 0 if it may settle.
+        """The Reason for each return and refund of a bank, by its index in `payments`; 0 if it may
+        settle.
 
         Args:
             bank: which sends them.
             payments: of the batch.
-            indices: of those that are returns.
+            indices: of those that are returns or refunds.
             banks: all banks by prefix.
         """
         originals = {i: _original(payments[i], banks) for i in indices}
@@ -67,10 +75,9 @@ class Returns:
             row = settled.get((circulations[original.bank], original.number))
             mine = (bank.index, payment.number)
             fits = row is not None and _fits(row, payment, bank)
-            if fits and by_whom.setdefault(original, mine) == mine:
-                verdicts[index] = 0
-            else:
-                verdicts[index] = NOTHING_TO_RETURN
+            if fits and payment.returns_number:
+                fits = by_whom.setdefault(original, mine) == mine
+            verdicts[index] = 0 if fits else NOTHING_TO_RETURN
         return verdicts
 
     def keep(
@@ -104,21 +111,31 @@ class Returns:
             connection.execute(insert(returned_payments), rows)
 
 
+def gives_back(payment: OutboundPayment) -> bool:
+    """Whether a payment is a return or a refund of an earlier one."""
+    return bool(payment.returns_number or payment.refunds_number)
+
+
 def _original(payment: OutboundPayment, banks: Mapping[str, AdmittedBank]) -> _Original:
-    return _Original(banks[prefix_of(payment.payee_number)].index, payment.returns_number)
+    number = payment.returns_number or payment.refunds_number
+    return _Original(banks[prefix_of(payment.payee_number)].index, number)
 
 
 def _fits(row: PaymentRow, payment: OutboundPayment, bank: AdmittedBank) -> bool:
-    """Whether a row of the history is the payment that this return gives back."""
+    """Whether a row of the history is the payment that this return or refund gives back."""
     if not Result(row.result).accepted or row.kind != Kind.TRANSFER:
         return False
     if row.credit != bank.accounts.circulation:
         return False
     old = OutboundPayment.FromString(bytes(row.note))
+    if payment.returns_number:
+        fits = old.amount_fen == payment.amount_fen
+    else:
+        fits = old.amount_fen >= payment.amount_fen
     return (
-        old.payment_id == payment.returns_payment_id
-        and not old.returns_payment_id
-        and old.amount_fen == payment.amount_fen
+        fits
+        and old.payment_id == (payment.returns_payment_id or payment.refunds_payment_id)
+        and not gives_back(old)
         and old.payer_number == payment.payee_number
         and old.payee_number == payment.payer_number
     )

@@ -25,7 +25,7 @@ from central_bank.peers.asking import Asked, Asking
 from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.outbound_check import check_payment
-from central_bank.registration.returns import Returns
+from central_bank.registration.returns import Returns, gives_back
 from central_bank.registration.unanswered import Unanswered
 from currency.number import prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -205,7 +205,7 @@ class Settlement:
                 silent = self._unanswered.whose(bank.index, payment.number)
                 if silent is None or self._kept.may_expire(bank.index, silent):
                     verdicts[index] = 0
-            elif payment.returns_number:
+            elif gives_back(payment):
                 verdicts[index] = 0  # the money ends in suspense if its payee cannot take it
             elif payment.created_time_ms <= now_ms + MAX_AHEAD_MS:
                 # A payment that is dated further ahead stays pending until its time has come.
@@ -280,7 +280,7 @@ class Settlement:
         )
         if failed:
             self.on_payees_refused(signed.bank.name, failed)
-        returns = [i for i, verdict in known.items() if not verdict and payments[i].returns_number]
+        returns = [i for i, verdict in known.items() if not verdict and gives_back(payments[i])]
         if not returns:
             self._settle_known(signed, payments, known, ends)
             return
@@ -408,21 +408,26 @@ def _row(
     note_digest: int,
 ) -> Row:
     """The record that a payment out of an account settles or, with a verdict, never will."""
-    returned = payment.returns_payment_id
-    purpose = purposes_pb2.PURPOSE_RETURN if returned else purposes_pb2.PURPOSE_PAYMENT
     row = transfer(
         origin=own,
         sequence=payment.number,
         debit=own,
         credit=0 if verdict else payees[prefix_of(payment.payee_number)],
         amount_fen=payment.amount_fen,
-        purpose=purpose,
+        purpose=_purpose(payment),
         time_ms=now_ms,
         expires_ms=payment.expires_time_ms,
         flags=_NO_LIMIT,
         digest=note_digest,
     )
     return refused(row, verdict) if verdict else row
+
+
+def _purpose(payment: OutboundPayment) -> int:
+    if payment.returns_payment_id:
+        return purposes_pb2.PURPOSE_RETURN
+    refunds = payment.refunds_payment_id
+    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
 
 
 def outcome_of(result: int, reason: int) -> tuple[int, int]:

@@ -32,6 +32,17 @@ def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
     )
 
 
+def refund_response(paid: Paid, available_fen: int) -> payments_pb2.RefundResponse:
+    """The answer to a refund."""
+    return payments_pb2.RefundResponse(
+        payment_id=paid.payment_id,
+        state=paid.state,  # type: ignore[arg-type]
+        repeated=paid.repeated,
+        available_fen=available_fen,
+        reason=as_reason(paid.reason),
+    )
+
+
 def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[states_pb2.ItemAnswer]:
     """The answers of a call with many items, in order; equal answers are one message, made once."""
     made: dict[tuple[int, int, bool], states_pb2.ItemAnswer] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 
 from dcep.bank.v1 import payments_pb2, payments_pb2_grpc
-from operator_bank.api.answers import item_answers, patience_s, pay_response
+from operator_bank.api.answers import item_answers, patience_s, pay_response, refund_response
 from operator_bank.app import OperatorBank
 
 _SERVICE = "dcep.bank.v1.PaymentService/"
@@ -28,6 +28,11 @@ class GrpcPayments(payments_pb2_grpc.PaymentServiceServicer):
         return payments_pb2.PayManyResponse(
             items=item_answers(self._bank.payments.pay_many(request.orders))
         )
+
+    def Refund(
+        self, request: payments_pb2.RefundRequest, context: grpc.ServicerContext
+    ) -> payments_pb2.RefundResponse:  # noqa: N802
+        return refund_response(*self._bank.refunds.refund(request.order, patience_s(context)))
 
     def GetPayment(
         self, request: payments_pb2.GetPaymentRequest, context: grpc.ServicerContext

@@ -62,6 +62,7 @@ _SLOW = frozenset(
     (
         "/dcep.bank.v1.OfflineService/LoadTokens",
         "/dcep.bank.v1.OfflineService/DepositTokens",
+        "/dcep.bank.v1.PaymentService/Refund",
     )
 )
 _PAYMENT = payments_pb2.PayRequest.DESCRIPTOR

@@ -49,6 +49,12 @@ class ParsedEntry(NamedTuple):
         """The payment that it brings, if that is the return of an earlier one."""
         return self.payment if self.payment and self.payment.returns_payment_id else None
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether the payment that it brings is the return or the refund of an earlier one."""
+        refund = self.payment is not None and bool(self.payment.refunds_payment_id)
+        return refund or self.returned is not None
+
 
 class Move(NamedTuple):
     """What an entry becomes in the ledger: a record, and the note that is kept with it."""

@@ -34,7 +34,7 @@ from operator_bank.feed.entries import (
 from operator_bank.feed.known import Known
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
-from operator_bank.suspense.entries import Source, undelivered
+from operator_bank.suspense.entries import Source, purpose_of, undelivered
 from runtime.errors import Refusal
 from runtime.messages import read_payload
 from settlement.builders import Row, refused
@@ -47,9 +47,10 @@ _ENDED = {
 _ISSUANCE, _REDEMPTION = purposes_pb2.PURPOSE_ISSUANCE, purposes_pb2.PURPOSE_REDEMPTION
 _RESERVE = purposes_pb2.PURPOSE_REDEMPTION_RESERVE
 _PAYMENT, _RETURN = purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_RETURN
+_REFUND = purposes_pb2.PURPOSE_REFUND
 _LOAD, _DEPOSIT = purposes_pb2.PURPOSE_TOKEN_LOAD, purposes_pb2.PURPOSE_TOKEN_DEPOSIT
 _EXPIRY = purposes_pb2.PURPOSE_TOKEN_EXPIRY
-_PURPOSE_OF_SENT = {"pay": _PAYMENT, "return": _RETURN, "load": _LOAD}
+_PURPOSE_OF_SENT = {"pay": _PAYMENT, "refund": _REFUND, "return": _RETURN, "load": _LOAD}
 
 
 class About(Enum):
@@ -171,8 +172,8 @@ class OutgoingSettled(Handler):
     def move_lost(self, one: ParsedEntry) -> Move:
         """See `Handler`."""
         paid = payment_of(one.entry.outgoing_settled.payment, one.number)
-        purpose = _RETURN if paid.returns_payment_id else _PAYMENT
-        return transferred(one, accounts.LOST, accounts.MIRROR, paid.amount_fen, purpose)
+        purpose, fen = purpose_of(paid), paid.amount_fen
+        return transferred(one, accounts.LOST, accounts.MIRROR, fen, purpose)
 
     def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
         """See `Handler`."""
@@ -187,7 +188,7 @@ class OutgoingSettled(Handler):
         data = one.entry.outgoing_settled.payment
         payment = OutboundPayment.FromString(data)
         return {
-            "purpose": _PAYMENT,
+            "purpose": _REFUND if payment.refunds_payment_id else _PAYMENT,
             "number": one.number,
             "payer": payment.payer_number,
             "payment_id": payment.payment_id,
@@ -252,11 +253,10 @@ class Incoming(Handler):
         account = known.account_of(payment.payee_number)
         if account == accounts.NOBODY:
             account = accounts.SUSPENSE
-        purpose = _RETURN if one.returned else _PAYMENT
         if one.returned and not known.returns(payment):
             # It is not the return that it claims to be: an officer looks at it.
             account = accounts.SUSPENSE
-        return delivered(one, account, payment.amount_fen, purpose)
+        return delivered(one, account, payment.amount_fen, purpose_of(payment))
 
     def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
         """See `Handler`."""

@@ -69,10 +69,10 @@ class FeedRows:
         # A payment to a wallet that was lost had been delivered once, so it does not go back by
         # itself.
         goes_back = not self._windows.has(one.entry.number)
-        if one.payment is not None and one.returned is None and goes_back:
+        if one.payment is not None and not one.gives_back and goes_back:
             written.undelivered(one.payment, position)
             return
-        # A return that cannot be delivered is not sent back again.
+        # A return or a refund that cannot be delivered is not sent back again.
         source = handler_of(one.event).source(one, self._directory.number_of(row.credit))
         if source is not None:
             written.suspend(source, position, row.amount_fen)

@@ -15,6 +15,7 @@ from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.purposes.v1 import purposes_pb2
+from dcep.registration.v1 import registration_pb2
 from officers.effects import Act, Decision, Effect
 from operator_bank.context import Context
 from operator_bank.feed.entries import numbered
@@ -71,6 +72,15 @@ class LostPayments:
         if rows:
             raise Refusal(errors_pb2.REASON_ID_REUSED, "this sequence was used for another payment")
         return False
+
+    def refunded_fen(self, connection: Connection, number: str, payment_id: str) -> int:
+        """Fen of a payment that a wallet has refunded, as the feed says, in refunds that this
+        database has lost.
+        """
+        refund = _OF.purpose == purposes_pb2.PURPOSE_REFUND
+        query = select(_OF.payment).where(_OF.payer == number, refund)
+        lost = map(registration_pb2.OutboundPayment.FromString, connection.scalars(query))
+        return sum(one.amount_fen for one in lost if one.refunds_payment_id == payment_id)
 
     def check(self, entry: int, amount_fen: int, wallet_number: str) -> None:
         """Raises Refusal if an entry cannot be settled so."""

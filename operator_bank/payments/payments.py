@@ -381,7 +381,7 @@ def put_outbound(
         records: the batch.
         going: what is sent for each hold, by the index of its record.
         answers: the rule's answers to the batch.
-        kind: "pay", "load" or "return".
+        kind: "pay", "refund", "load" or "return".
     """
     held = _newly_held(records, answers)
     columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]

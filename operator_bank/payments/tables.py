@@ -1,4 +1,4 @@
-"""Tables of payments to other banks, and of payments that came and could not be credited."""
+"""Tables of payments to other banks, of refunds, and of payments that could not be credited."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ outbound = Table(
         postgresql_where=IS_PENDING,
     ),
     Index("outbound_loads", "account", "sequence", sqlite_where=IS_LOAD, postgresql_where=IS_LOAD),
+)
+
+# Every refund: the position of its own record, which for one to another bank is its number in
+# `outbound`, and the position of the record that brought the payment which it gives back.
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("position", NUMBER, primary_key=True, autoincrement=False),
+    Column("payment", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Index("refunds_by_payment", "payment"),
 )
 
 undeliverable = Table(

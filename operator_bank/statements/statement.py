@@ -10,9 +10,11 @@ from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
+from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import exchange_reason, payers_reason
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.refunds import refunded
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
@@ -29,6 +31,7 @@ class PaymentHistory:
 
     def __init__(self, context: Context, directory: Directory, outgoing: Outbound) -> None:
         self._ledger = context.ledger
+        self._database = context.database
         self._history = context.history
         self._journal = context.books.journal
         self._directory = directory
@@ -58,12 +61,21 @@ class PaymentHistory:
     def page(
         self, wallet: Wallet, wanted_size: int, token: str
     ) -> tuple[list[payments_pb2.Payment], str]:
-        """A page of payments, newest first, with the balance after each; and the next page's token.
+        """A page of payments, newest first, with the balance after each, and of what was received
+        how much was refunded; and the next page's token.
 
         The available balance is counted back from today's, so that no running balance has to be
         stored. A payment to another bank counts from its hold on.
         """
-        size = page_size(wanted_size)
+        found, token = self._page(wallet, page_size(wanted_size), token)
+        of_it = self._database.read(lambda c: refunded(c, [one.position for one in found]))
+        for payment in found:
+            payment.refunded_fen = of_it.get(payment.position, 0)
+        return found, token
+
+    def _page(
+        self, wallet: Wallet, size: int, token: str
+    ) -> tuple[list[payments_pb2.Payment], str]:
         start = decode_token(token, 2)
         if start is None:
             row = self._ledger.read([wallet.account])[0]
@@ -143,8 +155,12 @@ class PaymentHistory:
         payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
         payment.payer_number = self._directory.number_of(row.debit)
         payment.payee_number = self._directory.number_of(row.credit)
-        if row.kind == Kind.DELIVER:
+        if row.origin == accounts.MIRROR:
             _fed(payment, row)
+        elif row.purpose == purposes_pb2.PURPOSE_REFUND:
+            refund = orders_pb2.RefundOrder.FromString(bytes(row.note))
+            payment.memo, payment.refunds_payment_id = refund.memo, refund.refunds_payment_id
+            payment.payee_number = refund.refunds_payment_id.partition("-")[0]
         elif row.purpose == purposes_pb2.PURPOSE_SUSPENSE_PAYOUT:
             # An officer paid it out: shown as what it was before it came into suspense.
             entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))
@@ -173,11 +189,13 @@ def _fed(payment: payments_pb2.Payment, row: PaymentRow) -> None:
         payment.payment_id = incoming.payment_id
         payment.payer_number = incoming.payer_number
         payment.memo = incoming.memo
+        payment.refunds_payment_id = incoming.refunds_payment_id
 
 
 _EXCHANGES = (purposes_pb2.PURPOSE_TOP_UP, purposes_pb2.PURPOSE_CASH_OUT)
 _PURPOSES = {
     purposes_pb2.PURPOSE_PAYMENT,
+    purposes_pb2.PURPOSE_REFUND,
     purposes_pb2.PURPOSE_RETURN,
     *_EXCHANGES,
     purposes_pb2.PURPOSE_TOKEN_LOAD,

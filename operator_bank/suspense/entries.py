@@ -32,12 +32,18 @@ class Source(NamedTuple):
     payer: str = ""
 
 
+def purpose_of(payment: OutboundPayment) -> purposes_pb2.Purpose:
+    """What a payment between banks is: a payment, a refund, or a returned payment."""
+    if payment.returns_payment_id:
+        return purposes_pb2.PURPOSE_RETURN
+    refunds = payment.refunds_payment_id
+    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
+
+
 def undelivered(payment: OutboundPayment) -> Source:
     """The source of a payment from another bank, or of a returned payment."""
-    purpose = (
-        purposes_pb2.PURPOSE_RETURN if payment.returns_payment_id else purposes_pb2.PURPOSE_PAYMENT
-    )
-    return Source(purpose, payment.payment_id, payment.payee_number, payment.payer_number)
+    payer, payee = payment.payer_number, payment.payee_number
+    return Source(purpose_of(payment), payment.payment_id, payee, payer)
 
 
 def entry_row(

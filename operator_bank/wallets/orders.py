@@ -31,6 +31,7 @@ _AT_ONCE = 1_024
 
 WalletOrder = (
     orders_pb2.PaymentOrder
+    | orders_pb2.RefundOrder
     | orders_pb2.ExchangeOrder
     | orders_pb2.LoadOrder
     | orders_pb2.DepositOrder

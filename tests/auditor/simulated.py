@@ -237,6 +237,9 @@ class _Counter:
     def pay(self, order: Any) -> Any:
         return self._ask(GrpcPayments, "Pay", payments_pb2.PayRequest(order=order))
 
+    def refund(self, order: Any) -> Any:
+        return self._ask(GrpcPayments, "Refund", payments_pb2.RefundRequest(order=order))
+
     def get_payment(self, query: Any, payment_id: str) -> Any:
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
         return self._ask(GrpcPayments, "GetPayment", request).payment

@@ -51,6 +51,18 @@ def refused_payment(system: System, payment: OutboundPayment) -> tuple[str, str]
         ({"payment_id": "alpha-return-1"}, "payment_id"),
         ({"returns_payment_id": f"{make('6202', 1)}-1"}, "returns_number"),
         ({"returns_number": 1}, "returns_number"),
+        ({"refunds_number": 1}, "refunds_number"),
+        ({"refunds_payment_id": f"{make('6202', 1)}-1"}, "refunds_number"),
+        ({"refunds_number": 1, "refunds_payment_id": f"{make('6202', 2)}-1"}, "refunds_payment_id"),
+        (
+            {
+                "returns_number": 1,
+                "returns_payment_id": f"{make('6202', 1)}-1",
+                "refunds_number": 1,
+                "refunds_payment_id": f"{make('6202', 1)}-1",
+            },
+            "refunds_number",
+        ),
         ({"returns_number": 1, "returns_payment_id": f"{make('6202', 1)}-1"}, "payment_id"),
         (
             {

@@ -31,6 +31,7 @@ LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 
 TAGS = {
     orders_pb2.PaymentOrder: "payment-order/v1",
+    orders_pb2.RefundOrder: "refund-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
     orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",

@@ -128,6 +128,9 @@ class FakeBank:
             )
         return self._once(orders_pb2.PaymentOrder, order, self._pay)
 
+    def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
+        return self._once(orders_pb2.RefundOrder, order, self._refund)
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         _, account = self._asker(query, GET_PAYMENT)
         for payment in account.history:
@@ -301,6 +304,25 @@ class FakeBank:
         self._write(order, order.wallet_number, -order.amount_fen, "payment")
         self._write(order, order.payee_number, order.amount_fen, "payment")
         return payments_pb2.PayResponse(
+            payment_id=f"{order.wallet_number}-{order.sequence}",
+            state=states_pb2.PAYMENT_STATE_SETTLED,
+            available_fen=account.available_fen,
+        )
+
+    def _refund(self, order: orders_pb2.RefundOrder) -> payments_pb2.RefundResponse:
+        account = self.accounts[order.wallet_number]
+        [paid] = [one for one in account.history if one.position == order.refunds_position]
+        assert paid.payment_id == order.refunds_payment_id
+        left_fen = paid.change_fen - paid.refunded_fen
+        if order.amount_fen > left_fen:
+            raise Refusal(errors_pb2.REASON_REFUND_TOO_LARGE, "too much", left_fen=str(left_fen))
+        paid.refunded_fen += order.amount_fen
+        changes = {order.wallet_number: -order.amount_fen, paid.payer_number: order.amount_fen}
+        for number, fen in changes.items():
+            self.accounts[number].available_fen += fen
+            line = self._write(order, number, fen, "refund")
+            line.payee_number, line.refunds_payment_id = paid.payer_number, paid.payment_id
+        return payments_pb2.RefundResponse(
             payment_id=f"{order.wallet_number}-{order.sequence}",
             state=states_pb2.PAYMENT_STATE_SETTLED,
             available_fen=account.available_fen,

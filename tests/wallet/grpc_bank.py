@@ -75,6 +75,10 @@ class Payments(payments_pb2_grpc.PaymentServiceServicer):
     def Pay(self, request: Any) -> Any:
         return self.bank.pay(request.order)
 
+    @_silent(payments_pb2.RefundResponse)
+    def Refund(self, request: Any) -> Any:
+        return self.bank.refund(request.order)
+
     @_silent(payments_pb2.GetPaymentResponse)
     def GetPayment(self, request: Any) -> Any:
         payment = self.bank.get_payment(request.query, request.payment_id)

@@ -63,4 +63,6 @@ def item(entry: HistoryEntry) -> wallet_pb2.HistoryItem:
         balance_after_fen=entry.balance_after_fen,
         time_ms=entry.time_ms,
         memo=entry.memo,
+        refunds_payment_id=entry.refunds_payment_id,
+        refunded_fen=entry.refunded_fen,
     )

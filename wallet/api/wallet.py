@@ -16,6 +16,7 @@ from wallet.app import App, NotOpened
 from wallet.offline.link_payments import accept_or_return
 from wallet.offline.outcomes import PaymentReturned
 from wallet.offline.payments import Lapsed
+from wallet.online.account import refunded_fen
 from wallet.peers.bank_directory import BankNotFound, find_bank
 
 
@@ -98,6 +99,24 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         return wallet_pb2.PayResponse(
             payment_id=placed.order.payment_id,
             state=placed.message.state,
+            available_fen=placed.message.available_fen,
+        )
+
+    @homely(wallet_pb2.RefundResponse)
+    def Refund(
+        self, request: wallet_pb2.RefundRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.RefundResponse:
+        """Gives back what was received."""
+        placed = self._app.holder().refund(
+            request.payment_id,
+            request.amount_fen,
+            request.memo,
+            request_id=checks.request_id(request.request_id),
+        )
+        return wallet_pb2.RefundResponse(
+            payment_id=placed.order.payment_id,
+            state=placed.message.state,
+            amount_fen=refunded_fen(placed.order),
             available_fen=placed.message.available_fen,
         )
 

@@ -22,6 +22,7 @@ _STATES = (N_("pending"), N_("settled"), N_("refused"), N_("expired"), N_("retur
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WHAT = {
     "payment": (N_("payment from"), N_("payment to")),
+    "refund": (N_("refund from"), N_("refund to")),
     "return": (N_("returned by"), N_("returned to")),
     "top-up": (N_("put in"), N_("put in")),
     "cash-out": (N_("taken out"), N_("taken out")),
@@ -86,6 +87,8 @@ def told(entry: HistoryEntry) -> CommandResult:
             ),
         ),
         (_("Time"), f"{clock(entry.time_ms)} {zone(entry.time_ms)}"),
+        (_("Refund of"), entry.refunds_payment_id),
+        (_("Refunded"), _refunded(entry)),
         (_("Memo"), harmless(entry.memo)),
     )
     return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
@@ -105,7 +108,7 @@ def resumed(others: list[HistoryEntry]) -> CommandResult:
 def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
     """Rows for a spreadsheet, names first."""
     head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]
-    head += ["change_yuan", "balance_yuan", "memo"]
+    head += ["change_yuan", "balance_yuan", "refund_of", "refunded_yuan", "memo"]
     return [
         head,
         *(
@@ -118,6 +121,8 @@ def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
                 entry.counterparty,
                 format_yuan(entry.change_fen).replace(",", ""),
                 format_yuan(entry.balance_after_fen).replace(",", ""),
+                entry.refunds_payment_id,
+                format_yuan(entry.refunded_fen).replace(",", ""),
                 _no_formula(harmless(entry.memo)),
             ]
             for entry in entries
@@ -142,7 +147,11 @@ def _lines(entry: HistoryEntry, width: int) -> Iterator[str]:
         yield f"{much.strip():>{width}}" if len(much) > width else f"{much:>{width}}"
     state = _(entry.state.lower()) + (f" ({entry.reason})" if entry.reason else "")
     memo = f"“{harmless(entry.memo)}”" if entry.memo else ""
-    rest = "  ".join(text for text in (entry.payment_id, state, memo) if text)
+    of = entry.refunds_payment_id
+    refund = _("refund of {payment_id}").format(payment_id=of) if of else ""
+    back = _("refunded: {yuan}").format(yuan=_refunded(entry)) if entry.refunded_fen else ""
+    words = (entry.payment_id, state, refund, back, memo)
+    rest = "  ".join(text for text in words if text)
     yield from _wrapped(rest, width)
 
 
@@ -167,6 +176,13 @@ def _what(entry: HistoryEntry) -> str:
     came, went = _WHAT.get(entry.kind, (entry.kind, entry.kind))
     way = came if entry.change_fen > 0 else went
     return f"{_(way)} {entry.counterparty}" if entry.counterparty else _(way)
+
+
+def _refunded(entry: HistoryEntry) -> str:
+    """How much was given back of what was received; "" for nothing."""
+    if not entry.refunded_fen:
+        return ""
+    return _("{amount} yuan").format(amount=format_yuan(entry.refunded_fen))
 
 
 def _signed(fen: int) -> str:

@@ -219,7 +219,9 @@ def watch(
 def _add_others() -> None:
     from wallet.cli.history import history, payment
     from wallet.cli.offline import offline
+    from wallet.cli.refund import refund
 
+    app.command(context_settings=AMOUNTS)(refund)
     app.command()(history)
     app.command()(payment)
     app.add_typer(offline, name="offline")

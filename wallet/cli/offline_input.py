@@ -121,7 +121,7 @@ def asked_fen(
     if yes or (expected_fen is not None and asked.amount_fen <= ASK_ABOVE_FEN):
         say(_("Paying {pays}.").format(pays=pays))
     elif sys.stdin.isatty():
-        _ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
+        ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
     elif expected_fen is None:
         raise UsageError(
             _("the request asks for {yuan} yuan; say so, like: --amount {yuan}").format(yuan=amount)
@@ -179,7 +179,7 @@ def request_of(text: str) -> Request:
         raise UsageError(_("this request is not whole: {error}").format(error=error)) from error
 
 
-def _ask(question: str) -> None:
+def ask(question: str) -> None:
     """Raises UsageError unless the holder says yes."""
     sys.stderr.write(question)
     sys.stderr.flush()

@@ -8,14 +8,14 @@ from typing import Any
 from currency.amount import format_yuan
 from currency.contract_words import class_name, state_name, status_name
 from dcep.bank.v1.exchange_pb2 import ExchangeResponse
-from dcep.bank.v1.payments_pb2 import PayResponse
+from dcep.bank.v1.payments_pb2 import PayResponse, RefundResponse
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
 from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 from wallet.home.home import Profile
-from wallet.online.account import HistoryEntry
+from wallet.online.account import HistoryEntry, refunded_fen
 from wallet.orders.submitter import Placed
 
 _STATUSES = (N_("frozen"), N_("closed"))
@@ -173,6 +173,34 @@ def paid(number: str, amount_fen: int, placed: Placed[PayResponse]) -> CommandRe
         )
     if placed.resent and not placed.pending:
         text = earlier(placed, _("Paid {yuan} yuan to {number}").format(yuan=yuan, number=number))
+    return fields, text
+
+
+def refunded(payment_id: str, payer_number: str, placed: Placed[RefundResponse]) -> CommandResult:
+    """After ``refund`` of a payment from a payer."""
+    answer, amount_fen = placed.message, refunded_fen(placed.order)
+    fields = {
+        "payment_id": placed.order.payment_id,
+        "state": state_name(answer.state),
+        "refunds_payment_id": payment_id,
+        "payee_number": payer_number,
+        "amount_fen": amount_fen,
+        "available_fen": answer.available_fen,
+        "repeated": placed.resent,
+    }
+    yuan = format_yuan(amount_fen)
+    done = _("Refunded {yuan} yuan to {number}").format(yuan=yuan, number=payer_number)
+    if placed.pending:
+        text = _(
+            "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
+            "Repeat the same command to ask: it does not pay twice."
+        ).format(yuan=yuan, number=payer_number)
+    else:
+        text = earlier(placed, done) or _("{done}; {available} yuan available.\n{order}").format(
+            done=done,
+            available=format_yuan(answer.available_fen),
+            order=placed.order.payment_id,
+        )
     return fields, text
 
 

@@ -75,6 +75,17 @@ _WORDS = {
         N_("This payment cannot be made to this payee now."),
         N_("Check the number, or ask the payee."),
     ),
+    "NOT_REFUNDABLE": (
+        N_(
+            "Only a payment from another wallet is refunded: no offline money that was deposited, "
+            "no refund, nothing that came back, no exchange."
+        ),
+        N_("To give money back all the same: `wallet pay NUMBER AMOUNT`."),
+    ),
+    "REFUND_TOO_LARGE": (
+        N_("More than is left of this payment to refund."),
+        N_("Look with `wallet payment ID`."),
+    ),
     "TOO_MANY_REFUSALS": (
         N_("So many orders of this wallet were refused that it has to wait."),
         N_("Repeat the command in an hour."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -12,18 +13,20 @@ from currency.number import NumberError, check
 from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from language import _
+from language import N_, _
 from runtime.checks import amount, invalid, text
 from runtime.clock import Clock
 from runtime.ed25519 import SEED_BYTES
 from runtime.envelope import sign
 from runtime.errors import Refusal, is_undecided, reason_name
+from runtime.pagination import MAX_PAGE
 from runtime.randomness import Randomness
 from wallet.home.home import Home, Profile
 from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, MAX_PHONE, OPENING_VALID_MS
 from wallet.online.watching import Watching
+from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter, Placed
-from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT
+from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT, REFUND
 from wallet.peers.bank_directory import BankEntry
 from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS, Banks
 
@@ -36,6 +39,9 @@ class HistoryEntry:
         counterparty: the other wallet's number, "" when there is none.
         change_fen: + received, − paid.
         reason: why it was refused, as the contract names it; "" when it was not.
+        position: in the bank's journal.
+        refunds_payment_id: of a refund, the payment that it gives back; "" for anything else.
+        refunded_fen: of a payment that was received, how much was given back.
     """
 
     payment_id: str
@@ -47,6 +53,14 @@ class HistoryEntry:
     time_ms: int
     memo: str
     reason: str = ""
+    position: int = 0
+    refunds_payment_id: str = ""
+    refunded_fen: int = 0
+
+    @property
+    def left_fen(self) -> int:
+        """How much of what was received has not been given back."""
+        return self.change_fen - self.refunded_fen
 
 
 class OnlineWallet:
@@ -126,6 +140,71 @@ class OnlineWallet:
             payee_number=payee_number,
             amount_fen=amount_fen,
             memo=memo,
+        )
+
+    def refund(
+        self,
+        payment_id: str,
+        amount_fen: int = 0,
+        memo: str = "",
+        *,
+        request_id: str = "",
+        anew: bool = False,
+        agree: Callable[[HistoryEntry, int], None] = lambda _received, _fen: None,
+    ) -> Placed[payments_pb2.RefundResponse]:
+        """Gives back a payment that was received.
+
+        Args:
+            payment_id: as the history has it.
+            amount_fen: how much; 0 for all that is left of it when it is ordered.
+            memo: for whoever gets it.
+            request_id: a program's id for the order; "" for a person's command.
+            anew: see `OrderSubmitter.place`.
+            agree: is given the payment and the amount before a new order is made, and raises if it
+                is not to be.
+
+        Raises:
+            Refusal: PAYMENT_UNKNOWN, no such payment was received; REFUND_TOO_LARGE, nothing is
+                left of it; or by the bank.
+        """
+        text(memo, "memo", longest=MAX_MEMO, shortest=0)
+        wish: dict[str, Any] = {"refunds_payment_id": payment_id, "memo": memo}
+        if amount_fen:
+            wish["amount_fen"] = amount(amount_fen)
+
+        def ready() -> dict[str, int]:
+            received = self._received(payment_id)
+            fen = amount_fen or received.left_fen
+            if fen <= 0:
+                raise Refusal(
+                    errors_pb2.REASON_REFUND_TOO_LARGE,
+                    N_("all of this payment was refunded before"),
+                    field="amount_fen",
+                )
+            agree(received, fen)
+            return {"refunds_position": received.position, "amount_fen": fen}
+
+        return self._submitter.place(
+            REFUND,
+            request_id=request_id,
+            anew=anew,
+            ready=ready,
+            **wish,
+        )
+
+    def _received(self, payment_id: str) -> HistoryEntry:
+        """The line of a payment that was received. Raises Refusal: PAYMENT_UNKNOWN."""
+        token, more = "", True
+        while more:
+            entries, token = self.history(MAX_PAGE, token)
+            for entry in entries:
+                if entry.payment_id == payment_id and entry.change_fen > 0:
+                    return entry
+            more = bool(token)
+        raise Refusal(
+            errors_pb2.REASON_PAYMENT_UNKNOWN,
+            N_("this wallet has received no such payment"),
+            field="payment_id",
         )
 
     def close(self) -> None:
@@ -257,6 +336,11 @@ def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> Sign
     return sign(order, key, public.hex().encode())
 
 
+def refunded_fen(order: KeptOrder) -> int:
+    """How much the order of a refund gives back."""
+    return int(orders_pb2.RefundOrder.FromString(order.payload).amount_fen)
+
+
 def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
     """A payment as its wallet sees it."""
     other = payment.payee_number if payment.payer_number == number else payment.payer_number
@@ -270,6 +354,9 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         time_ms=payment.time_ms,
         memo=payment.memo,
         reason=reason_name(payment.reason) if payment.reason else "",
+        position=payment.position,
+        refunds_payment_id=payment.refunds_payment_id,
+        refunded_fen=payment.refunded_fen,
     )
 
 

@@ -25,6 +25,7 @@ from wallet.orders.types import (
     KINDS,
     PAYMENT,
     PENDING,
+    REFUND,
     REFUSED,
     Answer,
     Order,
@@ -144,7 +145,7 @@ class OrderSubmitter:
         anew: bool = False,
         take: Callable[[Order, Answer], None] | None = None,
         check: Callable[[], None] | None = None,
-        ready: Callable[[], dict[str, bytes]] | None = None,
+        ready: Callable[[], dict[str, Any]] | None = None,
         ours: Callable[[Order], bool] = lambda _: True,
         **fields: Any,
     ) -> Placed[Answer]:
@@ -232,12 +233,12 @@ class OrderSubmitter:
 
     def _recover(self, order: KeptOrder, payment: payments_pb2.Payment) -> KeptOrder:
         """Writes down an answer that comes from the bank's books instead of the call."""
-        if order.kind not in (PAYMENT.name, EXCHANGE.name):
+        if order.kind not in (PAYMENT.name, REFUND.name, EXCHANGE.name):
             return order
         available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
         answer: Any = exchange_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
-        if order.kind == PAYMENT.name:
-            answer = payments_pb2.PayResponse(
+        if order.kind != EXCHANGE.name:
+            answer = KINDS[order.kind].answer(
                 payment_id=order.payment_id,
                 state=payment.state,
                 available_fen=available_fen,

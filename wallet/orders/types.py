@@ -54,6 +54,12 @@ PAYMENT = OrderKind(
     payments_pb2.PayResponse,
     lambda bank, order: bank.pay(order),
 )
+REFUND = OrderKind(
+    "refund",
+    orders_pb2.RefundOrder,
+    payments_pb2.RefundResponse,
+    lambda bank, order: bank.refund(order),
+)
 EXCHANGE = OrderKind(
     "exchange",
     orders_pb2.ExchangeOrder,
@@ -86,5 +92,13 @@ DEPOSIT = OrderKind(
     lambda bank, order: bank.deposit_tokens(order),
     wished=False,
 )
-_ALL: tuple[OrderKind[Any, Any], ...] = (PAYMENT, EXCHANGE, CLOSE, CERTIFY, LOAD, DEPOSIT)
+_ALL: tuple[OrderKind[Any, Any], ...] = (
+    PAYMENT,
+    REFUND,
+    EXCHANGE,
+    CLOSE,
+    CERTIFY,
+    LOAD,
+    DEPOSIT,
+)
 KINDS = {kind.name: kind for kind in _ALL}

@@ -116,6 +116,15 @@ class GrpcBank:
             ORDER_TIMEOUT_S,
         )
 
+    def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
+        """Gives back a payment that was received, or a part of it."""
+        return _ask(
+            self._payments.Refund,
+            payments_pb2.RefundRequest(order=order),
+            payments_pb2.RefundResponse,
+            ORDER_TIMEOUT_S,
+        )
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)

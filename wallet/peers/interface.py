@@ -54,6 +54,10 @@ class BankPort(Protocol):
         """Makes a payment."""
         ...
 
+    def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
+        """Gives back a payment that was received, or a part of it."""
+        ...
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
         ...

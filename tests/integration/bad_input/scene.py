@@ -100,6 +100,17 @@ SIGNED = [
         moves_amount=True,
     ),
     Signed(
+        "Refund",
+        orders_pb2.RefundOrder,
+        rpc_stub("payments", "Refund", payments_pb2.RefundRequest),
+        lambda scene: {
+            "refunds_payment_id": f"{scene.mallory.number}-1",
+            "refunds_position": 1,
+            "amount_fen": 5_000_001,
+        },
+        moves_amount=True,
+    ),
+    Signed(
         "Exchange",
         orders_pb2.ExchangeOrder,
         rpc_stub("exchange", "Exchange", exchange_pb2.ExchangeRequest),

@@ -32,8 +32,12 @@ from tests.integration.raw_wallet import (
 pytestmark = pytest.mark.xdist_group("shared-stack")
 NO_BANK = number.make("9999", 1)
 
-JUDGED_BEFORE_TIME = {"LoadTokens": {"DEVICE_UNKNOWN"}, "DepositTokens": {"FIELD_INVALID"}}
-"""What an order of offline money is refused for before its expiry is looked at."""
+JUDGED_BEFORE_TIME = {
+    "LoadTokens": {"DEVICE_UNKNOWN"},
+    "DepositTokens": {"FIELD_INVALID"},
+    "Refund": {"PAYMENT_UNKNOWN"},
+}
+"""What an order of offline money, or a refund, is refused for before its expiry is looked at."""
 
 
 @pytest.mark.parametrize("rpc", SIGNED, ids=[rpc.label for rpc in SIGNED])
@@ -130,6 +134,12 @@ CASES = [
     Case("too-much", "Pay", lambda s: {"amount_fen": 50_001}, {"INSUFFICIENT_FUNDS"}),
     Case("over-the-single-limit", "Pay", lambda s: {"amount_fen": 5_000_001},
          {"OVER_SINGLE_LIMIT"}),
+    Case("of-nothing", "Refund", lambda s: {}, {"PAYMENT_UNKNOWN"}),
+    Case("of-no-id", "Refund", lambda s: {"refunds_payment_id": ""}, UNSET),
+    Case("of-a-long-id", "Refund", lambda s: {"refunds_payment_id": "6" * 200}, {"FIELD_INVALID"}),
+    Case("nowhere", "Refund", lambda s: {"refunds_position": 0}, UNSET),
+    Case("far-beyond", "Refund", lambda s: {"refunds_position": 1 << 63}, {"FIELD_INVALID"}),
+    Case("memo-too-long", "Refund", lambda s: {"memo": "x" * 141}, {"FIELD_INVALID"}),
     Case("no-direction", "Exchange", lambda s: {"direction": 0}, UNSET),
     Case("direction-77", "Exchange", lambda s: {"direction": 77}, {"FIELD_INVALID"}),
     Case("no-medium", "Exchange", lambda s: {"medium": 0}, UNSET),

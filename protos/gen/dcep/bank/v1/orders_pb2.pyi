@@ -62,6 +62,26 @@ class PaymentOrder(_message.Message):
     memo: str
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
 
+class RefundOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "refunds_payment_id", "refunds_position", "amount_fen", "created_time_ms", "expires_time_ms", "memo")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_POSITION_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    refunds_payment_id: str
+    refunds_position: int
+    amount_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    memo: str
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunds_position: _Optional[int] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+
 class CashReceipt(_message.Message):
     __slots__ = ("bank", "machine", "number", "wallet_number", "amount_fen", "time_ms")
     BANK_FIELD_NUMBER: _ClassVar[int]

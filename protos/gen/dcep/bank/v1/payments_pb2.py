@@ -30,7 +30,7 @@ from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/payments.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"b\n\nPayRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xb5\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"j\n\x0ePayManyRequest\x12X\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xfa\xf9\x18\"H\x01P\xfe?r\x19\x64\x63\x65p.bank.v1.PaymentOrderx\x01\"C\n\x0fPayManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"|\n\x11GetPaymentRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x18\n\npayment_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x16\"\xa2\x03\n\x07Payment\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12 \n\x0cpayer_number\x18\x03 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayee_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x1f\n\x11\x62\x61lance_after_fen\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x30\n\x07purpose\x18\r \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x18\n\nchange_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x16\n\x08position\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0bJ\x04\x08\n\x10\x0bR\x04kind\"B\n\x12GetPaymentResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \"g\n\x14ListPaymentsResponse\x12\x30\n\x08payments\x18\x01 \x03(\x0b\x32\x15.dcep.bank.v1.PaymentB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x83\x01\n\x14WatchPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"b\n\x15WatchPaymentsResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x32\x98\x03\n\x0ePaymentService\x12:\n\x03Pay\x12\x18.dcep.bank.v1.PayRequest\x1a\x19.dcep.bank.v1.PayResponse\x12\x46\n\x07PayMany\x12\x1c.dcep.bank.v1.PayManyRequest\x1a\x1d.dcep.bank.v1.PayManyResponse\x12O\n\nGetPayment\x12\x1f.dcep.bank.v1.GetPaymentRequest\x1a .dcep.bank.v1.GetPaymentResponse\x12U\n\x0cListPayments\x12!.dcep.bank.v1.ListPaymentsRequest\x1a\".dcep.bank.v1.ListPaymentsResponse\x12Z\n\rWatchPayments\x12\".dcep.bank.v1.WatchPaymentsRequest\x1a#.dcep.bank.v1.WatchPaymentsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/payments.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"b\n\nPayRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xb5\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"d\n\rRefundRequest\x12S\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\"\xf0\xf9\x18<\xfa\xf9\x18\x1ar\x18\x64\x63\x65p.bank.v1.RefundOrder\"\xb8\x01\n\x0eRefundResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"j\n\x0ePayManyRequest\x12X\n\x06orders\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xfa\xf9\x18\"H\x01P\xfe?r\x19\x64\x63\x65p.bank.v1.PaymentOrderx\x01\"C\n\x0fPayManyResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32\x18.dcep.bank.v1.ItemAnswerB\x07\xfa\xf9\x18\x03P\xfe?\"|\n\x11GetPaymentRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x18\n\npayment_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x16\"\xe6\x03\n\x07Payment\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12 \n\x0cpayer_number\x18\x03 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayee_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x1a\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x1f\n\x11\x62\x61lance_after_fen\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x30\n\x07purpose\x18\r \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x18\n\nchange_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x16\n\x08position\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12&\n\x12refunds_payment_id\x18\x0e \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0crefunded_fen\x18\x0f \x01(\x03\x42\x04\xf0\xf9\x18\x02J\x04\x08\n\x10\x0bR\x04kind\"B\n\x12GetPaymentResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \"g\n\x14ListPaymentsResponse\x12\x30\n\x08payments\x18\x01 \x03(\x0b\x32\x15.dcep.bank.v1.PaymentB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x83\x01\n\x14WatchPaymentsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x1c\n\x0e\x61\x66ter_position\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"b\n\x15WatchPaymentsResponse\x12,\n\x07payment\x18\x01 \x01(\x0b\x32\x15.dcep.bank.v1.PaymentB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x32\xdd\x03\n\x0ePaymentService\x12:\n\x03Pay\x12\x18.dcep.bank.v1.PayRequest\x1a\x19.dcep.bank.v1.PayResponse\x12\x46\n\x07PayMany\x12\x1c.dcep.bank.v1.PayManyRequest\x1a\x1d.dcep.bank.v1.PayManyResponse\x12\x43\n\x06Refund\x12\x1b.dcep.bank.v1.RefundRequest\x1a\x1c.dcep.bank.v1.RefundResponse\x12O\n\nGetPayment\x12\x1f.dcep.bank.v1.GetPaymentRequest\x1a .dcep.bank.v1.GetPaymentResponse\x12U\n\x0cListPayments\x12!.dcep.bank.v1.ListPaymentsRequest\x1a\".dcep.bank.v1.ListPaymentsResponse\x12Z\n\rWatchPayments\x12\".dcep.bank.v1.WatchPaymentsRequest\x1a#.dcep.bank.v1.WatchPaymentsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
   _globals['_PAYRESPONSE'].fields_by_name['reason']._loaded_options = None
   _globals['_PAYRESPONSE'].fields_by_name['reason']._serialized_options = b'\360\371\030='
+  _globals['_REFUNDREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_REFUNDREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\032r\030dcep.bank.v1.RefundOrder'
+  _globals['_REFUNDRESPONSE'].fields_by_name['payment_id']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026'
+  _globals['_REFUNDRESPONSE'].fields_by_name['state']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['state']._serialized_options = b'\360\371\030<'
+  _globals['_REFUNDRESPONSE'].fields_by_name['available_fen']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
+  _globals['_REFUNDRESPONSE'].fields_by_name['reason']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['reason']._serialized_options = b'\360\371\030='
   _globals['_PAYMANYREQUEST'].fields_by_name['orders']._loaded_options = None
   _globals['_PAYMANYREQUEST'].fields_by_name['orders']._serialized_options = b'\372\371\030\"H\001P\376?r\031dcep.bank.v1.PaymentOrderx\001'
   _globals['_PAYMANYRESPONSE'].fields_by_name['items']._loaded_options = None
@@ -79,6 +89,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENT'].fields_by_name['change_fen']._serialized_options = b'\360\371\030\003'
   _globals['_PAYMENT'].fields_by_name['position']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['position']._serialized_options = b'\360\371\030\013'
+  _globals['_PAYMENT'].fields_by_name['refunds_payment_id']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['refunds_payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
+  _globals['_PAYMENT'].fields_by_name['refunded_fen']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['refunded_fen']._serialized_options = b'\360\371\030\002'
   _globals['_GETPAYMENTRESPONSE'].fields_by_name['payment']._loaded_options = None
   _globals['_GETPAYMENTRESPONSE'].fields_by_name['payment']._serialized_options = b'\360\371\030<'
   _globals['_LISTPAYMENTSREQUEST'].fields_by_name['query']._loaded_options = None
@@ -103,24 +117,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYREQUEST']._serialized_end=321
   _globals['_PAYRESPONSE']._serialized_start=324
   _globals['_PAYRESPONSE']._serialized_end=505
-  _globals['_PAYMANYREQUEST']._serialized_start=507
-  _globals['_PAYMANYREQUEST']._serialized_end=613
-  _globals['_PAYMANYRESPONSE']._serialized_start=615
-  _globals['_PAYMANYRESPONSE']._serialized_end=682
-  _globals['_GETPAYMENTREQUEST']._serialized_start=684
-  _globals['_GETPAYMENTREQUEST']._serialized_end=808
-  _globals['_PAYMENT']._serialized_start=811
-  _globals['_PAYMENT']._serialized_end=1229
-  _globals['_GETPAYMENTRESPONSE']._serialized_start=1231
-  _globals['_GETPAYMENTRESPONSE']._serialized_end=1297
-  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1300
-  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1451
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1453
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1556
-  _globals['_WATCHPAYMENTSREQUEST']._serialized_start=1559
-  _globals['_WATCHPAYMENTSREQUEST']._serialized_end=1690
-  _globals['_WATCHPAYMENTSRESPONSE']._serialized_start=1692
-  _globals['_WATCHPAYMENTSRESPONSE']._serialized_end=1790
-  _globals['_PAYMENTSERVICE']._serialized_start=1793
-  _globals['_PAYMENTSERVICE']._serialized_end=2201
+  _globals['_REFUNDREQUEST']._serialized_start=507
+  _globals['_REFUNDREQUEST']._serialized_end=607
+  _globals['_REFUNDRESPONSE']._serialized_start=610
+  _globals['_REFUNDRESPONSE']._serialized_end=794
+  _globals['_PAYMANYREQUEST']._serialized_start=796
+  _globals['_PAYMANYREQUEST']._serialized_end=902
+  _globals['_PAYMANYRESPONSE']._serialized_start=904
+  _globals['_PAYMANYRESPONSE']._serialized_end=971
+  _globals['_GETPAYMENTREQUEST']._serialized_start=973
+  _globals['_GETPAYMENTREQUEST']._serialized_end=1097
+  _globals['_PAYMENT']._serialized_start=1100
+  _globals['_PAYMENT']._serialized_end=1586
+  _globals['_GETPAYMENTRESPONSE']._serialized_start=1588
+  _globals['_GETPAYMENTRESPONSE']._serialized_end=1654
+  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1657
+  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1808
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1810
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1913
+  _globals['_WATCHPAYMENTSREQUEST']._serialized_start=1916
+  _globals['_WATCHPAYMENTSREQUEST']._serialized_end=2047
+  _globals['_WATCHPAYMENTSRESPONSE']._serialized_start=2049
+  _globals['_WATCHPAYMENTSRESPONSE']._serialized_end=2147
+  _globals['_PAYMENTSERVICE']._serialized_start=2150
+  _globals['_PAYMENTSERVICE']._serialized_end=2627
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,26 @@ class PayResponse(_message.Message):
     reason: _errors_pb2.Reason
     def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., repeated: bool = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
+class RefundRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class RefundResponse(_message.Message):
+    __slots__ = ("payment_id", "state", "repeated", "available_fen", "reason")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    state: _states_pb2.PaymentState
+    repeated: bool
+    available_fen: int
+    reason: _errors_pb2.Reason
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., repeated: bool = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
+
 class PayManyRequest(_message.Message):
     __slots__ = ("orders",)
     ORDERS_FIELD_NUMBER: _ClassVar[int]
@@ -53,7 +73,7 @@ class GetPaymentRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
 
 class Payment(_message.Message):
-    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position")
+    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position", "refunds_payment_id", "refunded_fen")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +86,8 @@ class Payment(_message.Message):
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FEN_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_FEN_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
     state: _states_pb2.PaymentState
     payer_number: str
@@ -78,7 +100,9 @@ class Payment(_message.Message):
     purpose: _purposes_pb2.Purpose
     change_fen: int
     position: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+    refunds_payment_id: str
+    refunded_fen: int
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ...) -> None: ...
 
 class GetPaymentResponse(_message.Message):
     __slots__ = ("payment",)

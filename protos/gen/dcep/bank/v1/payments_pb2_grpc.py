@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class PaymentServiceStub(object):
-    """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
-    final.
+    """Payments and refunds. Public port, signed PaymentOrders and RefundOrders. An
+    answer with state SETTLED is final.
     """
 
     def __init__(self, channel):
@@ -45,6 +45,11 @@ class PaymentServiceStub(object):
                 '/dcep.bank.v1.PaymentService/PayMany',
                 request_serializer=dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyResponse.FromString,
+                _registered_method=True)
+        self.Refund = channel.unary_unary(
+                '/dcep.bank.v1.PaymentService/Refund',
+                request_serializer=dcep_dot_bank_dot_v1_dot_payments__pb2.RefundRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_payments__pb2.RefundResponse.FromString,
                 _registered_method=True)
         self.GetPayment = channel.unary_unary(
                 '/dcep.bank.v1.PaymentService/GetPayment',
@@ -64,8 +69,8 @@ class PaymentServiceStub(object):
 
 
 class PaymentServiceServicer(object):
-    """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
-    final.
+    """Payments and refunds. Public port, signed PaymentOrders and RefundOrders. An
+    answer with state SETTLED is final.
     """
 
     def Pay(self, request, context):
@@ -80,6 +85,17 @@ class PaymentServiceServicer(object):
     def PayMany(self, request, context):
         """Up to 8,190 orders; each has its own answer; across banks the answer may
         be PENDING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Refund(self, request, context):
+        """Gives back a payment that the wallet has received, all of it or a part. To
+        another bank it waits as Pay does. Money that the payer's wallet cannot take
+        lies at its bank until officers pay it out; it does not come back. Repeats by
+        sequence. Refuses: PAYMENT_UNKNOWN, for a payment that this wallet has not
+        received; NOT_REFUNDABLE, REFUND_TOO_LARGE with left_fen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,6 +137,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyResponse.SerializeToString,
             ),
+            'Refund': grpc.unary_unary_rpc_method_handler(
+                    servicer.Refund,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_payments__pb2.RefundRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_payments__pb2.RefundResponse.SerializeToString,
+            ),
             'GetPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPayment,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_payments__pb2.GetPaymentRequest.FromString,
@@ -145,8 +166,8 @@ def add_PaymentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PaymentService(object):
-    """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
-    final.
+    """Payments and refunds. Public port, signed PaymentOrders and RefundOrders. An
+    answer with state SETTLED is final.
     """
 
     @staticmethod
@@ -193,6 +214,33 @@ class PaymentService(object):
             '/dcep.bank.v1.PaymentService/PayMany',
             dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_payments__pb2.PayManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Refund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.PaymentService/Refund',
+            dcep_dot_bank_dot_v1_dot_payments__pb2.RefundRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_payments__pb2.RefundResponse.FromString,
             options,
             channel_credentials,
             insecure,

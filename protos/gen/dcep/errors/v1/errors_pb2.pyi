@@ -55,6 +55,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TOO_MANY_HOLDS: _ClassVar[Reason]
     REASON_LINKED_FAILED: _ClassVar[Reason]
     REASON_TOO_MANY_REFUSALS: _ClassVar[Reason]
+    REASON_NOT_REFUNDABLE: _ClassVar[Reason]
+    REASON_REFUND_TOO_LARGE: _ClassVar[Reason]
     REASON_RESERVES_SHORT: _ClassVar[Reason]
     REASON_CIRCULATION_SHORT: _ClassVar[Reason]
     REASON_VAULT_SHORT: _ClassVar[Reason]
@@ -128,6 +130,8 @@ REASON_WALLET_NOT_EMPTY: Reason
 REASON_TOO_MANY_HOLDS: Reason
 REASON_LINKED_FAILED: Reason
 REASON_TOO_MANY_REFUSALS: Reason
+REASON_NOT_REFUNDABLE: Reason
+REASON_REFUND_TOO_LARGE: Reason
 REASON_RESERVES_SHORT: Reason
 REASON_CIRCULATION_SHORT: Reason
 REASON_VAULT_SHORT: Reason

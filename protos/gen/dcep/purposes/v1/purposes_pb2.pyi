@@ -23,6 +23,7 @@ class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURPOSE_RESERVES_IN: _ClassVar[Purpose]
     PURPOSE_RESERVES_OUT: _ClassVar[Purpose]
     PURPOSE_OPENING_BALANCE: _ClassVar[Purpose]
+    PURPOSE_REFUND: _ClassVar[Purpose]
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_PAYMENT: Purpose
 PURPOSE_RETURN: Purpose
@@ -40,3 +41,4 @@ PURPOSE_LOST_SETTLEMENT: Purpose
 PURPOSE_RESERVES_IN: Purpose
 PURPOSE_RESERVES_OUT: Purpose
 PURPOSE_OPENING_BALANCE: Purpose
+PURPOSE_REFUND: Purpose

@@ -114,7 +114,7 @@ class OutboundBatch(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class OutboundPayment(_message.Message):
-    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number")
+    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number", "refunds_payment_id", "refunds_number")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +125,8 @@ class OutboundPayment(_message.Message):
     MEMO_FIELD_NUMBER: _ClassVar[int]
     RETURNS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     RETURNS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     number: int
     payment_id: str
     payer_number: str
@@ -135,7 +137,9 @@ class OutboundPayment(_message.Message):
     memo: str
     returns_payment_id: str
     returns_number: int
-    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ..., returns_number: _Optional[int] = ...) -> None: ...
+    refunds_payment_id: str
+    refunds_number: int
+    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ..., returns_number: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunds_number: _Optional[int] = ...) -> None: ...
 
 class SubmitPaymentsRequest(_message.Message):
     __slots__ = ("batch",)

@@ -29,7 +29,7 @@ from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/wallet/v1/wallet.proto\x12\x0e\x64\x63\x65p.wallet.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1a\x64\x63\x65p/bank/v1/wallets.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\\\n\x0bOpenRequest\x12\x1d\n\x0c\x62\x61nk_address\x18\x01 \x01(\tB\x07\xfa\xf9\x18\x03 \xce\x01\x12\x19\n\x0bholder_name\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1c\x12\x13\n\x05phone\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1d\"8\n\x0cOpenResponse\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\"\r\n\x0bShowRequest\"\x98\x02\n\x0cShowResponse\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0boffline_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0b\x64\x65posit_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x35\n\x0cwallet_class\x18\t \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\n \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<J\x04\x08\x07\x10\x08J\x04\x08\x08\x10\t\"i\n\x0cTopUpRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1f\n\x0c\x63\x61sh_receipt\x18\x04 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x08`\x01J\x04\x08\x03\x10\x04\",\n\rTopUpResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"k\n\x0e\x43\x61shOutRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1f\n\x0c\x63\x61sh_receipt\x18\x04 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x08`\x01J\x04\x08\x03\x10\x04\".\n\x0f\x43\x61shOutResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"p\n\nPayRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x1a\n\x0cpayee_number\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x12\n\x04memo\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x1a\"\xaf\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x06 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03J\x04\x08\x04\x10\x05\"C\n\x0eHistoryRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xaa\x02\n\x0bHistoryItem\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\t \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x30\n\x07purpose\x18\n \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12 \n\x0c\x63ounterparty\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\nchange_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x1f\n\x11\x62\x61lance_after_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x08 \x01(\tB\x04\xf0\xf9\x18\x1aJ\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04R\x04kind\"e\n\x0fHistoryResponse\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32\x1b.dcep.wallet.v1.HistoryItemB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x0e\n\x0cWatchRequest\"@\n\rWatchResponse\x12/\n\x04item\x18\x01 \x01(\x0b\x32\x1b.dcep.wallet.v1.HistoryItemB\x04\xf0\xf9\x18<\"H\n\x12OfflineLoadRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"0\n\x13OfflineLoadResponse\x12\x19\n\x0boffline_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"1\n\x15OfflineRequestRequest\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x01\",\n\x16OfflineRequestResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"/\n\x11OfflinePayRequest\x12\x1a\n\x0crequest_text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"C\n\x12OfflinePayResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\x12\x19\n\x0boffline_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"2\n\x14OfflineAcceptRequest\x12\x1a\n\x0cpayment_text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"\xa1\x01\n\x15OfflineAcceptResponse\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0boffline_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1f\n\x0breturn_text\x18\x03 \x01(\tB\n\xf0\xf9\x18#\xfa\xf9\x18\x02`\x01\x12\x15\n\x07refusal\x18\x04 \x01(\tB\x04\xf0\xf9\x18\"\x12\x1b\n\rcame_back_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\x17\n\x15OfflineDepositRequest\"m\n\x16OfflineDepositResponse\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x07refused\x18\x03 \x03(\tB\x0b\xf0\xf9\x18\"\xfa\xf9\x18\x03P\xe8\x07\x32\xc8\x07\n\rWalletService\x12\x41\n\x04Open\x12\x1b.dcep.wallet.v1.OpenRequest\x1a\x1c.dcep.wallet.v1.OpenResponse\x12\x41\n\x04Show\x12\x1b.dcep.wallet.v1.ShowRequest\x1a\x1c.dcep.wallet.v1.ShowResponse\x12\x44\n\x05TopUp\x12\x1c.dcep.wallet.v1.TopUpRequest\x1a\x1d.dcep.wallet.v1.TopUpResponse\x12J\n\x07\x43\x61shOut\x12\x1e.dcep.wallet.v1.CashOutRequest\x1a\x1f.dcep.wallet.v1.CashOutResponse\x12>\n\x03Pay\x12\x1a.dcep.wallet.v1.PayRequest\x1a\x1b.dcep.wallet.v1.PayResponse\x12J\n\x07History\x12\x1e.dcep.wallet.v1.HistoryRequest\x1a\x1f.dcep.wallet.v1.HistoryResponse\x12\x46\n\x05Watch\x12\x1c.dcep.wallet.v1.WatchRequest\x1a\x1d.dcep.wallet.v1.WatchResponse0\x01\x12V\n\x0bOfflineLoad\x12\".dcep.wallet.v1.OfflineLoadRequest\x1a#.dcep.wallet.v1.OfflineLoadResponse\x12_\n\x0eOfflineRequest\x12%.dcep.wallet.v1.OfflineRequestRequest\x1a&.dcep.wallet.v1.OfflineRequestResponse\x12S\n\nOfflinePay\x12!.dcep.wallet.v1.OfflinePayRequest\x1a\".dcep.wallet.v1.OfflinePayResponse\x12\\\n\rOfflineAccept\x12$.dcep.wallet.v1.OfflineAcceptRequest\x1a%.dcep.wallet.v1.OfflineAcceptResponse\x12_\n\x0eOfflineDeposit\x12%.dcep.wallet.v1.OfflineDepositRequest\x1a&.dcep.wallet.v1.OfflineDepositResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/wallet/v1/wallet.proto\x12\x0e\x64\x63\x65p.wallet.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1a\x64\x63\x65p/bank/v1/wallets.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\\\n\x0bOpenRequest\x12\x1d\n\x0c\x62\x61nk_address\x18\x01 \x01(\tB\x07\xfa\xf9\x18\x03 \xce\x01\x12\x19\n\x0bholder_name\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1c\x12\x13\n\x05phone\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1d\"8\n\x0cOpenResponse\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\"\r\n\x0bShowRequest\"\x98\x02\n\x0cShowResponse\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0boffline_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0b\x64\x65posit_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x35\n\x0cwallet_class\x18\t \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\n \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<J\x04\x08\x07\x10\x08J\x04\x08\x08\x10\t\"i\n\x0cTopUpRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1f\n\x0c\x63\x61sh_receipt\x18\x04 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x08`\x01J\x04\x08\x03\x10\x04\",\n\rTopUpResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"k\n\x0e\x43\x61shOutRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1f\n\x0c\x63\x61sh_receipt\x18\x04 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x08`\x01J\x04\x08\x03\x10\x04\".\n\x0f\x43\x61shOutResponse\x12\x1b\n\ravailable_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"p\n\nPayRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x1a\n\x0cpayee_number\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x12\n\x04memo\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x1a\"\xaf\x01\n\x0bPayResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x06 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03J\x04\x08\x04\x10\x05\"w\n\rRefundRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\npayment_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x16\x12\x1e\n\namount_fen\x18\x03 \x01(\x03\x42\n\xf0\xf9\x18\x01\xfa\xf9\x18\x02`\x01\x12\x12\n\x04memo\x18\x04 \x01(\tB\x04\xf0\xf9\x18\x1a\"\x92\x01\n\x0eRefundResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"C\n\x0eHistoryRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xee\x02\n\x0bHistoryItem\x12\x1e\n\npayment_id\x18\x01 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12/\n\x05state\x18\t \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x30\n\x07purpose\x18\n \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12 \n\x0c\x63ounterparty\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\nchange_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x1f\n\x11\x62\x61lance_after_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\x04memo\x18\x08 \x01(\tB\x04\xf0\xf9\x18\x1a\x12&\n\x12refunds_payment_id\x18\x0b \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0crefunded_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x02J\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04R\x04kind\"e\n\x0fHistoryResponse\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32\x1b.dcep.wallet.v1.HistoryItemB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x0e\n\x0cWatchRequest\"@\n\rWatchResponse\x12/\n\x04item\x18\x01 \x01(\x0b\x32\x1b.dcep.wallet.v1.HistoryItemB\x04\xf0\xf9\x18<\"H\n\x12OfflineLoadRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"0\n\x13OfflineLoadResponse\x12\x19\n\x0boffline_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"1\n\x15OfflineRequestRequest\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x01\",\n\x16OfflineRequestResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"/\n\x11OfflinePayRequest\x12\x1a\n\x0crequest_text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"C\n\x12OfflinePayResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\x12\x19\n\x0boffline_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"2\n\x14OfflineAcceptRequest\x12\x1a\n\x0cpayment_text\x18\x01 \x01(\tB\x04\xf0\xf9\x18#\"\xa1\x01\n\x15OfflineAcceptResponse\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0boffline_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1f\n\x0breturn_text\x18\x03 \x01(\tB\n\xf0\xf9\x18#\xfa\xf9\x18\x02`\x01\x12\x15\n\x07refusal\x18\x04 \x01(\tB\x04\xf0\xf9\x18\"\x12\x1b\n\rcame_back_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\x17\n\x15OfflineDepositRequest\"m\n\x16OfflineDepositResponse\x12\x18\n\namount_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\ravailable_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x07refused\x18\x03 \x03(\tB\x0b\xf0\xf9\x18\"\xfa\xf9\x18\x03P\xe8\x07\x32\x91\x08\n\rWalletService\x12\x41\n\x04Open\x12\x1b.dcep.wallet.v1.OpenRequest\x1a\x1c.dcep.wallet.v1.OpenResponse\x12\x41\n\x04Show\x12\x1b.dcep.wallet.v1.ShowRequest\x1a\x1c.dcep.wallet.v1.ShowResponse\x12\x44\n\x05TopUp\x12\x1c.dcep.wallet.v1.TopUpRequest\x1a\x1d.dcep.wallet.v1.TopUpResponse\x12J\n\x07\x43\x61shOut\x12\x1e.dcep.wallet.v1.CashOutRequest\x1a\x1f.dcep.wallet.v1.CashOutResponse\x12>\n\x03Pay\x12\x1a.dcep.wallet.v1.PayRequest\x1a\x1b.dcep.wallet.v1.PayResponse\x12G\n\x06Refund\x12\x1d.dcep.wallet.v1.RefundRequest\x1a\x1e.dcep.wallet.v1.RefundResponse\x12J\n\x07History\x12\x1e.dcep.wallet.v1.HistoryRequest\x1a\x1f.dcep.wallet.v1.HistoryResponse\x12\x46\n\x05Watch\x12\x1c.dcep.wallet.v1.WatchRequest\x1a\x1d.dcep.wallet.v1.WatchResponse0\x01\x12V\n\x0bOfflineLoad\x12\".dcep.wallet.v1.OfflineLoadRequest\x1a#.dcep.wallet.v1.OfflineLoadResponse\x12_\n\x0eOfflineRequest\x12%.dcep.wallet.v1.OfflineRequestRequest\x1a&.dcep.wallet.v1.OfflineRequestResponse\x12S\n\nOfflinePay\x12!.dcep.wallet.v1.OfflinePayRequest\x1a\".dcep.wallet.v1.OfflinePayResponse\x12\\\n\rOfflineAccept\x12$.dcep.wallet.v1.OfflineAcceptRequest\x1a%.dcep.wallet.v1.OfflineAcceptResponse\x12_\n\x0eOfflineDeposit\x12%.dcep.wallet.v1.OfflineDepositRequest\x1a&.dcep.wallet.v1.OfflineDepositResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -94,6 +94,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
   _globals['_PAYRESPONSE'].fields_by_name['reason']._loaded_options = None
   _globals['_PAYRESPONSE'].fields_by_name['reason']._serialized_options = b'\360\371\030='
+  _globals['_REFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
+  _globals['_REFUNDREQUEST'].fields_by_name['payment_id']._loaded_options = None
+  _globals['_REFUNDREQUEST'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026'
+  _globals['_REFUNDREQUEST'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_REFUNDREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001\372\371\030\002`\001'
+  _globals['_REFUNDREQUEST'].fields_by_name['memo']._loaded_options = None
+  _globals['_REFUNDREQUEST'].fields_by_name['memo']._serialized_options = b'\360\371\030\032'
+  _globals['_REFUNDRESPONSE'].fields_by_name['payment_id']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026'
+  _globals['_REFUNDRESPONSE'].fields_by_name['state']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['state']._serialized_options = b'\360\371\030<'
+  _globals['_REFUNDRESPONSE'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
+  _globals['_REFUNDRESPONSE'].fields_by_name['available_fen']._loaded_options = None
+  _globals['_REFUNDRESPONSE'].fields_by_name['available_fen']._serialized_options = b'\360\371\030\002'
   _globals['_HISTORYREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_HISTORYREQUEST'].fields_by_name['page_size']._serialized_options = b'\360\371\030\020'
   _globals['_HISTORYREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -114,6 +130,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HISTORYITEM'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_HISTORYITEM'].fields_by_name['memo']._loaded_options = None
   _globals['_HISTORYITEM'].fields_by_name['memo']._serialized_options = b'\360\371\030\032'
+  _globals['_HISTORYITEM'].fields_by_name['refunds_payment_id']._loaded_options = None
+  _globals['_HISTORYITEM'].fields_by_name['refunds_payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
+  _globals['_HISTORYITEM'].fields_by_name['refunded_fen']._loaded_options = None
+  _globals['_HISTORYITEM'].fields_by_name['refunded_fen']._serialized_options = b'\360\371\030\002'
   _globals['_HISTORYRESPONSE'].fields_by_name['items']._loaded_options = None
   _globals['_HISTORYRESPONSE'].fields_by_name['items']._serialized_options = b'\372\371\030\003P\364\003'
   _globals['_HISTORYRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
@@ -174,36 +194,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYREQUEST']._serialized_end=1065
   _globals['_PAYRESPONSE']._serialized_start=1068
   _globals['_PAYRESPONSE']._serialized_end=1243
-  _globals['_HISTORYREQUEST']._serialized_start=1245
-  _globals['_HISTORYREQUEST']._serialized_end=1312
-  _globals['_HISTORYITEM']._serialized_start=1315
-  _globals['_HISTORYITEM']._serialized_end=1613
-  _globals['_HISTORYRESPONSE']._serialized_start=1615
-  _globals['_HISTORYRESPONSE']._serialized_end=1716
-  _globals['_WATCHREQUEST']._serialized_start=1718
-  _globals['_WATCHREQUEST']._serialized_end=1732
-  _globals['_WATCHRESPONSE']._serialized_start=1734
-  _globals['_WATCHRESPONSE']._serialized_end=1798
-  _globals['_OFFLINELOADREQUEST']._serialized_start=1800
-  _globals['_OFFLINELOADREQUEST']._serialized_end=1872
-  _globals['_OFFLINELOADRESPONSE']._serialized_start=1874
-  _globals['_OFFLINELOADRESPONSE']._serialized_end=1922
-  _globals['_OFFLINEREQUESTREQUEST']._serialized_start=1924
-  _globals['_OFFLINEREQUESTREQUEST']._serialized_end=1973
-  _globals['_OFFLINEREQUESTRESPONSE']._serialized_start=1975
-  _globals['_OFFLINEREQUESTRESPONSE']._serialized_end=2019
-  _globals['_OFFLINEPAYREQUEST']._serialized_start=2021
-  _globals['_OFFLINEPAYREQUEST']._serialized_end=2068
-  _globals['_OFFLINEPAYRESPONSE']._serialized_start=2070
-  _globals['_OFFLINEPAYRESPONSE']._serialized_end=2137
-  _globals['_OFFLINEACCEPTREQUEST']._serialized_start=2139
-  _globals['_OFFLINEACCEPTREQUEST']._serialized_end=2189
-  _globals['_OFFLINEACCEPTRESPONSE']._serialized_start=2192
-  _globals['_OFFLINEACCEPTRESPONSE']._serialized_end=2353
-  _globals['_OFFLINEDEPOSITREQUEST']._serialized_start=2355
-  _globals['_OFFLINEDEPOSITREQUEST']._serialized_end=2378
-  _globals['_OFFLINEDEPOSITRESPONSE']._serialized_start=2380
-  _globals['_OFFLINEDEPOSITRESPONSE']._serialized_end=2489
-  _globals['_WALLETSERVICE']._serialized_start=2492
-  _globals['_WALLETSERVICE']._serialized_end=3460
+  _globals['_REFUNDREQUEST']._serialized_start=1245
+  _globals['_REFUNDREQUEST']._serialized_end=1364
+  _globals['_REFUNDRESPONSE']._serialized_start=1367
+  _globals['_REFUNDRESPONSE']._serialized_end=1513
+  _globals['_HISTORYREQUEST']._serialized_start=1515
+  _globals['_HISTORYREQUEST']._serialized_end=1582
+  _globals['_HISTORYITEM']._serialized_start=1585
+  _globals['_HISTORYITEM']._serialized_end=1951
+  _globals['_HISTORYRESPONSE']._serialized_start=1953
+  _globals['_HISTORYRESPONSE']._serialized_end=2054
+  _globals['_WATCHREQUEST']._serialized_start=2056
+  _globals['_WATCHREQUEST']._serialized_end=2070
+  _globals['_WATCHRESPONSE']._serialized_start=2072
+  _globals['_WATCHRESPONSE']._serialized_end=2136
+  _globals['_OFFLINELOADREQUEST']._serialized_start=2138
+  _globals['_OFFLINELOADREQUEST']._serialized_end=2210
+  _globals['_OFFLINELOADRESPONSE']._serialized_start=2212
+  _globals['_OFFLINELOADRESPONSE']._serialized_end=2260
+  _globals['_OFFLINEREQUESTREQUEST']._serialized_start=2262
+  _globals['_OFFLINEREQUESTREQUEST']._serialized_end=2311
+  _globals['_OFFLINEREQUESTRESPONSE']._serialized_start=2313
+  _globals['_OFFLINEREQUESTRESPONSE']._serialized_end=2357
+  _globals['_OFFLINEPAYREQUEST']._serialized_start=2359
+  _globals['_OFFLINEPAYREQUEST']._serialized_end=2406
+  _globals['_OFFLINEPAYRESPONSE']._serialized_start=2408
+  _globals['_OFFLINEPAYRESPONSE']._serialized_end=2475
+  _globals['_OFFLINEACCEPTREQUEST']._serialized_start=2477
+  _globals['_OFFLINEACCEPTREQUEST']._serialized_end=2527
+  _globals['_OFFLINEACCEPTRESPONSE']._serialized_start=2530
+  _globals['_OFFLINEACCEPTRESPONSE']._serialized_end=2691
+  _globals['_OFFLINEDEPOSITREQUEST']._serialized_start=2693
+  _globals['_OFFLINEDEPOSITREQUEST']._serialized_end=2716
+  _globals['_OFFLINEDEPOSITRESPONSE']._serialized_start=2718
+  _globals['_OFFLINEDEPOSITRESPONSE']._serialized_end=2827
+  _globals['_WALLETSERVICE']._serialized_start=2830
+  _globals['_WALLETSERVICE']._serialized_end=3871
 # @@protoc_insertion_point(module_scope)

@@ -109,6 +109,30 @@ class PayResponse(_message.Message):
     reason: _errors_pb2.Reason
     def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., available_fen: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
+class RefundRequest(_message.Message):
+    __slots__ = ("request_id", "payment_id", "amount_fen", "memo")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    payment_id: str
+    amount_fen: int
+    memo: str
+    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+
+class RefundResponse(_message.Message):
+    __slots__ = ("payment_id", "state", "amount_fen", "available_fen")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    state: _states_pb2.PaymentState
+    amount_fen: int
+    available_fen: int
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., amount_fen: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...
+
 class HistoryRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -118,7 +142,7 @@ class HistoryRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
-    __slots__ = ("payment_id", "state", "purpose", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo")
+    __slots__ = ("payment_id", "state", "purpose", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo", "refunds_payment_id", "refunded_fen")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +151,8 @@ class HistoryItem(_message.Message):
     BALANCE_AFTER_FEN_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMO_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_FEN_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
     state: _states_pb2.PaymentState
     purpose: _purposes_pb2.Purpose
@@ -135,7 +161,9 @@ class HistoryItem(_message.Message):
     balance_after_fen: int
     time_ms: int
     memo: str
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+    refunds_payment_id: str
+    refunded_fen: int
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ...) -> None: ...
 
 class HistoryResponse(_message.Message):
     __slots__ = ("items", "next_page_token")

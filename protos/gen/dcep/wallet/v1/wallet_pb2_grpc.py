@@ -61,6 +61,11 @@ class WalletServiceStub(object):
                 request_serializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayRequest.SerializeToString,
                 response_deserializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayResponse.FromString,
                 _registered_method=True)
+        self.Refund = channel.unary_unary(
+                '/dcep.wallet.v1.WalletService/Refund',
+                request_serializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundRequest.SerializeToString,
+                response_deserializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundResponse.FromString,
+                _registered_method=True)
         self.History = channel.unary_unary(
                 '/dcep.wallet.v1.WalletService/History',
                 request_serializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.HistoryRequest.SerializeToString,
@@ -131,6 +136,14 @@ class WalletServiceServicer(object):
 
     def Pay(self, request, context):
         """Pays. Repeats by request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Refund(self, request, context):
+        """Gives back a payment that the wallet received, all of it or a part. Repeats
+        by request_id. Refuses: PAYMENT_UNKNOWN, NOT_REFUNDABLE, REFUND_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,6 +226,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.Pay,
                     request_deserializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayRequest.FromString,
                     response_serializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayResponse.SerializeToString,
+            ),
+            'Refund': grpc.unary_unary_rpc_method_handler(
+                    servicer.Refund,
+                    request_deserializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundRequest.FromString,
+                    response_serializer=dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundResponse.SerializeToString,
             ),
             'History': grpc.unary_unary_rpc_method_handler(
                     servicer.History,
@@ -387,6 +405,33 @@ class WalletService(object):
             '/dcep.wallet.v1.WalletService/Pay',
             dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayRequest.SerializeToString,
             dcep_dot_wallet_dot_v1_dot_wallet__pb2.PayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Refund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.wallet.v1.WalletService/Refund',
+            dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundRequest.SerializeToString,
+            dcep_dot_wallet_dot_v1_dot_wallet__pb2.RefundResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,331 @@
+"""Gives back payments that a wallet has received, whole or in parts, and never more than that.
+
+How much of a payment was given back is decided in the transaction that journals the refund. All
+that changes it runs in that order: the refunds, and the feed, which ends those to other banks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, or_, select
+
+from currency.amount import format_yuan
+from currency.number import prefix_of
+from dcep.bank.v1 import orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.context import Context
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import payers_refusal
+from operator_bank.lost.settling import LostPayments
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
+from operator_bank.payments.tables import outbound, refunds
+from operator_bank.suspense.entries import Source, entry_row, put_entries
+from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.orders import Orders, VerifiedOrder
+from operator_bank.wallets.refused import Refused
+from runtime.chunks import chunks
+from runtime.errors import Refusal
+from runtime.one_call_each import OneCallEach
+from settlement.builders import Row, delivery, hold, records_of
+from settlement.core import Answers, Batch
+from settlement.payment_rows import PaymentRow
+from settlement.records import Kind, RecordFlag, Result
+
+RefundOrder = VerifiedOrder[orders_pb2.RefundOrder]
+
+_REFUND = purposes_pb2.PURPOSE_REFUND
+_FIELD = "refunds_payment_id"
+_WHY_NOT: dict[int, str] = {
+    purposes_pb2.PURPOSE_REFUND: "a refund is not refunded",
+    purposes_pb2.PURPOSE_RETURN: "this came back, and is not refunded",
+    purposes_pb2.PURPOSE_TOKEN_DEPOSIT: "offline money that was deposited is not refunded; pay it"
+    " back to whoever paid it",
+}
+_OTHERS = "only a payment from another wallet is refunded"
+
+
+class Received(NamedTuple):
+    """A payment that a wallet has received.
+
+    Attributes:
+        position: of the record that brought it.
+        payment_id: as the statement has it.
+        payer: its payer's account; NOBODY for one of another bank.
+        payer_number: its payer's wallet.
+        amount_fen: how much came.
+        number: that it had at its payer's bank; 0 for one within this bank.
+    """
+
+    position: int
+    payment_id: str
+    payer: int
+    payer_number: str
+    amount_fen: int
+    number: int = 0
+
+
+class Refunds:
+    """The use-case behind Refund."""
+
+    def __init__(
+        self,
+        context: Context,
+        orders: Orders,
+        directory: Directory,
+        outgoing: Outbound,
+        refused: Refused,
+        lost: LostPayments,
+    ) -> None:
+        self._ledger = context.ledger
+        self._history = context.history
+        self._database = context.database
+        self._clock = context.clock
+        self._standing = context.standing
+        self._orders = orders
+        self._directory = directory
+        self._outgoing = outgoing
+        self._refused = refused
+        self._lost = lost
+        # An order that is sent twice at once is decided once, and the other call repeats that.
+        self._deciding = OneCallEach()
+
+    def refund(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
+        """Makes one refund; if it goes to another bank, waits up to `wait_s` for its end.
+
+        Returns:
+            The refund, and the available fen of whoever gives back.
+
+        Raises:
+            Refusal: this bank refused it. A refusal by the other side is in the answer.
+        """
+        order = self._orders.open(orders_pb2.RefundOrder, envelope)
+        account = order.wallet.account
+        with self._deciding.holding({(account, order.content.sequence)}):
+            earlier = self._refused.earlier(order)
+            paid = self._decide(order) if earlier is None else self._again(order, earlier)
+        if paid.state == PENDING:
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            paid = paid._replace(state=state, reason=reason)
+        return paid, int(self._ledger.read([account])[0]["available_fen"])
+
+    def _again(self, order: RefundOrder, row: PaymentRow) -> Paid:
+        """The first answer to an order. Raises Refusal, if that was one."""
+        if row.kind == Kind.REFUSAL:
+            raise Refusal(row.reason, "it was refused for this before; make it anew", field=_FIELD)
+        result = Result(row.result)
+        if not result.accepted:
+            raise payers_refusal(result)
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        if row.kind != Kind.HOLD:
+            return Paid(payment_id, SETTLED, True)
+        state, reason = self._outgoing.state(row.position)
+        return Paid(payment_id, state, True, reason, row.position)
+
+    def _decide(self, order: RefundOrder) -> Paid:
+        """Decides an order that is new. Raises Refusal."""
+        account = order.wallet.account
+        self._refused.check_room(account)
+        try:
+            received = self._received(order)
+            lost = self._settled_and_lost(order, received)
+            if lost is not None:
+                return lost
+            self._database.read(lambda c: self._check_left(c, order, received))
+        except Refusal as refusal:
+            raise self._refused.keep(order, refusal) from None
+        if received.payer == accounts.NOBODY:
+            self._refused.check_room_at(account, received.payer_number)
+            self._standing.check_numbers()
+        try:
+            return self._submit(order, received)
+        except _TooLarge as too_large:  # another refund of the same payment came first
+            raise self._refused.keep(order, too_large) from None
+
+    def _received(self, order: RefundOrder) -> Received:
+        """The payment that an order gives back.
+
+        Raises:
+            Refusal: PAYMENT_UNKNOWN, whoever else may have received it; NOT_REFUNDABLE.
+        """
+        account, position = order.wallet.account, order.content.refunds_position
+        row = next(iter(self._history.statement(account, position + 1, 1)), None)
+        if row is None or row.position != position or not _came(row, account):
+            raise _unknown()
+        if row.purpose != purposes_pb2.PURPOSE_PAYMENT:
+            why_not = _WHY_NOT.get(row.purpose, _OTHERS)
+            raise Refusal(errors_pb2.REASON_NOT_REFUNDABLE, why_not, field=_FIELD)
+        received = self._of_row(row)
+        if received.payment_id != order.content.refunds_payment_id:
+            raise _unknown()
+        return received
+
+    def _of_row(self, row: PaymentRow) -> Received:
+        if row.kind == Kind.TRANSFER:
+            number = self._directory.number_of(row.debit)
+            payment_id = id_of(number, row.sequence)
+            return Received(row.position, payment_id, row.debit, number, row.amount_fen)
+        entry = registration_pb2.FeedEntry.FromString(bytes(row.note))
+        paid = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
+        return Received(
+            row.position,
+            paid.payment_id,
+            accounts.NOBODY,
+            paid.payer_number,
+            row.amount_fen,
+            paid.number,
+        )
+
+    def _settled_and_lost(self, order: RefundOrder, received: Received) -> Paid | None:
+        """The answer to a refund that had settled and that only this database has lost; None if it
+        had not.
+        """
+        if self._lost.has_none:
+            return None
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        was_paid = self._lost.was_paid(payment_id, _outbound(order.content, received))
+        return Paid(payment_id, SETTLED, True) if was_paid else None
+
+    def _check_left(self, connection: Connection, order: RefundOrder, received: Received) -> None:
+        """Raises Refusal: REFUND_TOO_LARGE, with left_fen, if an order is for more than is left."""
+        refunded_fen = refunded(connection, [received.position]).get(received.position, 0)
+        if not self._lost.has_none:
+            number = order.wallet.number
+            refunded_fen += self._lost.refunded_fen(connection, number, received.payment_id)
+        left_fen = max(0, received.amount_fen - refunded_fen)
+        if order.content.amount_fen > left_fen:
+            raise _TooLarge(left_fen)
+
+    def _submit(self, order: RefundOrder, received: Received) -> Paid:
+        """Submits a refund that may be made. Raises Refusal."""
+        content = order.content
+        payment_id = id_of(order.wallet.number, content.sequence)
+        now_ms = self._clock.now_ms()
+        records = records_of([_row(order, received, now_ms)])
+        going = {}
+        if received.payer == accounts.NOBODY:
+            body = _outbound(content, received)
+            going[0] = Going(prefix_of(received.payer_number), body)
+        source = Source(_REFUND, payment_id, received.payer_number, order.wallet.number)
+
+        def put(connection: Connection, answers: Answers) -> None:
+            result = answers.result(0)
+            if not result.accepted or answers.repeated[0]:
+                return
+            position = int(answers.positions[0])
+            self._check_left(connection, order, received)
+            row = {"position": position, "payment": received.position}
+            connection.execute(insert(refunds), {**row, "amount_fen": content.amount_fen})
+            put_outbound(connection, records, going, answers, "refund")
+            if result == Result.UNDELIVERABLE:
+                fen = content.amount_fen
+                lies = entry_row(source, position=position, amount_fen=fen, time_ms=now_ms)
+                put_entries(connection, [lies])
+
+        batch = Batch(records, [order.payload], put, signatures=[order.signature])
+        answers = self._ledger.submit(batch)
+        self._refused.count(batch, answers)
+        if not answers.result(0).accepted:
+            raise payers_refusal(answers.result(0))
+        repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
+        if not going:
+            return Paid(payment_id, SETTLED, repeated)
+        self._outgoing.wake()
+        return Paid(payment_id, PENDING, repeated, 0, number)
+
+
+def refunded(connection: Connection, payments: Sequence[int]) -> dict[int, int]:
+    """How many fen of received payments were given back, with what is on its way.
+
+    Args:
+        connection: to read with.
+        payments: positions of the records that brought them.
+
+    Returns:
+        By position; payments of which nothing was given back are missing.
+    """
+    total = func.sum(refunds.c.amount_fen)
+    # What another bank, or the central bank, has refused or let expire is the refunder's again.
+    stands = or_(outbound.c.state.is_(None), outbound.c.state.in_((PENDING, SETTLED)))
+    joined = refunds.outerjoin(outbound, outbound.c.number == refunds.c.position)
+    query = select(refunds.c.payment, total).select_from(joined).where(stands)
+    found: dict[int, int] = {}
+    for chunk in chunks(payments):
+        these = query.where(refunds.c.payment.in_(chunk)).group_by(refunds.c.payment)
+        found.update((payment, int(fen)) for payment, fen in connection.execute(these))
+    return found
+
+
+class _TooLarge(Refusal):
+    """More than is left of a payment."""
+
+    def __init__(self, left_fen: int) -> None:
+        super().__init__(
+            errors_pb2.REASON_REFUND_TOO_LARGE,
+            f"{format_yuan(left_fen)} yuan of this payment are left to refund",
+            field="amount_fen",
+            left_fen=str(left_fen),
+        )
+
+
+def _came(row: PaymentRow, account: int) -> bool:
+    """Whether a row of the journal brought money to an account."""
+    moved = row.kind in (Kind.TRANSFER, Kind.DELIVER) and row.result == Result.ACCEPTED
+    return moved and row.credit == account
+
+
+def _unknown() -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_PAYMENT_UNKNOWN, "this wallet has received no such payment", field=_FIELD
+    )
+
+
+def _row(order: RefundOrder, received: Received, now_ms: int) -> Row:
+    """The record that makes a refund. It is exempt from spending limits: see decision 42."""
+    content, account = order.content, order.wallet.account
+    if received.payer == accounts.NOBODY:
+        return hold(
+            origin=account,
+            sequence=content.sequence,
+            debit=account,
+            amount_fen=content.amount_fen,
+            purpose=_REFUND,
+            time_ms=now_ms,
+            expires_ms=content.expires_time_ms,
+            flags=RecordFlag.NO_LIMIT,
+            digest=order.digest,
+        )
+    return delivery(
+        origin=account,
+        sequence=content.sequence,
+        debit=account,
+        credit=received.payer,
+        fallback=accounts.SUSPENSE,
+        amount_fen=content.amount_fen,
+        purpose=_REFUND,
+        time_ms=now_ms,
+        expires_ms=content.expires_time_ms,
+        flags=RecordFlag.NO_LIMIT,
+        digest=order.digest,
+    )
+
+
+def _outbound(content: orders_pb2.RefundOrder, received: Received) -> bytes:
+    """The payment that is sent to the central bank for a refund, without its number."""
+    payment = registration_pb2.OutboundPayment(
+        payment_id=id_of(content.wallet_number, content.sequence),
+        payer_number=content.wallet_number,
+        payee_number=received.payer_number,
+        amount_fen=content.amount_fen,
+        created_time_ms=content.created_time_ms,
+        expires_time_ms=content.expires_time_ms,
+        memo=content.memo,
+        refunds_payment_id=received.payment_id,
+        refunds_number=received.number,
+    )
+    return bytes(payment.SerializeToString())
