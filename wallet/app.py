@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runtime.randomness import Randomness
     from wallet.offline.payments import OfflinePayments, TokenLoading
     from wallet.online.account import OnlineWallet
+    from wallet.online.code_payments import CodePayments
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
@@ -225,6 +226,12 @@ class App:
         from wallet.online.account import OnlineWallet
 
         return OnlineWallet(self.submitter())
+
+    def code_payments(self) -> CodePayments:
+        """Paying merchant codes; needs the bank."""
+        from wallet.online.code_payments import CodePayments
+
+        return CodePayments(self.submitter())
 
     def offline_payments(self) -> OfflinePayments:
         """The use-cases of offline money that need no server."""

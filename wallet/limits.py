@@ -52,6 +52,15 @@ MAX_QR_CHARACTERS = 667
 MAX_CODES = 99
 """QR codes of one text."""
 
+MAX_CODE_CHARACTERS = 512
+"""A merchant's code as text (EMV QR Code Specification, Merchant-Presented Mode, section 4.1)."""
+
+MAX_PICTURE_BYTES = 20 * 1_024 * 1_024
+"""A file in which a merchant's code is looked for."""
+
+MAX_PICTURE_PIXELS = 64_000_000
+"""Its width times its height: a photograph of a telephone has up to fifty million."""
+
 MAX_LISTED = 100
 """How many of the newest texts that were made are listed."""
 

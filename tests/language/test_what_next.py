@@ -22,11 +22,27 @@ from wallet.cli import console, reason_texts
 from wallet.cli import main as wallet
 from wallet.home.home import HomeError
 from wallet.peers.same_stack import AnotherStackAnswers
+from wallet.qr.errors import (
+    CodeError,
+    CodeExpired,
+    CodeNotSupported,
+    NotACode,
+    OtherCurrency,
+    OtherScheme,
+)
 from wallet.secure_element import device_errors, pkcs11
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DCEP, WALLET = ("console", "deployment", "sandbox"), ("wallet",)
 OF_CONTRACT = [name.removeprefix("REASON_") for name in errors_pb2.Reason.DESCRIPTOR.values_by_name]
+CODE_ERRORS: list[type[CodeError]] = [
+    CodeError,
+    NotACode,
+    OtherScheme,
+    OtherCurrency,
+    CodeExpired,
+    CodeNotSupported,
+]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 NEXT: dict[str, Callable[[str], str]] = {
     "dcep": next_steps.next_step,
@@ -84,6 +100,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
         "HOME",
         "PIN_LOCKED",
         "ANOTHER_STACK",
+        *(each.reason for each in CODE_ERRORS),
     }  # of exceptions that bring theirs
     assert "REFUSED" in own
     for reason in own:
@@ -109,6 +126,16 @@ def test_what_is_wrong_with_a_home_says_what_to_do(
 ) -> None:
     with pytest.raises(SystemExit), console.Output(True).failures():
         raise error("x")
+    assert right(json.loads(capsys.readouterr().out)["next"])
+
+
+@pytest.mark.parametrize("error", CODE_ERRORS)
+def test_what_is_wrong_with_a_merchants_code_says_what_to_do(
+    error: type[CodeError], right: Callable[[str], bool], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = error(["x"]) if error is OtherScheme else error("x")
+    with pytest.raises(SystemExit), console.Output(True).failures():
+        raise raised
     assert right(json.loads(capsys.readouterr().out)["next"])
 
 

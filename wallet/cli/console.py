@@ -121,6 +121,7 @@ class Output:
         from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, PaymentReturn
         from wallet.offline.text_format import PaperError
         from wallet.peers.bank_directory import BankNotFound
+        from wallet.qr.errors import CodeError
 
         wrong = (
             UsageError,
@@ -135,6 +136,9 @@ class Output:
             path = self._command or "wallet"
             following = _("Look with `{path} --help`.").format(path=path)
             self.fail(EXIT_USAGE, "USAGE", str(error), following)
+        if isinstance(error, CodeError):
+            code = EXIT_REFUSED if error.refused else EXIT_USAGE
+            self.fail(code, error.reason, str(error), _(error.following))
         if isinstance(error, HomeError):
             code = EXIT_REFUSED if error.refused else EXIT_USAGE
             self.fail(code, error.reason, str(error), _(error.following))

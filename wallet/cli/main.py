@@ -145,18 +145,49 @@ def cashout(
 @app.command(context_settings=AMOUNTS)
 def pay(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(help="The payee's wallet number, 16 digits.")],
-    amount: Amount,
+    number: Annotated[
+        str | None,
+        typer.Argument(help="The payee's wallet number, 16 digits.", show_default=False),
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Argument(help="Yuan, like 12.50", show_default=False)
+    ] = None,
+    qr: Annotated[
+        str,
+        typer.Option(
+            "--qr", help="A merchant's code, as text or a picture, instead of the number."
+        ),
+    ] = "",
     memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
     anew: Anew = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --qr: pay without a question.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pay a wallet, at any bank. After no answer the same command does not pay twice."""
+    """Pay a wallet, at any bank. After no answer the same command does not pay twice.
+
+    With --qr the code says whom to pay, and the only argument is the amount. If the code has an
+    amount, no other is paid. It shows what is paid and to whom; without an argument, and in any
+    case above 100 yuan, it asks at the terminal. A code for one payment is paid once from here.
+    """
     from currency.amount import parse_yuan
     from currency.number import typed
 
     with wallet(context, home, as_json, limits=True) as (app, output):
+        if qr:
+            from wallet.cli.merchant_qr import pay_code
+
+            pay_code(app, output, qr, _only([number, amount]), memo, anew=anew, yes=yes)
+            return
+        if number is None or amount is None:
+            from wallet.cli.console import UsageError
+
+            raise UsageError(
+                _(
+                    "a payment has a payee and an amount, like: `wallet pay NUMBER 12.50`, or "
+                    "`wallet pay --qr FILE.png`"
+                )
+            )
         amount_fen = parse_yuan(amount)
         number = typed(number)
         from wallet.cli.console import EXIT_NO_ANSWER
@@ -166,6 +197,16 @@ def pay(
         output.result(*paid(number, amount_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
+
+
+def _only(words: list[str | None]) -> str | None:
+    """The amount beside a code: it alone was typed. Raises UsageError."""
+    typed = [word for word in words if word is not None]
+    if len(typed) > 1:
+        from wallet.cli.console import UsageError
+
+        raise UsageError(_("the code says whom to pay; leave the number away"))
+    return typed[0] if typed else None
 
 
 @app.command("close")
@@ -218,6 +259,7 @@ def watch(
 
 def _add_others() -> None:
     from wallet.cli.history import history, payment
+    from wallet.cli.merchant_qr import qr
     from wallet.cli.offline import offline
     from wallet.cli.refund import refund
 
@@ -225,6 +267,7 @@ def _add_others() -> None:
     app.command()(history)
     app.command()(payment)
     app.add_typer(offline, name="offline")
+    app.add_typer(qr, name="qr")
 
 
 _add_others()

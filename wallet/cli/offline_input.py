@@ -13,6 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.errors import Refusal
 from runtime.output import Unprintable, harmless, reason_of
+from wallet.cli.asking import ask
 from wallet.cli.console import UsageError
 from wallet.home.pin import asked
 from wallet.limits import ASK_ABOVE_FEN, MAX_INPUT_BYTES
@@ -177,14 +178,6 @@ def request_of(text: str) -> Request:
         return Request.decode(text_format.read(text_format.REQUEST, text))
     except FormatError as error:
         raise UsageError(_("this request is not whole: {error}").format(error=error)) from error
-
-
-def ask(question: str) -> None:
-    """Raises UsageError unless the holder says yes."""
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError(_("nothing was paid"))
 
 
 def new_limits(old: Limits, single: str, total: str) -> Limits:

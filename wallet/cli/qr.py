@@ -1,12 +1,16 @@
-"""QR codes that fit a terminal: as many as a text needs in a window of so many columns."""
+"""QR codes that fit a terminal: a merchant's code, or as many as an offline text needs."""
 
 from __future__ import annotations
 
 import shutil
+from typing import TYPE_CHECKING
 
 from language import _
 from runtime.output import can_print
 from wallet.offline import text_format
+
+if TYPE_CHECKING:
+    import segno
 
 QUIET_ZONE = 3
 """Light modules around a code."""
@@ -62,7 +66,7 @@ def drawn(text: str, width: int, again: str = "") -> list[str]:
                 "wide{wider}; the text says all.)"
             ).format(needed=width_of(_SMALLEST), width=width, usual=USUAL_COLUMNS, wider=wider)
         ]
-    blocks = [_block(code) for code in codes]
+    blocks = [_offline_block(code) for code in codes]
     if not can_print("".join(blocks)):
         return [_("(This terminal cannot draw a code; the text says all.)")]
     if len(blocks) == 1:
@@ -77,12 +81,39 @@ def drawn(text: str, width: int, again: str = "") -> list[str]:
     return lines
 
 
-def _block(text: str) -> str:
-    from io import StringIO
+def drawn_merchant_code(text: str, width: int) -> list[str]:
+    """Lines that show a merchant's code, or say why it is not drawn.
 
+    Args:
+        text: of the code.
+        width: columns of the window.
+    """
+    from wallet.qr.pictures import symbol
+
+    code = symbol(text, "l")
+    needed = code.symbol_size(border=QUIET_ZONE)[0]
+    if needed > width:
+        return [
+            _(
+                "(The code needs {needed} columns, and this window has {width}. Make it wider, or "
+                "write a picture with --png FILE.)"
+            ).format(needed=needed, width=width)
+        ]
+    block = _block(code)
+    if not can_print(block):
+        return [_("(This terminal cannot draw a code; write a picture with --png FILE.)")]
+    return [block]
+
+
+def _offline_block(text: str) -> str:
     import segno
 
+    return _block(segno.make_qr(text, error="l", boost_error=False))
+
+
+def _block(code: segno.QRCode) -> str:
+    from io import StringIO
+
     out = StringIO()
-    code = segno.make_qr(text, error="l", boost_error=False)
     code.terminal(out, compact=True, border=QUIET_ZONE)
     return out.getvalue().rstrip("\n")

@@ -71,8 +71,8 @@ def asking(
         import sys
 
         from currency.amount import format_yuan
+        from wallet.cli.asking import ask
         from wallet.cli.console import UsageError
-        from wallet.cli.offline_input import ask
         from wallet.cli.times import clock
 
         refunds = _(

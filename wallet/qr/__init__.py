@@ -1,0 +1,1 @@
+"""Merchant QR codes: what a payee's code says, made and read; no command, no bank, no money."""
