@@ -33,6 +33,9 @@ from typing import Any
 
 from deployment import processes
 from operator_bank.edge import child as edge_child
+from settlement.builders import opening, records_of
+from settlement.packing import pack, unpack
+from settlement.state import State
 from tests import forked
 from tests.fork_client import request
 
@@ -95,6 +98,9 @@ def read_all() -> None:
             importlib.import_module(found.name)
     for name in READ_LATE:
         importlib.import_module(name)
+    # Compiled functions are read from their cache when they are first called.
+    opened = records_of([opening(1, ledger=1, time_ms=1)])
+    unpack(pack(opened, *State.empty().apply(opened), [b"note"]))
 
 
 def _fork(listener: socket.socket, children: dict[int, socket.socket]) -> dict[str, Any] | None:
