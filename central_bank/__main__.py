@@ -110,6 +110,7 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
         on_stopped=process.fatal_error,
     )
     bank.books.projection.on_gone = process.say_gone
+    bank.standing.ask()
     process.watch()
     workers = _start_workers(bank, process.fatal_error)
     server = _serve(bank, settings, own, process.may_answer)
@@ -128,18 +129,23 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
 
 def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
     settlement, redemption_reserves = bank.settlement, bank.redemption_reserves
-    late = Worker("late-answers", settlement.settle_late, idle_s=60.0, on_fatal_error=fatal_error)
+    current = bank.standing.when_current
+    settle_late = current(settlement.settle_late)
+    late = Worker("late-answers", settle_late, idle_s=60.0, on_fatal_error=fatal_error)
     settlement.on_late = late.wake
     asker = Worker(
-        "redemption-reserves", redemption_reserves.step, idle_s=1.0, on_fatal_error=fatal_error
+        "redemption-reserves",
+        current(redemption_reserves.step),
+        idle_s=1.0,
+        on_fatal_error=fatal_error,
     )
     redemption_reserves.on_told = asker.wake
     workers = [
-        Worker("refunds", bank.refunds.step, idle_s=60.0, on_fatal_error=fatal_error),
-        Worker("pruning", bank.pruning.step, idle_s=1.0, on_fatal_error=fatal_error),
+        Worker("refunds", current(bank.refunds.step), idle_s=60.0, on_fatal_error=fatal_error),
+        Worker("pruning", current(bank.pruning.step), idle_s=1.0, on_fatal_error=fatal_error),
         late,
         asker,
-        Worker("acts", bank.acts.step, idle_s=60.0, on_fatal_error=fatal_error),
+        Worker("acts", current(bank.acts.step), idle_s=60.0, on_fatal_error=fatal_error),
         Worker("projection", bank.project, idle_s=0.1, on_fatal_error=fatal_error),
     ]
     for worker in workers:
@@ -151,6 +157,11 @@ def _serve(
     bank: CentralBank, settings: Settings, own: OwnCertificate, may_answer: Callable[[], None]
 ) -> Server:
     """Starts the server, and what it shows of itself in the metrics."""
+
+    def may_serve() -> None:
+        may_answer()
+        bank.standing.check()
+
     registry = CollectorRegistry()
     server = Server(
         services(bank),
@@ -158,11 +169,11 @@ def _serve(
         address=settings.listen_address,
         registry=registry,
         metrics=CallMetrics(registry),
-        authorize=central_authorizer(bank.registry, bank.officers),
+        authorize=central_authorizer(bank.registry, bank.officers, bank.standing),
         may_answer=may_answer,
     )
     watch_days_left(own.days_left, registry)
-    watch_serving(may_answer, registry)
+    watch_serving(may_serve, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)
     watch_offline_roots(bank.offline_roots, SystemClock(), registry)
     _count_refused_payees(bank, registry)
@@ -195,7 +206,7 @@ def services(bank: CentralBank) -> list[Service]:
         bank.feed_look,
     )
     registration = GrpcRegistration(
-        bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger
+        bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger, bank.standing
     )
     analysis = GrpcAnalysis(bank.flows)
     return [

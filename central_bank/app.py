@@ -22,6 +22,7 @@ from central_bank.issuance.requests import BankRequests
 from central_bank.issuance.reserves import money_effects
 from central_bank.ledger import accounts
 from central_bank.ledger.overload import CoreOverloaded
+from central_bank.ledger.standing import Standing
 from central_bank.ledger.tables import ledger as ledger_tables
 from central_bank.peers.asking import Asking
 from central_bank.peers.interface import BankPeers
@@ -80,6 +81,7 @@ class CentralBank:
     feed: Feed
     feed_look: FeedLook
     flows: Flows
+    standing: Standing
 
     def project(self) -> bool:
         """Makes one step of the projection; returns True if there may be much more to do.
@@ -126,7 +128,7 @@ def build(
     officers = open_officers(database, office_tables, INSTITUTION, founding, clock)
     books = _open_books(engine, clock, threaded=threaded, on_stopped=on_stopped)
     registry = Registry(database, books.ledger, clock)
-    context = Context(database, books, registry, clock)
+    context = Context(database, books, registry, clock, Standing())
     keys = _keys(context, business_key, root, shown)
     refund_clock = RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms)
     return _furnish(
@@ -228,6 +230,7 @@ def _furnish(
         feed=feed,
         feed_look=FeedLook(feed, book, context.ledger),
         flows=Flows(context),
+        standing=context.standing,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from central_bank.authentication.banks import Registry
+from central_bank.ledger.standing import Standing
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.build import LedgerBundle
@@ -21,12 +22,14 @@ class Context:
         books: the recovered core, its journal and what follows it.
         registry: the admitted banks.
         clock: the time.
+        standing: whether the database is an older copy.
     """
 
     database: Database
     books: LedgerBundle
     registry: Registry
     clock: Clock
+    standing: Standing
 
     @property
     def ledger(self) -> Ledger:

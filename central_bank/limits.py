@@ -191,3 +191,7 @@ chain."""
 ACTS_TOLD_MS = 60_000
 """Of the receipts in which a bank tells where its officers' acts end, one is kept for each such
 time."""
+
+FIRST_WORD_S = 3.0
+"""How long the central bank, once started, settles nothing while banks have yet to say where their
+feeds stand: one that has more than this database shows that it is an older copy."""

@@ -107,7 +107,9 @@ def test_every_method_of_the_central_bank_for_everybody(central: CentralWorld) -
         "the central bank itself": ("", CENTRE),
         **{name: ("", who) for name, who in OTHERS.items()},
     }
-    authorize = central_authorizer(central.central.registry, central.central.officers)
+    authorize = central_authorizer(
+        central.central.registry, central.central.officers, central.central.standing
+    )
     served = methods(*(service.name for service in central_services(central.central)))
     assert served == set(AT_THE_CENTRAL_BANK), "each has a line in tests/who_may.py"
     check(authorize, AT_THE_CENTRAL_BANK, callers)

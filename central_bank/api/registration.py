@@ -10,6 +10,7 @@ from functools import partial
 import grpc
 
 from central_bank.authentication.banks import AdmittedBank, Registry
+from central_bank.ledger.standing import Standing
 from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
 from central_bank.registration.feed import Feed
 from central_bank.registration.offline.deposits import Deposits
@@ -36,18 +37,21 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         deposits: Deposits,
         feed: Feed,
         ledger: Ledger,
+        standing: Standing,
     ) -> None:
         self._registry = registry
         self._settlement = settlement
         self._loads = loads
         self._deposits = deposits
         self._feed = feed
+        self._standing = standing
         self._news = News(ledger)
         self._followers: dict[str, deque[Call]] = {}
 
     def SubmitPayments(
         self, request: registration_pb2.SubmitPaymentsRequest, context: grpc.ServicerContext
     ) -> registration_pb2.SubmitPaymentsResponse:  # noqa: N802
+        self._standing.await_banks()
         return self._settlement.submit(self._bank(context), request.batch)
 
     async def FollowFeed(
@@ -60,6 +64,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 request.after,
                 incarnation=request.incarnation,
                 ends_at=request.journal_position,
+                tip=request.tip if request.HasField("tip") else None,
             )
             link = await call.in_thread(begin)
             told = -1  # the first message comes at once: a bank that starts waits for it
@@ -109,12 +114,14 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     def RegisterTokens(
         self, request: registration_pb2.RegisterTokensRequest, context: grpc.ServicerContext
     ) -> registration_pb2.RegisterTokensResponse:  # noqa: N802
+        self._standing.await_banks()
         outcome, made = self._loads.register(self._bank(context), request.registration)
         return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
 
     def DepositTokens(
         self, request: registration_pb2.DepositTokensRequest, context: grpc.ServicerContext
     ) -> registration_pb2.DepositTokensResponse:  # noqa: N802
+        self._standing.await_banks()
         outcomes = self._deposits.deposit(self._bank(context), request.deposit)
         return registration_pb2.DepositTokensResponse(
             outcomes=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from central_bank.authentication.banks import INSTITUTION, Registry
+from central_bank.ledger.standing import Standing
 from dcep.errors.v1 import errors_pb2
 from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
@@ -14,6 +15,7 @@ _ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
 _AUTHENTICATION = "/dcep.authentication.v1.AuthenticationService/"
 _ANALYSIS = "/dcep.analysis.v1.AnalysisService/"
 _REGISTRATION = "/dcep.registration.v1.RegistrationService/"
+_FOLLOW = _REGISTRATION + "FollowFeed"
 _BANKS_ALONE = (_REGISTRATION, _ISSUANCE + "CreateRequest", _AUTHENTICATION + "RevokeOwnDevices")
 _OFFICERS_ALONE = (SERVICE_PATH, _ANALYSIS, _AUTHENTICATION + "GetFeedOf")
 _BOTH = (
@@ -27,10 +29,11 @@ _BOTH = (
 """Whole services, or single methods. Nobody may call what is in none of the three."""
 
 
-def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
+def central_authorizer(registry: Registry, officers: Officers, standing: Standing) -> Authorizer:
     """Admits admitted banks, and registered officers of the central bank, to what they may call.
 
-    Only their own bank knows a bank's officers.
+    Only their own bank knows a bank's officers. At an older copy of the database banks may follow
+    their feeds, which tells each of them that it is one, and nothing else.
     """
 
     def authorize(peer: Identity | None, method: str) -> None:
@@ -42,6 +45,8 @@ def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
             officers.known(peer)
         elif peer.role == "bank" and method.startswith(_BANKS_ALONE + _BOTH):
             registry.require_active(peer)
+            if method != _FOLLOW:
+                standing.check()
         else:
             raise Refusal(
                 errors_pb2.REASON_ROLE_NOT_ALLOWED,

@@ -97,9 +97,11 @@ class MoneyEffect(Effect):
         self._registry = context.registry
         self._requests = requests
         self._clock = context.clock
+        self._standing = context.standing
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
+        self._standing.check()
         bank, fen = self.bank(act), amount(act.asked.amount_fen)
         if _request(act):
             self._requests.check(_request(act), bank, act.kind, fen)

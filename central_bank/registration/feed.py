@@ -32,9 +32,10 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from runtime.checks import exact_bytes, journal_position
-from runtime.envelope import key_id, sign
+from runtime.envelope import key_id, sign, verify_by_one
 from runtime.errors import Refusal, as_reason
 from runtime.hash_chain import HASH_BYTES, beginning, linked
+from runtime.messages import read_payload
 from settlement.journal import Entry
 from settlement.records import Kind, Result
 
@@ -58,6 +59,7 @@ class Feed:
         self._keys = keys
         self._acts = acts
         self._clock = context.clock
+        self._standing = context.standing
         self._ledger = book.ledger()
         self._lock = threading.Lock()
         self._ends: dict[int, deque[Link]] = {}
@@ -70,6 +72,7 @@ class Feed:
         *,
         incarnation: int = 0,
         ends_at: int | None = None,
+        tip: SignedEnvelope | None = None,
     ) -> Link:
         """The link after which a bank continues.
 
@@ -78,6 +81,8 @@ class Feed:
             after: the place that its database has reached.
             incarnation: as the bank knows it.
             ends_at: where the bank's own journal ends; None to leave that out.
+            tip: the newest that the bank has applied; looked at where this journal does not lead to
+                `after`.
 
         Raises:
             Refusal: FEED_TIP_UNKNOWN, this journal does not lead to that place; FEED_STEPPED_BACK,
@@ -89,7 +94,14 @@ class Feed:
         if number or after.ledger or after.hash:
             exact_bytes(after.ledger, "after.ledger", LEDGER_BYTES)
             exact_bytes(after.hash, "after.hash", HASH_BYTES)
-        link = self._known(bank, after) if number else self._beginning(bank)
+        try:
+            link = self._known(bank, after) if number else self._beginning(bank)
+        except Refusal:
+            if tip is not None:
+                self._heed(bank, tip)
+            raise
+        active = [one.name for one in self._registry.all() if not one.suspended]
+        self._standing.hear(bank.name, active)
         acknowledged, ended = self._book.told(bank.index)
         if number < acknowledged:
             raise Refusal(
@@ -178,6 +190,26 @@ class Feed:
     def read(self, bank: AdmittedBank, link: Link) -> tuple[list[bytes], Link]:
         """Some entries after a link, and the link after them."""
         return self._read(bank, link)
+
+    def _heed(self, bank: AdmittedBank, envelope: SignedEnvelope) -> None:
+        """Notes that this database is an older copy, if a tip proves it."""
+        keys = [known.key for known in self._keys.all() if not known.revoked]
+        try:
+            tip = read_payload(
+                registration_pb2.FeedTip,
+                verify_by_one(registration_pb2.FeedTip, envelope, keys),
+            )
+        except Refusal:
+            return  # a bank's word alone stops nobody else
+        if (tip.bank, tip.place.ledger) != (bank.name, self._ledger):
+            return
+        try:
+            self._known(bank, tip.place)
+        except Refusal:
+            self._standing.fall_behind(
+                f"bank {bank.name} has entry {tip.place.number} as it was signed here, to which"
+                " this journal does not lead"
+            )
 
     def _known(self, bank: AdmittedBank, place: FeedPlace) -> Link:
         """See `known`."""

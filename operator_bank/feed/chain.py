@@ -79,6 +79,13 @@ def read_place(database: Database) -> Place:
     return Place(bytes(row[0]), row[1], bytes(row[2]), row[3]) if row is not None else Place()
 
 
+def read_tip(database: Database) -> SignedEnvelope | None:
+    """Reads the newest signed tip from the database; None if there is none."""
+    newest = select(feed_tips.c.envelope).order_by(feed_tips.c.number.desc()).limit(1)
+    found = database.read(lambda c: c.execute(newest).scalar())
+    return SignedEnvelope.FromString(bytes(found)) if found is not None else None
+
+
 def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None) -> None:
     """Writes the place, and the signed tip if it is signed for exactly this place."""
     execute_many(connection, _PLACE, [tuple(place)])

@@ -19,7 +19,15 @@ from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from officers.chain import Place as ActsPlace
 from operator_bank.context import Context
-from operator_bank.feed.chain import FeedBroken, Link, NotKnown, follow, read_place, write_place
+from operator_bank.feed.chain import (
+    FeedBroken,
+    Link,
+    NotKnown,
+    follow,
+    read_place,
+    read_tip,
+    write_place,
+)
 from operator_bank.feed.doubt import Doubt, Ends
 from operator_bank.feed.entries import Move, ParsedEntry, not_moved
 from operator_bank.feed.events import parsed
@@ -82,6 +90,7 @@ class FeedFollower:
         self._ledger = context.ledger
         self._outgoing = outgoing
         self._windows = windows
+        self._database = context.database
         self._doubt = Doubt(context.database)
         self._began = Ends(began_at, acts.place())
         self._confirmed = False
@@ -111,7 +120,9 @@ class FeedFollower:
                 # Records that were written before it was known where this stands prove nothing.
                 began = self._doubt.ends or self._began
                 shown = self._ledger.position() if self._confirmed else began.position
-                self._stream = iter(self._central_bank.feed(self.place.message(), shown))
+                self._stream = iter(
+                    self._central_bank.feed(self.place.message(), shown, read_tip(self._database))
+                )
             message = next(self._stream, None)
             if message is not None:
                 self.apply(message)

@@ -59,11 +59,14 @@ class GrpcCentralBank:
         return self._in_time(call)
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int
+        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """See `peers.CentralBank.feed`."""
         request = registration_pb2.FollowFeedRequest(
-            after=after, incarnation=self.incarnation(), journal_position=journal_position
+            after=after,
+            incarnation=self.incarnation(),
+            journal_position=journal_position,
+            tip=tip,
         )
         stream = self._registration.FollowFeed(request)
         with self._lock:

@@ -19,13 +19,14 @@ class CentralBankPort(Protocol):
         ...
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int
+        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """Yields the bank's feed after a place, as it comes.
 
         Args:
             after: the place that was applied last.
             journal_position: where the bank's own journal ends, which the central bank is told.
+            tip: the newest signed place that was applied, if there is one.
         """
         ...
 

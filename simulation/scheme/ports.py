@@ -104,21 +104,21 @@ class CentralBankPort:
         return list(outcomes)
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int
+        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """The feed from a place on, until nothing more is there."""
         incarnation = self._incarnation
 
         def start(central: CentralBank, bank: AdmittedBank) -> tuple[CentralBank, Link]:
             begins = central.feed.start(
-                bank, after, incarnation=incarnation, ends_at=journal_position
+                bank, after, incarnation=incarnation, ends_at=journal_position, tip=tip
             )
             return central, begins
 
-        told_by, link = self._ask(start)
+        told_by, link = self._follow(start)
         with_tip = True  # the first message comes at once: a bank that starts waits for it
         while True:
-            message, link = self._ask(partial(_after, told_by, link, with_tip, incarnation))
+            message, link = self._follow(partial(_after, told_by, link, with_tip, incarnation))
             with_tip = False
             if message is None:
                 return
@@ -202,8 +202,15 @@ class CentralBankPort:
     def _incarnation(self) -> int:
         return self._system.bank(self._bank).windows.incarnation
 
-    def _ask(self, act: Callable[[CentralBank, AdmittedBank], T]) -> T:
+    def _follow(self, act: Callable[[CentralBank, AdmittedBank], T]) -> T:
         return self._system.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
+
+    def _ask(self, act: Callable[[CentralBank, AdmittedBank], T]) -> T:
+        def ask(central: CentralBank, bank: AdmittedBank) -> T:
+            central.standing.check()  # as the authorizer does
+            return act(central, bank)
+
+        return self._follow(ask)
 
     def _signed(
         self,

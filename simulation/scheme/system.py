@@ -31,9 +31,11 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
 from operator_bank.api.office import GrpcOffice
 from operator_bank.app import BankParts, OperatorBank
 from operator_bank.app import build as build_bank
+from operator_bank.feed.chain import read_tip
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.tables import metadata as bank_tables
 from runtime.database import Database
@@ -239,12 +241,23 @@ class System:
                 raise Wrong(f"{name} goes on from {place.number} with an older central bank")
             if not has and told.exception() is None and follower.stopped is None:
                 raise Wrong(f"{name} has more than the central bank, and does not say so")
+            heard = told.exception() is None and self._can_prove(name)
+            if heard and not self.central.standing.is_behind:
+                raise Wrong(f"{name} has proved it, and the central bank goes on")
             if stood and self.bank(name).standing.is_behind:
                 raise Wrong(f"{name} takes itself for older, and the central bank is")
         self.disks[CENTRAL].put_back(newest)
         self.restart(CENTRAL)
         for name in PREFIXES:
             self.bank(name).follower.ask_again()
+
+    def _can_prove(self, bank: str) -> bool:
+        """Whether a bank has a signature for a place to which the central bank does not lead."""
+        envelope = read_tip(self.bank(bank).context.database)
+        if envelope is None:
+            return False
+        number = registration_pb2.FeedTip.FromString(envelope.payload).place.number
+        return not self._central_leads_to(bank, number)
 
     def _central_leads_to(self, bank: str, number: int) -> bool:
         """Whether the central bank's journal has so many entries for a bank."""

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -173,10 +174,12 @@ class _CentralBank:
         )
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
-    def feed(self, after: registration_pb2.FeedPlace, journal_position: int) -> Iterator[Any]:
+    def feed(
+        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
+    ) -> Iterator[Any]:
         link = self._ask(
             lambda central, bank: central.feed.start(
-                bank, after, incarnation=self._incarnation, ends_at=journal_position
+                bank, after, incarnation=self._incarnation, ends_at=journal_position, tip=tip
             )
         )
         while True:

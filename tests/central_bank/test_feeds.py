@@ -50,7 +50,9 @@ class Centre:
             registry=registry,
             metrics=CallMetrics(registry),
             authorize=central_authorizer(
-                self.system.central.registry, self.system.central.officers
+                self.system.central.registry,
+                self.system.central.officers,
+                self.system.central.standing,
             ),
             # All of these banks live at one address.
             connections=Bounds(nobodys_each=BANKS),

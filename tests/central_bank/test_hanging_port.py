@@ -135,7 +135,9 @@ class HangingSystem:
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            authorize=central_authorizer(self.central.registry, self.central.officers),
+            authorize=central_authorizer(
+                self.central.registry, self.central.officers, self.central.standing
+            ),
         )
         self.server.start()
         for name, leaf in {**issued, "lin": officers[LIN]}.items():

@@ -104,7 +104,9 @@ def test_a_suspension_works_at_once_and_after_a_restart(system: System) -> None:
 
 def verdict(system: System, peer: Identity | None, method: str) -> str:
     try:
-        central_authorizer(system.central.registry, system.central.officers)(peer, method)
+        central_authorizer(
+            system.central.registry, system.central.officers, system.central.standing
+        )(peer, method)
     except Refusal as refusal:
         return refusal.name
     return "OK"

@@ -84,7 +84,9 @@ def test_a_bank_that_certifies_anothers_key_can_bar_nothing_but_its_own_certific
 
 
 def test_banks_revoke_their_own_devices_only(system: System) -> None:
-    authorize = central_authorizer(system.central.registry, system.central.officers)
+    authorize = central_authorizer(
+        system.central.registry, system.central.officers, system.central.standing
+    )
     authorize(identity(system.alpha), OWN)
     with pytest.raises(Refusal, match="may not call"):
         authorize(identity(system.alpha), ACT)

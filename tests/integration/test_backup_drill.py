@@ -243,6 +243,8 @@ def test_a_central_bank_put_back_to_an_older_copy_is_noticed_by_every_bank_and_h
     drill.start(CENTRAL_BANK)
     for bank in ("alpha", "beta"):
         assert "does not lead to entry" in drill.stopped(bank)
+    refusal = drill.dcep("issue", "alpha", "1", code=3)
+    assert refusal["why"] == "NOT_SERVING", "banks have shown what the central bank had signed"
     for fields in drill.dcep("feed", code=1)["feeds"]:
         assert "dcep restore FROM central-bank" in fields["advice"]
 

@@ -57,7 +57,7 @@ class FakeCentralBank:
         return request_id not in self.decided
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int
+        self, after: registration_pb2.FeedPlace, journal_position: int, _: SignedEnvelope | None
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
         self.shown.append(journal_position)

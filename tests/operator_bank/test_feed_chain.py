@@ -164,15 +164,16 @@ def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holde
 
 
 def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(system: System) -> None:
-    asked: list[R.FeedPlace] = []
+    asked: list[tuple[R.FeedPlace, R.FeedPlace]] = []
 
-    def silent(after: R.FeedPlace, _: int) -> Iterator[R.FollowFeedResponse]:
-        asked.append(after)
+    def silent(after: R.FeedPlace, _: int, tip: SignedEnvelope) -> Iterator[R.FollowFeedResponse]:
+        asked.append((after, R.FeedTip.FromString(tip.payload).place))
         return iter(())
 
     system.central.feed = silent  # type: ignore[method-assign, assignment]
     assert not system.restart().follower.step()
-    assert asked == [system.central.teller.place(1)]
+    here = system.central.teller.place(1)
+    assert asked == [(here, here)], "and with it what the central bank has signed for it"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_place_that_the_central_bank_does_not_know_stops_the_feed_visibly(
 ) -> None:
     honest = system.central.feed
 
-    def no(after: R.FeedPlace, _: int) -> Any:
+    def no(*_: object) -> Any:
         raise Refusal(reason, "an older copy")
 
     system.central.feed = no  # type: ignore[method-assign, assignment]

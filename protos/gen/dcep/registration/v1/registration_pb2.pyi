@@ -164,14 +164,16 @@ class Outcome(_message.Message):
     def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class FollowFeedRequest(_message.Message):
-    __slots__ = ("after", "incarnation", "journal_position")
+    __slots__ = ("after", "incarnation", "journal_position", "tip")
     AFTER_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    TIP_FIELD_NUMBER: _ClassVar[int]
     after: FeedPlace
     incarnation: int
     journal_position: int
-    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ...) -> None: ...
+    tip: _envelope_pb2.SignedEnvelope
+    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class FeedPlace(_message.Message):
     __slots__ = ("ledger", "number", "hash")
