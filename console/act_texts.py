@@ -129,12 +129,6 @@ def _shown(field: Any, value: Any) -> str:
     return str(value)
 
 
-def quoted(text: str) -> str:
-    """Somebody's own words in quotation marks, which they cannot close; safe for a terminal."""
-    words = " ".join(harmless(text).split()).replace("”", "'")
-    return f"“{words}”" if words else ""
-
-
 def class_in_words(limits: office_pb2.ClassLimits) -> str:
     """The limits of a wallet class, such as "class II single 50,000.00"."""
     said = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.act_texts import quoted, said
+from console.act_texts import said
 from console.clients import ActClient, BankOfficerClient, CentralOfficerClient
 from console.sheet import clock, wrapped
 from console.shown import remember
@@ -20,6 +20,7 @@ from language import _
 from officers.contents import message_of
 from runtime.errors import NoAnswer, Refusal, reason_name
 from runtime.messages import read_payload
+from runtime.output import quoted
 
 OPEN = office_pb2.ACT_STATE_OPEN
 

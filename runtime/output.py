@@ -69,6 +69,12 @@ def harmless(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
 
 
+def quoted(text: str) -> str:
+    """Somebody's own words in quotation marks, which they cannot close; safe for a terminal."""
+    words = " ".join(harmless(text).split()).replace("”", "'")
+    return f"“{words}”" if words else ""
+
+
 def of_this_machine(error: Exception) -> str:
     """Says what went wrong with a file, disk or database of this machine; "" for other errors.
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from console.act_texts import quoted
 from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer, RequestId
@@ -24,7 +23,7 @@ from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import N_, _
 from officers.contents import content_of
 from runtime.errors import NoAnswer, Refusal
-from runtime.output import harmless, reason_of
+from runtime.output import harmless, quoted, reason_of
 
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 _KEY_DIGITS = 64

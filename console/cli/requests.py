@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.act_texts import quoted, said
+from console.act_texts import said
 from console.cli.acts import At, institutions
 from console.limits import SHOWN_WAITING
 from console.options import DEFAULT, Folder, Json
@@ -20,7 +20,7 @@ from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan, load
 from language import _
 from officers.contents import content_of
-from runtime.output import of_this_machine
+from runtime.output import of_this_machine, quoted
 
 
 def register(app: typer.Typer) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from console import approving
-from console.act_texts import quoted
 from console.clients import ActClient
 from dcep.issuance.v1 import issuance_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import Refusal
+from runtime.output import quoted
 from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 from tests.integration.systems import MakeSystem

@@ -154,7 +154,8 @@ def test_what_may_not_stand_in_a_code_is_not_made(wrong: dict[str, Any]) -> None
 def test_codes_of_others_are_whole_and_told_apart(text: str, scheme: str) -> None:
     with pytest.raises(OtherScheme) as told:
         read(text)
-    assert str(told.value) == f"this is a code of another payment scheme: {scheme}"
+    names = ", ".join(f"“{name}”" for name in scheme.split(", "))
+    assert str(told.value) == f"this is a code of another payment scheme: {names}"
 
 
 def test_the_example_of_the_specification_is_read_as_it_is_meant() -> None:

@@ -89,7 +89,7 @@ def test_an_amount_in_a_code_is_not_changed(shop: Cli, alice: Cli) -> None:
 def test_nobody_pays_what_was_not_said_or_confirmed(shop: Cli, alice: Cli) -> None:
     text = shows(shop, "12.50", "--reference", "A-17")
     said = alice.run("pay", "--qr", text, code=2)
-    for told in ("12.50 yuan", "“BEST TRANSPORT” BEIJING", "“A-17”", "say the amount too"):
+    for told in ("12.50 yuan", "“BEST TRANSPORT, BEIJING”", "“A-17”", "say the amount too"):
         assert told in said
     large = shows(shop, "150")
     assert "say --yes" in alice.run("pay", "--qr", large, "150", code=2)
@@ -121,7 +121,7 @@ def test_at_a_terminal_it_asks(answer: str, fen: int, shop: Cli, alice: Cli, sta
     terminal.sendline("7")
     terminal.expect_exact("Which reference does the payee want? ")
     terminal.sendline("table 4")
-    terminal.expect_exact("“BEST TRANSPORT” BEIJING, for “table 4”. Is that right? [y/N] ")
+    terminal.expect_exact("“BEST TRANSPORT, BEIJING”, for “table 4”. Is that right? [y/N] ")
     terminal.sendline(answer)
     terminal.expect(pexpect.EOF)
     assert paying.wait(timeout=60) == (0 if fen else 2)
@@ -222,7 +222,7 @@ def test_a_code_of_another_scheme_is_shown_for_what_it_is(alice: Cli) -> None:
     read = alice.json("qr", "read", OTHER)
     assert (read["schemes"], read["currency"], read["amount"]) == (["PromptPay"], "THB", "20.15")
     said = alice.run("qr", "read", OTHER)
-    assert "20.15 THB" in said and "another payment scheme: PromptPay" in said
+    assert "20.15 THB" in said and "another payment scheme: “PromptPay”" in said
 
 
 def test_the_number_and_the_memo_stand_in_the_code(shop: Cli, alice: Cli) -> None:
@@ -279,9 +279,10 @@ def test_a_shop_that_is_nobody_elses_is_drawn(shop: Cli) -> None:
 
 
 def test_the_words_of_a_code_end_their_quotation_nowhere(shop: Cli, alice: Cli) -> None:
-    text = of(shop, local=payment_code.LocalName("”, which is true “", "北京"))
-    said = alice.run("pay", "--qr", text, "1")
-    assert "“', which is true “” 北京" in said
+    local = payment_code.LocalName("”, which is true “", "北京")
+    said = alice.run("pay", "--qr", of(shop, local=local, city="CHECKED BY BANK"), "1")
+    assert "“BEST TRANSPORT, CHECKED BY BANK” “" in said
+    assert "“', which is true “, 北京”" in said
 
 
 def test_it_all_is_said_in_chinese_too(shop: Cli, alice: Cli) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from currency import text
 from currency.amount import format_yuan, parse_yuan
 from language import _
-from runtime.output import harmless
+from runtime.output import quoted
 from wallet.cli.asking import answer, ask
 from wallet.cli.console import Output, UsageError
 from wallet.limits import ASK_ABOVE_FEN
@@ -143,13 +143,5 @@ def check_agreed(
 
 
 def names_of(code: PaymentCode) -> str:
-    """The merchant's names and cities, quoted: “BEST TRANSPORT” BEIJING, “最佳运输” 北京."""
-    names = [f"{quoted(code.name)} {code.city}"]
-    if code.local:
-        names.append(f"{quoted(code.local.name)} {code.local.city}".rstrip())
-    return ", ".join(names)
-
-
-def quoted(words: str) -> str:
-    """Somebody's own words in quotation marks, which they cannot close."""
-    return "“" + " ".join(harmless(words).split()).replace("”", "'") + "”"
+    """The merchant's names and cities, quoted: “BEST TRANSPORT, BEIJING” “最佳运输, 北京”."""
+    return " ".join(quoted(each) for each in (code.name_and_city, code.local_name_and_city) if each)

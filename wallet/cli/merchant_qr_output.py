@@ -8,9 +8,9 @@ from typing import Any
 
 from language import _
 from language.wide import labelled
-from runtime.output import harmless
+from runtime.output import harmless, quoted
 from wallet.cli.console import CommandResult
-from wallet.cli.merchant_qr_input import names_of, quoted
+from wallet.cli.merchant_qr_input import names_of
 from wallet.cli.output import yuan
 from wallet.cli.qr import columns, drawn_merchant_code
 from wallet.cli.times import clock
@@ -68,7 +68,7 @@ def read_by_another(objects: Mapping[str, str], no: CodeError) -> CommandResult:
         "amount": amount,
     }
     rows = [
-        (_("Merchant"), f"{quoted(name)} {city}" if name else ""),
+        (_("Merchant"), quoted(", ".join(filter(None, (name, city))))),
         (_("Asks for"), f"{amount} {currency}".strip() if amount else ""),
     ]
     lines = labelled([row for row in rows if row[1]], 10)

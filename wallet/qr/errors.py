@@ -11,6 +11,7 @@ CodeError              it is damaged, or says what no code may say.
 from __future__ import annotations
 
 from language import N_, _
+from runtime.output import quoted
 
 
 class CodeError(ValueError):
@@ -49,7 +50,7 @@ class OtherScheme(CodeError):
         self.names = names
         said = _("this is a code of another payment scheme: {names}")
         unnamed = _("this is a code of another payment scheme, which it does not name")
-        super().__init__(said.format(names=", ".join(names)) if names else unnamed)
+        super().__init__(said.format(names=", ".join(map(quoted, names))) if names else unnamed)
 
 
 class OtherCurrency(CodeError):

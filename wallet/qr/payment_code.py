@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from currency.number import NumberError, check
 from language import N_, _
-from runtime.output import harmless
+from runtime.output import harmless, quoted
 from wallet.qr import merchant_presented, schemes
 from wallet.qr.data_objects import compose, parse
 from wallet.qr.errors import (
@@ -122,6 +122,17 @@ class PaymentCode:
     def once(self) -> bool:
         """Whether it is for one payment."""
         return bool(self.request_id)
+
+    @property
+    def name_and_city(self) -> str:
+        """Both, as somebody has written them."""
+        return f"{self.name}, {self.city}"
+
+    @property
+    def local_name_and_city(self) -> str:
+        """Both in their own script; "" if they are not said."""
+        local = self.local
+        return ", ".join(filter(None, (local.name, local.city))) if local else ""
 
     def text(self) -> str:
         """The text of the code, as it is drawn.
@@ -316,7 +327,7 @@ def _printable(value: str, what: str, most: int) -> str:
 def _wrong(what: str, value: str) -> CodeError:
     return CodeError(
         _("{what} in a code may not be like this: {value}").format(
-            what=_(what), value=harmless(value)
+            what=_(what), value=quoted(value)
         )
     )
 
