@@ -179,6 +179,27 @@ def pay_across(system: System, say: Say) -> None:
     system.wait_available(bob, 100 * YUAN + 9_990)
 
 
+def refund(system: System, say: Say) -> None:
+    """Whoever was paid gives a part back, and never more than it."""
+    alice, bob = system.people["alice"], system.people["bob"]
+    before_fen = alice.show().available_fen
+    concert = next(line for line in bob.history() if line.memo == "concert")
+    answer = bob.refund(concert.payment_id, 2_990, memo="ticket")
+    expect(
+        answer.state == states_pb2.PAYMENT_STATE_SETTLED,
+        _("refund is {state}").format(state=state_name(answer.state)),
+    )
+    system.wait_available(alice, before_fen + 2_990)
+    back = alice.history()[0]
+    say(
+        _("bob → alice 29.90, a refund of {payment_id} “{memo}”").format(
+            payment_id=back.refunds_payment_id, memo=back.memo
+        )
+    )
+    too_much = refused(lambda: bob.refund(concert.payment_id, 7_001))
+    say(_("bob tries to refund 70.01 more: [yellow]{too_much}[/]").format(too_much=too_much.name))
+
+
 def crash(system: System, say: Say) -> None:
     """A bank dies in the middle of payments; nobody loses one."""
     alice, bob = system.people["alice"], system.people["bob"]
@@ -287,6 +308,7 @@ STEPS = (
     Step(N_("Exchange: deposit and cash"), exchange),
     Step(N_("A payment within a bank"), pay_within),
     Step(N_("A payment across banks"), pay_across),
+    Step(N_("A refund: part of it goes back"), refund),
     Step(N_("A bank is killed in the middle of payments"), crash),
     Step(N_("Offline: no server in reach"), offline),
     Step(N_("The servers return: deposit"), deposit),

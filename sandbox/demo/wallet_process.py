@@ -111,6 +111,18 @@ class Person:
         )
         return ask(self._service.Pay, request, wallet_pb2.PayResponse)
 
+    def refund(
+        self, payment_id: str, amount_fen: int = 0, memo: str = "", request_id: str = ""
+    ) -> wallet_pb2.RefundResponse:
+        """Give a payment back that was received; all that is left of it without an amount."""
+        request = wallet_pb2.RefundRequest(
+            request_id=request_id or _new_id(),
+            payment_id=payment_id,
+            amount_fen=amount_fen,
+            memo=memo,
+        )
+        return ask(self._service.Refund, request, wallet_pb2.RefundResponse)
+
     def history(self) -> list[wallet_pb2.HistoryItem]:
         """The whole history, newest first, page by page."""
         found: list[wallet_pb2.HistoryItem] = []
