@@ -14,6 +14,7 @@ from central_bank.authentication.acts import authentication_effects
 from central_bank.authentication.banks import INSTITUTION, Registry, opening
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.offline_roots import OfflineRoots
+from central_bank.authentication.policies import Publication
 from central_bank.authentication.tables import office as office_tables
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.context import Context
@@ -203,6 +204,7 @@ def _furnish(
     effects = {
         **issuing.effects,
         "put_back": putting_back,
+        "publish_policy": Publication(database, keys.central, clock),
         **authentication_effects(database, registry, keys.devices, keys.central, keys.roots),
     }
     acts = open_acts(database, office_tables, officers, effects, clock)

@@ -12,6 +12,7 @@ MAX_BANK_CREDENTIALS = 200
 """Certificates that one bank is ever given, and as many keys."""
 
 MAX_CENTRAL_KEYS = most_items(authentication_pb2.ListCentralKeysResponse, "keys")
+MAX_ANNOUNCEMENTS = most_items(authentication_pb2.ListCentralKeysResponse, "announcements")
 """Changes of the central bank's business key that can ever be announced."""
 
 MAX_REPLACED_LISTED = most_items(authentication_pb2.Bank, "replaced") // 2

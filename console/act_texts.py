@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from console.sheet import clock
 from currency.amount import format_yuan
+from currency.days import date_of
 from dcep.office.v1 import office_pb2
 from language import N_, _
 from officers.contents import content_of, kind_of, message_of
@@ -81,11 +82,8 @@ def said(content: office_pb2.OfficerAct) -> str:
                 verb=_(_VERBS[kind]), yuan=format_yuan(asked.amount_fen), bank=asked.bank
             )
         )
-    if kind == "set_policy":
-        limits = "; ".join(class_in_words(each) for each in asked.classes)
-        return _("set the limits of all wallet classes: {limits}").format(
-            limits=limits or _("none")
-        )
+    if kind == "publish_policy":
+        return _("limits of all wallets {policy}").format(policy=policy_in_words(asked))
     if kind == "admit_bank":
         return harmless(
             _(
@@ -127,6 +125,22 @@ def _shown(field: Any, value: Any) -> str:
         names = (office_pb2.Right.Name(each).removeprefix("RIGHT_").lower() for each in value)
         return _("rights: {names}").format(names=_(", ").join(map(right_in_words, names)))
     return str(value)
+
+
+def policy_in_words(policy: office_pb2.PublishPolicy) -> str:
+    """From when on which limits hold, such as "from 2027-01-01: class I without a limit; …"."""
+    said = [class_in_words(each) for each in policy.classes]
+    if policy.wallets_per_phone:
+        said.append(
+            _("{count} wallets for each telephone number").format(count=policy.wallets_per_phone)
+        )
+    if policy.wallets_per_document:
+        said.append(
+            _("{count} wallets for each document").format(count=policy.wallets_per_document)
+        )
+    return _("from {day}: {limits}").format(
+        day=date_of(policy.from_day).isoformat(), limits="; ".join(said)
+    )
 
 
 def class_in_words(limits: office_pb2.ClassLimits) -> str:

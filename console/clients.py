@@ -165,7 +165,7 @@ class CentralOfficerClient(ActClient):
         return ask(self.authentication.GetFeedOf, request, kind)
 
     def central_keys(self) -> authentication_pb2.ListCentralKeysResponse:
-        """The central bank's business keys, with its offline roots and key successions."""
+        """The central bank's business keys, its offline roots, and what it has announced."""
         request = authentication_pb2.ListCentralKeysRequest()
         kind = authentication_pb2.ListCentralKeysResponse
         return ask(self.authentication.ListCentralKeys, request, kind)
@@ -233,11 +233,6 @@ class BankOfficerClient(ActClient):
     def feed(self) -> officers_pb2.GetFeedResponse:
         """How far the feed has been applied, and why it has stopped, if it has."""
         return ask(self.office.GetFeed, officers_pb2.GetFeedRequest(), officers_pb2.GetFeedResponse)
-
-    def policy(self) -> list[office_pb2.ClassLimits]:
-        """The limits of the wallet classes that have any."""
-        request = officers_pb2.GetPolicyRequest()
-        return list(ask(self.office.GetPolicy, request, officers_pb2.GetPolicyResponse).classes)
 
     def books(self) -> officers_pb2.GetBooksResponse:
         """The bank's side of equation 2."""

@@ -31,7 +31,7 @@ _OWN = {
     "FILE_EXISTS": _OTHER_FILE,
     "FILE_NOT_WRITTEN": N_("Name a file in a folder of yours, and repeat."),
     "FILE_REFUSED": N_("Correct the file, or name another."),
-    "POLICY_FILE": N_("Write it like policy.toml in a bank's folder."),
+    "POLICY_FILE": N_("Write it like deployment/policies/e-cny.toml."),
     "RECORD_UNREADABLE": N_("Name the record that `dcep ceremony hold` wrote."),
     "EVIDENCE_UNREADABLE": N_("Name a file that `dcep evidence export` wrote."),
     "NOT_PROVED": N_("It proves nothing; ask whoever gave it to you for the original."),

@@ -44,8 +44,8 @@ def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
 def revoked_certificates(own: authentication_pb2.ListCentralKeysResponse) -> list[str]:
     """Fingerprints of the central bank's revoked TLS certificates, newest first."""
     told = [
-        authentication_pb2.KeySuccession.FromString(envelope.payload)
-        for envelope in reversed(own.successions)
+        authentication_pb2.Announcement.FromString(envelope.payload)
+        for envelope in reversed(own.announcements)
     ]
     return [fingerprint for each in told for fingerprint in each.revoked_certificates]
 

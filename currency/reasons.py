@@ -66,6 +66,7 @@ SENTENCES = {
     "TOO_MANY_REFUSALS": N_("So many orders of this wallet were refused that it has to wait."),
     "NOT_REFUNDABLE": N_("Only a payment from another wallet is refunded."),
     "REFUND_TOO_LARGE": N_("More than is left of this payment to refund."),
+    "TOO_MANY_WALLETS": N_("No more wallets can be opened with this here."),
     "RESERVES_SHORT": N_("The bank's reserves do not suffice."),
     "CIRCULATION_SHORT": N_("The bank has less in circulation than that."),
     "VAULT_SHORT": N_("The bank's vault does not hold enough."),

@@ -33,7 +33,10 @@ LEFT_OUT = frozenset(
 is checked with Spin."""
 
 DATA = frozenset(
-    {".conf", ".mako", ".mo", ".proto", ".py", ".pyi", ".service", ".sql", ".yaml", ".yml"}
+    {
+        *(".conf", ".mako", ".mo", ".proto", ".py", ".pyi"),
+        *(".service", ".sql", ".toml", ".yaml", ".yml"),
+    }
 )
 """The kinds of files that are read where it is installed, or copied from there by an operator."""
 

@@ -23,22 +23,6 @@ from runtime.clock import SystemClock
 from runtime.envelope import possession
 from runtime.private import make_private, write_private
 
-POLICY = """\
-# Limits of the wallet classes in fen; a missing number means no limit.
-# Class II: identified by name. Class IV: a phone number only.
-
-[class_II]
-balance_cap_fen = 50_000_000
-single_fen = 5_000_000
-day_fen = 10_000_000
-
-[class_IV]
-balance_cap_fen = 1_000_000
-single_fen = 200_000
-day_fen = 500_000
-year_fen = 5_000_000
-"""
-
 OFFLINE_ROOT = "offline_root.key"
 ROOTS_BEFORE = "offline_roots.before"
 """File with the public keys of offline roots that were replaced, one in each line."""
@@ -49,11 +33,11 @@ CENTRAL_RIGHTS = (
     office_pb2.RIGHT_ISSUANCE,
     office_pb2.RIGHT_BANKS,
     office_pb2.RIGHT_DEVICES,
+    office_pb2.RIGHT_POLICY,
 )
 BANK_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
     office_pb2.RIGHT_WALLETS,
-    office_pb2.RIGHT_POLICY,
     office_pb2.RIGHT_SUSPENSE,
     office_pb2.RIGHT_CASH,
 )
@@ -150,7 +134,6 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     _identity(authority, folder, "tls", parties.bank(bank.name))
     _write(folder / "ca.crt", authority.certificate_pem)
     write_private(folder / "business.key", bytes(SigningKey.generate()))
-    _write(folder / "policy.toml", POLICY.encode())
     machine = SigningKey.generate()
     make_private(plan.cash_machine_key(bank.name).parent.parent)
     make_private(plan.cash_machine_key(bank.name).parent)
@@ -174,7 +157,6 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "central_bank_address": plan.central_address,
             "central_bank_keys": CENTRAL_KEYS,
             "offline_roots": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
-            "policy_file": "policy.toml",
             "officers_file": "officers.json",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,

@@ -50,7 +50,6 @@ from operator_bank.peers.central_bank_client import GrpcCentralBank
 from operator_bank.peers.central_keys import KeysFile
 from operator_bank.peers.contradictions import watch_contradictions
 from operator_bank.settings import Settings
-from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
@@ -190,7 +189,6 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
     return BankParts(
         name=settings.bank,
         prefix=settings.prefix,
-        policy=read_policy(settings.policy_file),
         business_key=key,
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from officers.acts import Acts
@@ -48,7 +46,7 @@ from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.acceptance import Inbound
-from operator_bank.wallets.classes import Policy, found_policy
+from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.opening import WalletOpening
 from operator_bank.wallets.orders import Orders
@@ -73,7 +71,6 @@ class BankParts:
 
     name: str
     prefix: str
-    policy: NDArray[np.int64]
     business_key: Signer
     opening_deposit_fen: int
     till_float_fen: int
@@ -246,12 +243,14 @@ def _furnish(
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
     effects = {
-        **bank_effects(context, directory, suspense, machines, policy),
+        **bank_effects(context, directory, suspense, machines),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),
     }
     acts = open_acts(context.database, office_tables, officers, effects, context.clock)
     trusted = _trusted(context, parts)
+    trusted.keys.on_heard = policy.follow
+    trusted.keys.follow()
     moves = Moves(Sources(context, directory, vault), lost.windows)
     rows = FeedRows(context, directory, refusals, refused, lost.windows)
     follower = FeedFollower(
@@ -299,9 +298,8 @@ def _furnish(
 
 def _wallet_room(context: Context, parts: BankParts, verifier: SignatureVerifier) -> _WalletRoom:
     policy = Policy(context)
-    found_policy(policy, parts.policy, office_tables.acts, context.database)
     directory = Directory(
-        context, Customers(context.database), opening_deposit_fen=parts.opening_deposit_fen
+        context, Customers(context.database), policy, opening_deposit_fen=parts.opening_deposit_fen
     )
     return _WalletRoom(policy, directory, Orders(context, directory, verifier), Refused(context))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import edge_pb2, officers_pb2, offline_pb2, payments_pb2
-from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT, KIND_BALANCE, KIND_LIMIT, KIND_SEQUENCE
+from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT, KIND_BALANCE, KIND_SEQUENCE
 from runtime.bounds import greatest, most_items
 
 MAX_ITEMS = most_items(payments_pb2.PayManyRequest, "orders")
@@ -230,7 +230,4 @@ REVOCATIONS_IDLE_S = 30.0
 """How often the trust bundle is looked at for revoked devices."""
 
 CENTRAL_KEYS_IDLE_S = 10.0
-"""How often a bank asks what the central bank has announced of its keys, apart from when it
-must."""
-
-POLICY_LIMIT_FEN = greatest(KIND_LIMIT)
+"""How often a bank asks what the central bank has announced, apart from when it must."""

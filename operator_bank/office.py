@@ -1,5 +1,5 @@
 """Performs what officers of the bank do, each act by two of them: wallets are frozen and unfrozen,
-suspense is paid out, cash machines are registered and revoked, limits are set.
+suspense is paid out, cash machines are registered and revoked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_machines
 from operator_bank.ledger.standing import Standing
 from operator_bank.suspense.payouts import SuspensePayouts
-from operator_bank.wallets.classes import KIND, Policy, table_of
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database
 
@@ -25,7 +24,6 @@ def bank_effects(
     directory: Directory,
     suspense: SuspensePayouts,
     machines: Machines,
-    policy: Policy,
 ) -> Mapping[str, Effect]:
     """The effects of these acts, by the kind of act."""
     database = context.database
@@ -34,7 +32,6 @@ def bank_effects(
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
         "pay_suspense": _SuspensePayment(database, suspense, context.standing),
         "register_cash_machine": _Registration(database, machines),
-        KIND: _PolicySetting(database, policy),
         "revoke_cash_machine": _Revocation(database, machines),
     }
 
@@ -68,25 +65,6 @@ class _Freezing(_BankEffect):
             digest=act.record_digest,
             in_transaction=in_transaction,
         )
-
-
-class _PolicySetting(_BankEffect):
-    right = office_pb2.RIGHT_POLICY
-
-    def __init__(self, database: Database, policy: Policy) -> None:
-        super().__init__(database)
-        self._policy = policy
-
-    def check(self, act: Act) -> None:
-        table_of(act.asked.classes)
-
-    def perform(self, act: Act, decision: Decision) -> None:
-        def in_transaction(connection: Connection, position: int) -> None:
-            decision.mark(connection, position=position)
-
-        wanted = table_of(act.asked.classes)
-        if not self._policy.put(wanted, act.record_digest, in_transaction):
-            self._database.transaction(decision.mark)
 
 
 class _SuspensePayment(_BankEffect):

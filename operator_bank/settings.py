@@ -39,8 +39,6 @@ class Settings:
     """File with the central bank's keys whose signatures on the feed are trusted at first."""
     offline_roots: str
     """Public keys of the roots of offline money: hexadecimal, separated by commas."""
-    policy_file: Path
-    """Limits of the wallet classes of a new bank; read once, after that two officers set them."""
     officers_file: PathOrUri = ""
     """The founding record: first officers and cash machines; read while the database has none."""
     keys_in_files: bool = False

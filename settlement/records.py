@@ -66,7 +66,7 @@ HOLD = np.dtype(
 #   OPEN           flags | ledger << 8 | limit set << 16; the parent is in `debit`
 #   SET_FLAGS      the flags
 #   SET_LIMIT_SET  the limit set
-#   SET_LIMIT      the limit, a column; the limit set is in `credit`
+#   SET_LIMIT      the column; the limit set is in `credit`, what its cell gets in `amount_fen`
 #   CAPTURE        the hold's reference
 #   RELEASE        the hold's reference
 #   DELIVER        the account to credit when `credit` cannot take it
@@ -175,12 +175,22 @@ class AccountFlag(IntFlag):
 
 
 class Limit(IntEnum):
-    """Columns of the table of limit sets; 0 in a cell: no limit."""
+    """Columns of the table of limit sets: four limits in fen, of which 0 is none, and since when.
+
+    A set holds from FROM_DAY on (days since 1970 in UTC+8), and the set BEFORE it on the days
+    before. BEFORE is a higher number than the set's own, or 0: no limits before that.
+    """
 
     BALANCE_CAP = 0
     SINGLE = 1
     DAY = 2
     YEAR = 3
+    FROM_DAY = 4
+    BEFORE = 5
+
+
+IN_FEN = (Limit.BALANCE_CAP, Limit.SINGLE, Limit.DAY, Limit.YEAR)
+"""The columns that are limits."""
 
 
 class Result(IntEnum):

@@ -35,7 +35,7 @@ from settlement.records import (
     Result,
 )
 
-RULE_VERSION = 3
+RULE_VERSION = 4
 """Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
 a bound that it reads from elsewhere, counts this up: a compiled rule is kept beside this file and
 made anew only when this file changes; and a journal is replayed by the rule that decided it."""
@@ -50,7 +50,7 @@ _MOVING = tuple(map(int, sorted(MOVING)))
 _LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
 _IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS = map(int, AccountFlag)
 _KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
-_CAP, _SINGLE, _DAY, _YEAR = map(int, Limit)
+_CAP, _SINGLE, _DAY, _YEAR, _FROM_DAY, _BEFORE = map(int, Limit)
 _OF_A_BYTE = np.uint64(0xFF)
 _LEDGER_SHIFT, _LIMIT_SET_SHIFT = np.uint64(LEDGER_SHIFT), np.uint64(LIMIT_SET_SHIFT)
 
@@ -180,9 +180,33 @@ def spent_fen(accounts: Any, index: int, time_ms: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
+def _set_on(policies: Any, limits: Any, day: Any) -> Any:
+    """The limit set that holds on a day for accounts that have this one: it, or one before it.
+
+    It ends: no set has one with a lower number before it, and the first one holds on every day.
+    """
+    while day < policies[limits, _FROM_DAY]:
+        limits = policies[limits, _BEFORE]
+    return limits
+
+
+def set_of(accounts: Accounts, policies: NDArray[np.int64], index: int, time_ms: int) -> int:
+    """The limit set by which an account is judged at a time.
+
+    Args:
+        accounts: rows as the core keeps them, or copies of some.
+        policies: (MAX_LIMIT_SETS, 6) int64.
+        index: of the account among `accounts`.
+        time_ms: when; an account's own day never goes back.
+    """
+    limits = int(accounts[index]["limit_set"])
+    return int(_set_on(policies, limits, _own_day(accounts, index, time_ms)))
+
+
+@njit(cache=True, nogil=True)
 def _leave_room(accounts: Any, policies: Any, account: Any, amount: Any, day: Any) -> Any:
     """Whether an account's own limits leave room for an amount on a day."""
-    limits = np.int64(accounts[account]["limit_set"])
+    limits = _set_on(policies, np.int64(accounts[account]["limit_set"]), day)
     day_spent, year_spent = _spent(accounts, account, day)
     if policies[limits, _SINGLE] and amount > policies[limits, _SINGLE]:
         return _OVER_SINGLE
@@ -254,34 +278,40 @@ def _uncount(accounts: Any, hold: Any, amount: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _can_take(accounts: Any, policies: Any, credit: Any, amount: Any) -> Any:
-    """Whether an account may be credited with an amount."""
+def _can_take(accounts: Any, policies: Any, credit: Any, amount: Any, time_ms: Any) -> Any:
+    """Whether an account may be credited with an amount at a time."""
     flags = accounts[credit]["flags"]
     if flags & _CLOSED:
         return _CREDIT_CLOSED
     if flags & _FROZEN:
         return _CREDIT_FROZEN
-    cap = policies[np.int64(accounts[credit]["limit_set"]), _CAP]
+    limits = np.int64(accounts[credit]["limit_set"])
+    if policies[limits, _FROM_DAY]:
+        limits = _set_on(policies, limits, _own_day(accounts, credit, time_ms))
+    cap = policies[limits, _CAP]
     if cap and accounts[credit]["available_fen"] + accounts[credit]["held_fen"] + amount > cap:
         return _OVER_CAP
     return _ACCEPTED
 
 
-def can_take(accounts: Accounts, policies: NDArray[np.int64], index: int, fen: int) -> Result:
-    """Whether an account could be credited with an amount now, by the rule's own judgement.
+def can_take(
+    accounts: Accounts, policies: NDArray[np.int64], index: int, fen: int, time_ms: int
+) -> Result:
+    """Whether an account could be credited with an amount, by the rule's own judgement.
 
     Args:
         accounts: rows as the core keeps them, or copies of some.
-        policies: (MAX_LIMIT_SETS, 4) int64 fen, or its first rows.
+        policies: (MAX_LIMIT_SETS, 6) int64.
         index: of the account among `accounts`.
         fen: how much.
+        time_ms: when.
 
     Returns:
         ACCEPTED, or why not: CREDIT_UNKNOWN, CREDIT_CLOSED, CREDIT_FROZEN, OVER_BALANCE_CAP.
     """
     if not _is_open(accounts, index):
         return Result.CREDIT_UNKNOWN
-    return Result(int(_can_take(accounts, policies, index, fen)))
+    return Result(int(_can_take(accounts, policies, index, fen, time_ms)))
 
 
 @njit(cache=True, nogil=True)
@@ -333,7 +363,7 @@ def _move(accounts: Any, policies: Any, record: Any) -> Any:
         return paid
     taken = _reaches(accounts, debit, credit)
     if taken == _ACCEPTED:
-        taken = _can_take(accounts, policies, credit, amount)
+        taken = _can_take(accounts, policies, credit, amount, record["time_ms"])
     if record["kind"] == _DELIVER:
         fallback = np.int64(record["ref"])
         reached = _reaches(accounts, debit, fallback)
@@ -403,7 +433,7 @@ def _pay_from_hold(accounts: Any, policies: Any, record: Any) -> Any:
         return _SAME_ACCOUNT
     taken = _reaches(accounts, debit, credit)
     if taken == _ACCEPTED:
-        taken = _can_take(accounts, policies, credit, amount)
+        taken = _can_take(accounts, policies, credit, amount, record["time_ms"])
     if taken == _ACCEPTED:
         accounts[debit]["held_fen"] -= amount
         accounts[credit]["available_fen"] += amount
@@ -453,12 +483,14 @@ def _take_from_hold(
 @njit(cache=True, nogil=True)
 def _set_limit(policies: Any, record: Any) -> Any:
     """SET_LIMIT. The first limit set has no limits, for good."""
-    limits, limit = np.int64(record["credit"]), record["ref"]
+    limits, limit, value = np.int64(record["credit"]), record["ref"], record["amount_fen"]
     if limits == 0 or limits >= policies.shape[0] or limit >= np.uint64(policies.shape[1]):
         return _MALFORMED
-    if record["amount_fen"] < 0:
+    if value < 0:
         return _AMOUNT_INVALID
-    policies[limits, np.int64(limit)] = record["amount_fen"]
+    if np.int64(limit) == _BEFORE and value and (value <= limits or value >= policies.shape[0]):
+        return _MALFORMED
+    policies[limits, np.int64(limit)] = value
     return _ACCEPTED
 
 
@@ -698,7 +730,7 @@ def apply(
 
     Args:
         accounts: (A,) ACCOUNT, changed in place.
-        policies: (MAX_LIMIT_SETS, 4) int64 fen, row 0 all zero (no limits); changed by SET_LIMIT.
+        policies: (MAX_LIMIT_SETS, 6) int64, row 0 all zero (no limits); changed by SET_LIMIT.
         holds: (H,) HOLD, changed in place.
         free: (H,) int64, a stack of free hold slots; counters[0] is its height.
         counters: (1,) int64.

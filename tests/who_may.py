@@ -85,7 +85,6 @@ AT_THE_INNER_PORT: Table = {
         "dcep.bank.v1.OfficeService",
         GetBooks=[OFFICER],
         GetFeed=[OFFICER],
-        GetPolicy=[OFFICER],
         ListSuspense=[OFFICER],
         ListLost=[OFFICER],
     ),

@@ -173,13 +173,6 @@ class ActsDone:
         ):
             raise Wrong(_("the founding record is not signed by the institution's business key"))
 
-    def policy(self, digest: int) -> office_pb2.SetPolicy | None:
-        """The limits that two officers set, by the digest in its records; None: there is no act."""
-        for act in self.approved:
-            if act.content.WhichOneof("kind") == "set_policy" and act.digest == digest:
-                return act.content.set_policy
-        return None
-
     def took_effect(self, line: Line, kind: str, **asked: object) -> Any:
         """Checks that a record is what an act asked for.
 

@@ -39,7 +39,7 @@ from auditor.signatures.orders import (
     refused,
     same,
 )
-from auditor.signatures.policy import PolicyWalk
+from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
@@ -131,11 +131,13 @@ class BankWalk:
         chain: FeedChain,
         lost: LostTime,
         machines: Sequence[Row[Any]],
+        policies: Sequence[Announced],
     ) -> None:
         """Prepares it.
 
         Args:
             machines: as `machine_rows` read them before the acts.
+            policies: what the central bank has announced of limits, in order.
         """
         self._name = name
         self._chain = chain
@@ -161,7 +163,7 @@ class BankWalk:
         self._stands_for: dict[int, int] = {}
         self._late = Late()
         self._refunds = RefundWalk(engine, tables)
-        self._policy = PolicyWalk(acts, self._problems)
+        self._policy = PolicyWalk(policies, self._problems)
         self._machines = CashMachines(
             machines,
             acts.founding_machines,
@@ -370,7 +372,7 @@ class BankWalk:
         account = line.credit
         if account < FIRST_WALLET:
             return
-        self._policy.open_for_holders()
+        self._policy.opened()
         if opening_of(line.ref).flags:
             raise Wrong(_("an account of a holder is opened with flags"))
         if account not in self._openings:
@@ -404,6 +406,8 @@ class BankWalk:
             load = ordered(line, orders_pb2.LoadOrder, holder.number)
             self._signed(line, holder, orders_pb2.LoadOrder)
             if line.accepted:
+                limited(line)
+                self._policy.judged(line)
                 self._loads[line.position] = line.debit
                 self._held(line, device_key=load.device_key)
             return
@@ -418,6 +422,7 @@ class BankWalk:
             return
         purposed(line, purposes_pb2.PURPOSE_PAYMENT)
         limited(line)
+        self._policy.judged(line)
         payee = self._accounts.get(order.payee_number)
         if line.kind == Kind.HOLD:
             if payee is not None:

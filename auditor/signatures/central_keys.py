@@ -1,12 +1,12 @@
 """Checks the central bank's keys, and what it signed with each while that key was its own.
 
 The first key signed the founding record of its officers. The others come from acts of two officers,
-and each was announced in a statement that a key of its time signed.
+and each was announced in a statement that a key of its time signed. So were the limits of wallets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import Message
 from sqlalchemy import Engine
@@ -16,14 +16,16 @@ from auditor.signatures.bank_keys import ended, keys_of, renewed
 from auditor.signatures.feed_tips import kept_tips
 from auditor.signatures.key_rows import Given, KeyRows, Term
 from auditor.signatures.orders import Wrong, read, same
+from auditor.signatures.policy import Announced
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from language import _
 from runtime.envelope import key_id
+from settlement.records import record_digest
 
-_RENEWAL = "renew_central_key"
+_RENEWAL, _PUBLICATION = "renew_central_key", "publish_policy"
 
 
 class CentralTerms:
@@ -32,6 +34,7 @@ class CentralTerms:
     Attributes:
         problems: what is wrong with the tables.
         roots: the roots of offline money.
+        policies: the limits of wallets that were announced, in order.
     """
 
     def __init__(
@@ -54,8 +57,8 @@ class CentralTerms:
         self._terms = [
             row.term._replace(until_ms=0, revoked=False) for row in rows.of_centre if not row.act
         ]
-        wanted: dict[int, authentication_pb2.KeySuccession] = {}
-        for act in filter(_changes_key, acts):
+        wanted: dict[int, authentication_pb2.Announcement] = {}
+        for act in filter(_is_announced, acts):
             wanted[act.number] = self._follow(act)
         for given in sorted(rows.of_centre):
             if given.term not in self._terms:
@@ -68,14 +71,15 @@ class CentralTerms:
         self._missing(_("central_keys, row business_key"), self._terms, last.of_centre)
         self._check_roots(rows, last, acts)
         for number, envelope in sorted(rows.told):
-            where = _("table key_successions, row act={number}").format(number=number)
+            where = _("table announcements, row act={number}").format(number=number)
             try:
                 self._check_told(envelope, wanted.get(number), where)
             except Wrong as wrong:
                 self.problems.say(f"{where}: {wrong}")
+        self.policies = [*_policies(last.told)]
         for number in sorted(set(wanted) - {number for number, _rest in last.told}):
             self.problems.say(
-                _("table key_successions, row act={number} is missing").format(number=number)
+                _("table announcements, row act={number} is missing").format(number=number)
             )
 
     def _missing(self, where: str, terms: Sequence[Term], last: frozenset[Given]) -> None:
@@ -117,18 +121,23 @@ class CentralTerms:
                     ).format(table=given.table, value=given.term.value.hex())
                 )
 
-    def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
+    def _follow(self, act: Approved) -> authentication_pb2.Announcement:
         """Applies an act to the keys, and returns what banks must be told about that."""
-        if act.content.WhichOneof("kind") != _RENEWAL:
+        kind = act.content.WhichOneof("kind")
+        if kind == _PUBLICATION:
+            return authentication_pb2.Announcement(
+                number=act.number, from_time_ms=act.time_ms, policy=act.content.publish_policy
+            )
+        if kind != _RENEWAL:
             revoked = act.content.revoke_central_certificate.certificate_fingerprint
-            return authentication_pb2.KeySuccession(
+            return authentication_pb2.Announcement(
                 number=act.number, from_time_ms=act.time_ms, revoked_certificates=[revoked]
             )
         asked = act.content.renew_central_key
         change = (asked.business_key, asked.old_until_time_ms, act.time_ms)
         ends = ended(self._terms, *change)
         self._terms = renewed(self._terms, *change)
-        return authentication_pb2.KeySuccession(
+        return authentication_pb2.Announcement(
             number=act.number,
             successor=asked.business_key,
             from_time_ms=act.time_ms,
@@ -161,10 +170,10 @@ class CentralTerms:
         self._verify(problems, where, registration_pb2.FeedTip, envelope, good)
 
     def _check_told(
-        self, signed: bytes, wanted: authentication_pb2.KeySuccession | None, where: str
+        self, signed: bytes, wanted: authentication_pb2.Announcement | None, where: str
     ) -> None:
         envelope = read(SignedEnvelope, signed)
-        told = read(authentication_pb2.KeySuccession, envelope.payload)
+        told = read(authentication_pb2.Announcement, envelope.payload)
         if wanted is None:
             raise Wrong(_("no act of two officers is behind it"))
         same("number", told.number, wanted.number)
@@ -173,10 +182,12 @@ class CentralTerms:
         same(_("keys that end"), _ends(told), _ends(wanted))
         revoked = ", ".join(wanted.revoked_certificates)
         same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
+        if told.policy != wanted.policy:
+            raise Wrong(_("it has other limits than two officers signed"))
         # Any key that had begun will do, even one that has ended: its successor may have been lost
         # before it was used.
         begun = [term.value for term in self._terms if term.from_ms <= told.from_time_ms]
-        self._verify(self.problems, where, authentication_pb2.KeySuccession, envelope, begun)
+        self._verify(self.problems, where, authentication_pb2.Announcement, envelope, begun)
 
     def _verify(
         self,
@@ -199,7 +210,7 @@ class CentralTerms:
         )
 
 
-def _ends(told: authentication_pb2.KeySuccession) -> str:
+def _ends(told: authentication_pb2.Announcement) -> str:
     """The ends of keys in a statement, sorted, in words."""
     ends = sorted((end.key.hex(), end.until_time_ms, end.revoked) for end in told.ended)
     return ", ".join(
@@ -207,5 +218,19 @@ def _ends(told: authentication_pb2.KeySuccession) -> str:
     )
 
 
-def _changes_key(act: Approved) -> bool:
-    return act.content.WhichOneof("kind") in (_RENEWAL, "revoke_central_certificate")
+def _policies(told: frozenset[tuple[int, bytes]]) -> Iterator[Announced]:
+    """The limits of wallets in what was announced; what cannot be read is named elsewhere."""
+    for _number, signed in sorted(told):
+        try:
+            envelope = read(SignedEnvelope, signed)
+            said = read(authentication_pb2.Announcement, envelope.payload)
+        except Wrong:
+            continue
+        if said.HasField("policy"):
+            digest = record_digest(envelope.payload)
+            yield Announced(said.number, said.from_time_ms, digest, said.policy)
+
+
+def _is_announced(act: Approved) -> bool:
+    kinds = (_RENEWAL, _PUBLICATION, "revoke_central_certificate")
+    return act.content.WhichOneof("kind") in kinds

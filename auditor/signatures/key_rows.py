@@ -16,7 +16,7 @@ _keys = table(KEYS, column("business_key"), column("bank"), *map(column, _TERM))
 _certificates = table(CERTIFICATES, column("fingerprint"), column("bank"), *map(column, _TERM))
 _central = table("central_keys", column("business_key"), *map(column, _TERM))
 _roots = table("offline_roots", column("root_key"), *map(column, _TERM))
-_told = table("key_successions", column("act"), column("envelope"))
+_told = table("announcements", column("act"), column("envelope"))
 
 
 class Term(NamedTuple):
@@ -44,7 +44,7 @@ class KeyRows(NamedTuple):
         of_banks: the banks' keys and certificates.
         of_centre: the central bank's own keys.
         roots: the roots of offline money.
-        told: (act, signed envelope) of what the central bank announced about its keys.
+        told: (act, signed envelope) of what the central bank announced.
     """
 
     of_banks: frozenset[Given]

@@ -204,6 +204,7 @@ class _BankWalks:
             chain,
             lost,
             machines,
+            self.terms.policies,
         )
         problems.append(bank.run(ledger.report.rows))
         broken = chain.finish()

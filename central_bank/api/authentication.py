@@ -45,7 +45,8 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def ListBanks(
         self, request: authentication_pb2.ListBanksRequest, context: grpc.ServicerContext
     ) -> authentication_pb2.ListBanksResponse:  # noqa: N802
-        return authentication_pb2.ListBanksResponse(banks=[_bank(b) for b in self._registry.all()])
+        banks = [_bank(b, self._feed_look.announced(b)) for b in self._registry.all()]
+        return authentication_pb2.ListBanksResponse(banks=banks)
 
     def RevokeOwnDevices(
         self, request: authentication_pb2.RevokeOwnDevicesRequest, context: grpc.ServicerContext
@@ -75,7 +76,7 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         self, request: authentication_pb2.ListCentralKeysRequest, context: grpc.ServicerContext
     ) -> authentication_pb2.ListCentralKeysResponse:  # noqa: N802
         return authentication_pb2.ListCentralKeysResponse(
-            successions=self._central_keys.successions(),
+            announcements=self._central_keys.announcements(),
             keys=[_central_key(known) for known in self._central_keys.all()],
             offline_roots=[_central_key(root) for root in self._offline_roots.all()],
         )
@@ -157,7 +158,7 @@ def _case(case: Case) -> authentication_pb2.Evidence:
     )
 
 
-def _bank(bank: AdmittedBank) -> authentication_pb2.Bank:
+def _bank(bank: AdmittedBank, announced_number: int) -> authentication_pb2.Bank:
     state = (
         authentication_pb2.BANK_STATE_SUSPENDED
         if bank.suspended
@@ -172,6 +173,7 @@ def _bank(bank: AdmittedBank) -> authentication_pb2.Bank:
         state=state,
         offline_certificate=bank.offline_certificate,
         replaced=[_replaced(old) for old in bank.replaced(MAX_REPLACED_LISTED)],
+        announced_number=announced_number,
     )
 
 

@@ -72,7 +72,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)
                 check_incarnation(bank, request.incarnation)
-                number = self._feed.keys_number
+                number = self._feed.announced_number
                 say = partial(self._feed.after, bank, link, with_tip=number != told)
                 found, read = await call.in_thread(say)
                 if found is not None:
@@ -84,7 +84,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     async def _wait_for_news(self, call: Call, position: int, told: int) -> None:
         """Waits for the journal to grow past a position, or for other keys than were told."""
-        while self._feed.keys_number == told:
+        while self._feed.announced_number == told:
             if await self._news.after(position, FEED_WAIT_S):
                 return
             self._bank(call)

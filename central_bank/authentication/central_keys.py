@@ -1,9 +1,9 @@
-"""Keeps the central bank's own business keys, and announces to banks how they change.
+"""Keeps the central bank's own business keys, and announces to banks what all of them are to know.
 
 Two officers announce a successor, in a statement that the key in use signs. Banks that trust that
 key trust the successor from then on. The successor is used as soon as it is where the settings say
-that the business key is. TLS certificates of the central bank that are revoked are announced in the
-same way.
+that the business key is. TLS certificates of the central bank that are revoked, and the limits of
+wallets, are announced in the same way.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.banks import INSTITUTION
 from central_bank.authentication.possession import check_possession
-from central_bank.authentication.tables import central_keys, key_successions
+from central_bank.authentication.tables import announcements, central_keys
 from central_bank.authentication.terms import Ending
-from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
+from central_bank.limits import MAX_ANNOUNCEMENTS, MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from runtime.checks import invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
@@ -33,7 +34,7 @@ from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
 _KeyEnd = authentication_pb2.KeyEnd
-_KeySuccession = authentication_pb2.KeySuccession
+_Announcement = authentication_pb2.Announcement
 
 
 class KnownKey(NamedTuple):
@@ -107,13 +108,13 @@ class CentralKeys:
         """All keys that there are and were, newest last."""
         return list(self._known.values())
 
-    def successions(self) -> list[SignedEnvelope]:
+    def announcements(self) -> list[SignedEnvelope]:
         """The statements that were announced, in order."""
         return list(self._remembered.now().told)
 
     def revoked_certificates(self) -> set[str]:
         """Fingerprints of TLS certificates of the central bank that are revoked."""
-        told = (_KeySuccession.FromString(envelope.payload) for envelope in self.successions())
+        told = (_Announcement.FromString(envelope.payload) for envelope in self.announcements())
         return {fingerprint for each in told for fingerprint in each.revoked_certificates}
 
     def check_revocation(self, fingerprint: str) -> None:
@@ -147,25 +148,61 @@ class CentralKeys:
         """
         with self._remembered.change():
             self.check_revocation(fingerprint)
-            told = _KeySuccession(
+            told = _Announcement(
                 number=by.act, from_time_ms=by.time_ms, revoked_certificates=[fingerprint]
             )
-            row = self._signed(told)
+            self._announce(told, in_transaction)
 
-            def body(connection: Connection) -> None:
-                connection.execute(insert(key_successions), row)
-                in_transaction(connection)
+    def publish(
+        self,
+        policy: office_pb2.PublishPolicy,
+        in_transaction: Callable[[Connection], object],
+        by: Given,
+    ) -> None:
+        """Announces the limits of wallets, which the caller has checked.
 
-            self._database.transaction(body)
+        Args:
+            policy: as two officers have signed it.
+            in_transaction: further SQL for the same transaction.
+            by: the officers' act.
+
+        Raises:
+            Refusal: OVERLOADED, nothing more can be announced.
+        """
+        with self._remembered.change():
+            self._check_room()
+            told = _Announcement(number=by.act, from_time_ms=by.time_ms, policy=policy)
+            self._announce(told, in_transaction)
+
+    def _announce(
+        self, told: _Announcement, in_transaction: Callable[[Connection], object]
+    ) -> None:
+        row = self._signed(told)
+
+        def body(connection: Connection) -> None:
+            connection.execute(insert(announcements), row)
+            in_transaction(connection)
+
+        self._database.transaction(body)
 
     def _check_room(self) -> None:
-        if len(self.successions()) >= MAX_CENTRAL_KEYS:
+        if len(self.announcements()) >= MAX_ANNOUNCEMENTS:
             raise Refusal(
-                errors_pb2.REASON_OVERLOADED, f"{MAX_CENTRAL_KEYS} changes were announced"
+                errors_pb2.REASON_OVERLOADED, f"{MAX_ANNOUNCEMENTS} changes were announced"
             )
 
-    def _signed(self, told: _KeySuccession) -> dict[str, object]:
-        """The row of a statement, signed by the key in use."""
+    def _signed(self, told: _Announcement) -> dict[str, object]:
+        """The row of a statement, signed by the key in use.
+
+        Raises:
+            Refusal: ALREADY_DECIDED. Banks take a statement with a number below the last one's for
+                somebody else's, so its act has come too late.
+        """
+        if told.number <= self.number:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED,
+                "a later act has been announced to banks since: propose this one anew",
+            )
         key = self.signing()
         name = key_id(bytes(key.verify_key))
         envelope = sign(told, key, name)
@@ -228,7 +265,7 @@ class CentralKeys:
         """
         with self._remembered.change():
             ends = self._ends(successor, old_until_ms, by.time_ms)
-            told = _KeySuccession(
+            told = _Announcement(
                 number=by.act, successor=successor, from_time_ms=by.time_ms, ended=ends
             )
             row = self._signed(told)
@@ -240,7 +277,7 @@ class CentralKeys:
                     connection.execute(update(central_keys).where(same).values(values))
                 if successor:
                     connection.execute(insert(central_keys), _row(successor, by))
-                connection.execute(insert(key_successions), row)
+                connection.execute(insert(announcements), row)
                 in_transaction(connection)
 
             self._database.transaction(body)
@@ -265,7 +302,7 @@ def _read(connection: Connection) -> _Announced:
         )
         for row in rows
     }
-    told = connection.execute(select(key_successions).order_by(key_successions.c.act)).all()
+    told = connection.execute(select(announcements).order_by(announcements.c.act)).all()
     envelopes = [SignedEnvelope.FromString(bytes(row.envelope)) for row in told]
     return _Announced(keys, envelopes, told[-1].act if told else 0)
 

@@ -79,9 +79,9 @@ offline_roots = Table(
     Column("introduction", LargeBinary, nullable=False),
 )
 
-# What banks are told about the business keys, by act: the envelope of a KeySuccession.
-key_successions = Table(
-    "key_successions",
+# What banks are told of keys and of limits, by act: the envelope of an Announcement.
+announcements = Table(
+    "announcements",
     metadata,
     Column("act", Integer, primary_key=True, autoincrement=False),
     Column("envelope", LargeBinary, nullable=False),

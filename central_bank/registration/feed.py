@@ -141,7 +141,7 @@ class Feed:
             bank=bank.name,
             place=FeedPlace(ledger=self._ledger, number=link.number, hash=link.hash),
             signed_time_ms=self._clock.now_ms(),
-            keys_number=self._keys.number,
+            announced_number=self._keys.number,
             acts=registration_pb2.ActsPlace(number=acts.number, hash=acts.hash),
         )
         key = self._keys.signing()
@@ -150,7 +150,7 @@ class Feed:
         return registration_pb2.FollowFeedResponse(entries=entries, tip=signed), link
 
     @property
-    def keys_number(self) -> int:
+    def announced_number(self) -> int:
         """Number of the last statement about the central bank's keys."""
         return self._keys.number
 

@@ -15,6 +15,7 @@ from central_bank.registration.tables import (
     feed_receipts,
     put_backs,
 )
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.bounds import greatest_in
 from runtime.database import Database
@@ -99,6 +100,15 @@ class FeedBook:
         place.
         """
         return self._database.read(lambda c: _told(c, bank))
+
+    def announced(self, bank: int) -> int:
+        """Number of the last announcement that a bank follows, by its newest receipt."""
+        newest = select(feed_receipts.c.receipt).where(feed_receipts.c.bank == bank)
+        kept = self._database.read(lambda c: c.execute(newest).scalar())
+        if kept is None:
+            return 0
+        payload = SignedEnvelope.FromString(bytes(kept)).payload
+        return int(registration_pb2.FeedReceipt.FromString(payload).announced_number)
 
     def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
         """Keeps a bank's newest receipt, as it was signed; an older one changes nothing."""

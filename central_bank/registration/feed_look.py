@@ -40,6 +40,10 @@ class FeedLook:
         self._book = book
         self._ledger = ledger
 
+    def announced(self, bank: AdmittedBank) -> int:
+        """Number of the last announcement that a bank follows, as it has signed; 0 for none."""
+        return self._book.announced(bank.index)
+
     def beyond(self, bank: AdmittedBank, after_number: int) -> Beyond:
         """Sums up what there is. Raises Refusal: FIELD_INVALID, if the feed has no such entry."""
         link = self._feed.at(bank, journal_position(after_number, "after_number"))

@@ -1,4 +1,4 @@
-"""What officers of a bank may see, over gRPC: books, limits, feed, suspense and what is lost."""
+"""What officers of a bank may see, over gRPC: books, feed, suspense and what is lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import grpc
 
 from dcep.bank.v1 import officers_pb2, officers_pb2_grpc
 from operator_bank.app import OperatorBank
-from operator_bank.wallets.classes import limits_of
 from runtime.pagination import decode_token, page_of, page_size
 
 
@@ -35,11 +34,6 @@ class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
             probing_wallets=self._bank.probing(),
         )
 
-    def GetPolicy(
-        self, request: officers_pb2.GetPolicyRequest, context: grpc.ServicerContext
-    ) -> officers_pb2.GetPolicyResponse:  # noqa: N802
-        return officers_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
-
     def GetFeed(
         self, request: officers_pb2.GetFeedRequest, context: grpc.ServicerContext
     ) -> officers_pb2.GetFeedResponse:  # noqa: N802
@@ -62,6 +56,7 @@ class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
             last_deposit=self._bank.offline.deposits.last(),
             acts_number=acts.number,
             acts_hash=acts.hash,
+            announced_number=self._bank.central_keys.followed,
         )
 
     def ListLost(

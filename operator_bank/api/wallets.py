@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 
+from currency.days import begin_ms, year_end_ms
 from dcep.bank.v1 import wallets_pb2, wallets_pb2_grpc
 from operator_bank.app import OperatorBank
 from operator_bank.wallets.directory import Wallet
@@ -66,4 +67,6 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             day_spent_fen=state.day_spent_fen,
             year_spent_fen=state.year_spent_fen,
             last_sequence=state.last_sequence,
+            day_turns_time_ms=begin_ms(state.day + 1),
+            year_turns_time_ms=year_end_ms(state.day),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
 from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_HOLDER_NAME, KIND_PHONE, KIND_SIGNATURE
 from operator_bank.metadata import metadata
@@ -17,6 +17,7 @@ customers = Table(
     Column("phone", String(greatest(KIND_PHONE)), nullable=False),
     Column("shown", SmallInteger, nullable=False),
     Column("since_time_ms", BigInteger, nullable=False),
+    Index("customers_by_phone", "phone"),
 )
 
 # The OpenWalletOrder that opened each wallet, signed with the wallet's own key: it says who the

@@ -105,7 +105,7 @@ class FeedFollower:
         self._again_at_ms = 0
         self._acts = acts
         self._standing = context.standing
-        self._acknowledged = (0, 0, 0)
+        self._acknowledged = (0, 0, 0, 0)
         self._log = logger("feed")
         self.place = read_place(context.database)
         self.stopped: Stop | None = None
@@ -171,11 +171,12 @@ class FeedFollower:
         """
         place, acts = self.place, self._acts.place()
         ends_at = self._ledger.position()
-        reached = (place.number, acts.number, ends_at)
+        follows = self._central_keys.followed
+        reached = (place.number, acts.number, ends_at, follows)
         going_on = not self.stopped and self._standing.is_current
         if place.number and going_on and reached != self._acknowledged:
             told = registration_pb2.ActsPlace(number=acts.number, hash=acts.hash)
-            self._central_bank.acknowledge(place.message(), told, ends_at)
+            self._central_bank.acknowledge(place.message(), told, ends_at, follows)
             self._acknowledged = reached
         return False
 
@@ -189,7 +190,7 @@ class FeedFollower:
         if not self._central_keys.knows(message.tip.key_id):
             self._central_keys.step()  # the key may be a successor that was announced just now
         links, tip = follow(message, self.place, self._bank, self._central_keys)
-        self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
+        self._central_keys.heed(message.tip, tip.announced_number, tip.signed_time_ms)
         self._central_acts.heed(message.tip, tip.acts)
         now_ms = self._clock.now_ms()
         found = [parsed(link.entry, link.data, now_ms) for link in links]

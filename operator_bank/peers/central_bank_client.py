@@ -81,6 +81,7 @@ class GrpcCentralBank:
         place: registration_pb2.FeedPlace,
         acts: registration_pb2.ActsPlace,
         journal_position: int,
+        announced_number: int,
     ) -> None:
         """See `peers.CentralBank.acknowledge`."""
         created, expires = self._window()
@@ -92,6 +93,7 @@ class GrpcCentralBank:
             acts=acts,
             incarnation=self.incarnation(),
             journal_position=journal_position,
+            announced_number=announced_number,
         )
         request = registration_pb2.AcknowledgeFeedRequest(receipt=self._sign(receipt))
         self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
@@ -163,11 +165,11 @@ class GrpcCentralBank:
         )
         self._authentication.RevokeOwnDevices(request, timeout=_TIMEOUT_S)
 
-    def key_successions(self) -> Sequence[SignedEnvelope]:
-        """See `peers.CentralBank.key_successions`."""
+    def announcements(self) -> Sequence[SignedEnvelope]:
+        """See `peers.CentralBank.announcements`."""
         request = authentication_pb2.ListCentralKeysRequest()
         answer = self._authentication.ListCentralKeys(request, timeout=_TIMEOUT_S)
-        return list(answer.successions)
+        return list(answer.announcements)
 
     def trust_bundle(self) -> bytes:
         """See `peers.CentralBank.trust_bundle`."""

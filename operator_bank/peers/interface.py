@@ -35,9 +35,10 @@ class CentralBankPort(Protocol):
         place: registration_pb2.FeedPlace,
         acts: registration_pb2.ActsPlace,
         journal_position: int,
+        announced_number: int,
     ) -> None:
-        """Signs how far the feed is durably applied, and where the officers' acts and the journal
-        end.
+        """Signs how far the feed is durably applied, where the officers' acts and the journal end,
+        and which announcement this bank follows as the last.
         """
         ...
 
@@ -68,8 +69,8 @@ class CentralBankPort(Protocol):
         """Has devices revoked that this bank certified."""
         ...
 
-    def key_successions(self) -> Sequence[SignedEnvelope]:
-        """What the central bank has announced about its business keys, in order."""
+    def announcements(self) -> Sequence[SignedEnvelope]:
+        """What the central bank has announced, in order."""
         ...
 
     def trust_bundle(self) -> bytes:

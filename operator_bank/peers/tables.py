@@ -8,10 +8,9 @@ from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_SENTENCE
 from operator_bank.metadata import metadata
 from runtime.bounds import greatest
 
-# What the central bank announced about its business keys, in order: the envelope of a
-# KeySuccession.
-key_successions = Table(
-    "key_successions",
+# What the central bank announced, in order: the envelope of an Announcement.
+announcements = Table(
+    "announcements",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("envelope", LargeBinary, nullable=False),

@@ -1,8 +1,8 @@
-"""Knows which business keys of the central bank a bank trusts: listed ones, and their successors.
+"""Knows which business keys of the central bank a bank trusts, and what these have announced.
 
 A successor counts once a good key has announced it. Announcements are kept as they were signed.
 Trust begins with the list in the settings, as it is now. The same statements name revoked TLS
-certificates of the central bank.
+certificates of the central bank, and the limits of wallets.
 
 A central bank that no longer shows what it said before, or says something else under the same
 number, continues from an older copy, or is somebody else. None of that is taken.
@@ -21,20 +21,22 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.context import Context
 from operator_bank.peers.central_keys import CentralKeys, unknown_key
 from operator_bank.peers.contradictions import KEYS, Contradictions
-from operator_bank.peers.tables import key_successions
+from operator_bank.peers.tables import announcements
+from operator_bank.wallets.classes import Published
 from runtime.envelope import key_id, verify
 from runtime.errors import Refusal
 from runtime.logs import logger
 from runtime.messages import read_payload
+from settlement.records import record_digest
 
 _FOR_EVER = 1 << 62
 _LATE_MS = 60_000
 """A tip of the feed that does not know a statement is a step back only if it was signed at least
 this long after the statement."""
 MAX_REMEMBERED = 100
-"""Successions that were not believed and are remembered, so that each is logged once."""
+"""Statements that were not believed and are remembered, so that each is logged once."""
 
-Succession = authentication_pb2.KeySuccession
+Announcement = authentication_pb2.Announcement
 
 
 class TrustedKeys:
@@ -63,12 +65,19 @@ class TrustedKeys:
         self._revoked: frozenset[str] = frozenset()
         self._told: dict[int, SignedEnvelope] = {}
         """The statements that were believed, by number."""
+        self._policies: dict[int, Published] = {}
+        """By the numbers of their announcements."""
         self._last = 0
+        self.followed = 0
+        """Number of the last announcement that `on_heard` has followed."""
+        self._news = True
         self._asked_for = 0
         self._refused: set[bytes] = set()
         self.on_revoked: Callable[[], None] = lambda: None
         """Called when a TLS certificate of the central bank was revoked."""
-        query = select(key_successions.c.envelope).order_by(key_successions.c.number)
+        self.on_heard: Callable[[Sequence[Published]], None] = lambda _: None
+        """Called with all policies there are, again and again until it does not fail."""
+        query = select(announcements.c.envelope).order_by(announcements.c.number)
         for row in context.database.read(lambda c: c.execute(query).scalars().all()):
             self._replay(SignedEnvelope.FromString(bytes(row)))
 
@@ -116,15 +125,27 @@ class TrustedKeys:
         announced in the same answer is still believed, because it was good when it signed that.
         """
         with self._learning:
+            self._follow()
             before = dict(self._ends)
-            shown = self._central_bank.key_successions()
+            shown = self._central_bank.announcements()
             if self._contradicts(shown, before):
                 return False
             self._contradictions.gone(KEYS)
             for envelope in shown:
                 self._take(envelope, before)
                 before |= {key: 0 for key, until_ms in self._ends.items() if not until_ms}
+            self._follow()
         return False
+
+    def follow(self) -> None:
+        """Follows what was kept before the bank ended."""
+        with self._learning:
+            self._follow()
+
+    def _follow(self) -> None:
+        if self._news:
+            self.on_heard([self._policies[number] for number in sorted(self._policies)])
+            self.followed, self._news = self._last, False
 
     def _find(self, name: bytes) -> bytes | None:
         return self._listed.now().get(name) or self._announced.get(name)
@@ -151,10 +172,10 @@ class TrustedKeys:
                 del missing[number]
         if missing:
             number = max(missing)
-            told = authentication_pb2.ListCentralKeysResponse(successions=shown)
+            told = authentication_pb2.ListCentralKeysResponse(announcements=shown)
             self._contradictions.found(
                 KEYS,
-                f"the central bank does not show statement {number} about its keys any more",
+                f"the central bank does not show statement {number} any more",
                 self._told[number].SerializeToString(),
                 told.SerializeToString(),
             )
@@ -162,7 +183,7 @@ class TrustedKeys:
 
     def _stepped_back(self, tip: SignedEnvelope, number: int, signed_time_ms: int) -> None:
         last = self._told[self._last]
-        announced_ms = Succession.FromString(last.payload).from_time_ms
+        announced_ms = Announcement.FromString(last.payload).from_time_ms
         # A tip that was signed before the statement and came late proves nothing.
         if signed_time_ms > announced_ms + _LATE_MS:
             self._differs(f"signs that its last one is {number}, after {self._last}", last, tip)
@@ -170,7 +191,7 @@ class TrustedKeys:
     def _differs(self, what: str, kept: SignedEnvelope, shown: SignedEnvelope) -> None:
         self._contradictions.found(
             KEYS,
-            f"of its keys the central bank {what}",
+            f"of what it announced the central bank {what}",
             kept.SerializeToString(),
             shown.SerializeToString(),
         )
@@ -178,37 +199,36 @@ class TrustedKeys:
     def _signed(self, envelope: SignedEnvelope, ends: Mapping[bytes, int] | None = None) -> bool:
         """Whether a known key signed this; with `ends`, one that is good."""
         try:
-            self._verify(Succession, envelope, ends or {})
+            self._verify(Announcement, envelope, ends or {})
         except Refusal:
             return False
         return True
 
     def _take(self, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> None:
         try:
-            told = read_payload(Succession, self._verify(Succession, envelope, ends))
+            told = read_payload(Announcement, self._verify(Announcement, envelope, ends))
         except Refusal as refusal:
             if envelope.signature not in self._refused and not self._is_old(envelope):
                 if len(self._refused) >= MAX_REMEMBERED:
                     self._refused.clear()
                 self._refused.add(envelope.signature)
-                logger("central-keys").warning("a succession is not believed", why=str(refusal))
+                logger("central-keys").warning("a statement is not believed", why=str(refusal))
             return
         if told.number <= self._last:
             return  # the very same was heard before
         row = {"number": told.number, "envelope": envelope.SerializeToString()}
 
         def keep(connection: Connection) -> None:
-            connection.execute(
-                delete(key_successions).where(key_successions.c.number == told.number)
-            )
-            connection.execute(insert(key_successions), row)
+            connection.execute(delete(announcements).where(announcements.c.number == told.number))
+            connection.execute(insert(announcements), row)
 
         self._database.transaction(keep)
         self._heed(told, envelope)
         logger("central-keys").info(
-            "the central bank has announced a change of its keys",
+            "the central bank has announced something",
             successor=told.successor.hex(),
             revoked_certificates=list(told.revoked_certificates),
+            policy=told.HasField("policy"),
             number=told.number,
         )
         if told.revoked_certificates:
@@ -222,31 +242,38 @@ class TrustedKeys:
         return number is not None and number <= self._last
 
     def _replay(self, envelope: SignedEnvelope) -> None:
-        """Takes a kept statement again, which was believed when it came; its signature must still
-        be good.
+        """Takes a kept statement again, which was believed when it came. Its signature must still
+        be good, but for limits of wallets: those are in the ledger already.
         """
         key = self._find(envelope.key_id)
+        self._take_policy(Announcement.FromString(envelope.payload), envelope)
         try:
             if key is None:
                 raise unknown_key(envelope.key_id)
-            self._heed(read_payload(Succession, verify(Succession, envelope, key)), envelope)
+            self._heed(read_payload(Announcement, verify(Announcement, envelope, key)), envelope)
         except Refusal as refusal:
-            logger("central-keys").warning("a kept succession does not count", why=str(refusal))
+            logger("central-keys").warning("a kept statement does not count", why=str(refusal))
 
-    def _heed(self, told: Succession, envelope: SignedEnvelope) -> None:
+    def _take_policy(self, told: Announcement, envelope: SignedEnvelope) -> None:
+        if told.HasField("policy"):
+            digest = record_digest(envelope.payload)
+            self._policies[told.number] = Published(told.number, told.policy, digest)
+
+    def _heed(self, told: Announcement, envelope: SignedEnvelope) -> None:
         if told.successor:
             self._announced[key_id(told.successor)] = told.successor
         for end in told.ended:
             until_ms = 0 if end.revoked else end.until_time_ms
             self._ends[end.key] = min(self._ends.get(end.key, _FOR_EVER), until_ms)
         self._revoked |= set(told.revoked_certificates)
-        self._last = told.number
+        self._take_policy(told, envelope)
+        self._last, self._news = told.number, True
         self._told[told.number] = envelope
 
 
 def _number(envelope: SignedEnvelope) -> int | None:
     """The number of a statement; None if it cannot be read."""
     try:
-        return int(read_payload(Succession, envelope.payload).number)
+        return int(read_payload(Announcement, envelope.payload).number)
     except Refusal:
         return None

@@ -32,6 +32,7 @@ class Inbound:
         self._ledger = context.ledger
         self._directory = directory
         self._policy = policy
+        self._clock = context.clock
 
     def can_be_paid(self, numbers: Sequence[str]) -> list[bool]:
         """For each number, whether it is that of a wallet that is neither closed nor frozen.
@@ -50,7 +51,8 @@ class Inbound:
     def reasons(self, payees: Sequence[tuple[str, int]]) -> list[int]:
         """For each (number, fen), the Reason why the wallet cannot take it now, or 0."""
         rows = self._ledger.read([self._directory.account(number) for number, _ in payees])
+        now_ms = self._clock.now_ms()
         return [
-            _WHY_NOT.get(can_take(rows, self._policy.table, place, fen), 0)
+            _WHY_NOT.get(can_take(rows, self._policy.table, place, fen, now_ms), 0)
             for place, (_, fen) in enumerate(payees)
         ]

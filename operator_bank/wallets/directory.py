@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Applicant, Customers, OpeningOrder, class_of
+from operator_bank.customers.tables import customers as customers_
 from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
@@ -21,6 +24,7 @@ from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
+from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.known import KnownWallets
 from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import drawn
@@ -99,7 +103,10 @@ class Wanted:
 class Directory:
     """The directory of wallets."""
 
-    def __init__(self, context: Context, customers: Customers, *, opening_deposit_fen: int) -> None:
+    def __init__(
+        self, context: Context, customers: Customers, policy: Policy, *, opening_deposit_fen: int
+    ) -> None:
+        self._policy = policy
         self._database = context.database
         self._ledger = context.ledger
         self._clock = context.clock
@@ -116,7 +123,7 @@ class Directory:
         self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)
         self._free_accounts: list[int] = []
         """Numbers below the next one that were not used because an opening failed."""
-        self._in_work: set[AskedBy] = set()
+        self._in_work: set[AskedBy | str] = set()
         self._taken: set[str] = set()
         """Numbers of wallets that are being opened."""
 
@@ -148,12 +155,14 @@ class Directory:
         """Opens wallets, all or none. A request that repeats, by key and id, gets its first wallet.
 
         Raises:
-            Refusal: FIELD_INVALID, ID_REUSED or OVERLOADED.
+            Refusal: FIELD_INVALID, ID_REUSED, TOO_MANY_WALLETS or OVERLOADED; BANK_CANNOT_NOW
+                while the bank has not heard which limits wallets have.
         """
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
-        with self._one_at_a_time(asked):
+        phones = {one.applicant.phone for one in wanted} - {""}
+        with self._one_at_a_time([*asked, *phones]):
             known = self._opened(asked)
             for one in wanted:
                 if one.asked_by in known and bytes(known[one.asked_by].digest) != one.order.digest:
@@ -165,14 +174,17 @@ class Directory:
             opened = {key: _wallet(row) for key, row in known.items()}
             fresh = [one for one in wanted if one.asked_by not in known]
             if fresh:
+                self._check_phones(fresh)
                 self._check_room(fresh)
             for chunk in chunks(fresh):
                 opened.update(self._open(chunk))
         return [opened[key] for key in asked]
 
     @contextmanager
-    def _one_at_a_time(self, asked: Sequence[AskedBy]) -> Iterator[None]:
-        """Makes a call wait while another opens a wallet that it asks for too."""
+    def _one_at_a_time(self, asked: Sequence[AskedBy | str]) -> Iterator[None]:
+        """Makes a call wait while another opens a wallet that it asks for too, or one for the same
+        telephone number.
+        """
         mine = set(asked)
         with self._changing:
             self._changing.wait_for(lambda: self._in_work.isdisjoint(mine))
@@ -183,6 +195,32 @@ class Directory:
             with self._changing:
                 self._in_work -= mine
                 self._changing.notify_all()
+
+    def _check_phones(self, fresh: Sequence[Wanted]) -> None:
+        """Raises Refusal if a telephone number would have more open wallets than the policy of
+        today allows. Each bank counts its own.
+        """
+        most = self._policy.now().wallets_per_phone
+        wanted = Counter(one.applicant.phone for one in fresh if one.applicant.phone)
+        for phone, count in wanted.items() if most else ():
+            if count + self._open_with(phone) > most:
+                raise Refusal(
+                    errors_pb2.REASON_TOO_MANY_WALLETS,
+                    "this telephone number cannot have another wallet at this bank",
+                    field="phone",
+                )
+
+    def _open_with(self, phone: str) -> int:
+        """How many wallets with this telephone number are not closed."""
+        query = (
+            select(accounts.c.number)
+            .join(wallets, accounts.c.owner == wallets.c.id)
+            .join(customers_, customers_.c.id == wallets.c.customer)
+            .where(customers_.c.phone == phone, accounts.c.purpose == Purpose.WALLET)
+        )
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        flags = self._ledger.read(found)["flags"]
+        return int(np.count_nonzero((flags & AccountFlag.CLOSED) == 0))
 
     def _check_room(self, fresh: Sequence[Wanted]) -> None:
         """Raises Refusal if there are not enough accounts, or the disk is too full."""

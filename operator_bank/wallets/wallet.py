@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from currency.days import day_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.context import Context
@@ -16,13 +17,18 @@ from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
 from settlement.builders import records_of, setting_flags
 from settlement.core import Batch
-from settlement.records import AccountFlag
-from settlement.rule import spent_fen
+from settlement.records import IN_FEN, AccountFlag
+from settlement.rule import set_of, spent_fen
 
 
 @dataclass(frozen=True)
 class WalletState:
-    """A wallet as its holder may see it; amounts in fen."""
+    """A wallet as its holder may see it; amounts in fen.
+
+    Attributes:
+        limits_fen: balance cap, single, day and year; 0 is none.
+        day: that `day_spent_fen` is of, as limits count it.
+    """
 
     wallet: Wallet
     status: int
@@ -33,6 +39,7 @@ class WalletState:
     year_spent_fen: int
     last_sequence: int
     limits_fen: tuple[int, int, int, int]
+    day: int
 
 
 class Wallets:
@@ -74,7 +81,9 @@ class Wallets:
         numbers = [wallet.account] + ([deposit] if deposit is not None else [])
         rows = self._ledger.read(numbers)
         row = rows[0]
-        day_spent_fen, year_spent_fen = spent_fen(rows, 0, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        day_spent_fen, year_spent_fen = spent_fen(rows, 0, now_ms)
+        limit_set = set_of(rows, self._policy.table, 0, now_ms)
         return WalletState(
             wallet=wallet,
             status=status_of(int(row["flags"])),
@@ -84,7 +93,8 @@ class Wallets:
             day_spent_fen=day_spent_fen,
             year_spent_fen=year_spent_fen,
             last_sequence=int(row["last_sequence"]),
-            limits_fen=tuple(self._policy.table[int(row["limit_set"])].tolist()),
+            limits_fen=tuple(self._policy.table[limit_set, IN_FEN].tolist()),
+            day=max(day_of(now_ms), int(row["day"])),
         )
 
     def close(self, envelope: SignedEnvelope) -> None:

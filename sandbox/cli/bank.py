@@ -59,6 +59,7 @@ def add(
             stack.admit_banks()
             stack.start(name)
             stack.await_healthy(name)
+            stack.await_policy(name)
     fields: dict[str, Any] = {
         "bank": name,
         "prefix": made.prefix,

@@ -9,19 +9,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from console.clients import CentralOfficerClient, by_two
+from console.clients import BankOfficerClient, CentralOfficerClient, by_two
+from currency.days import date_of, day_of
 from deployment.another_stack import AnotherStack, check_ours
 from deployment.connections import officer_channel, serving
 from deployment.databases import create_databases, drop_databases
+from deployment.policy_file import SHIPPED, read_policy
 from deployment.processes import ProcessFailed, Running, interrupted_later, stop_all
 from deployment.provisioning import introduction, make_trust
 from deployment.topology import CENTRAL_BANK, StackMissing, StackPlan, bank_names, draw, load
+from runtime.clock import SystemClock
 from runtime.compiled_code import environment
 from runtime.private import make_private
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.stack.watch import one_starter
 
 DEFAULT_BANKS = ("alpha", "beta")
+FIRST_POLICY = SHIPPED / "e-cny.toml"
+"""The limits of a new stack; its officers publish others."""
 
 
 def init(
@@ -107,9 +112,11 @@ class Stack:
             for name in self.names:
                 self.start(name)
             self.await_healthy(CENTRAL_BANK)
+            self.publish_policy()
             self.admit_banks()
             for bank in self.plan.banks:
                 self.await_healthy(bank.name)
+                self.await_policy(bank.name)
         except BaseException:
             self.down(self.started)
             raise
@@ -231,6 +238,29 @@ class Stack:
                 if not serving(channel):
                     return False
         return True
+
+    def publish_policy(self) -> None:
+        """Have two officers publish the limits of wallets, if none were published ever."""
+        with CentralOfficerClient(self.plan, self.plan.central_officers[0]) as office:
+            if next(office.approved_acts("publish_policy"), None) is not None:
+                return
+        today = date_of(day_of(SystemClock().now_ms()))
+        by_two(self.plan, CENTRAL_BANK, read_policy(FIRST_POLICY, today), "a new stack")
+
+    def await_policy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until a bank has heard which limits wallets have; it opens none before.
+
+        Raises:
+            ProcessFailed: it ends, or takes too long.
+        """
+        process, ends_at = self.running[name], time.monotonic() + timeout_s
+        with BankOfficerClient(self.plan, name) as office:
+            while not office.feed().announced_number:
+                if not process.alive():
+                    raise ProcessFailed(process.ended())
+                if time.monotonic() > ends_at:
+                    raise ProcessFailed(process.late(timeout_s))
+                time.sleep(HEALTH_POLL_S)
 
     def admit_banks(self) -> None:
         """Have two officers admit the banks that the authentication centre does not know yet."""

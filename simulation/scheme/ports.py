@@ -130,17 +130,21 @@ class CentralBankPort:
         place: registration_pb2.FeedPlace,
         acts: registration_pb2.ActsPlace,
         journal_position: int,
+        announced_number: int,
     ) -> None:
         """Signs how far the feed is applied."""
         receipt = registration_pb2.FeedReceipt(
-            place=place, acts=acts, journal_position=journal_position
+            place=place,
+            acts=acts,
+            journal_position=journal_position,
+            announced_number=announced_number,
         )
         envelope = self._signed(receipt)
         self._ask(lambda c, b: c.feed.acknowledge(b, envelope))
 
-    def key_successions(self) -> Sequence[SignedEnvelope]:
-        """Successors of the central bank's business key."""
-        return self._ask(lambda c, b: c.central_keys.successions())
+    def announcements(self) -> Sequence[SignedEnvelope]:
+        """What the central bank has announced."""
+        return self._ask(lambda c, b: c.central_keys.announcements())
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """Asks for issuance."""

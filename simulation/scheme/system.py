@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
-import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -26,6 +25,7 @@ from central_bank.app import CentralBank
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from console.coming_back import come_back, put_back
+from currency.days import day_of
 from currency.number import make
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2, wallets_pb2
@@ -44,8 +44,6 @@ from runtime.private import PRIVATE_FILE
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
-from settlement.limits import MAX_LIMIT_SETS
-from settlement.records import Limit
 from simulation.scheme.clocks import Clocks
 from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.model import Bank as ModelBank
@@ -69,6 +67,7 @@ _SEEN = 50
 _ELSEWHERE = 0.3
 """So often who ended in the middle of a commit goes on over a replica of the database."""
 _ROOT = "offline-root"
+_CLASSES = (1, 2, 3, 4)
 
 
 class SystemCopy(NamedTuple):
@@ -117,11 +116,13 @@ class System:
         self.disks: dict[str, Disk] = {}
         self._built: dict[str, Any] = {}
         self._add(CENTRAL, central_tables)
+        self.by_two(CENTRAL, policy_of(CAP_FEN, day_of(START_MS)))
         for bank, prefix in PREFIXES.items():
             self._add(bank, bank_tables)
             self.model.banks[bank] = ModelBank()
             self._admit(bank, prefix)
             self.run(bank, lambda b: b.follower.step())
+            self.run(bank, lambda b: b.central_keys.step())
         self._admit(MALLORY, MALLORYS_PREFIX)
         for index in range(WALLETS):
             self._open_wallet(f"wallet-{index}", list(PREFIXES)[index % len(PREFIXES)])
@@ -412,12 +413,9 @@ class System:
         )
 
     def _build_bank(self, name: str) -> OperatorBank:
-        policy = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
-        policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
         parts = BankParts(
             name=name,
             prefix=PREFIXES[name],
-            policy=policy,
             business_key=key_of(name),
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=0,
@@ -442,6 +440,16 @@ class System:
         state = bank.wallets.state(bank.directory.get(number))
         frozen = state.status == wallets_pb2.WALLET_STATUS_FROZEN
         return state.available_fen, state.held_fen, frozen
+
+
+def policy_of(cap_fen: int, from_day: int) -> office_pb2.PublishPolicy:
+    """A policy under which wallets hold so much from a day on, and spend as much as they like."""
+    return office_pb2.PublishPolicy(
+        from_day=from_day,
+        classes=[
+            office_pb2.ClassLimits(wallet_class=of, balance_cap_fen=cap_fen) for of in _CLASSES
+        ],
+    )
 
 
 def wallet_of_mallory(index: int) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+from google.protobuf.message import Message
 from sqlalchemy import Engine
 
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
+from currency.days import day_of
 from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -30,13 +31,12 @@ from runtime.database import Database, open_engine
 from runtime.envelope import sign_payload
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
-from settlement.limits import MAX_LIMIT_SETS
-from settlement.records import Limit
 from simulation.scheme.network import at_once
 from tests.central_bank.admitting import KEYS, admission, particulars
 from tests.central_bank.system import FOUNDING, LIN, MEI, NOW_MS, ROOT
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
 from tests.officers.people import Person, founding
+from tests.policies import policy_of
 from wallet.app import App
 from wallet.orders.sql_order_book import SqlBook
 from wallet.peers.bank_directory import BankEntry
@@ -44,6 +44,7 @@ from wallet.tables import metadata as wallet_tables
 
 CENTRAL, PREFIXES = "central-bank", {"alpha": "6201", "beta": "6202"}
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
+LIMITS = policy_of({wallets_pb2.WALLET_CLASS_II: (CAP_FEN, 0, 0, 0)}, day_of(NOW_MS))
 CALL: Any = SimpleNamespace(time_remaining=lambda: 0.0)  # nobody waits in one thread
 _names = itertools.count()
 
@@ -58,24 +59,30 @@ class SimulatedSystem:
         self.engines: dict[str, Engine] = {}
         self.built: dict[str, Any] = {}
         self.add(CENTRAL, central_tables)
+        self.by_two(LIMITS)
         for name, prefix in PREFIXES.items():
             wanted = particulars(name, prefix, bytes(KEYS[name].verify_key))
             self.add(name, bank_tables)
-            central, now_ms = self.built[CENTRAL], self.clock.now_ms()
             for kind in (
                 admission(wanted),
                 office_pb2.PayInReserves(bank=name, amount_fen=RESERVES_FEN),
                 office_pb2.Issue(bank=name, amount_fen=ISSUED_FEN),
             ):
-                proposal = LIN.propose(kind, now_ms, self.randomness.uuid())
-                central.acts.propose(LIN.identity, proposal)
-                central.acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
+                self.by_two(kind)
+            self.built[name].central_keys.step()
         self.numbers: dict[str, str] = {}
         for index, bank in zip(range(wallets), itertools.cycle(PREFIXES)):
             name = f"wallet-{index}"
             self.add(name, wallet_tables)
             entry = BankEntry(bank, bank, ca=__file__, offline_root="")
             self.numbers[name] = self.built[name].open(entry, holder_name=name).number
+
+    def by_two(self, kind: Message) -> None:
+        """Two officers of the central bank do something."""
+        central, now_ms = self.built[CENTRAL], self.clock.now_ms()
+        proposal = LIN.propose(kind, now_ms, self.randomness.uuid())
+        central.acts.propose(LIN.identity, proposal)
+        central.acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
 
     def add(self, name: str, tables: Any) -> None:
         """A party of this name, over a database of its own with these tables."""
@@ -102,10 +109,8 @@ class SimulatedSystem:
                 threaded=False,
             )
         if name in PREFIXES:
-            policy = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
-            policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
-            own = (name, PREFIXES[name], policy, KEYS[name], DEPOSIT_FEN, 0)
+            own = (name, PREFIXES[name], KEYS[name], DEPOSIT_FEN, 0)
             parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first)
             central: Any = _CentralBank(self, name)
             return build_bank(
@@ -193,6 +198,7 @@ class _CentralBank:
         place: registration_pb2.FeedPlace,
         acts: registration_pb2.ActsPlace,
         journal_position: int,
+        announced_number: int,
     ) -> None:
         now_ms = self._system.clock.now_ms()
         receipt = registration_pb2.FeedReceipt(
@@ -202,6 +208,7 @@ class _CentralBank:
             place=place,
             acts=acts,
             journal_position=journal_position,
+            announced_number=announced_number,
             incarnation=self._incarnation,
         )
         payload = receipt.SerializeToString()
@@ -210,8 +217,8 @@ class _CentralBank:
         )
         self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
-    def key_successions(self) -> Any:
-        return self._ask(lambda central, bank: central.central_keys.successions())
+    def announcements(self) -> Any:
+        return self._ask(lambda central, bank: central.central_keys.announcements())
 
     def request_issuance(self, wanted: str, fen: int) -> bool:
         row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))

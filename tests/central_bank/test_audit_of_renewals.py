@@ -12,10 +12,10 @@ from sqlalchemy import column, delete, select, table, update
 from auditor.audit import StackAudit, audit_engines
 from auditor.signatures.bank_keys import LATE_MS
 from central_bank.authentication.tables import (
+    announcements,
     bank_certificates,
     bank_keys,
     central_keys,
-    key_successions,
 )
 from central_bank.registration.tables import bank_batches
 from dcep.authentication.v1 import authentication_pb2
@@ -222,8 +222,8 @@ def test_a_row_of_the_central_banks_keys_that_no_act_says_is_named(
 def test_an_announcement_that_no_officers_made_is_named(system: System) -> None:
     system.both(renewal())
     with system.engine.begin() as connection:
-        connection.execute(update(key_successions).values(act=9_999))
-    assert any("table key_successions" in problem for problem in problems(system))
+        connection.execute(update(announcements).values(act=9_999))
+    assert any("table announcements" in problem for problem in problems(system))
 
 
 @pytest.mark.parametrize(
@@ -244,22 +244,22 @@ def test_an_announcement_that_says_anything_else_than_the_act_is_named(
     """Who has the key, and the database, tells banks that a revoked key is good for longer."""
     system.both(renewal())
     with system.engine.begin() as connection:
-        row = connection.execute(select(key_successions)).one()
+        row = connection.execute(select(announcements)).one()
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
-        told = authentication_pb2.KeySuccession.FromString(envelope.payload)
+        told = authentication_pb2.Announcement.FromString(envelope.payload)
         change(told)
         forged = sign(told, CENTRAL_KEY, envelope.key_id).SerializeToString()
-        connection.execute(update(key_successions).values(envelope=forged))
+        connection.execute(update(announcements).values(envelope=forged))
     (problem,) = problems(system)
-    assert "table key_successions" in problem
+    assert "table announcements" in problem
     assert said in problem
 
 
 def test_an_announcement_that_was_taken_out_is_named(system: System) -> None:
     system.both(renewal())
     with system.engine.begin() as connection:
-        connection.execute(delete(key_successions))
-    assert any("key_successions" in p and "is missing" in p for p in problems(system))
+        connection.execute(delete(announcements))
+    assert any("announcements" in p and "is missing" in p for p in problems(system))
 
 
 def test_two_renewals_with_a_clock_that_was_set_back_between_them_are_in_order(
@@ -296,12 +296,12 @@ def test_a_revoked_certificate_of_the_central_bank_stands_as_two_officers_said(
     system.both(revocation())
     assert problems(system) == []
     with system.engine.begin() as connection:
-        row = connection.execute(select(key_successions)).one()
+        row = connection.execute(select(announcements)).one()
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
-        told = authentication_pb2.KeySuccession.FromString(envelope.payload)
+        told = authentication_pb2.Announcement.FromString(envelope.payload)
         told.revoked_certificates[:] = ["6b" * 32]
         forged = sign(told, CENTRAL_KEY, envelope.key_id).SerializeToString()
-        connection.execute(update(key_successions).values(envelope=forged))
+        connection.execute(update(announcements).values(envelope=forged))
     (problem,) = problems(system)
     assert "revoked certificate" in problem
 

@@ -43,9 +43,9 @@ def name(key: SigningKey) -> bytes:
 
 def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(system: System) -> None:
     act = system.both(renewal(until_ms=NOW_MS + DAY_MS))
-    (envelope,) = system.central.central_keys.successions()
-    payload = verify(authentication_pb2.KeySuccession, envelope, bytes(CENTRAL_KEY.verify_key))
-    told = authentication_pb2.KeySuccession.FromString(payload)
+    (envelope,) = system.central.central_keys.announcements()
+    payload = verify(authentication_pb2.Announcement, envelope, bytes(CENTRAL_KEY.verify_key))
+    told = authentication_pb2.Announcement.FromString(payload)
     (ended,) = told.ended
     assert (told.number, told.successor) == (act.number, bytes(NEW.verify_key))
     assert (ended.key, ended.until_time_ms) == (bytes(CENTRAL_KEY.verify_key), NOW_MS + DAY_MS)
@@ -94,14 +94,14 @@ def test_what_cannot_be_is_refused_when_it_is_proposed(system: System) -> None:
         (renewal(until_ms=NOW_MS + MAX_OVERLAP_MS + 1), "VALIDITY_TOO_LONG"),
     ):
         assert refused_for(system.propose, kind) == reason
-    assert system.central.central_keys.successions() == []
+    assert system.central.central_keys.announcements() == []
 
 
 def test_one_officer_announces_nothing(system: System) -> None:
     act = system.propose(renewal())
     with pytest.raises(Refusal):
         system.approve(act, who=LIN)
-    assert system.central.central_keys.successions() == []
+    assert system.central.central_keys.announcements() == []
 
 
 def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(system: System) -> None:
@@ -119,7 +119,7 @@ def test_each_successor_announces_the_next(system: System) -> None:
     system.both(renewal())
     system.central.central_keys.signer.named = NEW
     system.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
-    assert [envelope.key_id for envelope in system.central.central_keys.successions()] == [
+    assert [envelope.key_id for envelope in system.central.central_keys.announcements()] == [
         name(CENTRAL_KEY),
         name(NEW),
     ]
@@ -131,7 +131,7 @@ def test_what_was_replaced_can_be_revoked_before_its_time(system: System) -> Non
     system.both(office_pb2.RenewCentralKey())
     old, new = system.central.central_keys.all()
     assert (old.revoked, old.until_time_ms, new.revoked) == (True, NOW_MS, False)
-    assert system.central.central_keys.successions()[1].key_id == name(NEW)
+    assert system.central.central_keys.announcements()[1].key_id == name(NEW)
 
 
 def test_a_signature_for_possession_is_for_nothing_else(system: System) -> None:
@@ -176,9 +176,9 @@ def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(
     system: System,
 ) -> None:
     act = system.both(revocation())
-    (envelope,) = system.central.central_keys.successions()
-    payload = verify(authentication_pb2.KeySuccession, envelope, bytes(CENTRAL_KEY.verify_key))
-    told = authentication_pb2.KeySuccession.FromString(payload)
+    (envelope,) = system.central.central_keys.announcements()
+    payload = verify(authentication_pb2.Announcement, envelope, bytes(CENTRAL_KEY.verify_key))
+    told = authentication_pb2.Announcement.FromString(payload)
     assert (told.number, list(told.revoked_certificates)) == (act.number, [STOLEN])
     assert (told.successor, list(told.ended)) == (b"", [])
     assert system.restart().central_keys.number == act.number
@@ -201,13 +201,13 @@ def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(system:
     system.shown = STOLEN
     with pytest.raises(Refusal):
         system.approve(act)
-    assert keys.successions() == []
+    assert keys.announcements() == []
 
 
 def test_revocations_of_certificates_are_bounded_together_with_changes_of_keys(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 2)
+    monkeypatch.setattr("central_bank.authentication.central_keys.MAX_ANNOUNCEMENTS", 2)
     system.both(renewal(until_ms=NOW_MS + DAY_MS))
     system.both(revocation())
     assert refused_for(system.propose, revocation("6b" * 32)) == "OVERLOADED"
@@ -220,4 +220,4 @@ def test_the_next_word_of_each_feed_says_that_there_is_a_statement(system: Syste
     message, _ = feed.after(system.alpha, feed.start(system.alpha, place), with_tip=True)
     assert message is not None
     tip = registration_pb2.FeedTip.FromString(message.tip.payload)
-    assert (list(message.entries), tip.place.number, tip.keys_number) == ([], 0, act.number)
+    assert (list(message.entries), tip.place.number, tip.announced_number) == ([], 0, act.number)

@@ -86,7 +86,7 @@ def test_what_is_read_at_run_time_is_in_it(files: set[str]) -> None:
     for kind in ("systemd", "kubernetes"):
         units = {f"dcep/{file}" for file in tracked(f"deployment/{kind}/*")}
         assert len(units) == 4 and units <= files
-    for kind in ("barman", "patroni", "prometheus"):
+    for kind in ("barman", "patroni", "policies", "prometheus"):
         given = {f"dcep/{file}" for file in tracked(f"deployment/{kind}/*")}
         assert given and given <= files
     contract = {

@@ -38,8 +38,9 @@ class FakeCentralBank:
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
     acts_told: list[registration_pb2.ActsPlace] = field(default_factory=list)
     journals: list[int] = field(default_factory=list)
+    followed: list[int] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
-    successions: list[SignedEnvelope] = field(default_factory=list)
+    announced: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
     said: dict[bytes, bytes] = field(default_factory=dict)
@@ -70,8 +71,10 @@ class FakeCentralBank:
         place: registration_pb2.FeedPlace,
         acts: registration_pb2.ActsPlace,
         journal_position: int,
+        announced_number: int,
     ) -> None:
         self._answer()
+        self.followed.append(announced_number)
         self.journals.append(journal_position)
         self.receipts.append(place)
         self.acts_told.append(acts)
@@ -91,8 +94,9 @@ class FakeCentralBank:
         self._answer()
         self.reported += device_certificates
 
-    def key_successions(self) -> Sequence[SignedEnvelope]:
-        return self.successions
+    def announcements(self) -> Sequence[SignedEnvelope]:
+        self._answer()
+        return self.announced
 
     def trust_bundle(self) -> bytes:
         self._answer()

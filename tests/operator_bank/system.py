@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select
 
 from auditor.suspense import suspense_problems
+from currency.days import day_of
 from currency.number import make
 from dcep.bank.v1 import orders_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.build import Founding
 from officers.effects import Act
@@ -30,20 +29,18 @@ from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.payments import Paid
 from operator_bank.payments.tables import outbound
 from operator_bank.tables import metadata
-from operator_bank.wallets.classes import limits_of
 from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.signatures import SignatureVerifier
-from settlement.limits import MAX_LIMIT_SETS
-from settlement.records import Limit
 from tests.device_keys import NONCE, asking
 from tests.feeds import CENTRAL_KEYS
 from tests.officers.people import Person, founding
 from tests.openings import opening
 from tests.operator_bank.fake_central_bank import NOW_MS, ROOT, FakeCentralBank
+from tests.policies import announcing, policy_of
 
 PREFIX, OTHER_PREFIX = "6201", "6202"
 FOREIGN = make(OTHER_PREFIX, 1)
@@ -55,16 +52,12 @@ FeedEntry = registration_pb2.FeedEntry
 WANG, ZHOU, CHEN = (Person("alpha", name) for name in ("wang", "zhou", "chen"))
 
 
-def policy() -> np.ndarray:
-    """Limits that small numbers reach: class II loosely, class IV tightly."""
-    table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
-    for wallet_class, cap, single, day, year in (
-        (wallets_pb2.WALLET_CLASS_II, 500_000, 100_000, 200_000, 300_000),
-        (wallets_pb2.WALLET_CLASS_IV, 10_000, 2_000, 5_000, 8_000),
-    ):
-        columns = [Limit.BALANCE_CAP, Limit.SINGLE, Limit.DAY, Limit.YEAR]
-        table[wallet_class, columns] = cap, single, day, year
-    return table
+II, IV = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
+LIMITS: dict[int, tuple[int, int, int, int]] = {
+    II: (500_000, 100_000, 200_000, 300_000),
+    IV: (10_000, 2_000, 5_000, 8_000),
+}
+"""Limits that small numbers reach: class II loosely, class IV tightly."""
 
 
 class Holder:
@@ -129,6 +122,10 @@ class Holder:
             medium=medium,
         )
 
+    def closing(self) -> SignedEnvelope:
+        """An order to close this wallet."""
+        return self.signed(orders_pb2.CloseOrder, sequence=self.next())
+
     def exchange(self, fen: int, **how: Any) -> int:
         """Tops up or cashes out; returns the available fen."""
         return self.system.bank.exchange.exchange(self.exchange_order(fen, **how))[1]
@@ -161,18 +158,18 @@ class System:
         metadata.create_all(self.engine)
         self.clock = ManualClock(NOW_MS)
         self.central = FakeCentralBank(clock=self.clock)
-        self.policy = policy()
+        self.limits = dict(LIMITS)
         self.position = 0
         self.receipts = 0
         self.founding = founded({"machine-1": MACHINE})
         self.bank = self.restart()
+        self.publish()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
     def restart(self, *, threaded: bool = False) -> OperatorBank:
         parts = BankParts(
             name="alpha",
             prefix=PREFIX,
-            policy=self.policy,
             business_key=SigningKey(b"\x0a" * 32),
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
@@ -190,14 +187,31 @@ class System:
         )
         return self.bank
 
-    def set_policy(self) -> None:
-        """Two officers set the limits of `policy`."""
-        self.both(office_pb2.SetPolicy(classes=limits_of(self.policy)))
+    @property
+    def today(self) -> int:
+        """The day, as limits count it."""
+        return day_of(self.clock.now_ms())
+
+    def publish(self, from_day: int = 0, **more: int) -> SignedEnvelope:
+        """The central bank publishes `limits`, from today on or from a later day, and the bank
+        hears of it.
+        """
+        wanted = policy_of(self.limits, from_day or self.today, **more)
+        number = len(self.central.announced) + 1
+        said = announcing(wanted, number, self.clock.now_ms())
+        self.central.announced.append(said)
+        self.bank.central_keys.step()
+        return said
+
+    def opening(self, key: SigningKey | None = None, **holder: Any) -> SignedEnvelope:
+        """An order to open a wallet for a key, else for a new one."""
+        key = key or SigningKey.generate()
+        return opening("alpha", self.clock.now_ms(), key=key, **holder)
 
     def open(self, name: str = "", phone: str = "") -> Holder:
         """Opens a wallet: class II by name, class IV by phone alone."""
         key = SigningKey.generate()
-        asked = opening("alpha", self.clock.now_ms(), key=key, holder_name=name, phone=phone)
+        asked = self.opening(key, holder_name=name, phone=phone)
         wallet = self.bank.opening.open(asked)
         return Holder(self, wallet, key)
 

@@ -68,7 +68,7 @@ def test_a_central_bank_that_does_not_know_a_statement_any_more_has_stepped_back
     ((_, kept, shown),) = kept_words(trust)
     assert kept == statements[1]
     answer = authentication_pb2.ListCentralKeysResponse.FromString(shown)
-    assert answer.successions[0] == statements[0]
+    assert answer.announcements[0] == statements[0]
 
 
 def test_a_statement_that_was_not_there_before_a_later_one_is_not_taken(trust: Trust) -> None:
@@ -89,12 +89,12 @@ def test_who_has_none_of_the_keys_makes_up_no_fork(trust: Trust) -> None:
 def test_a_word_of_the_feed_that_knows_fewer_statements_is_signed_evidence(system: System) -> None:
     teller, follower = system.central.teller, system.bank.follower
     number = follower.place.number
-    system.central.successions = [announced(CENTRAL_KEY, 4, SECOND)]
+    system.central.announced += [announced(CENTRAL_KEY, 4, SECOND)]
     system.bank.central_keys.step()
-    early = teller.message(number, keys_number=3, signed_time_ms=60_001)
+    early = teller.message(number, announced_number=3, signed_time_ms=60_001)
     follower.apply(early)  # it was on its way when the statement was made
     assert system.bank.contradictions.now() == {}
-    late = teller.message(number, keys_number=3, signed_time_ms=60_002)
+    late = teller.message(number, announced_number=3, signed_time_ms=60_002)
     follower.apply(late)
     assert "its last one is 3, after 4" in system.bank.contradictions.now()[KEYS].cause
     ((_, _, shown),) = kept_words(Trust(system))

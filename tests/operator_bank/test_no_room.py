@@ -8,13 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from dcep.errors.v1 import errors_pb2
-from dcep.office.v1 import office_pb2
 from operator_bank.wallets import directory as directory_module
 from operator_bank.wallets.tables import wallets
 from runtime.errors import Refusal
 from settlement import state as state_module
 from settlement.limits import MAX_ACCOUNTS
-from tests.operator_bank.system import System
+from tests.operator_bank.system import II, System
 
 _ROOM_FOR = 12
 """Wallets whose two accounts each are below 1,024."""
@@ -70,9 +69,10 @@ def test_a_bank_whose_disk_is_nearly_full_still_applies_what_was_settled(tmp_pat
     assert rows(system) == before
     system.hear(incoming=system.arriving(payee.number, 70))
     assert payee.fen == 70
-    # Nor does it keep officers from narrowing limits.
-    system.both(office_pb2.SetPolicy())
-    assert not system.bank.policy.table.any()
+    # Nor does it keep the central bank from lowering limits.
+    system.limits[II] = (0, 1, 1, 1)
+    system.publish()
+    assert system.bank.wallets.state(payer.wallet).limits_fen == (0, 1, 1, 1)
     ledger.is_short = lambda: False  # type: ignore[attr-defined]
     payer.pay(payee.number, 1)
     system.check_books()

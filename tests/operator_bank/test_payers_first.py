@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from currency.number import make
-from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from settlement.limits import MAX_ACCOUNT_HOLDS
-from settlement.records import Limit
-from tests.operator_bank.system import FOREIGN, OTHER_PREFIX, System, made
+from tests.operator_bank.system import FOREIGN, II, OTHER_PREFIX, System, made
 
 CAP_FEN, SINGLE_FEN, DAY_FEN = 500_000, 2_000, 200_000
 DAY_MS = 86_400_000
@@ -53,8 +51,8 @@ def test_one_wallet_holds_its_share_of_payments_on_their_way_and_no_more(system:
 
 
 def test_a_clock_that_steps_around_midnight_gives_nobody_a_second_day(system: System) -> None:
-    system.policy[wallets_pb2.WALLET_CLASS_II, Limit.YEAR] = 0
-    system.set_policy()
+    system.limits[II] = (*system.limits[II][:3], 0)
+    system.publish()
     payer = system.open(name="A")
     payee = make(OTHER_PREFIX, 2)
     payer.exchange(CAP_FEN)

@@ -1,4 +1,4 @@
-"""Limits of the wallet classes: the file, the journal, and what they stop."""
+"""Limits of the wallet classes at a bank: whose they are, from when on, and what they stop."""
 
 from __future__ import annotations
 
@@ -6,62 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dcep.bank.v1 import states_pb2, wallets_pb2
-from dcep.office.v1 import office_pb2
-from dcep.office.v1.office_pb2 import ClassLimits, SetPolicy
-from operator_bank.limits import POLICY_LIMIT_FEN
-from operator_bank.wallets.classes import CLASSES, COLUMNS, limits_of, read_policy, table_of
-from runtime.errors import Refusal
-from runtime.settings import SettingsError
-from settlement.records import Kind, Limit
-from tests.operator_bank.system import CHEN, FOREIGN, WANG, ZHOU, Holder, System, policy
-from tests.refusals import refused_for
+from currency.days import begin_ms
+from dcep.bank.v1 import states_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.peers.central_keys import CentralKeys
+from operator_bank.peers.contradictions import KEYS
+from operator_bank.peers.trusted_keys import TrustedKeys
+from operator_bank.wallets.classes import Published, in_force, table_of
+from runtime.errors import NoAnswer
+from settlement.records import IN_FEN, Kind, Limit, record_digest
+from tests.operator_bank.fake_central_bank import FakeCentralBank
+from tests.operator_bank.system import FOREIGN, II, IV, LIMITS, Holder, System
+from tests.operator_bank.trusting import THIEF
+from tests.policies import announcing, policy_of
+from tests.refusals import refused, refused_for
 
 DAY_MS = 86_400_000
-
-
-def test_a_file_gives_the_cells_that_it_names(tmp_path: Path) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text("[class_I]\n[class_IV]\nsingle_fen = 200000\nbalance_cap_fen = 1000000\n")
-    table = read_policy(file)
-    assert table[4].tolist() == [1_000_000, 200_000, 0, 0]
-    assert np.count_nonzero(table) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("[class_V]\nday_fen = 1\n", "'class_V' is no wallet class; known: class_I"),
-        ("class_I = 5\n", "'class_I' is no wallet class"),
-        ("[class_I]\nweek_fen = 1\n", "'week_fen' in class_I is no limit; known: balance_cap"),
-        ("[class_I]\nday_fen = 0\n", "day_fen in class_I must be 1 to"),
-        ("[class_I]\nday_fen = -5\n", "day_fen in class_I must be 1 to"),
-        ("[class_I]\nday_fen = true\n", "day_fen in class_I must be 1 to"),
-        ("[class_I]\nday_fen = 5.0\n", "day_fen in class_I must be 1 to"),
-        ('[class_I]\nday_fen = "5"\n', "day_fen in class_I must be 1 to"),
-        (f"[class_I]\nday_fen = {POLICY_LIMIT_FEN + 1}\n", "day_fen in class_I must be 1 to"),
-        ("[class_I\n", "policy.toml: "),
-    ],
-)
-def test_a_wrong_file_is_refused_with_the_name(tmp_path: Path, text: str, named: str) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        read_policy(file)
-    assert named in str(caught.value)
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="absent"):
-        read_policy(tmp_path / "absent.toml")
-
-
-def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_bytes(b"[class_I]\n# caf\xe9\n")
-    with pytest.raises(SettingsError, match="policy.toml"):
-        read_policy(file)
 
 
 def test_each_class_has_its_own_limits(system: System, alice: Holder, phone: Holder) -> None:
@@ -132,123 +95,212 @@ def journaled(system: System) -> int:
     return sum(int((row.records["kind"] == Kind.SET_LIMIT).sum()) for row in rows)
 
 
-def test_the_file_founds_a_bank_and_nothing_else(system: System) -> None:
-    assert journaled(system) == np.count_nonzero(system.policy)
-    founded = system.policy.copy()
-    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
-    system.restart()
-    assert (system.bank.policy.table == founded).all()
-    assert journaled(system) == np.count_nonzero(founded)
+def limits(system: System, holder: Holder) -> tuple[int, ...]:
+    return system.bank.wallets.state(holder.wallet).limits_fen
 
 
-def test_two_officers_set_the_limits_and_they_hold_at_once(
+def test_a_policy_from_today_holds_once_it_is_heard_and_names_what_was_announced(
     system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
     assert refused_for(phone.pay, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
-    before = journaled(system)
-    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
-    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
-    act = system.propose(SetPolicy(classes=limits_of(system.policy)))
-    assert refused_for(system.approve, act, WANG) == "SAME_OFFICER"
-    assert refused_for(phone.pay, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
-    act = system.approve(act)
+    before, began = journaled(system), system.bank.books.ledger.position()
+    system.limits[IV] = (20_000, 2_001, 5_000, 8_000)
+    said = system.publish()
     phone.pay(alice.number, 2_001)
     alice.pay(phone.number, 12_000)
-    assert system.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert limits(system, phone) == (20_000, 2_001, 5_000, 8_000)
     assert journaled(system) == before + 2, "what differs, and no more"
-    [row] = system.bank.books.journal.read(act.position - 1, limit_rows=1)
-    at = act.position - row.first_position
-    assert row.records["digest"][at : at + 2].tolist() == [act.record_digest] * 2
-    system.policy = policy()
+    [row] = system.bank.books.journal.read(began, limit_rows=1)
+    assert set(row.records["digest"][:2].tolist()) == {record_digest(said.payload)}
     system.restart()
-    assert system.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert limits(system, phone) == (20_000, 2_001, 5_000, 8_000)
+
+
+def test_a_policy_of_a_later_day_holds_from_midnight_on_without_the_central_bank(
+    system: System, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    system.limits[IV] = (10_000, 300, 5_000, 8_000)
+    system.publish(system.today + 3)
+    system.central.silent = True
+    system.restart()
+    system.clock.advance(begin_ms(system.today + 3) - system.clock.now_ms() - 1)
+    phone.pay(alice.number, 2_000)
+    system.clock.advance(1)
+    assert refused_for(phone.pay, alice.number, 301) == "OVER_SINGLE_LIMIT"
+    phone.pay(alice.number, 300)
+    system.clock.set_back(DAY_MS)
+    assert refused_for(phone.pay, alice.number, 301) == "OVER_SINGLE_LIMIT"
+
+
+def test_a_payment_that_is_held_over_the_day_is_judged_by_the_day_that_it_was_held_on(
+    system: System, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    sent = phone.pay(FOREIGN, 2_000)
+    turned_down = phone.pay(FOREIGN, 2_000)
+    system.limits[IV] = (10_000, 100, 100, 8_000)
+    system.publish(system.today + 1)
+    system.clock.advance(DAY_MS)
+    system.hear(outgoing_settled={"number": sent.number})
+    system.turned_down(turned_down.number)
+    assert (phone.fen, phone.held_fen) == (8_000, 0)
+    state = system.bank.wallets.state(phone.wallet)
+    assert (state.day_spent_fen, state.year_spent_fen) == (0, 2_000)
+    assert refused_for(phone.pay, FOREIGN, 101) == "OVER_SINGLE_LIMIT"
+    assert phone.pay(FOREIGN, 100).state == states_pb2.PAYMENT_STATE_PENDING
 
 
 def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
     system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
-    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
-    system.set_policy()
+    system.limits[IV] = (5_000, 2_000, 5_000, 8_000)
+    system.publish()
     assert system.bank.wallets.state(phone.wallet).available_fen == 10_000
     phone.pay(alice.number, 2_000)
     assert refused_for(alice.pay, phone.number, 1) == "PAYEE_CANNOT_BE_PAID"
+    system.hear(incoming=system.arriving(phone.number, 1))
+    assert phone.fen == 8_000, "nothing more comes in from elsewhere either"
 
 
-def test_two_officers_may_take_all_limits_away_and_the_file_brings_none_back(
-    system: System, alice: Holder, phone: Holder
+def test_the_policy_that_was_published_later_takes_the_place_of_what_has_not_begun(
+    system: System, alice: Holder
 ) -> None:
-    alice.pay(phone.number, 10_000)
-    system.both(SetPolicy())
-    for _ in range(2):
-        assert not system.bank.policy.table.any()
-        system.restart()
-    assert phone.pay(alice.number, 9_000).state == states_pb2.PAYMENT_STATE_SETTLED
+    first = system.today
+    for day, single in ((first + 5, 500), (first + 9, 900), (first + 7, 700), (first + 5, 555)):
+        system.limits[II] = (0, single, 0, 0)
+        system.publish(day)
+    for ahead, single in ((0, LIMITS[II][1]), (4, LIMITS[II][1]), (5, 555), (7, 555), (9, 555)):
+        system.clock.advance(
+            begin_ms(first + ahead) + 1 - min(begin_ms(first + ahead) + 1, system.clock.now_ms())
+        )
+        assert limits(system, alice)[1] == single
+    system.restart()
+    assert limits(system, alice)[1] == 555
 
 
-def test_limits_that_are_set_to_what_they_are_change_nothing(system: System) -> None:
-    before = journaled(system)
-    act = system.both(SetPolicy(classes=limits_of(system.policy)))
-    assert (act.state, act.position) == (office_pb2.ACT_STATE_APPROVED, 0)
-    assert journaled(system) == before
+def test_an_older_policy_or_a_strangers_is_not_taken(system: System, alice: Holder) -> None:
+    first = system.central.announced[0]
+    system.limits[II] = (0, 500, 0, 0)
+    newer = system.publish()
+    now_ms, lax = system.clock.now_ms(), policy_of({}, system.today)
+    other = announcing(lax, 2, now_ms)
+    for shown in ([first], [first, other], [first, newer, announcing(lax, 3, now_ms, THIEF)]):
+        system.central.announced = shown
+        system.bank.central_keys.step()
+        assert limits(system, alice) == (0, 500, 0, 0)
+        assert (KEYS in system.bank.contradictions.now()) == (newer not in shown)
+    system.restart()
+    assert limits(system, alice) == (0, 500, 0, 0)
 
 
-@pytest.mark.parametrize(
-    "classes",
-    [
-        [ClassLimits(wallet_class=0, day_fen=1)],
-        [ClassLimits(wallet_class=5, day_fen=1)],
-        [ClassLimits(wallet_class=2, day_fen=-1)],
-        [ClassLimits(wallet_class=2, day_fen=POLICY_LIMIT_FEN + 1)],
-        [ClassLimits(wallet_class=2), ClassLimits(wallet_class=2, day_fen=1)],
-    ],
-)
-def test_limits_that_cannot_be_are_refused_when_they_are_proposed(
-    system: System, classes: list[ClassLimits]
+def test_a_bank_that_has_heard_of_no_policy_opens_no_wallet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Refusal) as caught:
-        system.propose(SetPolicy(classes=classes))
-    assert caught.value.name in ("FIELD_INVALID", "FIELD_MISSING")
-    assert (system.bank.policy.table == system.policy).all()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(System, "publish", lambda _: None)
+        system = System(tmp_path)
+    assert refused_for(system.open, "A") == "BANK_CANNOT_NOW"
+    system.publish(system.today + 9)
+    assert limits(system, system.open("A")) == LIMITS[II], "the first one counts at once"
 
 
-def test_who_may_freeze_wallets_may_not_set_limits(system: System) -> None:
-    system.both(office_pb2.ChangeRights(name="chen", rights=[office_pb2.RIGHT_WALLETS]))
-    for who, second in ((CHEN, ZHOU), (WANG, CHEN)):
-        with pytest.raises(Refusal) as caught:
-            system.approve(system.propose(SetPolicy(), who), second)
-        assert caught.value.name == "RIGHT_MISSING"
+def test_a_key_that_counts_no_more_takes_no_limits_away(system: System, alice: Holder) -> None:
+    """As when the settings list others: what it said of limits is in the ledger."""
+    listed = CentralKeys([bytes(THIEF.verify_key)])
+    keys = TrustedKeys(system.bank.context, listed, system.bank.contradictions)
+    keys.on_heard = system.bank.policy.follow
+    keys.follow()
+    assert limits(system, alice) == LIMITS[II]
+    assert not keys.knows(system.central.announced[0].key_id)
+    system.open("B")
 
 
-@pytest.mark.parametrize("fen", [1, POLICY_LIMIT_FEN])
-def test_a_limit_may_be_as_small_and_as_large_as_that(tmp_path: Path, fen: int) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text(f"[class_I]\nday_fen = {fen}\n")
-    assert read_policy(file)[1].tolist() == [0, 0, fen, 0]
-    assert table_of([ClassLimits(wallet_class=1, day_fen=fen)])[1].tolist() == [0, 0, fen, 0]
+def test_what_could_not_be_put_into_the_ledger_is_put_there_later(
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system.limits[II] = (0, 500, 0, 0)
+    right = system.bank.books.ledger.submit
+
+    def away(*_: object) -> None:
+        raise NoAnswer("the disk fails")
+
+    monkeypatch.setattr(system.bank.books.ledger, "submit", away)
+    with pytest.raises(NoAnswer):
+        system.publish()
+    assert system.bank.central_keys.followed == 1
+    monkeypatch.setattr(system.bank.books.ledger, "submit", right)
+    system.bank.central_keys.step()
+    assert limits(system, alice) == (0, 500, 0, 0)
+    assert system.bank.central_keys.followed == 2
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        [ClassLimits(wallet_class=0)],
-        [ClassLimits(wallet_class=5)],
-        [ClassLimits(wallet_class=2), ClassLimits(wallet_class=2)],
-        [ClassLimits(wallet_class=1, day_fen=POLICY_LIMIT_FEN + 1)],
-        [ClassLimits(wallet_class=1, day_fen=-1)],
-    ],
-)
-def test_what_officers_sign_names_classes_once_within_bounds(wanted: list[ClassLimits]) -> None:
-    assert refused_for(lambda: table_of(wanted)) == "FIELD_INVALID"
+def test_the_central_bank_is_told_which_announcement_a_bank_follows(system: System) -> None:
+    system.bank.follower.acknowledge()
+    system.publish(system.today + 1)
+    system.bank.follower.acknowledge()
+    assert system.central.followed == [1, 2]
 
 
-def test_a_table_and_what_officers_sign_say_the_same() -> None:
-    wanted = [ClassLimits(wallet_class=2, single_fen=5), ClassLimits(wallet_class=4, year_fen=7)]
-    table = table_of(wanted)
-    assert np.argwhere(table).tolist() == [[2, Limit.SINGLE], [4, Limit.YEAR]]
-    assert limits_of(table) == wanted
-    assert (CLASSES, COLUMNS) == (
-        {"class_I": 1, "class_II": 2, "class_III": 3, "class_IV": 4},
-        {"balance_cap_fen": 0, "single_fen": 1, "day_fen": 2, "year_fen": 3},
-    )
+def test_a_telephone_number_has_so_many_open_wallets_at_a_bank_and_no_more(
+    system: System, alice: Holder
+) -> None:
+    system.publish(wallets_per_phone=2)
+    first, _second = (system.open(phone="+8613800138000") for _ in range(2))
+    no = ("TOO_MANY_WALLETS", "phone")
+    assert refused(system.open, phone="+8613800138000") == no
+    assert refused(system.open, "A", "+8613800138000") == no, "nor with a name"
+    system.open(phone="+8613800138001")
+    system.open("B")
+    system.bank.wallets.close(first.closing())
+    system.open(phone="+8613800138000")
+    assert refused(system.open, phone="+8613800138000") == no
+    system.publish()
+    system.open(phone="+8613800138000")
+
+
+def test_wallets_opened_in_one_call_count_together(system: System) -> None:
+    system.publish(wallets_per_phone=2)
+    orders = [system.opening(phone="+8613800138000") for _ in range(3)]
+    assert refused(system.bank.opening.open_many, orders) == ("TOO_MANY_WALLETS", "phone")
+    opened = system.bank.opening.open_many(orders[:2])
+    assert system.bank.opening.open_many(orders[:2]) == opened, "repeated, they are the same"
+
+
+def holding(published: list[Published], wallet_class: int, day: int) -> tuple[int, ...]:
+    """The limits of a day, walked through the table as the rule does."""
+    table, row = table_of(published), wallet_class
+    while day < table[row, Limit.FROM_DAY]:
+        row = int(table[row, Limit.BEFORE])
+    return tuple(table[row, list(IN_FEN)].tolist())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(100, 110), min_size=1, max_size=12))
+def test_on_each_day_the_last_published_of_those_that_have_begun_holds(days: list[int]) -> None:
+    published = [
+        Published(number, policy_of({2: (number, number, number, number)}, day), number)
+        for number, day in enumerate(days, 1)
+    ]
+    for day in range(95, 115):
+        begun = [each for each in published if each.policy.from_day <= max(day, min(days))]
+        assert holding(published, 2, day) == (begun[-1].number,) * 4
+        assert holding(published, 1, day) == (0, 0, 0, 0)
+    table, last = table_of(published), len(in_force(published))
+    assert np.count_nonzero(table.any(axis=1)) <= 4 * last
+    assert not table[0].any()
+
+
+def test_a_bank_keeps_what_it_heard_before_it_follows_it(system: System, alice: Holder) -> None:
+    """As when it ended in between."""
+    assert isinstance(system.central, FakeCentralBank)
+    system.bank.central_keys.on_heard = lambda _: None
+    system.limits[II] = (0, 500, 0, 0)
+    said: SignedEnvelope = system.publish()
+    assert limits(system, alice) == LIMITS[II]
+    system.central.silent = True
+    system.restart()
+    assert limits(system, alice) == (0, 500, 0, 0)
+    assert said.signature

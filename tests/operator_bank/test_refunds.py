@@ -16,7 +16,7 @@ from operator_bank.payments.payments import Paid
 from operator_bank.payments.tables import refunds
 from runtime.errors import Refusal
 from settlement.core import Batch
-from tests.operator_bank.system import FOREIGN, Holder, System, policy
+from tests.operator_bank.system import FOREIGN, LIMITS, Holder, System
 from tests.refusals import refused_for
 
 SETTLED, PENDING = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING
@@ -266,9 +266,8 @@ def test_a_refund_that_cannot_be_delivered_stays_for_officers(
 
 def test_a_wallet_with_new_limits_still_refunds(system: System, phone: Holder) -> None:
     payment = came(system, phone, 3_000)
-    system.policy = policy()
-    system.policy[:, 1:] = 1
-    system.set_policy()
+    system.limits = {of: (cap, 1, 1, 1) for of, (cap, *_) in LIMITS.items()}
+    system.publish()
     assert refund(system, phone, payment, 3_000).state == PENDING
 
 

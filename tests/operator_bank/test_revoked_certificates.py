@@ -58,10 +58,10 @@ def test_a_message_of_the_feed_that_tells_of_a_statement_has_it_asked_for_at_onc
 ) -> None:
     teller, follower = system.central.teller, system.bank.follower
     number = follower.place.number
-    system.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    system.central.announced += [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
     follower.apply(teller.message(number))
     assert system.bank.central_keys.revoked_certificates() == set()
-    follower.apply(teller.message(number, keys_number=4))
+    follower.apply(teller.message(number, announced_number=4))
     assert system.bank.central_keys.revoked_certificates() == {STOLEN}
     assert follower.place.number == number
 
@@ -75,10 +75,10 @@ def test_a_statement_that_is_told_of_and_not_to_be_had_is_asked_for_once_by_the_
         asked.append(True)
         return []
 
-    monkeypatch.setattr(system.central, "key_successions", nothing)
+    monkeypatch.setattr(system.central, "announcements", nothing)
     for _ in range(3):
         number = system.bank.follower.place.number
-        system.bank.follower.apply(system.central.teller.message(number, keys_number=4))
+        system.bank.follower.apply(system.central.teller.message(number, announced_number=4))
     assert asked == [True]
 
 
@@ -90,7 +90,7 @@ def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
     )
     thief = Identity("central-bank", "central-bank", STOLEN)
     authorize(thief, "/dcep.bank.v1.InboundService/CheckPayees")
-    system.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    system.central.announced += [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
     system.bank.central_keys.step()
     for method in ("CheckPayees", "ReserveForRedemption"):
         with pytest.raises(Refusal, match="revoked") as caught:

@@ -129,7 +129,7 @@ def test_the_feed_goes_on_over_a_change_of_keys(system: System) -> None:
     with pytest.raises(FeedBroken, match="none of the central bank's"):
         apply(SECOND)
     now_ms = system.clock.now_ms()
-    system.central.successions = [announced(CENTRAL_KEY, 1, SECOND, end(CENTRAL_KEY, now_ms))]
+    system.central.announced += [announced(CENTRAL_KEY, 2, SECOND, end(CENTRAL_KEY, now_ms))]
     apply(SECOND)
     system.entry(issued=issued)
     with pytest.raises(FeedBroken, match="none of the central bank's"):
@@ -144,7 +144,7 @@ def test_a_centre_that_does_not_answer_is_asked_again(
     def silence() -> list[SignedEnvelope]:
         raise NoAnswer("silence")
 
-    monkeypatch.setattr(trust.system.central, "key_successions", silence)
+    monkeypatch.setattr(trust.system.central, "announcements", silence)
     with pytest.raises(NoAnswer):
         trust.keys.step()
     assert trust.takes(FIRST) == [True]

@@ -9,10 +9,9 @@ import pytest
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
-from settlement.records import Limit
 from tests.openings import opening
 from tests.operator_bank.fake_central_bank import NOW_MS
-from tests.operator_bank.system import DEPOSIT_FEN, VAULT_FEN, Holder, System
+from tests.operator_bank.system import DEPOSIT_FEN, II, VAULT_FEN, Holder, System
 from tests.refusals import refusal
 
 
@@ -112,8 +111,8 @@ def test_an_exchange_moves_both_books_or_none(system: System, alice: Holder) -> 
     state = system.bank.wallets.state(alice.wallet)
     assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
 
-    system.policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
-    system.set_policy()
+    system.limits[II] = (0, *system.limits[II][1:])
+    system.publish()
     short = refusal(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
     assert refusal(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"

@@ -34,7 +34,7 @@ def announced(
     certificates: Sequence[str] = (),
 ) -> SignedEnvelope:
     """What the central bank says with a key."""
-    told = authentication_pb2.KeySuccession(
+    told = authentication_pb2.Announcement(
         number=number,
         successor=public(successor) if successor else b"",
         from_time_ms=1,
@@ -58,8 +58,8 @@ class Trust:
         self.keys = TrustedKeys(bank.context, listed, bank.contradictions)
         return self.keys
 
-    def hear(self, *successions: SignedEnvelope) -> None:
-        self.system.central.successions = list(successions)
+    def hear(self, *announcements: SignedEnvelope) -> None:
+        self.system.central.announced = list(announcements)
         self.keys.step()
 
     def takes(self, *keys: SigningKey) -> list[bool]:

@@ -10,7 +10,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
+from settlement.records import (
+    IN_FEN,
+    RECORD,
+    AccountFlag,
+    Kind,
+    Limit,
+    RecordFlag,
+    Records,
+    Result,
+)
 from settlement.rule import apply
 from settlement.state import State
 from tests.settlement.books import NOON_MS, PURPOSE, opening, record, transfer
@@ -18,17 +27,23 @@ from tests.settlement.books import NOON_MS, PURPOSE, opening, record, transfer
 ACCOUNTS = 7
 PARENT, CHILD, UNLIMITED_CHILD = 4, 5, 6
 CHILDREN = {CHILD, UNLIMITED_CHILD}
-CAP, SINGLE, DAY, YEAR = 1_300, 400, 700, 1_400
 NIGHT_MS = 1_767_193_200_000
 """An hour before a new year begins in UTC+8."""
+
+NEW_DAY = (NIGHT_MS + 8 * 3_600_000) // 86_400_000 + 1
+BEFORE, SINCE = 9, 1
+"""Limit sets: which holds until the new year, and which from then on."""
+
+LIMITS = {BEFORE: (1_300, 400, 700, 1_400), SINCE: (1_100, 450, 600, 1_500)}
+"""Balance cap, single, day, year: two are lowered, and two raised."""
 
 Key = tuple[int, str, int]
 """Account, day or year, which."""
 
 
 def start() -> State:
-    """Account 0 below zero, the others with 1,000 fen and tight limits; two under a parent, of
-    which one has no limits of its own."""
+    """Account 0 below zero, the others with 1,000 fen and tight limits, which change at the new
+    year; two under a parent, of which one has no limits of its own."""
     state = State.empty()
     setup = [
         opening(0, flags=AccountFlag.MAY_GO_NEGATIVE),
@@ -37,9 +52,12 @@ def start() -> State:
         opening(UNLIMITED_CHILD, parent=PARENT),
         *(transfer(0, n, 1_000, n) for n in range(1, ACCOUNTS)),
         *(
-            record(Kind.SET_LIMIT, credit=1, ref=limit, amount_fen=fen)
-            for limit, fen in zip(Limit, (CAP, SINGLE, DAY, YEAR), strict=True)
+            record(Kind.SET_LIMIT, credit=limit_set, ref=limit, amount_fen=fen)
+            for limit_set, limits in LIMITS.items()
+            for limit, fen in zip(IN_FEN, limits, strict=True)
         ),
+        record(Kind.SET_LIMIT, credit=SINCE, ref=Limit.FROM_DAY, amount_fen=NEW_DAY),
+        record(Kind.SET_LIMIT, credit=SINCE, ref=Limit.BEFORE, amount_fen=BEFORE),
     ]
     state.apply(np.concatenate(setup))
     return state
@@ -86,7 +104,7 @@ class Model:
         refused = self.cannot_pay(debit, fen, int(r["time_ms"]))
         if refused:
             return refused
-        undeliverable = self.is_full(credit, fen)
+        undeliverable = self.is_full(credit, fen, int(r["time_ms"]))
         if undeliverable:
             if kind != Kind.DELIVER:
                 return Result.OVER_BALANCE_CAP
@@ -104,10 +122,11 @@ class Model:
         for account, which, what in self.counted(debit, time_ms):
             if account == UNLIMITED_CHILD:
                 continue
-            most, over = DAY, Result.OVER_DAY_LIMIT
+            _, single, most, of_year = limits_on(self.day_for(debit, time_ms))
+            over = Result.OVER_DAY_LIMIT
             if which == "year":
-                most, over = YEAR, Result.OVER_YEAR_LIMIT
-            elif fen > SINGLE:
+                most, over = of_year, Result.OVER_YEAR_LIMIT
+            elif fen > single:
                 return Result.OVER_SINGLE_LIMIT
             if self.spent.get((account, which, what), 0) + fen > most:
                 return over
@@ -122,16 +141,21 @@ class Model:
 
     def counted(self, debit: int, time_ms: int) -> list[Key]:
         """What spending counts against: the payer's day and year, and those of its parent."""
-        those = [debit, PARENT] if debit in CHILDREN else [debit]
-        days = [self.today.get(one, 0) for one in those]
-        day = max(*days, (time_ms + 8 * 3_600_000) // 86_400_000)
+        day = self.day_for(debit, time_ms)
         year = int(str(np.datetime64(day, "D"))[:4])
+        those = [debit, PARENT] if debit in CHILDREN else [debit]
         return [key for one in those for key in ((one, "day", day), (one, "year", year))]
 
-    def is_full(self, credit: int, fen: int) -> bool:
+    def day_for(self, debit: int, time_ms: int) -> int:
+        """The day that spending is of, and that it is judged by."""
+        own = [debit, PARENT] if debit in CHILDREN else [debit]
+        return max(day_of(time_ms), *(self.today.get(one, 0) for one in own))
+
+    def is_full(self, credit: int, fen: int, time_ms: int) -> bool:
         if credit in (0, UNLIMITED_CHILD):
             return False
-        return self.free[credit] + self.held[credit] + fen > CAP
+        cap, *_ = limits_on(max(day_of(time_ms), self.today.get(credit, 0)))
+        return self.free[credit] + self.held[credit] + fen > cap
 
     def end(self, r: np.void, kind: Kind) -> Result:
         found = self.holds.get(int(r["ref"]))
@@ -145,7 +169,7 @@ class Model:
         if kind == Kind.CAPTURE:
             if credit == account:
                 return Result.SAME_ACCOUNT
-            if self.is_full(credit, fen):
+            if self.is_full(credit, fen, int(r["time_ms"])):
                 return Result.OVER_BALANCE_CAP
             self.free[credit] += fen
         else:
@@ -158,6 +182,14 @@ class Model:
         if left == fen:
             del self.holds[int(r["ref"])]
         return Result.ACCEPTED
+
+
+def day_of(time_ms: int) -> int:
+    return (time_ms + 8 * 3_600_000) // 86_400_000
+
+
+def limits_on(day: int) -> tuple[int, int, int, int]:
+    return LIMITS[SINCE if day >= NEW_DAY else BEFORE]
 
 
 def _hold_refs(drawn: int) -> int:

@@ -90,6 +90,10 @@ _WORDS = {
         N_("So many orders of this wallet were refused that it has to wait."),
         N_("Repeat the command in an hour."),
     ),
+    "TOO_MANY_WALLETS": (
+        N_("No more wallets can be opened with this telephone number at this bank."),
+        N_("Close one that you need no more, or open one at another bank."),
+    ),
     "SAME_ACCOUNT": (N_("Payer and payee are the same wallet."), N_("Check the number.")),
     "EXPIRED": (
         N_("It came too late; no money moved."),

@@ -85,7 +85,6 @@ EMPTY_IS_FINE = {
     "ListCentralKeys",
     "GetFlows",
     "GetFeed",
-    "GetPolicy",
     "ListActs",
     "ListOfficers",
     "ListRequests",

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
+from dcep.office.v1 import office_pb2 as dcep_dot_office_dot_v1_dot_office__pb2
 from dcep.registration.v1 import registration_pb2 as dcep_dot_registration_dot_v1_dot_registration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\'dcep/registration/v1/registration.proto\"\xb7\x02\n\x04\x42\x61nk\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x14\n\x06prefix\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x18\x12%\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1f\x12\x1a\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\rinner_address\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1e\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankStateB\x04\xf0\xf9\x18=\x12\'\n\x13offline_certificate\x18\x07 \x01(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02`\x01\x12\x44\n\x08replaced\x18\x08 \x03(\x0b\x32*.dcep.authentication.v1.ReplacedCredentialB\x06\xfa\xf9\x18\x02P\x10\"\xc5\x01\n\x12ReplacedCredential\x12-\n\x17\x63\x65rtificate_fingerprint\x18\x01 \x01(\tB\n\xf0\xf9\x18\x1f\xfa\xf9\x18\x02`\x01H\x00\x12\"\n\x0c\x62usiness_key\x18\x02 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01H\x00\x12\x1a\n\x0c\x66rom_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1b\n\runtil_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x0f\n\x07revoked\x18\x05 \x01(\x08\x42\x12\n\ncredential\x12\x04\x80\xfa\x18\x01\"\x12\n\x10ListBanksRequest\"I\n\x11ListBanksResponse\x12\x34\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.BankB\x07\xfa\xf9\x18\x03P\xe8\x07\"Z\n\x17RevokeOwnDevicesRequest\x12*\n\x13\x64\x65vice_certificates\x18\x01 \x03(\x0c\x42\r\xf0\xf9\x18+\xfa\xf9\x18\x05H\x01P\xf4\x03\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1b\"\x1a\n\x18RevokeOwnDevicesResponse\"d\n\x15GetTrustBundleRequest\x12 \n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02P \x12)\n\x15revoked_since_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\xab\x01\n\x16GetTrustBundleResponse\x12 \n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\n\xf0\xf9\x18/\xfa\xf9\x18\x02`\x01\x12\x1e\n\nstatements\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18\x31\xfa\xf9\x18\x02P@\x12 \n\x0bown_revoked\x18\x03 \x03(\x0c\x42\x0b\xf0\xf9\x18\x32\xfa\xf9\x18\x03P\xc0>\x12-\n\x19own_revoked_until_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\x18\n\x16ListCentralKeysRequest\"\xfb\x01\n\x17ListCentralKeysResponse\x12\x63\n\x0bsuccessions\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB,\xfa\xf9\x18(Pdr$dcep.authentication.v1.KeySuccession\x12\x38\n\x04keys\x18\x02 \x03(\x0b\x32\".dcep.authentication.v1.CentralKeyB\x06\xfa\xf9\x18\x02Pd\x12\x41\n\roffline_roots\x18\x03 \x03(\x0b\x32\".dcep.authentication.v1.CentralKeyB\x06\xfa\xf9\x18\x02P\x14\"o\n\nCentralKey\x12\x11\n\x03key\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1a\n\x0c\x66rom_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12!\n\runtil_time_ms\x18\x03 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\"\xd8\x01\n\rKeySuccession\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x1d\n\tsuccessor\x18\x02 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0c\x66rom_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x35\n\x05\x65nded\x18\x04 \x03(\x0b\x32\x1e.dcep.authentication.v1.KeyEndB\x06\xfa\xf9\x18\x02Pd\x12(\n\x14revoked_certificates\x18\x05 \x03(\tB\n\xf0\xf9\x18\x1f\xfa\xf9\x18\x02Pd:\x15\x8a\x80\x19\x11key-succession/v1\"I\n\x06KeyEnd\x12\x11\n\x03key\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\runtil_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x0f\n\x07revoked\x18\x03 \x01(\x08\"H\n\x13ListEvidenceRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"r\n\x14ListEvidenceResponse\x12;\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.EvidenceB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xf3\x01\n\x08\x45vidence\x12\x16\n\x08piece_id\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12 \n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1f\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12 \n\x12second_endorsement\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12\x18\n\nfirst_bank\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x19\n\x0bsecond_bank\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"B\n\x10GetFeedOfRequest\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1a\n\x0c\x61\x66ter_number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"\xfb\x01\n\x11GetFeedOfResponse\x12\x19\n\x0bincarnation\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0c\x61\x63knowledged\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\nlast_entry\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0blast_number\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x05 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12>\n\x06\x62\x65yond\x18\x07 \x03(\x0b\x32&.dcep.authentication.v1.EntriesOfAKindB\x06\xfa\xf9\x18\x02P\x10\"{\n\x0e\x45ntriesOfAKind\x12\x34\n\x05\x65vent\x18\x04 \x01(\x0e\x32\x1f.dcep.registration.v1.FeedEventB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02J\x04\x08\x01\x10\x02*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xa2\x05\n\x15\x41uthenticationService\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12u\n\x10RevokeOwnDevices\x12/.dcep.authentication.v1.RevokeOwnDevicesRequest\x1a\x30.dcep.authentication.v1.RevokeOwnDevicesResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12r\n\x0fListCentralKeys\x12..dcep.authentication.v1.ListCentralKeysRequest\x1a/.dcep.authentication.v1.ListCentralKeysResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponse\x12`\n\tGetFeedOf\x12(.dcep.authentication.v1.GetFeedOfRequest\x1a).dcep.authentication.v1.GetFeedOfResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/office/v1/office.proto\x1a\'dcep/registration/v1/registration.proto\"\xd7\x02\n\x04\x42\x61nk\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x14\n\x06prefix\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x18\x12%\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1f\x12\x1a\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\rinner_address\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1e\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankStateB\x04\xf0\xf9\x18=\x12\'\n\x13offline_certificate\x18\x07 \x01(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02`\x01\x12\x44\n\x08replaced\x18\x08 \x03(\x0b\x32*.dcep.authentication.v1.ReplacedCredentialB\x06\xfa\xf9\x18\x02P\x10\x12\x1e\n\x10\x61nnounced_number\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"\xc5\x01\n\x12ReplacedCredential\x12-\n\x17\x63\x65rtificate_fingerprint\x18\x01 \x01(\tB\n\xf0\xf9\x18\x1f\xfa\xf9\x18\x02`\x01H\x00\x12\"\n\x0c\x62usiness_key\x18\x02 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01H\x00\x12\x1a\n\x0c\x66rom_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1b\n\runtil_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x0f\n\x07revoked\x18\x05 \x01(\x08\x42\x12\n\ncredential\x12\x04\x80\xfa\x18\x01\"\x12\n\x10ListBanksRequest\"I\n\x11ListBanksResponse\x12\x34\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.BankB\x07\xfa\xf9\x18\x03P\xe8\x07\"Z\n\x17RevokeOwnDevicesRequest\x12*\n\x13\x64\x65vice_certificates\x18\x01 \x03(\x0c\x42\r\xf0\xf9\x18+\xfa\xf9\x18\x05H\x01P\xf4\x03\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1b\"\x1a\n\x18RevokeOwnDevicesResponse\"d\n\x15GetTrustBundleRequest\x12 \n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02P \x12)\n\x15revoked_since_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\xab\x01\n\x16GetTrustBundleResponse\x12 \n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\n\xf0\xf9\x18/\xfa\xf9\x18\x02`\x01\x12\x1e\n\nstatements\x18\x02 \x03(\x0c\x42\n\xf0\xf9\x18\x31\xfa\xf9\x18\x02P@\x12 \n\x0bown_revoked\x18\x03 \x03(\x0c\x42\x0b\xf0\xf9\x18\x32\xfa\xf9\x18\x03P\xc0>\x12-\n\x19own_revoked_until_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\x18\n\x16ListCentralKeysRequest\"\xfd\x01\n\x17ListCentralKeysResponse\x12\x65\n\rannouncements\x18\x01 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB,\xfa\xf9\x18(P\xc8\x01r#dcep.authentication.v1.Announcement\x12\x38\n\x04keys\x18\x02 \x03(\x0b\x32\".dcep.authentication.v1.CentralKeyB\x06\xfa\xf9\x18\x02Pd\x12\x41\n\roffline_roots\x18\x03 \x03(\x0b\x32\".dcep.authentication.v1.CentralKeyB\x06\xfa\xf9\x18\x02P\x14\"o\n\nCentralKey\x12\x11\n\x03key\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1a\n\x0c\x66rom_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12!\n\runtil_time_ms\x18\x03 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\"\x8a\x02\n\x0c\x41nnouncement\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x1d\n\tsuccessor\x18\x02 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0c\x66rom_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x35\n\x05\x65nded\x18\x04 \x03(\x0b\x32\x1e.dcep.authentication.v1.KeyEndB\x06\xfa\xf9\x18\x02Pd\x12(\n\x14revoked_certificates\x18\x05 \x03(\tB\n\xf0\xf9\x18\x1f\xfa\xf9\x18\x02Pd\x12\x33\n\x06policy\x18\x06 \x01(\x0b\x32\x1d.dcep.office.v1.PublishPolicyB\x04\xf0\xf9\x18=:\x13\x8a\x80\x19\x0f\x61nnouncement/v1\"I\n\x06KeyEnd\x12\x11\n\x03key\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\runtil_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x0f\n\x07revoked\x18\x03 \x01(\x08\"H\n\x13ListEvidenceRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"r\n\x14ListEvidenceResponse\x12;\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.EvidenceB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xf3\x01\n\x08\x45vidence\x12\x16\n\x08piece_id\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12 \n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1f\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12 \n\x12second_endorsement\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12\x18\n\nfirst_bank\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x19\n\x0bsecond_bank\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"B\n\x10GetFeedOfRequest\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1a\n\x0c\x61\x66ter_number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"\xfb\x01\n\x11GetFeedOfResponse\x12\x19\n\x0bincarnation\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0c\x61\x63knowledged\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\nlast_entry\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0blast_number\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x05 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12>\n\x06\x62\x65yond\x18\x07 \x03(\x0b\x32&.dcep.authentication.v1.EntriesOfAKindB\x06\xfa\xf9\x18\x02P\x10\"{\n\x0e\x45ntriesOfAKind\x12\x34\n\x05\x65vent\x18\x04 \x01(\x0e\x32\x1f.dcep.registration.v1.FeedEventB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63ount\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02J\x04\x08\x01\x10\x02*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xa2\x05\n\x15\x41uthenticationService\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12u\n\x10RevokeOwnDevices\x12/.dcep.authentication.v1.RevokeOwnDevicesRequest\x1a\x30.dcep.authentication.v1.RevokeOwnDevicesResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12r\n\x0fListCentralKeys\x12..dcep.authentication.v1.ListCentralKeysRequest\x1a/.dcep.authentication.v1.ListCentralKeysResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponse\x12`\n\tGetFeedOf\x12(.dcep.authentication.v1.GetFeedOfRequest\x1a).dcep.authentication.v1.GetFeedOfResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BANK'].fields_by_name['offline_certificate']._serialized_options = b'\360\371\030+\372\371\030\002`\001'
   _globals['_BANK'].fields_by_name['replaced']._loaded_options = None
   _globals['_BANK'].fields_by_name['replaced']._serialized_options = b'\372\371\030\002P\020'
+  _globals['_BANK'].fields_by_name['announced_number']._loaded_options = None
+  _globals['_BANK'].fields_by_name['announced_number']._serialized_options = b'\360\371\030\014'
   _globals['_REPLACEDCREDENTIAL'].oneofs_by_name['credential']._loaded_options = None
   _globals['_REPLACEDCREDENTIAL'].oneofs_by_name['credential']._serialized_options = b'\200\372\030\001'
   _globals['_REPLACEDCREDENTIAL'].fields_by_name['certificate_fingerprint']._loaded_options = None
@@ -78,8 +81,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['own_revoked']._serialized_options = b'\360\371\0302\372\371\030\003P\300>'
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['own_revoked_until_time_ms']._loaded_options = None
   _globals['_GETTRUSTBUNDLERESPONSE'].fields_by_name['own_revoked_until_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
-  _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['successions']._loaded_options = None
-  _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['successions']._serialized_options = b'\372\371\030(Pdr$dcep.authentication.v1.KeySuccession'
+  _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['announcements']._loaded_options = None
+  _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['announcements']._serialized_options = b'\372\371\030(P\310\001r#dcep.authentication.v1.Announcement'
   _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['keys']._loaded_options = None
   _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['keys']._serialized_options = b'\372\371\030\002Pd'
   _globals['_LISTCENTRALKEYSRESPONSE'].fields_by_name['offline_roots']._loaded_options = None
@@ -90,18 +93,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CENTRALKEY'].fields_by_name['from_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_CENTRALKEY'].fields_by_name['until_time_ms']._loaded_options = None
   _globals['_CENTRALKEY'].fields_by_name['until_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
-  _globals['_KEYSUCCESSION'].fields_by_name['number']._loaded_options = None
-  _globals['_KEYSUCCESSION'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
-  _globals['_KEYSUCCESSION'].fields_by_name['successor']._loaded_options = None
-  _globals['_KEYSUCCESSION'].fields_by_name['successor']._serialized_options = b'\360\371\030(\372\371\030\002`\001'
-  _globals['_KEYSUCCESSION'].fields_by_name['from_time_ms']._loaded_options = None
-  _globals['_KEYSUCCESSION'].fields_by_name['from_time_ms']._serialized_options = b'\360\371\030\016'
-  _globals['_KEYSUCCESSION'].fields_by_name['ended']._loaded_options = None
-  _globals['_KEYSUCCESSION'].fields_by_name['ended']._serialized_options = b'\372\371\030\002Pd'
-  _globals['_KEYSUCCESSION'].fields_by_name['revoked_certificates']._loaded_options = None
-  _globals['_KEYSUCCESSION'].fields_by_name['revoked_certificates']._serialized_options = b'\360\371\030\037\372\371\030\002Pd'
-  _globals['_KEYSUCCESSION']._loaded_options = None
-  _globals['_KEYSUCCESSION']._serialized_options = b'\212\200\031\021key-succession/v1'
+  _globals['_ANNOUNCEMENT'].fields_by_name['number']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
+  _globals['_ANNOUNCEMENT'].fields_by_name['successor']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['successor']._serialized_options = b'\360\371\030(\372\371\030\002`\001'
+  _globals['_ANNOUNCEMENT'].fields_by_name['from_time_ms']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['from_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_ANNOUNCEMENT'].fields_by_name['ended']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['ended']._serialized_options = b'\372\371\030\002Pd'
+  _globals['_ANNOUNCEMENT'].fields_by_name['revoked_certificates']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['revoked_certificates']._serialized_options = b'\360\371\030\037\372\371\030\002Pd'
+  _globals['_ANNOUNCEMENT'].fields_by_name['policy']._loaded_options = None
+  _globals['_ANNOUNCEMENT'].fields_by_name['policy']._serialized_options = b'\360\371\030='
+  _globals['_ANNOUNCEMENT']._loaded_options = None
+  _globals['_ANNOUNCEMENT']._serialized_options = b'\212\200\031\017announcement/v1'
   _globals['_KEYEND'].fields_by_name['key']._loaded_options = None
   _globals['_KEYEND'].fields_by_name['key']._serialized_options = b'\360\371\030('
   _globals['_KEYEND'].fields_by_name['until_time_ms']._loaded_options = None
@@ -154,46 +159,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENTRIESOFAKIND'].fields_by_name['count']._serialized_options = b'\360\371\030\r'
   _globals['_ENTRIESOFAKIND'].fields_by_name['amount_fen']._loaded_options = None
   _globals['_ENTRIESOFAKIND'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\002'
-  _globals['_BANKSTATE']._serialized_start=2749
-  _globals['_BANKSTATE']._serialized_end=2839
-  _globals['_BANK']._serialized_start=175
-  _globals['_BANK']._serialized_end=486
-  _globals['_REPLACEDCREDENTIAL']._serialized_start=489
-  _globals['_REPLACEDCREDENTIAL']._serialized_end=686
-  _globals['_LISTBANKSREQUEST']._serialized_start=688
-  _globals['_LISTBANKSREQUEST']._serialized_end=706
-  _globals['_LISTBANKSRESPONSE']._serialized_start=708
-  _globals['_LISTBANKSRESPONSE']._serialized_end=781
-  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_start=783
-  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_end=873
-  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_start=875
-  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_end=901
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=903
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=1003
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=1006
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=1177
-  _globals['_LISTCENTRALKEYSREQUEST']._serialized_start=1179
-  _globals['_LISTCENTRALKEYSREQUEST']._serialized_end=1203
-  _globals['_LISTCENTRALKEYSRESPONSE']._serialized_start=1206
-  _globals['_LISTCENTRALKEYSRESPONSE']._serialized_end=1457
-  _globals['_CENTRALKEY']._serialized_start=1459
-  _globals['_CENTRALKEY']._serialized_end=1570
-  _globals['_KEYSUCCESSION']._serialized_start=1573
-  _globals['_KEYSUCCESSION']._serialized_end=1789
-  _globals['_KEYEND']._serialized_start=1791
-  _globals['_KEYEND']._serialized_end=1864
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=1866
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=1938
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=1940
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=2054
-  _globals['_EVIDENCE']._serialized_start=2057
-  _globals['_EVIDENCE']._serialized_end=2300
-  _globals['_GETFEEDOFREQUEST']._serialized_start=2302
-  _globals['_GETFEEDOFREQUEST']._serialized_end=2368
-  _globals['_GETFEEDOFRESPONSE']._serialized_start=2371
-  _globals['_GETFEEDOFRESPONSE']._serialized_end=2622
-  _globals['_ENTRIESOFAKIND']._serialized_start=2624
-  _globals['_ENTRIESOFAKIND']._serialized_end=2747
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=2842
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=3516
+  _globals['_BANKSTATE']._serialized_start=2862
+  _globals['_BANKSTATE']._serialized_end=2952
+  _globals['_BANK']._serialized_start=204
+  _globals['_BANK']._serialized_end=547
+  _globals['_REPLACEDCREDENTIAL']._serialized_start=550
+  _globals['_REPLACEDCREDENTIAL']._serialized_end=747
+  _globals['_LISTBANKSREQUEST']._serialized_start=749
+  _globals['_LISTBANKSREQUEST']._serialized_end=767
+  _globals['_LISTBANKSRESPONSE']._serialized_start=769
+  _globals['_LISTBANKSRESPONSE']._serialized_end=842
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_start=844
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_end=934
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_start=936
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_end=962
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=964
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=1064
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=1067
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=1238
+  _globals['_LISTCENTRALKEYSREQUEST']._serialized_start=1240
+  _globals['_LISTCENTRALKEYSREQUEST']._serialized_end=1264
+  _globals['_LISTCENTRALKEYSRESPONSE']._serialized_start=1267
+  _globals['_LISTCENTRALKEYSRESPONSE']._serialized_end=1520
+  _globals['_CENTRALKEY']._serialized_start=1522
+  _globals['_CENTRALKEY']._serialized_end=1633
+  _globals['_ANNOUNCEMENT']._serialized_start=1636
+  _globals['_ANNOUNCEMENT']._serialized_end=1902
+  _globals['_KEYEND']._serialized_start=1904
+  _globals['_KEYEND']._serialized_end=1977
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=1979
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=2051
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=2053
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=2167
+  _globals['_EVIDENCE']._serialized_start=2170
+  _globals['_EVIDENCE']._serialized_end=2413
+  _globals['_GETFEEDOFREQUEST']._serialized_start=2415
+  _globals['_GETFEEDOFREQUEST']._serialized_end=2481
+  _globals['_GETFEEDOFRESPONSE']._serialized_start=2484
+  _globals['_GETFEEDOFRESPONSE']._serialized_end=2735
+  _globals['_ENTRIESOFAKIND']._serialized_start=2737
+  _globals['_ENTRIESOFAKIND']._serialized_end=2860
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=2955
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=3629
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.office.v1 import office_pb2 as _office_pb2
 from dcep.registration.v1 import registration_pb2 as _registration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -20,7 +21,7 @@ BANK_STATE_ADMITTED: BankState
 BANK_STATE_SUSPENDED: BankState
 
 class Bank(_message.Message):
-    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address", "state", "offline_certificate", "replaced")
+    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address", "state", "offline_certificate", "replaced", "announced_number")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +30,7 @@ class Bank(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     REPLACED_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     name: str
     prefix: str
     certificate_fingerprint: str
@@ -37,7 +39,8 @@ class Bank(_message.Message):
     state: BankState
     offline_certificate: bytes
     replaced: _containers.RepeatedCompositeFieldContainer[ReplacedCredential]
-    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., state: _Optional[_Union[BankState, str]] = ..., offline_certificate: _Optional[bytes] = ..., replaced: _Optional[_Iterable[_Union[ReplacedCredential, _Mapping]]] = ...) -> None: ...
+    announced_number: int
+    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., state: _Optional[_Union[BankState, str]] = ..., offline_certificate: _Optional[bytes] = ..., replaced: _Optional[_Iterable[_Union[ReplacedCredential, _Mapping]]] = ..., announced_number: _Optional[int] = ...) -> None: ...
 
 class ReplacedCredential(_message.Message):
     __slots__ = ("certificate_fingerprint", "business_key", "from_time_ms", "until_time_ms", "revoked")
@@ -100,14 +103,14 @@ class ListCentralKeysRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListCentralKeysResponse(_message.Message):
-    __slots__ = ("successions", "keys", "offline_roots")
-    SUCCESSIONS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("announcements", "keys", "offline_roots")
+    ANNOUNCEMENTS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_ROOTS_FIELD_NUMBER: _ClassVar[int]
-    successions: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
+    announcements: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
     keys: _containers.RepeatedCompositeFieldContainer[CentralKey]
     offline_roots: _containers.RepeatedCompositeFieldContainer[CentralKey]
-    def __init__(self, successions: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., offline_roots: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
+    def __init__(self, announcements: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., offline_roots: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
 
 class CentralKey(_message.Message):
     __slots__ = ("key", "from_time_ms", "until_time_ms", "revoked")
@@ -121,19 +124,21 @@ class CentralKey(_message.Message):
     revoked: bool
     def __init__(self, key: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., until_time_ms: _Optional[int] = ..., revoked: bool = ...) -> None: ...
 
-class KeySuccession(_message.Message):
-    __slots__ = ("number", "successor", "from_time_ms", "ended", "revoked_certificates")
+class Announcement(_message.Message):
+    __slots__ = ("number", "successor", "from_time_ms", "ended", "revoked_certificates", "policy")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
     FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     REVOKED_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
     number: int
     successor: bytes
     from_time_ms: int
     ended: _containers.RepeatedCompositeFieldContainer[KeyEnd]
     revoked_certificates: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, number: _Optional[int] = ..., successor: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., ended: _Optional[_Iterable[_Union[KeyEnd, _Mapping]]] = ..., revoked_certificates: _Optional[_Iterable[str]] = ...) -> None: ...
+    policy: _office_pb2.PublishPolicy
+    def __init__(self, number: _Optional[int] = ..., successor: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., ended: _Optional[_Iterable[_Union[KeyEnd, _Mapping]]] = ..., revoked_certificates: _Optional[_Iterable[str]] = ..., policy: _Optional[_Union[_office_pb2.PublishPolicy, _Mapping]] = ...) -> None: ...
 
 class KeyEnd(_message.Message):
     __slots__ = ("key", "until_time_ms", "revoked")

@@ -101,7 +101,7 @@ class AuthenticationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListCentralKeys(self, request, context):
-        """The central bank's own business keys, and what it has announced of them.
+        """What the central bank has announced, of its keys and of wallets' limits; and the keys.
         Officers of the central bank, and admitted banks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

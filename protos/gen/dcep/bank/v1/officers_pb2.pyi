@@ -1,6 +1,5 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
-from dcep.office.v1 import office_pb2 as _office_pb2
 from dcep.purposes.v1 import purposes_pb2 as _purposes_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -59,7 +58,7 @@ class GetFeedRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetFeedResponse(_message.Message):
-    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms", "contradictions", "behind", "incarnation", "journal_position", "last_deposit", "acts_number", "acts_hash")
+    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms", "contradictions", "behind", "incarnation", "journal_position", "last_deposit", "acts_number", "acts_hash", "announced_number")
     LEDGER_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +72,7 @@ class GetFeedResponse(_message.Message):
     LAST_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
     ACTS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACTS_HASH_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ledger: bytes
     number: int
     hash: bytes
@@ -86,7 +86,8 @@ class GetFeedResponse(_message.Message):
     last_deposit: int
     acts_number: int
     acts_hash: bytes
-    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ..., contradictions: _Optional[_Iterable[_Union[Contradiction, _Mapping]]] = ..., behind: bool = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., last_deposit: _Optional[int] = ..., acts_number: _Optional[int] = ..., acts_hash: _Optional[bytes] = ...) -> None: ...
+    announced_number: int
+    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ..., contradictions: _Optional[_Iterable[_Union[Contradiction, _Mapping]]] = ..., behind: bool = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., last_deposit: _Optional[int] = ..., acts_number: _Optional[int] = ..., acts_hash: _Optional[bytes] = ..., announced_number: _Optional[int] = ...) -> None: ...
 
 class Contradiction(_message.Message):
     __slots__ = ("about", "cause", "since_ms")
@@ -97,16 +98,6 @@ class Contradiction(_message.Message):
     cause: str
     since_ms: int
     def __init__(self, about: _Optional[_Union[Subject, str]] = ..., cause: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
-
-class GetPolicyRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class GetPolicyResponse(_message.Message):
-    __slots__ = ("classes",)
-    CLASSES_FIELD_NUMBER: _ClassVar[int]
-    classes: _containers.RepeatedCompositeFieldContainer[_office_pb2.ClassLimits]
-    def __init__(self, classes: _Optional[_Iterable[_Union[_office_pb2.ClassLimits, _Mapping]]] = ...) -> None: ...
 
 class ListSuspenseRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

@@ -47,11 +47,6 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedResponse.FromString,
                 _registered_method=True)
-        self.GetPolicy = channel.unary_unary(
-                '/dcep.bank.v1.OfficeService/GetPolicy',
-                request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyRequest.SerializeToString,
-                response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyResponse.FromString,
-                _registered_method=True)
         self.ListSuspense = channel.unary_unary(
                 '/dcep.bank.v1.OfficeService/ListSuspense',
                 request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListSuspenseRequest.SerializeToString,
@@ -79,13 +74,6 @@ class OfficeServiceServicer(object):
 
     def GetFeed(self, request, context):
         """Where the feed of the central bank stands here, and why it has stopped.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetPolicy(self, request, context):
-        """The limits of wallet classes that hold now; acts of two officers set them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,11 +107,6 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.GetFeed,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedResponse.SerializeToString,
-            ),
-            'GetPolicy': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetPolicy,
-                    request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyRequest.FromString,
-                    response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyResponse.SerializeToString,
             ),
             'ListSuspense': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSuspense,
@@ -193,33 +176,6 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/GetFeed',
             dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_officers__pb2.GetFeedResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetPolicy(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.bank.v1.OfficeService/GetPolicy',
-            dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyRequest.SerializeToString,
-            dcep_dot_bank_dot_v1_dot_officers__pb2.GetPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"l\n\x11OpenWalletRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.OpenWalletOrder\"\x99\x01\n\x12OpenWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x35\n\x0cwallet_class\x18\x02 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\x13has_deposit_account\x18\x04 \x01(\x08\"O\n\x12OpenWalletsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1f.dcep.bank.v1.OpenWalletRequestB\t\xfa\xf9\x18\x05H\x01P\xfe?\"O\n\x13OpenWalletsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32 .dcep.bank.v1.OpenWalletResponseB\x07\xfa\xf9\x18\x03P\xfe?\"a\n\x10GetWalletRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"p\n\x06Limits\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08year_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\x9e\x03\n\x11GetWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x35\n\x0cwallet_class\x18\x03 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\x13has_deposit_account\x18\x07 \x01(\x08\x12\x19\n\x0b\x64\x65posit_fen\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12*\n\x06limits\x18\t \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\rday_spent_fen\x18\n \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eyear_spent_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rlast_sequence\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"h\n\x12\x43loseWalletRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.CloseOrder\"\x15\n\x13\x43loseWalletResponse*\x7f\n\x0bWalletClass\x12\x1c\n\x18WALLET_CLASS_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALLET_CLASS_I\x10\x01\x12\x13\n\x0fWALLET_CLASS_II\x10\x02\x12\x14\n\x10WALLET_CLASS_III\x10\x03\x12\x13\n\x0fWALLET_CLASS_IV\x10\x04*y\n\x0cWalletStatus\x12\x1d\n\x19WALLET_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12WALLET_STATUS_OPEN\x10\x01\x12\x18\n\x14WALLET_STATUS_FROZEN\x10\x02\x12\x18\n\x14WALLET_STATUS_CLOSED\x10\x03\x32\xd6\x02\n\rWalletService\x12O\n\nOpenWallet\x12\x1f.dcep.bank.v1.OpenWalletRequest\x1a .dcep.bank.v1.OpenWalletResponse\x12R\n\x0bOpenWallets\x12 .dcep.bank.v1.OpenWalletsRequest\x1a!.dcep.bank.v1.OpenWalletsResponse\x12L\n\tGetWallet\x12\x1e.dcep.bank.v1.GetWalletRequest\x1a\x1f.dcep.bank.v1.GetWalletResponse\x12R\n\x0b\x43loseWallet\x12 .dcep.bank.v1.CloseWalletRequest\x1a!.dcep.bank.v1.CloseWalletResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"l\n\x11OpenWalletRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.OpenWalletOrder\"\x99\x01\n\x12OpenWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x35\n\x0cwallet_class\x18\x02 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\x13has_deposit_account\x18\x04 \x01(\x08\"O\n\x12OpenWalletsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1f.dcep.bank.v1.OpenWalletRequestB\t\xfa\xf9\x18\x05H\x01P\xfe?\"O\n\x13OpenWalletsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32 .dcep.bank.v1.OpenWalletResponseB\x07\xfa\xf9\x18\x03P\xfe?\"a\n\x10GetWalletRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"p\n\x06Limits\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08year_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\xe1\x03\n\x11GetWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x35\n\x0cwallet_class\x18\x03 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\x13has_deposit_account\x18\x07 \x01(\x08\x12\x19\n\x0b\x64\x65posit_fen\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12*\n\x06limits\x18\t \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\rday_spent_fen\x18\n \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eyear_spent_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rlast_sequence\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1f\n\x11\x64\x61y_turns_time_ms\x18\r \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12 \n\x12year_turns_time_ms\x18\x0e \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"h\n\x12\x43loseWalletRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.CloseOrder\"\x15\n\x13\x43loseWalletResponse*\x7f\n\x0bWalletClass\x12\x1c\n\x18WALLET_CLASS_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALLET_CLASS_I\x10\x01\x12\x13\n\x0fWALLET_CLASS_II\x10\x02\x12\x14\n\x10WALLET_CLASS_III\x10\x03\x12\x13\n\x0fWALLET_CLASS_IV\x10\x04*y\n\x0cWalletStatus\x12\x1d\n\x19WALLET_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12WALLET_STATUS_OPEN\x10\x01\x12\x18\n\x14WALLET_STATUS_FROZEN\x10\x02\x12\x18\n\x14WALLET_STATUS_CLOSED\x10\x03\x32\xd6\x02\n\rWalletService\x12O\n\nOpenWallet\x12\x1f.dcep.bank.v1.OpenWalletRequest\x1a .dcep.bank.v1.OpenWalletResponse\x12R\n\x0bOpenWallets\x12 .dcep.bank.v1.OpenWalletsRequest\x1a!.dcep.bank.v1.OpenWalletsResponse\x12L\n\tGetWallet\x12\x1e.dcep.bank.v1.GetWalletRequest\x1a\x1f.dcep.bank.v1.GetWalletResponse\x12R\n\x0b\x43loseWallet\x12 .dcep.bank.v1.CloseWalletRequest\x1a!.dcep.bank.v1.CloseWalletResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -78,12 +78,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETWALLETRESPONSE'].fields_by_name['year_spent_fen']._serialized_options = b'\360\371\030\002'
   _globals['_GETWALLETRESPONSE'].fields_by_name['last_sequence']._loaded_options = None
   _globals['_GETWALLETRESPONSE'].fields_by_name['last_sequence']._serialized_options = b'\360\371\030\014'
+  _globals['_GETWALLETRESPONSE'].fields_by_name['day_turns_time_ms']._loaded_options = None
+  _globals['_GETWALLETRESPONSE'].fields_by_name['day_turns_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_GETWALLETRESPONSE'].fields_by_name['year_turns_time_ms']._loaded_options = None
+  _globals['_GETWALLETRESPONSE'].fields_by_name['year_turns_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_CLOSEWALLETREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_CLOSEWALLETREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\031r\027dcep.bank.v1.CloseOrder'
-  _globals['_WALLETCLASS']._serialized_start=1320
-  _globals['_WALLETCLASS']._serialized_end=1447
-  _globals['_WALLETSTATUS']._serialized_start=1449
-  _globals['_WALLETSTATUS']._serialized_end=1570
+  _globals['_WALLETCLASS']._serialized_start=1387
+  _globals['_WALLETCLASS']._serialized_end=1514
+  _globals['_WALLETSTATUS']._serialized_start=1516
+  _globals['_WALLETSTATUS']._serialized_end=1637
   _globals['_OPENWALLETREQUEST']._serialized_start=133
   _globals['_OPENWALLETREQUEST']._serialized_end=241
   _globals['_OPENWALLETRESPONSE']._serialized_start=244
@@ -97,11 +101,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITS']._serialized_start=660
   _globals['_LIMITS']._serialized_end=772
   _globals['_GETWALLETRESPONSE']._serialized_start=775
-  _globals['_GETWALLETRESPONSE']._serialized_end=1189
-  _globals['_CLOSEWALLETREQUEST']._serialized_start=1191
-  _globals['_CLOSEWALLETREQUEST']._serialized_end=1295
-  _globals['_CLOSEWALLETRESPONSE']._serialized_start=1297
-  _globals['_CLOSEWALLETRESPONSE']._serialized_end=1318
-  _globals['_WALLETSERVICE']._serialized_start=1573
-  _globals['_WALLETSERVICE']._serialized_end=1915
+  _globals['_GETWALLETRESPONSE']._serialized_end=1256
+  _globals['_CLOSEWALLETREQUEST']._serialized_start=1258
+  _globals['_CLOSEWALLETREQUEST']._serialized_end=1362
+  _globals['_CLOSEWALLETRESPONSE']._serialized_start=1364
+  _globals['_CLOSEWALLETRESPONSE']._serialized_end=1385
+  _globals['_WALLETSERVICE']._serialized_start=1640
+  _globals['_WALLETSERVICE']._serialized_end=1982
 # @@protoc_insertion_point(module_scope)

@@ -57,6 +57,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TOO_MANY_REFUSALS: _ClassVar[Reason]
     REASON_NOT_REFUNDABLE: _ClassVar[Reason]
     REASON_REFUND_TOO_LARGE: _ClassVar[Reason]
+    REASON_TOO_MANY_WALLETS: _ClassVar[Reason]
     REASON_RESERVES_SHORT: _ClassVar[Reason]
     REASON_CIRCULATION_SHORT: _ClassVar[Reason]
     REASON_VAULT_SHORT: _ClassVar[Reason]
@@ -132,6 +133,7 @@ REASON_LINKED_FAILED: Reason
 REASON_TOO_MANY_REFUSALS: Reason
 REASON_NOT_REFUNDABLE: Reason
 REASON_REFUND_TOO_LARGE: Reason
+REASON_TOO_MANY_WALLETS: Reason
 REASON_RESERVES_SHORT: Reason
 REASON_CIRCULATION_SHORT: Reason
 REASON_VAULT_SHORT: Reason

@@ -51,7 +51,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy", "come_back", "settle_lost")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "publish_policy", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "come_back", "settle_lost")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -75,12 +75,12 @@ class OfficerAct(_message.Message):
     REVOKE_CENTRAL_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     RENEW_OFFLINE_ROOT_FIELD_NUMBER: _ClassVar[int]
     PUT_BACK_FIELD_NUMBER: _ClassVar[int]
+    PUBLISH_POLICY_FIELD_NUMBER: _ClassVar[int]
     FREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     UNFREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     PAY_SUSPENSE_FIELD_NUMBER: _ClassVar[int]
     REGISTER_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
     REVOKE_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
-    SET_POLICY_FIELD_NUMBER: _ClassVar[int]
     COME_BACK_FIELD_NUMBER: _ClassVar[int]
     SETTLE_LOST_FIELD_NUMBER: _ClassVar[int]
     act_id: str
@@ -106,15 +106,15 @@ class OfficerAct(_message.Message):
     revoke_central_certificate: RevokeCentralCertificate
     renew_offline_root: RenewOfflineRoot
     put_back: PutBack
+    publish_policy: PublishPolicy
     freeze_wallet: FreezeWallet
     unfreeze_wallet: UnfreezeWallet
     pay_suspense: PaySuspense
     register_cash_machine: RegisterCashMachine
     revoke_cash_machine: RevokeCashMachine
-    set_policy: SetPolicy
     come_back: ComeBack
     settle_lost: SettleLost
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ...) -> None: ...
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., publish_policy: _Optional[_Union[PublishPolicy, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ...) -> None: ...
 
 class OfficerApproval(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -356,11 +356,17 @@ class UnfreezeWallet(_message.Message):
     wallet_number: str
     def __init__(self, wallet_number: _Optional[str] = ...) -> None: ...
 
-class SetPolicy(_message.Message):
-    __slots__ = ("classes",)
+class PublishPolicy(_message.Message):
+    __slots__ = ("from_day", "classes", "wallets_per_phone", "wallets_per_document")
+    FROM_DAY_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_PER_PHONE_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_PER_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    from_day: int
     classes: _containers.RepeatedCompositeFieldContainer[ClassLimits]
-    def __init__(self, classes: _Optional[_Iterable[_Union[ClassLimits, _Mapping]]] = ...) -> None: ...
+    wallets_per_phone: int
+    wallets_per_document: int
+    def __init__(self, from_day: _Optional[int] = ..., classes: _Optional[_Iterable[_Union[ClassLimits, _Mapping]]] = ..., wallets_per_phone: _Optional[int] = ..., wallets_per_document: _Optional[int] = ...) -> None: ...
 
 class ClassLimits(_message.Message):
     __slots__ = ("wallet_class", "balance_cap_fen", "single_fen", "day_fen", "year_fen")

@@ -194,18 +194,18 @@ class FollowFeedResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[bytes]] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class FeedTip(_message.Message):
-    __slots__ = ("bank", "place", "signed_time_ms", "keys_number", "acts")
+    __slots__ = ("bank", "place", "signed_time_ms", "announced_number", "acts")
     BANK_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
-    KEYS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
     bank: str
     place: FeedPlace
     signed_time_ms: int
-    keys_number: int
+    announced_number: int
     acts: ActsPlace
-    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ..., keys_number: _Optional[int] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ...) -> None: ...
+    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ..., announced_number: _Optional[int] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ...) -> None: ...
 
 class ActsPlace(_message.Message):
     __slots__ = ("number", "hash")
@@ -226,7 +226,7 @@ class AcknowledgeFeedResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class FeedReceipt(_message.Message):
-    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place", "acts", "incarnation", "journal_position")
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place", "acts", "incarnation", "journal_position", "announced_number")
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +234,7 @@ class FeedReceipt(_message.Message):
     ACTS_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     bank: str
     created_time_ms: int
     expires_time_ms: int
@@ -241,7 +242,8 @@ class FeedReceipt(_message.Message):
     acts: ActsPlace
     incarnation: int
     journal_position: int
-    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ...) -> None: ...
+    announced_number: int
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., announced_number: _Optional[int] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
     __slots__ = ("number", "position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
