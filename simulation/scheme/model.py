@@ -152,6 +152,7 @@ class Model:
         self._ordered: dict[str, tuple[str, str, int]] = {}
         self._given_back: set[str] = set()
         self._perhaps: dict[Identity, set[int]] = {}
+        self._interrupted: dict[Identity, bytes] = {}
         """Reasons that an order may have been refused for, in a call that had no answer."""
 
     def pay(
@@ -338,6 +339,8 @@ class Model:
                 raise Wrong(f"after a power cut {payer} has {said} fen, not {before} or {after}")
             else:
                 self._perhaps.setdefault(doubt.identity, set()).update(doubt.expected)
+                if doubt.expected:  # the refusal may have been written, for this order alone
+                    self._interrupted[doubt.identity] = doubt.payload
 
     def check(self, bank: str, state: Callable[[str], tuple[int, int, bool]]) -> None:
         """Compares each wallet's (available fen, held fen, frozen). Raises Wrong."""
@@ -412,7 +415,10 @@ class Model:
         """The Reasons that an order may have; 0 for being taken."""
         if before is not None:
             return {before.reason if before.payload == payload else _E.REASON_ID_REUSED}
-        return {*(expected or {0}), *self._perhaps.get(identity, ())}
+        allowed = {*(expected or {0}), *self._perhaps.get(identity, ())}
+        if self._interrupted.get(identity, payload) != payload:
+            allowed.add(_E.REASON_ID_REUSED)
+        return allowed
 
     def _take(self, here: Bank, identity: Identity, payload: bytes, effect: Effect) -> None:
         here.decided[identity] = Decision(payload, 0)
