@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.pool import Pool
 from pathlib import Path
 
@@ -91,6 +91,7 @@ def _measured(
     scale: Scale, place: System, shape: Shape, facts: dict[str, object], loads: Pool
 ) -> Measurement:
     seconds = scale.pick(8, 3, 1)
+    shape = replace(shape, size=min(shape.size, scale.pick(shape.size, shape.size, 10)))
     goodput: dict[int, list[float]] = {times: [] for times in _TIMES}
     details: dict[str, object] = {}
     # What TINY measures means nothing, so it neither warms up nor takes the steps between.
