@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
+    from wallet.payroll.payroll import Payroll
     from wallet.peers.bank_directory import BankEntry
     from wallet.peers.interface import Banks
     from wallet.secure_element.interface import Device, Loadable
@@ -232,6 +233,13 @@ class App:
         from wallet.online.code_payments import CodePayments
 
         return CodePayments(self.submitter())
+
+    def payroll(self) -> Payroll:
+        """The use-case that pays the rows of a file."""
+        from wallet.payroll.payroll import Payroll
+        from wallet.payroll.runs import Runs
+
+        return Payroll(self.submitter(), Runs(self.database, self.profile().number))
 
     def offline_payments(self) -> OfflinePayments:
         """The use-cases of offline money that need no server."""

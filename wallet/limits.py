@@ -87,3 +87,34 @@ WATCH_PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 MAX_LOOKED_UP = 50
 """Orders without an answer that one look into the history asks about."""
+
+MAX_PAYROLL_ROWS = 100_000
+"""Payments of one file; a run's are held in memory, some hundred bytes each."""
+
+MAX_PAYROLL_BYTES = 32 * 1024 * 1024
+"""Bytes of such a file: rows of 300 bytes."""
+
+MAX_PAYROLL_PROBLEMS = 1_000
+"""Problems of a file that are listed; the others are counted."""
+
+MAX_RUN_NAME = 64
+"""Characters of the name of a payroll run."""
+
+PAYROLL_ITEMS = 400
+"""New payments of a payroll in one call."""
+
+MAX_PAYROLL_PENDING = 500
+"""Payments to other banks on their way beyond which no new ones are ordered: with those of one
+call they are fewer than a bank lets one wallet have."""
+
+MAX_PAYROLL_ASIDE = 2_000
+"""Payments about which the bank does not decide now beyond which no new ones are ordered."""
+
+PAYROLL_PATIENCE_S = 90.0
+"""How long a payroll waits while no payment of it ends."""
+
+PAYROLL_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between two questions of a payroll while nothing ends; the last one from then on."""
+
+MAX_PAYROLL_PAUSE_S = 30.0
+"""The longest pause that a bank may tell it to make."""

@@ -41,7 +41,22 @@ orders = Table(
     Column("message", Text, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("heard", Boolean, nullable=False),
+    # The payroll run that it belongs to.
+    Column("run", Text),
     Index("orders_unheard", "number", "heard", "kind"),
+    Index("orders_of_run", "number", "run", "sequence"),
+    Index("orders_by_content", "number", "content"),
+)
+
+payrolls = Table(
+    "payrolls",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    # SHA-256 of the file that its holder confirmed last, and that file's total.
+    Column("digest", LargeBinary, nullable=False),
+    Column("total_fen", BigInteger, nullable=False),
+    Column("confirmed_time_ms", BigInteger, nullable=False),
 )
 
 requests = Table(

@@ -17,16 +17,16 @@ class Shell:
     """Somebody's shell, with a wallet's home."""
 
     def __init__(self, system: System, home: Path) -> None:
-        self._home = str(home)
+        self.home = str(home)
         self._stack = str(system.plan.folder)
 
     def answer(self, *words: str, code: int = 0) -> dict[str, object]:
-        done = wallet(*words, "--json", "--home", self._home, DCEP_STACK=self._stack)
+        done = wallet(*words, "--json", "--home", self.home, DCEP_STACK=self._stack)
         assert done.code == code, done.err + done.out
         return done.answer
 
     def said(self, *words: str, code: int = 0) -> str:
-        done = wallet(*words, "--home", self._home, DCEP_STACK=self._stack)
+        done = wallet(*words, "--home", self.home, DCEP_STACK=self._stack)
         assert done.code == code, done.err + done.out
         return done.out + done.err
 
@@ -44,7 +44,7 @@ class Shell:
             "--json",
         ]
         process = subprocess.Popen(
-            [*command, "--home", self._home],
+            [*command, "--home", self.home],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -16,7 +16,9 @@ from tests.offline.signers import Signers
 from tests.wallet.apps import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
+from tests.wallet.office import MakeOffice, Office
 from wallet.app import App
+from wallet.payroll import paying
 
 
 @cache
@@ -74,3 +76,13 @@ def grpc_bank() -> FakeBank:
 def stack(tmp_path: Path, grpc_bank: FakeBank) -> Iterator[Path]:
     with served(grpc_bank, tmp_path / "stack"):
         yield tmp_path / "stack"
+
+
+@pytest.fixture
+def make_office(make_app: MakeApp, bank: FakeBank, clock: ManualClock) -> MakeOffice:
+    return lambda count: Office(make_app, bank, clock, count)
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paying, "PAYROLL_ITEMS", 3)

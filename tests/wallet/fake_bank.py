@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,9 +25,10 @@ from offline_token.deposit import Deposit
 from offline_token.possession import Possession, account_of
 from runtime.clock import Clock
 from runtime.envelope import verify
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, Refusal, as_reason
 from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
+from tests.wallet.fake_arrivals import Arrivals
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -55,6 +56,7 @@ class FakeBank:
         mute_after: so many answers are lost on their way back.
         mute_kind: the answer to the next order of this kind is lost.
         pending: so many payments are answered with PENDING.
+        not_now: payees about whom it does not decide in a call with many items, and why.
         received: every order that reached the bank, repeats too.
         signers: sign offline money; None for a bank that has none.
         revoked: devices that its trust bundle lists.
@@ -65,6 +67,7 @@ class FakeBank:
     mute_after: int = 0
     mute_kind: type[Message] | None = None
     pending: int = 0
+    not_now: dict[str, errors_pb2.Reason] = field(default_factory=dict)
     down: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     received: list[bytes] = field(default_factory=list)
@@ -131,6 +134,24 @@ class FakeBank:
     def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
         return self._once(orders_pb2.RefundOrder, order, self._refund)
 
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
+        self._lose("mute_before")
+        items = [self._item(order) for order in orders]
+        self._lose("mute_after")
+        return items
+
+    def _item(self, order: SignedEnvelope) -> states_pb2.ItemAnswer:
+        parsed = orders_pb2.PaymentOrder.FromString(order.payload)
+        try:
+            if parsed.payee_number in self.not_now:
+                raise Refusal(self.not_now[parsed.payee_number], "not now")
+            return states_pb2.ItemAnswer(state=self.pay(order).state)
+        except Refusal as refusal:
+            return states_pb2.ItemAnswer(
+                state=states_pb2.PAYMENT_STATE_REFUSED,
+                reason=as_reason(refusal.reason),
+            )
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         _, account = self._asker(query, GET_PAYMENT)
         for payment in account.history:
@@ -155,6 +176,10 @@ class FakeBank:
             self._streams.append(stream)
             self._news.notify_all()
         return stream
+
+    def use_elsewhere(self, number: str, sequence: int) -> None:
+        """Takes another order with a sequence of a wallet, as from a copy of its home."""
+        self._answers[number, sequence] = (b"another order", None)
 
     def cut_watches(self) -> None:
         """Ends all streams, once there is one, as a bank that stops does."""
@@ -348,45 +373,6 @@ class FakeBank:
             account.history.append(payment)
             self._news.notify_all()
         return payment
-
-
-class Arrivals:
-    """A stream of what comes to an account after a position, until it is cancelled or cut."""
-
-    def __init__(self, news: threading.Condition, account: Account, position: int) -> None:
-        self._news = news
-        self._account = account
-        self._position = position
-        self._ended: str | None = None
-
-    def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
-        while True:
-            with self._news:
-                self._news.wait_for(lambda: self._ended is not None or self._next() is not None)
-                if self._ended is not None:
-                    if self._ended:
-                        raise NoAnswer(self._ended)
-                    return
-                payment = self._next()
-                assert payment is not None
-                self._position = payment.position
-                available_fen = self._account.available_fen
-            yield payments_pb2.WatchPaymentsResponse(payment=payment, available_fen=available_fen)
-
-    def cancel(self) -> None:
-        self._end("")
-
-    def cut(self) -> None:
-        self._end("the connection was cut")
-
-    def _next(self) -> payments_pb2.Payment | None:
-        came = (p for p in self._account.history if p.position > self._position)
-        return next((payment for payment in came if payment.change_fen > 0), None)
-
-    def _end(self, why: str) -> None:
-        with self._news:
-            self._ended = why
-            self._news.notify_all()
 
 
 class FakeBanks:

@@ -79,6 +79,10 @@ class Payments(payments_pb2_grpc.PaymentServiceServicer):
     def Refund(self, request: Any) -> Any:
         return self.bank.refund(request.order)
 
+    @_silent(payments_pb2.PayManyResponse)
+    def PayMany(self, request: Any) -> Any:
+        return payments_pb2.PayManyResponse(items=self.bank.pay_many(request.orders))
+
     @_silent(payments_pb2.GetPaymentResponse)
     def GetPayment(self, request: Any) -> Any:
         payment = self.bank.get_payment(request.query, request.payment_id)

@@ -11,6 +11,7 @@ from language.wide import broken, columns_of, labelled, terminal
 from runtime.output import harmless
 from wallet.cli.console import CommandResult
 from wallet.cli.reason_texts import sentence
+from wallet.cli.spreadsheets import no_formula
 from wallet.cli.times import clock, zone, zoned
 from wallet.online.account import HistoryEntry
 
@@ -19,7 +20,6 @@ MAX_WIDTH = 100
 
 _INDENT = "  "
 _STATES = (N_("pending"), N_("settled"), N_("refused"), N_("expired"), N_("returned"))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WHAT = {
     "payment": (N_("payment from"), N_("payment to")),
     "refund": (N_("refund from"), N_("refund to")),
@@ -123,7 +123,7 @@ def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
                 format_yuan(entry.balance_after_fen).replace(",", ""),
                 entry.refunds_payment_id,
                 format_yuan(entry.refunded_fen).replace(",", ""),
-                _no_formula(harmless(entry.memo)),
+                no_formula(harmless(entry.memo)),
             ]
             for entry in entries
         ),
@@ -187,11 +187,6 @@ def _refunded(entry: HistoryEntry) -> str:
 
 def _signed(fen: int) -> str:
     return ("+" if fen > 0 else "") + format_yuan(fen)
-
-
-def _no_formula(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, whatever it begins with."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _width() -> int:

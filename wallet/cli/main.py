@@ -261,11 +261,13 @@ def _add_others() -> None:
     from wallet.cli.history import history, payment
     from wallet.cli.merchant_qr import qr
     from wallet.cli.offline import offline
+    from wallet.cli.payroll import payroll
     from wallet.cli.refund import refund
 
     app.command(context_settings=AMOUNTS)(refund)
     app.command()(history)
     app.command()(payment)
+    app.command()(payroll)
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -30,6 +30,8 @@ class KeptOrder:
         answer: the bank's answer, serialised, if it is DONE.
         heard: whether somebody was told what came of it. Until then an equal command of a person
             means this order.
+        run: the payroll run that it belongs to; None for any other order. No command means it
+            again but the run's own.
     """
 
     number: str
@@ -46,6 +48,7 @@ class KeptOrder:
     message: str = ""
     answer: bytes = b""
     heard: bool = False
+    run: str | None = None
 
     @property
     def payment_id(self) -> str:
@@ -95,6 +98,16 @@ class Book(Protocol):
         """
         ...
 
+    def add_all(
+        self, number: str, count: int, make: Callable[[int], list[KeptOrder]]
+    ) -> list[KeptOrder]:
+        """Takes the next `count` sequences and keeps the orders made for them, in one transaction.
+
+        Args:
+            make: gives the orders for the sequences from its argument on. It may run twice.
+        """
+        ...
+
     def get(self, number: str, sequence: int) -> KeptOrder:
         """The order as it stands."""
         ...
@@ -110,7 +123,8 @@ class Book(Protocol):
     def unheard(self, number: str, kind: str, content: bytes) -> list[KeptOrder]:
         """Equal orders of persons whose outcome nobody was told, oldest first.
 
-        A program repeats its own order by its id, so those are not listed.
+        A program repeats its own order by its id and a payroll run its own, so those are not
+        listed.
         """
         ...
 
@@ -125,6 +139,10 @@ class Book(Protocol):
         heard: bool = False,
     ) -> KeptOrder:
         """Writes down what came of an order, and whether it is told at once."""
+        ...
+
+    def finish_all(self, orders: Sequence[KeptOrder]) -> None:
+        """Writes down what came of many orders, as they are given, in one transaction."""
         ...
 
     def hear(self, order: KeptOrder) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from dcep.errors.v1 import errors_pb2
 from runtime.database import Database
 from wallet.orders.order_book import KeptOrder, OrderState
 from wallet.tables import orders, requests, sequences
+
+_OUTCOME = ("state", "reason", "message", "answer", "heard")
 
 
 class SqlBook:
@@ -82,33 +84,42 @@ class SqlBook:
         """Takes the next sequence and keeps the order made for it, in one transaction."""
 
         def body(connection: Connection) -> tuple[KeptOrder, bool]:
-            # The row lock makes commands of one wallet wait for each other on PostgreSQL too.
-            sequence = connection.execute(
-                select(sequences.c.next_sequence)
-                .where(sequences.c.number == number)
-                .with_for_update()
-            ).scalar_one()
+            sequence = _next(connection, number)
             if request_id is not None:
                 found = connection.execute(
                     select(orders).where(orders.c.request_id == request_id)
                 ).first()
                 if found is not None:
-                    return _order(found), False
+                    return order_of(found), False
             order = make(sequence)
             connection.execute(insert(orders), asdict(order))
-            connection.execute(
-                update(sequences)
-                .where(sequences.c.number == number)
-                .values(next_sequence=sequence + 1)
-            )
+            _set_next(connection, number, sequence + 1)
             return order, True
+
+        return self._database.transaction(body)
+
+    def add_all(
+        self, number: str, count: int, make: Callable[[int], list[KeptOrder]]
+    ) -> list[KeptOrder]:
+        """Takes the next `count` sequences and keeps the orders made for them, in one transaction.
+
+        Args:
+            make: gives the orders for the sequences from its argument on. It may run twice.
+        """
+
+        def body(connection: Connection) -> list[KeptOrder]:
+            first = _next(connection, number)
+            made = make(first)
+            connection.execute(insert(orders), [asdict(order) for order in made])
+            _set_next(connection, number, first + count)
+            return made
 
         return self._database.transaction(body)
 
     def get(self, number: str, sequence: int) -> KeptOrder:
         """The order as it stands."""
         query = select(orders).where(orders.c.number == number, orders.c.sequence == sequence)
-        return self._database.read(lambda c: _order(c.execute(query).one()))
+        return self._database.read(lambda c: order_of(c.execute(query).one()))
 
     def find(self, number: str, request_id: str) -> KeptOrder | None:
         """The order that a program asked for with this id."""
@@ -116,7 +127,7 @@ class SqlBook:
 
         def body(connection: Connection) -> KeptOrder | None:
             row = connection.execute(query).first()
-            return _order(row) if row is not None else None
+            return order_of(row) if row is not None else None
 
         return self._database.read(body)
 
@@ -131,6 +142,7 @@ class SqlBook:
             orders.c.kind == kind,
             orders.c.content == content,
             orders.c.request_id.is_(None),
+            orders.c.run.is_(None),
         )
 
     def _unheard(self, number: str, *more: ColumnElement[bool]) -> list[KeptOrder]:
@@ -139,7 +151,7 @@ class SqlBook:
             .where(orders.c.number == number, orders.c.heard.is_(False), *more)
             .order_by(orders.c.sequence)
         )
-        return self._database.read(lambda c: [_order(row) for row in c.execute(query)])
+        return self._database.read(lambda c: [order_of(row) for row in c.execute(query)])
 
     def finish(
         self,
@@ -157,6 +169,28 @@ class SqlBook:
         return replace(
             order, state=state, reason=reason, message=message, answer=answer, heard=heard
         )
+
+    def finish_all(self, ended: Sequence[KeptOrder]) -> None:
+        """Writes down what came of many orders, as they are given, in one transaction."""
+        if not ended:
+            return
+        statement = (
+            update(orders)
+            .where(
+                orders.c.number == bindparam("its_number"),
+                orders.c.sequence == bindparam("its_sequence"),
+            )
+            .values({name: bindparam(name) for name in _OUTCOME})
+        )
+        values = [
+            {
+                "its_number": order.number,
+                "its_sequence": order.sequence,
+                **{name: getattr(order, name) for name in _OUTCOME},
+            }
+            for order in ended
+        ]
+        self._database.transaction(lambda c: c.execute(statement, values) and None)
 
     def hear(self, order: KeptOrder) -> None:
         """Writes down that somebody was told what came of an order."""
@@ -198,7 +232,20 @@ class SqlRequests:
         self._database.transaction(lambda c: c.execute(statement) and None)
 
 
-def _order(row: Row[Any]) -> KeptOrder:
+def _next(connection: Connection, number: str) -> int:
+    """The wallet's next sequence. On PostgreSQL too, others wait until it has been taken."""
+    query = select(sequences.c.next_sequence).where(sequences.c.number == number)
+    return int(connection.execute(query.with_for_update()).scalar_one())
+
+
+def _set_next(connection: Connection, number: str, sequence: int) -> None:
+    connection.execute(
+        update(sequences).where(sequences.c.number == number).values(next_sequence=sequence)
+    )
+
+
+def order_of(row: Row[Any]) -> KeptOrder:
+    """An order as its row has it."""
     values = dict(row._mapping)
     values["state"] = OrderState(values["state"])
     return KeptOrder(**values)

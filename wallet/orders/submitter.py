@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 AnyKind = OrderKind[Any, Any]
 Take = Callable[[Any, Any], None]
-_NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
+NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
 """What a bank says of an order whose sequence is not this book's any more."""
 
 
@@ -170,8 +170,8 @@ class OrderSubmitter:
             Refusal: the bank's final refusal, or ID_REUSED.
             NoAnswer: the outcome is unknown; the same call again is safe.
         """
-        self._begin()
-        content = _content(kind, fields)
+        self.begin()
+        content = content_of(kind, fields)
         left: KeptOrder | None = None
         if request_id:
             left = self._asked_before(request_id, kind, content)
@@ -179,7 +179,7 @@ class OrderSubmitter:
             left = self._left_behind(kind, content, ours)
         if left is not None:
             return self._fly(left, take, resent=True)
-        self._check_alone()
+        self.check_alone()
         if ready is not None:
             fields |= ready()
 
@@ -228,7 +228,7 @@ class OrderSubmitter:
             return self._refuse(order, errors_pb2.REASON_EXPIRED, N_("it never reached the bank"))
         if payment.state in (REFUSED, EXPIRED):
             reason = payment.reason or errors_pb2.REASON_EXPIRED
-            return self._refuse(order, reason, _said(reason))
+            return self._refuse(order, reason, refused_said(reason))
         return order if payment.state == PENDING else self._recover(order, payment)
 
     def _recover(self, order: KeptOrder, payment: payments_pb2.Payment) -> KeptOrder:
@@ -246,18 +246,18 @@ class OrderSubmitter:
             )
         return self.book.finish(order, OrderState.DONE, answer=answer.SerializeToString())
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Asks the bank for the next sequence, if the book is younger than the wallet."""
         if not self.book.begun(self.number):
             known = self.bank.get_wallet(self.query(GET_WALLET))
             self.book.begin(self.number, known.last_sequence + 1)
 
-    def _check_alone(self) -> None:
+    def check_alone(self) -> None:
         """Raises Refusal if somebody else was noticed to order with this wallet's key, and nobody
         has looked.
         """
         if self.book.elsewhere_ms(self.number) is not None:
-            raise _used_elsewhere()
+            raise used_elsewhere()
 
     def _asked_before(self, request_id: str, kind: AnyKind, content: bytes) -> KeptOrder | None:
         order = self.book.find(self.number, request_id)
@@ -289,6 +289,24 @@ class OrderSubmitter:
     ) -> KeptOrder:
         # Marked before the book shows the order to anybody else.
         self.flights.take(sequence)
+        return self.signed(kind, fields, content, sequence, request_id=request_id or None)
+
+    def signed(
+        self,
+        kind: AnyKind,
+        fields: dict[str, Any],
+        content: bytes,
+        sequence: int,
+        *,
+        request_id: str | None = None,
+        run: str | None = None,
+    ) -> KeptOrder:
+        """An order of this wallet with this sequence, signed now; it is not kept yet.
+
+        Args:
+            fields: those of the kind's message, but for the wallet, the sequence and the times.
+            content: their `content_of`.
+        """
         now_ms = self.clock.now_ms()
         payload = kind.order(
             wallet_number=self.number,
@@ -303,11 +321,12 @@ class OrderSubmitter:
             sequence=sequence,
             kind=kind.name,
             content=content,
-            request_id=request_id or None,
+            request_id=request_id,
             payload=payload,
             signature=envelope.signature,
             created_time_ms=now_ms,
             expires_time_ms=now_ms + ORDER_VALID_MS,
+            run=run,
         )
 
     def _fly(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed[Any]:
@@ -322,11 +341,8 @@ class OrderSubmitter:
         if order.state != OrderState.UNKNOWN:
             return self._settled_before(order)
         kind = KINDS[order.kind]
-        envelope = SignedEnvelope(
-            payload=order.payload, signature=order.signature, key_id=self.number.encode()
-        )
         try:
-            message = kind.send(self.bank, envelope)
+            message = kind.send(self.bank, envelope_of(order))
         except Refusal as refusal:
             return self._told_no(order, refusal)
         state = getattr(message, "state", None)
@@ -334,9 +350,9 @@ class OrderSubmitter:
             return Placed(order, message, resent)
         if state in (REFUSED, EXPIRED):
             reason = message.reason or errors_pb2.REASON_EXPIRED
-            if reason in _NOT_OURS:
-                return self._told_no(order, Refusal(reason, _said(reason)))
-            refused = self._refuse(order, reason, _said(reason), heard=self._at_once(order))
+            if reason in NOT_OURS:
+                return self._told_no(order, Refusal(reason, refused_said(reason)))
+            refused = self._refuse(order, reason, refused_said(reason), heard=self._at_once(order))
             self._tell(order)
             raise _refusal(refused, resent=resent)
         if take is not None:
@@ -375,11 +391,11 @@ class OrderSubmitter:
                     ).format(payment_id=order.payment_id)
                 ) from refusal
             return self._settled_before(order)
-        if refusal.reason in _NOT_OURS:
+        if refusal.reason in NOT_OURS:
             # The key has signed another order with this sequence: from a copy of this home, or
             # before an older copy of it was put back, or for somebody who has the key.
             self.book.seen_elsewhere(self.number, self.clock.now_ms())
-            refusal = _used_elsewhere()
+            refusal = used_elsewhere()
         refusal.metadata["payment_id"] = order.payment_id
         self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
         self._tell(order)
@@ -411,7 +427,15 @@ class OrderSubmitter:
             self.telling[order.sequence] = order
 
 
-def _used_elsewhere() -> Refusal:
+def envelope_of(order: KeptOrder) -> SignedEnvelope:
+    """An order as it is sent."""
+    return SignedEnvelope(
+        payload=order.payload, signature=order.signature, key_id=order.number.encode()
+    )
+
+
+def used_elsewhere() -> Refusal:
+    """The refusal once another place has ordered with this wallet's key."""
     return Refusal(
         errors_pb2.REASON_WALLET_USED_ELSEWHERE,
         N_("another place orders with this wallet's key too; nothing was ordered"),
@@ -434,7 +458,8 @@ def _check_same(order: KeptOrder, kind: AnyKind, content: bytes) -> None:
         )
 
 
-def _content(kind: AnyKind, fields: dict[str, Any]) -> bytes:
+def content_of(kind: AnyKind, fields: dict[str, Any]) -> bytes:
+    """SHA-256 of what is ordered, equal for equal orders; `fields` are those of its message."""
     wish = kind.order(**fields).SerializeToString(deterministic=True)
     return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
 
@@ -445,5 +470,6 @@ def _refusal(order: KeptOrder, *, resent: bool) -> Refusal:
     return Refusal(order.reason, order.message, payment_id=order.payment_id)
 
 
-def _said(reason: int) -> str:
+def refused_said(reason: int) -> str:
+    """What the book keeps of a refusal of which the bank has said the reason alone."""
     return f"refused: {reason_name(reason)}"

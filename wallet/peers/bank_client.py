@@ -17,6 +17,7 @@ from dcep.bank.v1 import (
     offline_pb2_grpc,
     payments_pb2,
     payments_pb2_grpc,
+    states_pb2,
     wallets_pb2,
     wallets_pb2_grpc,
 )
@@ -24,6 +25,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from language import _
 from runtime import require_tls13
 from runtime.channel import connect
+from runtime.errors import BadAnswer
 from runtime.output import reason_of
 from wallet.home.home import HomeError
 from wallet.limits import ORDER_TIMEOUT_S, SHOW_TIMEOUT_S
@@ -124,6 +126,22 @@ class GrpcBank:
             payments_pb2.RefundResponse,
             ORDER_TIMEOUT_S,
         )
+
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
+        """Makes payments; an answer for each, in order. Raises BadAnswer if some have none."""
+        answer = _ask(
+            self._payments.PayMany,
+            payments_pb2.PayManyRequest(orders=orders),
+            payments_pb2.PayManyResponse,
+            ORDER_TIMEOUT_S,
+        )
+        if len(answer.items) != len(orders):
+            raise BadAnswer(
+                _("{orders} orders got {answers} answers").format(
+                    orders=len(orders), answers=len(answer.items)
+                )
+            )
+        return list(answer.items)
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
@@ -56,6 +56,10 @@ class BankPort(Protocol):
 
     def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
         """Gives back a payment that was received, or a part of it."""
+        ...
+
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
+        """Makes payments, as many as one call may carry; an answer for each, in order."""
         ...
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:

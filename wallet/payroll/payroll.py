@@ -1,0 +1,97 @@
+"""The use-case: a file is read once, planned, confirmed, and paid, by one command at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dcep.errors.v1 import errors_pb2
+from language import N_
+from runtime.errors import Refusal
+from wallet.orders.bulk import BulkPayments
+from wallet.orders.submitter import OrderSubmitter
+from wallet.payroll.paying import PayrollPayments
+from wallet.payroll.plan import Plan, plan_of, wish_of
+from wallet.payroll.runs import Run, Runs
+from wallet.payroll.sheet import Sheet
+
+RUNNING = 0
+"""The mark of a running payroll among the orders on their way: no order has this sequence."""
+
+
+class PayrollRunning(Exception):
+    """Another payroll of this home runs at this moment."""
+
+
+@dataclass(frozen=True)
+class Payroll:
+    """The payrolls of a wallet.
+
+    Attributes:
+        advance: is told how many more payments have ended.
+        remark: is told, in a sentence, that the bank has to be waited for.
+        pause: waits so many seconds.
+    """
+
+    submitter: OrderSubmitter
+    runs: Runs
+    advance: Callable[[int], None] = lambda _: None
+    remark: Callable[[str], None] = lambda _: None
+    pause: Callable[[float], None] = time.sleep
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A context in which no other payroll of this home runs. Raises PayrollRunning."""
+        if not self.submitter.flights.take(RUNNING):
+            raise PayrollRunning
+        try:
+            yield
+        finally:
+            self.submitter.flights.release(RUNNING)
+
+    def settle_open(self, run: str, sheet: Sheet) -> None:
+        """Learns what came of the orders that an interrupted command has left open.
+
+        They are sent again if the file is the one that was confirmed; if it was changed since then,
+        the bank is only asked about them.
+
+        Raises:
+            Refusal, NoAnswer: as `PayrollPayments.pay`.
+        """
+        left_open = list(self.runs.orders(run, only_open=True))
+        if not left_open:
+            return
+        confirmed = self.runs.get(run)
+        if confirmed is not None and confirmed.digest == sheet.digest:
+            self._payments().pay(run, left_open, iter(()))
+            return
+        for order in left_open:
+            self.submitter.look_up(order)
+            self.advance(1)
+
+    def plan(self, run: str, sheet: Sheet, *, refused_too: bool = False) -> Plan:
+        """What the run would do with the file; see `plan_of`."""
+        return plan_of(self.runs, sheet, run, refused_too=refused_too)
+
+    def confirm(self, plan: Plan) -> None:
+        """Writes down that the holder has confirmed the file."""
+        now_ms = self.submitter.clock.now_ms()
+        self.runs.confirm(Run(plan.run, plan.sheet.digest, plan.sheet.total_fen, now_ms))
+
+    def pay(self, plan: Plan) -> int:
+        """Pays what is left. Returns and raises as `PayrollPayments.pay`.
+
+        Raises:
+            Refusal: UNSPECIFIED: the file was not confirmed.
+        """
+        confirmed = self.runs.get(plan.run)
+        if confirmed is None or confirmed.digest != plan.sheet.digest:
+            raise Refusal(errors_pb2.REASON_UNSPECIFIED, N_("the file was not confirmed"))
+        left_open = list(self.runs.orders(plan.run, only_open=True))
+        return self._payments().pay(plan.run, left_open, map(wish_of, plan.left))
+
+    def _payments(self) -> PayrollPayments:
+        bulk = BulkPayments(self.submitter)
+        return PayrollPayments(bulk, self.submitter.clock, self.pause, self.advance, self.remark)
