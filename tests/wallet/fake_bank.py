@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from currency.contract_words import purpose_of
+from currency.days import begin_ms, day_of, year_end_ms
 from currency.number import make
 from dcep.bank.v1 import (
     exchange_pb2,
@@ -112,6 +113,8 @@ class FakeBank:
             deposit_fen=account.deposit_fen,
             last_sequence=account.last_sequence,
             limits=wallets_pb2.Limits(balance_cap_fen=50_000_000),
+            day_turns_time_ms=begin_ms(day_of(self.clock.now_ms()) + 1),
+            year_turns_time_ms=year_end_ms(day_of(self.clock.now_ms())),
         )
 
     def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
