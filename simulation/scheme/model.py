@@ -8,6 +8,7 @@ written. Either answer to the second is right; the balances afterwards say which
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -21,10 +22,17 @@ from operator_bank.app import OperatorBank
 from runtime.errors import Refusal, is_undecided, reason_name
 from simulation.scheme.float import Float
 
-Order = TypeVar("Order", orders_pb2.PaymentOrder, orders_pb2.ExchangeOrder, orders_pb2.LoadOrder)
+Order = TypeVar(
+    "Order",
+    orders_pb2.PaymentOrder,
+    orders_pb2.RefundOrder,
+    orders_pb2.ExchangeOrder,
+    orders_pb2.LoadOrder,
+)
 Answer = TypeVar(
     "Answer",
     payments_pb2.PayResponse,
+    payments_pb2.RefundResponse,
     exchange_pb2.ExchangeResponse,
     offline_pb2.LoadTokensResponse,
 )
@@ -63,11 +71,15 @@ class Effect:
         changes: fen by wallet, (available, held, deposit).
         pending: it waits for another bank, or for tokens.
         device_key: of the device that it loads, if it is a load.
+        parties: (payer, payee, fen), if it is a payment or a refund.
+        refunds: id of the payment that it gives back.
     """
 
     changes: Mapping[str, tuple[int, int, int]]
     pending: bool = False
     device_key: bytes = b""
+    parties: tuple[str, str, int] | None = None
+    refunds: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,9 @@ class Bank:
     Attributes:
         decided: orders that have their final answer, or wait for it.
         pending: (payer, payee, fen) of payments to other banks without an end, by payment id.
+        received: fen of payments that its wallets got, by wallet and payment id.
+        refunded: fen that they gave back or are giving back, likewise.
+        not_refundable: refunds and returns that they got, likewise.
         loading: (wallet, fen) of loads without an end, by the device's key.
         deposits: SHA-256 of the pieces that it has sent to be deposited, by its number of them.
         in_suspense_fen: deposits that no wallet could take.
@@ -98,6 +113,9 @@ class Bank:
     wallets: dict[str, Wallet] = field(default_factory=dict)
     decided: dict[Identity, Decision] = field(default_factory=dict)
     pending: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    received: dict[tuple[str, str], int] = field(default_factory=dict)
+    refunded: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_refundable: set[tuple[str, str]] = field(default_factory=set)
     loading: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     deposits: dict[int, bytes] = field(default_factory=dict)
     in_suspense_fen: int = 0
@@ -151,6 +169,7 @@ class Model:
         self._arrived: set[tuple[str, int]] = set()
         self._ordered: dict[str, tuple[str, str, int]] = {}
         self._given_back: set[str] = set()
+        self._refunded: Counter[str] = Counter()
         self._perhaps: dict[Identity, set[int]] = {}
         self._interrupted: dict[Identity, bytes] = {}
         """Reasons that an order may have been refused for, in a call that had no answer."""
@@ -168,12 +187,40 @@ class Model:
         changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
         if own:
             changes[order.payee_number] = (fen, 0, 0)
-        effect = Effect(changes, pending=not own)
+        parties = (order.wallet_number, order.payee_number, fen)
+        effect = Effect(changes, pending=not own, parties=parties)
         answer = self._judged(bank, envelope, order, expected, effect, call)
         if not answer.repeated:
             wanted = _SETTLED if own else _PENDING
             if answer.state != wanted:
                 raise Wrong(f"a new payment has state {answer.state}, not {wanted}")
+            self._check_said(here, order.wallet_number, answer.available_fen)
+        return answer
+
+    def refund(
+        self, bank: OperatorBank, envelope: SignedEnvelope, call: Call[payments_pb2.RefundResponse]
+    ) -> payments_pb2.RefundResponse:
+        """Has a bank answer a refund, and checks what it says. Raises Wrong, or as the bank."""
+        order = orders_pb2.RefundOrder.FromString(envelope.payload)
+        name = bank.context.bank
+        here, fen, of = self.banks[name], order.amount_fen, order.refunds_payment_id
+        expected = self._reasons_against_refund(here, order, self.clock(name))
+        payer_number = of.partition("-")[0]
+        payer = here.wallets.get(payer_number)
+        changes = {order.wallet_number: (-fen, 0 if payer is not None else fen, 0)}
+        if payer is not None and self._can_take(payer, fen):
+            changes[payer_number] = (fen, 0, 0)
+        effect = Effect(
+            changes,
+            pending=payer is None,
+            parties=(order.wallet_number, payer_number, fen),
+            refunds=of,
+        )
+        answer = self._judged(bank, envelope, order, expected, effect, call)
+        if not answer.repeated:
+            wanted = _SETTLED if payer is not None else _PENDING
+            if answer.state != wanted:
+                raise Wrong(f"a new refund has state {answer.state}, not {wanted}")
             self._check_said(here, order.wallet_number, answer.available_fen)
         return answer
 
@@ -295,6 +342,8 @@ class Model:
             self._arrived.add(key)
             if paid.returns_payment_id:
                 self._check_return(sender, paid)
+            if paid.refunds_payment_id:
+                self._check_refund(sender, paid)
         said = (paid.payer_number, paid.payee_number, paid.amount_fen)
         ordered = self._ordered.get(paid.payment_id)
         if sender in self.banks and not paid.returns_payment_id and said != ordered:
@@ -310,6 +359,17 @@ class Model:
         said = (paid.payee_number, paid.payer_number, paid.amount_fen)
         if self._ordered.get(paid.returns_payment_id) != said:
             raise Wrong(f"{sender} gives back {said}, which nobody paid")
+
+    def _check_refund(self, sender: str, paid: registration_pb2.OutboundPayment) -> None:
+        """What is refunded was paid, to whoever refunds it; and no honest bank refunds more."""
+        payer, payee, fen = self._ordered.get(paid.refunds_payment_id, ("", "", 0))
+        if sender in self.banks:
+            self._refunded[paid.refunds_payment_id] += paid.amount_fen
+        fits = max(paid.amount_fen, self._refunded[paid.refunds_payment_id]) <= fen
+        # What the cheating bank had paid is not among what was ordered.
+        known = (payer, payee) == (paid.payee_number, paid.payer_number)
+        if not (known and fits) and not paid.refunds_payment_id.startswith(self.cheats_prefix):
+            raise Wrong(f"{sender} refunds {paid.amount_fen} of {fen} fen from {payer} to {payee}")
 
     def heard(self, bank: str, place: int) -> None:
         """A bank has applied its feed up to an entry."""
@@ -374,8 +434,9 @@ class Model:
         before = here.decided.get(identity)
         allowed = self._allowed(before, envelope.payload, expected, identity)
         lost = here.lost.get(f"{identity[0]}-{identity[1]}")
-        if lost is not None and isinstance(order, orders_pb2.PaymentOrder):
-            if lost == (order.payee_number, order.amount_fen, order.created_time_ms):
+        if lost is not None and effect.parties is not None and _is_looked_for(expected):
+            _payer, payee, fen = effect.parties
+            if lost == (payee, fen, order.created_time_ms):
                 return call(bank, envelope)  # told what the older copy had lost: it moves nothing
             allowed = {_E.REASON_ID_REUSED}
         try:
@@ -427,16 +488,21 @@ class Model:
             wallet.available_fen += available
             wallet.held_fen += held
             wallet.deposit_fen += deposit
-        if not effect.pending:
-            return
         if effect.device_key:
             ((number, (_, held, _)),) = effect.changes.items()
             here.loading[effect.device_key] = (number, held)
-        else:
-            order = orders_pb2.PaymentOrder.FromString(payload)
-            parties = (order.wallet_number, order.payee_number, order.amount_fen)
-            payment_id = f"{order.wallet_number}-{order.sequence}"
-            here.pending[payment_id] = self._ordered[payment_id] = parties
+        if effect.parties is None:
+            return
+        payer, payee, fen = effect.parties
+        payment_id = f"{identity[0]}-{identity[1]}"
+        if effect.refunds:
+            here.refunded[payer, effect.refunds] += fen
+            if payee in effect.changes:
+                here.not_refundable.add((payee, payment_id))
+        elif not effect.pending:
+            here.received[payee, payment_id] = fen
+        if effect.pending:
+            here.pending[payment_id] = self._ordered[payment_id] = effect.parties
 
     def _reasons_against_payment(
         self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int
@@ -449,6 +515,24 @@ class Model:
             _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen < order.amount_fen,
             _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
             and not self._can_take(payee, order.amount_fen),
+        }
+        return frozenset(reason for reason, holds in against.items() if holds)
+
+    def _reasons_against_refund(
+        self, here: Bank, order: orders_pb2.RefundOrder, now_ms: int
+    ) -> frozenset[int]:
+        key = order.wallet_number, order.refunds_payment_id
+        if key in here.not_refundable:
+            return frozenset({_E.REASON_NOT_REFUNDABLE})
+        if key not in here.received:
+            return frozenset({_E.REASON_PAYMENT_UNKNOWN})
+        if order.amount_fen > here.received[key] - here.refunded[key]:
+            return frozenset({_E.REASON_REFUND_TOO_LARGE})
+        wallet = here.wallets[order.wallet_number]
+        against = {
+            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
+            _E.REASON_WALLET_FROZEN: wallet.frozen,
+            _E.REASON_INSUFFICIENT_FUNDS: wallet.available_fen < order.amount_fen,
         }
         return frozenset(reason for reason, holds in against.items() if holds)
 
@@ -487,6 +571,11 @@ class Model:
             payee = here.wallets.get(paid.payee_number)
             if payee is not None and self._can_take(payee, paid.amount_fen):
                 payee.available_fen += paid.amount_fen
+                key = paid.payee_number, paid.payment_id
+                if paid.returns_payment_id or paid.refunds_payment_id:
+                    here.not_refundable.add(key)
+                else:
+                    here.received[key] = paid.amount_fen
         elif event in ("outgoing_settled", "outgoing_ended"):
             ended = entry.outgoing_settled if event == "outgoing_settled" else entry.outgoing_ended
             if event == "outgoing_ended" and entry.outgoing_ended.WhichOneof("about") == "load":
@@ -527,8 +616,11 @@ class Model:
         if paid.returns_payment_id:
             return  # it was held in suspense, and is nobody's
         parties = here.pending.pop(paid.payment_id, None)
+        of = paid.payer_number, paid.refunds_payment_id
         if parties is None and here.came_back:
             if settled:
+                if paid.refunds_payment_id:
+                    here.refunded[of] += paid.amount_fen
                 # Officers decide who bears it.
                 said = (paid.payee_number, paid.amount_fen, paid.created_time_ms)
                 here.lost[paid.payment_id] = said
@@ -540,6 +632,15 @@ class Model:
         payer.held_fen -= paid.amount_fen
         if not settled:
             payer.available_fen += paid.amount_fen
+            if paid.refunds_payment_id:
+                here.refunded[of] -= paid.amount_fen
+
+
+def _is_looked_for(expected: frozenset[int]) -> bool:
+    """Whether a bank looks whether an order is one that it has lost: not without the payment that
+    it refunds.
+    """
+    return expected.isdisjoint({_E.REASON_PAYMENT_UNKNOWN, _E.REASON_NOT_REFUNDABLE})
 
 
 def _names(reasons: set[int]) -> str:

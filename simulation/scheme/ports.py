@@ -254,6 +254,10 @@ class Counter:
         self._system.seen.append((self._bank, order))
         return self._ask(lambda b: self._system.model.pay(b, order, _pay))
 
+    def refund(self, order: SignedEnvelope) -> Message:
+        """Gives back what was received."""
+        return self._ask(lambda b: self._system.model.refund(b, order, _refund))
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
@@ -336,3 +340,7 @@ def _deposit(bank: OperatorBank, order: SignedEnvelope) -> offline_pb2.DepositTo
 
 def _pay(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.PayResponse:
     return GrpcPayments(bank).Pay(payments_pb2.PayRequest(order=order), CALL)
+
+
+def _refund(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.RefundResponse:
+    return GrpcPayments(bank).Refund(payments_pb2.RefundRequest(order=order), CALL)

@@ -96,7 +96,7 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     strange = {(key, fen) for key, fen in unasked if Done(wallet, "", fen) not in life.forgotten}
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
-    sent = [line for line in lines if line.kind == "payment" and line.change_fen < 0]
+    sent = [line for line in lines if line.kind in ("payment", "refund") and line.change_fen < 0]
     paid = {line.payment_id: -line.change_fen for line in sent}
     settled = {key: said[1:] for key, said in life.settled.items() if said[0] == wallet}
     # A home that was put back signs another order under the id of a payment that its bank has lost,

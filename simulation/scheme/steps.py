@@ -167,6 +167,8 @@ class Life:
         assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
         for wallet in system.numbers:
             self._order_again(wallet)
+            self._refund_once(wallet)
+        self._settle_refunds()
         assert not self._left(), f"{self._left()} payments have no end"
         system.check()
 
@@ -185,6 +187,30 @@ class Life:
             else:
                 self.exchanged[placed.order.payment_id] = (wallet, -1)
                 return
+
+    def _refund_once(self, wallet: str) -> None:
+        """A wallet refunds a part of the last payment that it was told of, and then too much of it.
+        The model knows what its bank has to say.
+        """
+        number = self.system.numbers[wallet]
+        came = [(key, said) for key, said in self.settled.items() if said[1] == number]
+        if not came:
+            return
+        payment_id, (_, _, paid_fen) = came[-1]
+        for fen in (paid_fen // 3 + 1, paid_fen):
+            with suppress(Refusal):
+                refund = self.system.wallet(wallet).holder().refund(payment_id, fen, anew=True)
+                payer = payment_id.partition("-")[0]
+                self.settled[refund.order.payment_id] = (wallet, payer, fen)
+
+    def _settle_refunds(self) -> None:
+        """What went to another bank arrives."""
+        for name in PREFIXES:
+            while self._work(name, lambda b: b.send()):
+                pass
+        for name in PREFIXES:
+            while self._work(name, lambda b: b.follower.step()):
+                pass
 
     def _left(self) -> int:
         """How many payments of all banks are on their way."""
