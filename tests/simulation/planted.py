@@ -159,7 +159,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
     "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 5),
-    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 9),
+    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 18),
     "a device takes older files": (MarkFile, "read", _of_the_files, 1),
     "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 8),
     "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 3),
