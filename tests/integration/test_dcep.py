@@ -69,7 +69,9 @@ def test_the_officers_are_listed_with_their_rights(folder: str) -> None:
     rows = dcep("officers", "list", "--json", "--stack", folder).answer["officers"]
     central = {row["name"]: row["rights"] for row in rows if row["institution"] == "central-bank"}
     assert set(central) == {"lin", "mei", "han"}
-    assert set(central["lin"]) == {"officers", "reserves", "issuance", "banks", "devices"}
+    assert set(central["lin"]) == {
+        *("officers", "reserves", "issuance", "banks", "devices", "policy")
+    }
 
 
 @pytest.mark.parametrize("amount", ["-1", "0", "1.2.3", "1e3", "一", "", "12,5", "1_000"])

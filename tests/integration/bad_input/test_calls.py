@@ -45,7 +45,7 @@ def test_a_bulk_call_answers_each_item_by_itself(
     scene: Scene, call: str, request_type: Any
 ) -> None:
     service, _, method = call.partition(".")
-    rpc = SIGNED[0] if method == "PayMany" else SIGNED[1]
+    rpc = next(signed for signed in SIGNED if f"{signed.label}Many" == method)
     orders = [spoil(scene, rpc) for label, spoil, _ in SPOILERS if label != "payload-of-a-megabyte"]
     expected = [names for label, _, names in SPOILERS if label != "payload-of-a-megabyte"]
     stub = getattr(getattr(scene.alpha, service), method)
