@@ -97,7 +97,7 @@ class Place:
     def open(self, count: int) -> str:
         """What becomes of the opening of so many wallets in one call."""
         asked = wallets_pb2.OpenWalletsRequest(
-            items=[opening_request("alpha", now_ms(), phone="1") for _ in range(count)]
+            items=[opening_request("alpha", now_ms()) for _ in range(count)]
         )
         stub = wallets_pb2_grpc.WalletServiceStub(self.channel())
         try:
@@ -223,7 +223,7 @@ def test_nobody_opens_wallets_without_end(strict: System) -> None:
     opened = 0
     with pytest.raises(grpc.RpcError) as caught:
         for _ in range(OPENINGS):
-            asked = opening_request("alpha", now_ms(), phone="1")
+            asked = opening_request("alpha", now_ms())
             stub.OpenWallet(asked, timeout=TIMEOUT_S)
             opened += 1
     assert opened < 40
