@@ -36,7 +36,7 @@ def run(tool: str, *words: str, **environment: str) -> subprocess.CompletedProce
 @pytest.mark.parametrize(
     ("tool", "words", "said"),
     [
-        ("wallet", ["pay"], "number"),
+        ("wallet", ["pay"], "payee"),
         ("wallet", ["nope"], "nope"),
         ("wallet", ["history", "--limit", "0"], "--limit"),
         ("wallet", ["pay", "1", "2", "--nope"], "--nope"),
