@@ -22,6 +22,10 @@ _SUBJECTS: dict[int, str] = {
 _SUBJECTS[officers_pb2.SUBJECT_OFFICERS_ACTS] = "officers' acts"
 
 
+WALLET_CLASSES = tuple(sorted(filter(None, wallets_pb2.WalletClass.values())))
+"""The classes of wallets, as `dcep.bank.v1.WalletClass` numbers them."""
+
+
 def purpose_word(purpose: purposes_pb2.Purpose) -> str:
     """What a statement calls a movement of this purpose, such as ``top-up``."""
     return _PURPOSES[purpose]

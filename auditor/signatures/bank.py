@@ -43,6 +43,7 @@ from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
+from currency.payments import payer_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
@@ -446,7 +447,7 @@ class BankWalk:
         if not line.accepted:
             return
         refunded = self._refunds.take(line, order, lambda account: self._holder(account).number)
-        payer_number = refunded.payment_id.partition("-")[0]
+        payer_number = payer_of(refunded.payment_id)
         payer = self._accounts.get(payer_number)
         if line.kind == Kind.HOLD and not payer:
             self._held(line, payer=holder.number, payee=payer_number, refunded=refunded)

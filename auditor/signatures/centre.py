@@ -32,6 +32,7 @@ from auditor.signatures.refusals import numbers_refused
 from auditor.signatures.returns import Returns
 from auditor.signatures.verifying import Problems, Verifying
 from currency.number import prefix_of
+from currency.payments import purpose_of_payment
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
@@ -301,7 +302,7 @@ class CentreWalk:
                     payee_number=payment.payee_number
                 )
             )
-        purposed(line, _purpose(payment))
+        purposed(line, purpose_of_payment(payment))
         if payment.returns_payment_id:
             self._returns.take(payee, bank, payment)
 
@@ -377,13 +378,6 @@ class CentreWalk:
             raise Wrong(_("nothing follows so from what was signed"))
         if line.accepted:
             purposed(line, was_for)
-
-
-def _purpose(payment: registration_pb2.OutboundPayment) -> int:
-    if payment.returns_payment_id:
-        return purposes_pb2.PURPOSE_RETURN
-    refunds = payment.refunds_payment_id
-    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
 
 
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:

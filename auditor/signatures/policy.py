@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from auditor.signatures.orders import Line, Wrong
 from auditor.signatures.verifying import Problems
+from currency.contract_words import WALLET_CLASSES
 from currency.days import begin_ms, date_of
 from dcep.office.v1 import office_pb2
 from language import _
@@ -23,7 +24,6 @@ HEARD_MS = 600_000
 """How long a bank may take to follow a policy that was announced, in milliseconds."""
 
 _NAMES = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
-_CLASSES = (1, 2, 3, 4)
 _Four = tuple[int, ...]
 
 
@@ -109,7 +109,7 @@ class PolicyWalk:
         self._set = False
         begun = self._announced[: self._followed]
         for day in sorted({each.policy.from_day for each in begun} | {0}):
-            for wallet_class in _CLASSES:
+            for wallet_class in WALLET_CLASSES:
                 if begun and self._on(wallet_class, day) != _wanted(begun, wallet_class, day):
                     self._problems.say(
                         _(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.central_keys import CentralKeys
+from currency.contract_words import WALLET_CLASSES
 from currency.days import day_of
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
@@ -11,12 +12,10 @@ from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 
-CLASSES = (1, 2, 3, 4)
-
 
 def check_policy(policy: office_pb2.PublishPolicy, now_ms: int) -> None:
     """Raises Refusal unless a policy names each class once and begins today or later."""
-    if sorted(each.wallet_class for each in policy.classes) != list(CLASSES):
+    if sorted(each.wallet_class for each in policy.classes) != list(WALLET_CLASSES):
         raise invalid("classes", "has each wallet class, 1 to 4, once")
     if policy.from_day < day_of(now_ms):
         raise invalid("from_day", "is over: a policy begins today, in UTC+8, or later")

@@ -28,9 +28,9 @@ from central_bank.registration.outbound_check import check_payment
 from central_bank.registration.returns import Returns, gives_back
 from central_bank.registration.unanswered import Unanswered
 from currency.number import prefix_of
+from currency.payments import purpose_of_payment
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import invalid, of_item
 from runtime.envelope import verify_by_one
@@ -414,20 +414,13 @@ def _row(
         debit=own,
         credit=0 if verdict else payees[prefix_of(payment.payee_number)],
         amount_fen=payment.amount_fen,
-        purpose=_purpose(payment),
+        purpose=purpose_of_payment(payment),
         time_ms=now_ms,
         expires_ms=payment.expires_time_ms,
         flags=_NO_LIMIT,
         digest=note_digest,
     )
     return refused(row, verdict) if verdict else row
-
-
-def _purpose(payment: OutboundPayment) -> int:
-    if payment.returns_payment_id:
-        return purposes_pb2.PURPOSE_RETURN
-    refunds = payment.refunds_payment_id
-    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
 
 
 def outcome_of(result: int, reason: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from google.protobuf.message import DecodeError
 
+from currency.payments import purpose_of_payment
 from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -34,7 +35,7 @@ from operator_bank.feed.entries import (
 from operator_bank.feed.known import Known
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
-from operator_bank.suspense.entries import Source, purpose_of, undelivered
+from operator_bank.suspense.entries import Source, undelivered
 from runtime.errors import Refusal
 from runtime.messages import read_payload
 from settlement.builders import Row, refused
@@ -172,7 +173,7 @@ class OutgoingSettled(Handler):
     def move_lost(self, one: ParsedEntry) -> Move:
         """See `Handler`."""
         paid = payment_of(one.entry.outgoing_settled.payment, one.number)
-        purpose, fen = purpose_of(paid), paid.amount_fen
+        purpose, fen = purpose_of_payment(paid), paid.amount_fen
         return transferred(one, accounts.LOST, accounts.MIRROR, fen, purpose)
 
     def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
@@ -256,7 +257,7 @@ class Incoming(Handler):
         if one.returned and not known.returns(payment):
             # It is not the return that it claims to be: an officer looks at it.
             account = accounts.SUSPENSE
-        return delivered(one, account, payment.amount_fen, purpose_of(payment))
+        return delivered(one, account, payment.amount_fen, purpose_of_payment(payment))
 
     def write(self, one: ParsedEntry, row: Row, written: Written) -> None:
         """See `Handler`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from currency.number import NumberError, check
+from currency.payments import payer_of
 from dcep.bank.v1 import officers_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -160,7 +161,7 @@ class PaymentHistory:
         elif row.purpose == purposes_pb2.PURPOSE_REFUND:
             refund = orders_pb2.RefundOrder.FromString(bytes(row.note))
             payment.memo, payment.refunds_payment_id = refund.memo, refund.refunds_payment_id
-            payment.payee_number = refund.refunds_payment_id.partition("-")[0]
+            payment.payee_number = payer_of(refund.refunds_payment_id)
         elif row.purpose == purposes_pb2.PURPOSE_SUSPENSE_PAYOUT:
             # An officer paid it out: shown as what it was before it came into suspense.
             entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert
 
+from currency.payments import purpose_of_payment
 from dcep.bank.v1 import officers_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
@@ -32,18 +33,10 @@ class Source(NamedTuple):
     payer: str = ""
 
 
-def purpose_of(payment: OutboundPayment) -> purposes_pb2.Purpose:
-    """What a payment between banks is: a payment, a refund, or a returned payment."""
-    if payment.returns_payment_id:
-        return purposes_pb2.PURPOSE_RETURN
-    refunds = payment.refunds_payment_id
-    return purposes_pb2.PURPOSE_REFUND if refunds else purposes_pb2.PURPOSE_PAYMENT
-
-
 def undelivered(payment: OutboundPayment) -> Source:
     """The source of a payment from another bank, or of a returned payment."""
     payer, payee = payment.payer_number, payment.payee_number
-    return Source(purpose_of(payment), payment.payment_id, payee, payer)
+    return Source(purpose_of_payment(payment), payment.payment_id, payee, payer)
 
 
 def entry_row(

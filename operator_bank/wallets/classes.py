@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from currency.contract_words import WALLET_CLASSES
 from currency.days import day_of
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -23,7 +24,6 @@ from settlement.core import Batch
 from settlement.limits import MAX_LIMIT_SETS
 from settlement.records import Limit
 
-CLASSES = (1, 2, 3, 4)
 COLUMNS = {
     "balance_cap_fen": Limit.BALANCE_CAP,
     "single_fen": Limit.SINGLE,
@@ -72,12 +72,12 @@ def table_of(published: Sequence[Published]) -> NDArray[np.int64]:
     """
     table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     held = in_force(published)
-    before = dict.fromkeys(CLASSES, 0)
+    before = dict.fromkeys(WALLET_CLASSES, 0)
     for age, one in enumerate(held, 1):
         newest = age == len(held)
         for limits in one.policy.classes:
             of = limits.wallet_class
-            row = of if newest else MAX_LIMIT_SETS - len(CLASSES) * age + of - 1
+            row = of if newest else MAX_LIMIT_SETS - len(WALLET_CLASSES) * age + of - 1
             for name, column in COLUMNS.items():
                 table[row, column] = getattr(limits, name)
             if before[of]:

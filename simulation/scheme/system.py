@@ -25,6 +25,7 @@ from central_bank.app import CentralBank
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from console.coming_back import come_back, put_back
+from currency.contract_words import WALLET_CLASSES
 from currency.days import day_of
 from currency.number import make
 from dcep.authentication.v1 import authentication_pb2
@@ -67,7 +68,6 @@ _SEEN = 50
 _ELSEWHERE = 0.3
 """So often who ended in the middle of a commit goes on over a replica of the database."""
 _ROOT = "offline-root"
-_CLASSES = (1, 2, 3, 4)
 
 
 class SystemCopy(NamedTuple):
@@ -447,7 +447,8 @@ def policy_of(cap_fen: int, from_day: int) -> office_pb2.PublishPolicy:
     return office_pb2.PublishPolicy(
         from_day=from_day,
         classes=[
-            office_pb2.ClassLimits(wallet_class=of, balance_cap_fen=cap_fen) for of in _CLASSES
+            office_pb2.ClassLimits(wallet_class=of, balance_cap_fen=cap_fen)
+            for of in WALLET_CLASSES
         ],
     )
 

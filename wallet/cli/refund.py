@@ -40,6 +40,7 @@ def refund(
 
     with wallet(context, home, as_json) as (app, output):
         amount_fen = 0 if amount is None else parse_yuan(amount)
+        from currency.payments import payer_of
         from wallet.cli.console import EXIT_NO_ANSWER
         from wallet.cli.output import refunded
 
@@ -51,7 +52,7 @@ def refund(
             anew=anew,
             agree=asking(output.say, yes=yes, said=amount is not None),
         )
-        output.result(*refunded(payment_id, payment_id.partition("-")[0], placed))
+        output.result(*refunded(payment_id, payer_of(payment_id), placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
 
