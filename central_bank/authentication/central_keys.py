@@ -268,19 +268,17 @@ class CentralKeys:
             told = _Announcement(
                 number=by.act, successor=successor, from_time_ms=by.time_ms, ended=ends
             )
-            row = self._signed(told)
 
-            def body(connection: Connection) -> None:
+            def change(connection: Connection) -> None:
                 for end in ends:
                     same = central_keys.c.business_key == end.key
                     values = {"until_time_ms": end.until_time_ms, "revoked": int(end.revoked)}
                     connection.execute(update(central_keys).where(same).values(values))
                 if successor:
                     connection.execute(insert(central_keys), _row(successor, by))
-                connection.execute(insert(announcements), row)
                 in_transaction(connection)
 
-            self._database.transaction(body)
+            self._announce(told, change)
 
     def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
         """The ends of the keys that are good, or, without a successor, of those replaced before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 
@@ -23,24 +24,22 @@ def patience_s(context: grpc.ServicerContext) -> float:
 
 def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
     """The answer to a single payment."""
-    return payments_pb2.PayResponse(
-        payment_id=paid.payment_id,
-        state=paid.state,  # type: ignore[arg-type]
-        repeated=paid.repeated,
-        available_fen=available_fen,
-        reason=as_reason(paid.reason),
-    )
+    return payments_pb2.PayResponse(**_said(paid, available_fen))
 
 
 def refund_response(paid: Paid, available_fen: int) -> payments_pb2.RefundResponse:
     """The answer to a refund."""
-    return payments_pb2.RefundResponse(
-        payment_id=paid.payment_id,
-        state=paid.state,  # type: ignore[arg-type]
-        repeated=paid.repeated,
-        available_fen=available_fen,
-        reason=as_reason(paid.reason),
-    )
+    return payments_pb2.RefundResponse(**_said(paid, available_fen))
+
+
+def _said(paid: Paid, available_fen: int) -> dict[str, Any]:
+    return {
+        "payment_id": paid.payment_id,
+        "state": paid.state,
+        "repeated": paid.repeated,
+        "available_fen": available_fen,
+        "reason": as_reason(paid.reason),
+    }
 
 
 def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[states_pb2.ItemAnswer]:

@@ -21,12 +21,12 @@ from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.payments.tables import IS_LOAD, outbound
-from operator_bank.wallets.orders import Orders, VerifiedOrder
+from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, exact_bytes
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.errors import NoAnswer, Refusal
-from settlement.builders import hold, records_of
+from settlement.builders import records_of
 from settlement.core import Batch
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
@@ -129,21 +129,8 @@ class Loads:
             )
 
     def _hold(self, order: VerifiedOrder[orders_pb2.LoadOrder], certificate: bytes) -> int:
-        content = order.content
-        record = records_of(
-            [
-                hold(
-                    origin=order.wallet.account,
-                    sequence=content.sequence,
-                    debit=order.wallet.account,
-                    amount_fen=content.amount_fen,
-                    purpose=purposes_pb2.PURPOSE_TOKEN_LOAD,
-                    time_ms=self._clock.now_ms(),
-                    expires_ms=content.expires_time_ms,
-                    digest=order.digest,
-                )
-            ]
-        )
+        held = hold_for(order, purposes_pb2.PURPOSE_TOKEN_LOAD, self._clock.now_ms())
+        record = records_of([held])
         batch = Batch(
             record,
             [order.payload],

@@ -23,12 +23,12 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.orders import Orders, VerifiedOrder
+from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
 from runtime.database import execute_many
 from runtime.errors import Refusal
-from settlement.builders import Row, hold, records_of, transfer
+from settlement.builders import Row, records_of, transfer
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Records, Result
@@ -295,16 +295,7 @@ class Payments:
         payer = order.wallet.account
         payee = self._directory.account(content.payee_number)
         if payee == accounts.NOBODY and not _is_own(content.payee_number, self._prefix):
-            return hold(
-                origin=payer,
-                sequence=content.sequence,
-                debit=payer,
-                amount_fen=content.amount_fen,
-                purpose=_PAYMENT,
-                time_ms=now_ms,
-                expires_ms=content.expires_time_ms,
-                digest=order.digest,
-            )
+            return hold_for(order, _PAYMENT, now_ms)
         return transfer(
             origin=payer,
             sequence=content.sequence,

@@ -27,12 +27,12 @@ from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of
 from operator_bank.payments.tables import outbound, refunds
 from operator_bank.suspense.entries import Source, entry_row, put_entries
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.orders import Orders, VerifiedOrder
+from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.chunks import chunks
 from runtime.errors import Refusal
 from runtime.one_call_each import OneCallEach
-from settlement.builders import Row, delivery, hold, records_of
+from settlement.builders import Row, delivery, records_of
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, RecordFlag, Result
@@ -289,17 +289,7 @@ def _row(order: RefundOrder, received: Received, now_ms: int) -> Row:
     """The record that makes a refund. It is exempt from spending limits: see decision 42."""
     content, account = order.content, order.wallet.account
     if received.payer == accounts.NOBODY:
-        return hold(
-            origin=account,
-            sequence=content.sequence,
-            debit=account,
-            amount_fen=content.amount_fen,
-            purpose=_REFUND,
-            time_ms=now_ms,
-            expires_ms=content.expires_time_ms,
-            flags=RecordFlag.NO_LIMIT,
-            digest=order.digest,
-        )
+        return hold_for(order, _REFUND, now_ms, RecordFlag.NO_LIMIT)
     return delivery(
         origin=account,
         sequence=content.sequence,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.feed.tables import feed_tips
+from operator_bank.feed.chain import read_tip
 from operator_bank.peers.contradictions import ACTS, Contradictions
 from runtime.database import Database
 
@@ -23,12 +21,10 @@ class CentralActs:
         self._contradictions = contradictions
         self._last = registration_pb2.ActsPlace()
         self._word = b""
-        newest = select(feed_tips.c.envelope).order_by(feed_tips.c.number.desc()).limit(1)
-        kept = database.read(lambda c: c.execute(newest).scalar())
+        kept = read_tip(database)
         if kept is not None:
-            self._word = bytes(kept)
-            tip = SignedEnvelope.FromString(self._word)
-            self._last = registration_pb2.FeedTip.FromString(tip.payload).acts
+            self._word = kept.SerializeToString()
+            self._last = registration_pb2.FeedTip.FromString(kept.payload).acts
 
     def heed(self, tip: SignedEnvelope, acts: registration_pb2.ActsPlace) -> None:
         """Takes a verified tip of the feed, and the place of the acts in it.

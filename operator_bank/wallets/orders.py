@@ -24,6 +24,7 @@ from runtime.envelope import begin_many, signed_bytes, wrong_signature
 from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
+from settlement.builders import Row, hold
 from settlement.records import record_digest
 
 _AT_ONCE = 1_024
@@ -58,6 +59,29 @@ class VerifiedOrder(NamedTuple, Generic[T_co]):
     digest: int
     payload: bytes
     signature: bytes
+
+
+def hold_for(
+    order: VerifiedOrder[orders_pb2.PaymentOrder]
+    | VerifiedOrder[orders_pb2.RefundOrder]
+    | VerifiedOrder[orders_pb2.LoadOrder],
+    purpose: int,
+    now_ms: int,
+    flags: int = 0,
+) -> Row:
+    """The record that holds what an order sends away from this bank, until that has ended."""
+    content, account = order.content, order.wallet.account
+    return hold(
+        origin=account,
+        sequence=content.sequence,
+        debit=account,
+        amount_fen=content.amount_fen,
+        purpose=purpose,
+        time_ms=now_ms,
+        expires_ms=content.expires_time_ms,
+        flags=flags,
+        digest=order.digest,
+    )
 
 
 class Orders:

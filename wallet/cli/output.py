@@ -160,10 +160,7 @@ def paid(number: str, amount_fen: int, placed: Placed[PayResponse]) -> CommandRe
     }
     yuan = format_yuan(amount_fen)
     if placed.pending:
-        text = _(
-            "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
-            "Repeat the same command to ask: it does not pay twice."
-        ).format(yuan=yuan, number=number)
+        text = _on_its_way(yuan, number)
     else:
         text = _("Paid {yuan} yuan to {number}; {available} yuan available.\n{payment_id}").format(
             yuan=yuan,
@@ -191,10 +188,7 @@ def refunded(payment_id: str, payer_number: str, placed: Placed[RefundResponse])
     yuan = format_yuan(amount_fen)
     done = _("Refunded {yuan} yuan to {number}").format(yuan=yuan, number=payer_number)
     if placed.pending:
-        text = _(
-            "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
-            "Repeat the same command to ask: it does not pay twice."
-        ).format(yuan=yuan, number=payer_number)
+        text = _on_its_way(yuan, payer_number)
     else:
         text = earlier(placed, done) or _("{done}; {available} yuan available.\n{order}").format(
             done=done,
@@ -202,6 +196,13 @@ def refunded(payment_id: str, payer_number: str, placed: Placed[RefundResponse])
             order=placed.order.payment_id,
         )
     return fields, text
+
+
+def _on_its_way(yuan: str, number: str) -> str:
+    return _(
+        "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
+        "Repeat the same command to ask: it does not pay twice."
+    ).format(yuan=yuan, number=number)
 
 
 def arrived(entry: HistoryEntry) -> CommandResult:

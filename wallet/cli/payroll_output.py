@@ -13,6 +13,7 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.asking import answer
 from wallet.cli.console import (
     EXIT_DONE,
     EXIT_NO_ANSWER,
@@ -149,9 +150,7 @@ def confirm_total(plan: Plan, given: str) -> None:
                 total=total.replace(",", "")
             )
         )
-    sys.stderr.write(_("Repeat the file's total in yuan to pay; anything else pays nothing: "))
-    sys.stderr.flush()
-    typed = sys.stdin.readline().strip()
+    typed = answer(_("Repeat the file's total in yuan to pay; anything else pays nothing: "))
     if not typed or parse_yuan(typed) != plan.sheet.total_fen:
         raise UsageError(_("this is not the file's total; nothing was paid"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -194,13 +194,10 @@ class OnlineWallet:
 
     def _received(self, payment_id: str) -> HistoryEntry:
         """The line of a payment that was received. Raises Refusal: PAYMENT_UNKNOWN."""
-        token, more = "", True
-        while more:
-            entries, token = self.history(MAX_PAGE, token)
+        for entries in self.pages():
             for entry in entries:
                 if entry.payment_id == payment_id and entry.change_fen > 0:
                     return entry
-            more = bool(token)
         raise Refusal(
             errors_pb2.REASON_PAYMENT_UNKNOWN,
             N_("this wallet has received no such payment"),
@@ -218,6 +215,15 @@ class OnlineWallet:
         )
         number = self._submitter.number
         return [entry_of(payment, number) for payment in found.payments], found.next_page_token
+
+    def pages(self) -> Iterator[list[HistoryEntry]]:
+        """Yields the whole history page by page, newest first, as it is asked for."""
+        token = ""
+        while True:
+            entries, token = self.history(MAX_PAGE, token)
+            yield entries
+            if not token:
+                return
 
     def unanswered(self) -> list[str]:
         """Ids of orders whose outcome is unknown, after asking the bank about each."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from runtime.pagination import MAX_PAGE
 from wallet.online.account import HistoryEntry, OnlineWallet
 
 PAGES_A_REMARK = 10
@@ -49,7 +48,7 @@ def find(
     `read_back_to` is given the oldest line so far.
     """
     found: list[HistoryEntry] = []
-    for number, entries in enumerate(_pages(holder), 1):
+    for number, entries in enumerate(holder.pages(), 1):
         if entries and number % PAGES_A_REMARK == 0:
             read_back_to(entries[-1])
         for entry in entries:
@@ -66,15 +65,5 @@ def find(
 
 def find_payment(holder: OnlineWallet, payment_id: str) -> HistoryEntry | None:
     """The line of one payment, made or received; None if there is none."""
-    lines = (entry for entries in _pages(holder) for entry in entries)
+    lines = (entry for entries in holder.pages() for entry in entries)
     return next((entry for entry in lines if entry.payment_id == payment_id), None)
-
-
-def _pages(holder: OnlineWallet) -> Iterator[list[HistoryEntry]]:
-    """Yields the whole history page by page, newest first, as it is asked for."""
-    token = ""
-    while True:
-        entries, token = holder.history(MAX_PAGE, token)
-        yield entries
-        if not token:
-            return
