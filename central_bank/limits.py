@@ -13,7 +13,7 @@ MAX_BANK_CREDENTIALS = 200
 
 MAX_CENTRAL_KEYS = most_items(authentication_pb2.ListCentralKeysResponse, "keys")
 MAX_ANNOUNCEMENTS = most_items(authentication_pb2.ListCentralKeysResponse, "announcements")
-"""Changes of the central bank's business key that can ever be announced."""
+"""Changes of keys, revoked certificates and limits of wallets that can ever be announced."""
 
 MAX_REPLACED_LISTED = most_items(authentication_pb2.Bank, "replaced") // 2
 """Replaced certificates, and as many replaced keys, that the list of banks shows for each bank."""

@@ -45,7 +45,8 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def ListBanks(
         self, request: authentication_pb2.ListBanksRequest, context: grpc.ServicerContext
     ) -> authentication_pb2.ListBanksResponse:  # noqa: N802
-        banks = [_bank(b, self._feed_look.announced(b)) for b in self._registry.all()]
+        announced = self._feed_look.announced()
+        banks = [_bank(b, announced.get(b.index, 0)) for b in self._registry.all()]
         return authentication_pb2.ListBanksResponse(banks=banks)
 
     def RevokeOwnDevices(

@@ -151,7 +151,7 @@ class Feed:
 
     @property
     def announced_number(self) -> int:
-        """Number of the last statement about the central bank's keys."""
+        """Number of the last announcement to banks."""
         return self._keys.number
 
     def acknowledge(self, bank: AdmittedBank, envelope: SignedEnvelope) -> None:

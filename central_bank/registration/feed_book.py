@@ -101,14 +101,13 @@ class FeedBook:
         """
         return self._database.read(lambda c: _told(c, bank))
 
-    def announced(self, bank: int) -> int:
-        """Number of the last announcement that a bank follows, by its newest receipt."""
-        newest = select(feed_receipts.c.receipt).where(feed_receipts.c.bank == bank)
-        kept = self._database.read(lambda c: c.execute(newest).scalar())
-        if kept is None:
-            return 0
-        payload = SignedEnvelope.FromString(bytes(kept)).payload
-        return int(registration_pb2.FeedReceipt.FromString(payload).announced_number)
+    def announced(self) -> dict[int, int]:
+        """Number of the last announcement that each bank follows, by its newest receipt."""
+        query = select(feed_receipts.c.bank, feed_receipts.c.receipt)
+        return {
+            row.bank: _announced_in(row.receipt)
+            for row in self._database.read(lambda c: c.execute(query).all())
+        }
 
     def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
         """Keeps a bank's newest receipt, as it was signed; an older one changes nothing."""
@@ -159,3 +158,8 @@ def _told(connection: Connection, bank: int) -> Told:
     newest = select(put_backs.c.number).where(put_backs.c.bank == bank)
     back = connection.execute(newest.order_by(put_backs.c.act.desc()).limit(1)).scalar()
     return Told(back or 0, 0)
+
+
+def _announced_in(signed: bytes) -> int:
+    payload = SignedEnvelope.FromString(bytes(signed)).payload
+    return int(registration_pb2.FeedReceipt.FromString(payload).announced_number)

@@ -40,9 +40,11 @@ class FeedLook:
         self._book = book
         self._ledger = ledger
 
-    def announced(self, bank: AdmittedBank) -> int:
-        """Number of the last announcement that a bank follows, as it has signed; 0 for none."""
-        return self._book.announced(bank.index)
+    def announced(self) -> dict[int, int]:
+        """Number of the last announcement that each bank follows, as it has signed, by its index;
+        banks without a receipt are missing.
+        """
+        return self._book.announced()
 
     def beyond(self, bank: AdmittedBank, after_number: int) -> Beyond:
         """Sums up what there is. Raises Refusal: FIELD_INVALID, if the feed has no such entry."""

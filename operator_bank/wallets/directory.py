@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
@@ -202,25 +201,31 @@ class Directory:
         """
         most = self._policy.now().wallets_per_phone
         wanted = Counter(one.applicant.phone for one in fresh if one.applicant.phone)
-        for phone, count in wanted.items() if most else ():
-            if count + self._open_with(phone) > most:
-                raise Refusal(
-                    errors_pb2.REASON_TOO_MANY_WALLETS,
-                    "this telephone number cannot have another wallet at this bank",
-                    field="phone",
-                )
+        if not most or not wanted:
+            return
+        if max((wanted + self._open_with(list(wanted))).values()) > most:
+            raise Refusal(
+                errors_pb2.REASON_TOO_MANY_WALLETS,
+                "this telephone number cannot have another wallet at this bank",
+                field="phone",
+            )
 
-    def _open_with(self, phone: str) -> int:
-        """How many wallets with this telephone number are not closed."""
+    def _open_with(self, phones: Sequence[str]) -> Counter[str]:
+        """How many wallets with each of these telephone numbers are not closed."""
         query = (
-            select(accounts.c.number)
-            .join(wallets, accounts.c.owner == wallets.c.id)
-            .join(customers_, customers_.c.id == wallets.c.customer)
-            .where(customers_.c.phone == phone, accounts.c.purpose == Purpose.WALLET)
+            select(customers_.c.phone, accounts.c.number)
+            .join(wallets, customers_.c.id == wallets.c.customer)
+            .join(accounts, accounts.c.owner == wallets.c.id)
+            .where(accounts.c.purpose == Purpose.WALLET)
         )
-        found = self._database.read(lambda c: c.execute(query).scalars().all())
-        flags = self._ledger.read(found)["flags"]
-        return int(np.count_nonzero((flags & AccountFlag.CLOSED) == 0))
+        found = [
+            row
+            for chunk in chunks(phones)
+            for row in self._rows(query.where(customers_.c.phone.in_(chunk)))
+        ]
+        closed = self._ledger.read([row.number for row in found])["flags"] & AccountFlag.CLOSED
+        pairs = zip(found, closed.tolist(), strict=True)
+        return Counter(row.phone for row, is_closed in pairs if not is_closed)
 
     def _check_room(self, fresh: Sequence[Wanted]) -> None:
         """Raises Refusal if there are not enough accounts, or the disk is too full."""
