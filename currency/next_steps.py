@@ -74,6 +74,7 @@ STEPS = {
     "TOO_MANY_REFUSALS": N_("Repeat the command in an hour."),
     "NOT_REFUNDABLE": N_("Pay it back instead."),
     "REFUND_TOO_LARGE": _LESS,
+    "TOO_MANY_WALLETS": N_("Close one that is needed no more, or use another bank."),
     "RESERVES_SHORT": N_("Ask for less, or have reserves paid in first."),
     "CIRCULATION_SHORT": N_("Ask for less, or have it issued first."),
     "VAULT_SHORT": N_("Ask for less, or have money issued to the bank first."),

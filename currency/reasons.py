@@ -148,6 +148,8 @@ def detail(reason: str, message: str, metadata: Mapping[str, str]) -> str:
     message = _for_people(message)
     if not language.chosen():
         return message
+    if message == SENTENCES.get(reason):
+        return ""
     if (known := _(message)) != message or not message.isascii():
         return known  # it is in the reader's language already
     if reason in _SAYS_MORE or reason not in SENTENCES:

@@ -27,7 +27,7 @@ from dcep.office.v1 import office_pb2
 from runtime.checks import invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.envelope import key_id, sign
+from runtime.envelope import key_id, sign, sign_payload, verify
 from runtime.errors import Refusal
 from runtime.remembered import Remembered
 from runtime.settings import SettingsError
@@ -80,6 +80,8 @@ class CentralKeys:
         self._clock = clock
         self._shown = shown
         self._remembered = Remembered(database, _read)
+        self._made_again: dict[bytes, SignedEnvelope] = {}
+        """By the first signature; at most one for each statement."""
         self.signer = AnnouncedSigner(signer, "key", lambda: self._known)
         public = bytes(self.signing().verify_key)
         if not self._known:
@@ -111,6 +113,31 @@ class CentralKeys:
     def announcements(self) -> list[SignedEnvelope]:
         """The statements that were announced, in order."""
         return list(self._remembered.now().told)
+
+    def confirmed(self) -> list[SignedEnvelope]:
+        """The statements of keys before, signed again by the key in use.
+
+        A bank that came later was told of the key in use alone, and could verify none of them.
+        """
+        key = self.signing()
+        name = key_id(bytes(key.verify_key))
+        others = {key_id(known): known for known in self._known}
+        return [
+            self._again(envelope, key, name, others[envelope.key_id])
+            for envelope in self.announcements()
+            if envelope.key_id != name
+        ]
+
+    def _again(
+        self, envelope: SignedEnvelope, key: Signer, name: bytes, before: bytes
+    ) -> SignedEnvelope:
+        """A statement by another key, which is made once. Raises Refusal if its row was changed."""
+        made = self._made_again.get(envelope.signature)
+        if made is None or made.key_id != name:
+            payload = verify(_Announcement, envelope, before)
+            made = sign_payload(_Announcement, payload, key, name)
+            self._made_again[envelope.signature] = made
+        return made
 
     def revoked_certificates(self) -> set[str]:
         """Fingerprints of TLS certificates of the central bank that are revoked."""

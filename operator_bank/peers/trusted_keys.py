@@ -127,7 +127,8 @@ class TrustedKeys:
         with self._learning:
             self._follow()
             before = dict(self._ends)
-            shown = self._central_bank.announcements()
+            # In order of their numbers; the one by the newest key first.
+            shown = sorted(self._central_bank.announcements(), key=lambda each: _number(each) or 0)
             if self._contradicts(shown, before):
                 return False
             self._contradictions.gone(KEYS)

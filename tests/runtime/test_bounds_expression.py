@@ -56,7 +56,7 @@ def made(kind: Descriptor, values: Values, draw: Random) -> Any:
         if optional and field.containing_oneof is None and draw.random() < 0.4:
             continue
         if field.is_repeated:
-            for _ in range(draw.choice((0, 1, 2))):
+            for _ in range(max(draw.choice((0, 1, 2)), of(field).min_items)):
                 items = getattr(message, field.name)
                 if field.type == FieldDescriptor.TYPE_MESSAGE:
                     items.add().CopyFrom(made(field.message_type, values, draw))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from currency import text
 from currency.amount import format_yuan
+from currency.reasons import SENTENCES
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
-from language import N_, _
+from language import _
 from runtime.errors import Refusal
 from wallet.limits import MAX_RUN_NAME
 from wallet.orders.bulk import Wish
@@ -171,9 +172,9 @@ def check_means(plan: Plan, state: wallets_pb2.GetWalletResponse) -> None:
     if not plan.left:
         return
     if state.status == wallets_pb2.WALLET_STATUS_FROZEN:
-        raise Refusal(errors_pb2.REASON_WALLET_FROZEN, N_("the wallet is frozen"))
+        raise Refusal(errors_pb2.REASON_WALLET_FROZEN, SENTENCES["WALLET_FROZEN"])
     if state.status == wallets_pb2.WALLET_STATUS_CLOSED:
-        raise Refusal(errors_pb2.REASON_WALLET_CLOSED, N_("the wallet is closed"))
+        raise Refusal(errors_pb2.REASON_WALLET_CLOSED, SENTENCES["WALLET_CLOSED"])
     limits, left_fen = state.limits, plan.left_fen
     largest_fen = max(row.amount_fen for row in plan.left)
     for reason, over_fen in (

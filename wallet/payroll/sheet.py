@@ -285,13 +285,17 @@ def _decoded(content: bytes, sheet: Sheet) -> str:
 
 def _separator(decoded: str) -> str:
     """The separator with which the header has the most columns that are wanted."""
-    first = next((line for line in io.StringIO(decoded) if line.strip(" ,;\t\r\n")), "")
-    return max(
-        _SEPARATORS,
-        key=lambda separator: sum(
-            _column(cell) is not None for cell in next(csv.reader([first], delimiter=separator), [])
-        ),
-    )
+    lines = io.StringIO(decoded, newline="")
+    first = next((line for line in lines if line.strip(" ,;\t\r\n")), "")
+    return max(_SEPARATORS, key=lambda separator: _columns_named(first, separator))
+
+
+def _columns_named(header: str, separator: str) -> int:
+    try:
+        cells = next(csv.reader([header], delimiter=separator), [])
+    except csv.Error:
+        return 0  # a cell longer than any that csv reads
+    return sum(_column(cell) is not None for cell in cells)
 
 
 def _column(cell: str) -> str | None:
