@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,9 +77,17 @@ def test_limits_are_shown_with_what_is_left_and_a_refusal_names_its_own(
     left = format_yuan(limits["day_fen"] - 1_250)
     said = dave.said("show")
     assert "class II" in said
-    assert f"{day} yuan, {left} left today" in said
+    assert f"{day} yuan, {left} left until 20" in said
+    told = dave.answer("limits")["limits"]
+    assert isinstance(told, dict)
+    assert told["day"]["left_fen"] == limits["day_fen"] - 1_250
+    # It turns at midnight in UTC+8.
+    assert (told["day"]["turns_time_ms"] + 8 * 3_600_000) % 86_400_000 == 0
+    assert 0 < told["day"]["turns_time_ms"] - time.time() * 1_000 <= 86_400_000
+    assert f"{day} yuan, {left} left until 20" in dave.said("limits")
     over = format_yuan(limits["single_fen"] + 1)
     assert f"A payment: {single} yuan at most" in dave.said("pay", number, over, code=1)
+    assert dave.answer("pay", number, over, code=1)["limit"] == told["single"]
 
 
 def test_a_copied_home_is_told_that_the_wallet_is_used_elsewhere(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +14,7 @@ from runtime.output import NOTHING_ORDERED, json_ascii, of_this_machine
 
 if TYPE_CHECKING:
     from runtime.errors import Refusal
+    from wallet.cli.limits_output import Limit
 
 CommandResult = tuple[dict[str, Any], str]
 """What a command has to say: the fields of its JSON object, and the text for people."""
@@ -36,7 +37,7 @@ class Output:
         *,
         bank: Callable[[], str] = lambda: "",
         asks_only: bool = False,
-        limits: Callable[[], dict[str, str]] = dict,
+        limits: Callable[[], Iterable[Limit]] = tuple,
         device: str = "",
         command: str = "",
     ) -> None:
@@ -45,7 +46,7 @@ class Output:
         Args:
             bank: the name of the wallet's bank, "" while it has none.
             asks_only: the command changes nothing, so a missing answer leaves nothing open.
-            limits: the wallet's limits by name, in words; asked for when one was exceeded.
+            limits: the wallet's limits; asked for when one was exceeded.
             device: "alone" where no bank is involved, "loading" where the device is loaded,
                 "loading-card" where a card is, "giving" where the device pays a card, "card" where
                 a card pays it.
@@ -182,11 +183,16 @@ class Output:
         own = self._device == "alone" or refusal.name in OWN.get(self._device, ())
         return sentence(refusal) if own else None
 
+    def _limit(self, reason: str) -> Limit | None:
+        """The wallet's limit that a refusal for this reason is about, if it is about one."""
+        if not reason.startswith("OVER_"):
+            return None
+        return next((limit for limit in self._limits() if limit.reason == reason), None)
+
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import BadAnswer, NoAnswer, Refusal
         from wallet.cli.reason_texts import (
             ASK_LATER,
-            LIMIT_NAMES,
             NO_ANSWER_NEXT,
             earlier,
             sentence,
@@ -198,10 +204,13 @@ class Output:
             said, following = self._of_device(error) or sentence(
                 error.name, error.message, error.metadata
             )
-            limit = _(LIMIT_NAMES.get(error.name, ""))
-            if limit and (figure := self._limits().get(limit)):
-                said += _("\n{limit}: {figure}.").format(limit=limit, figure=figure)
             more: dict[str, Any] = dict(error.metadata)
+            if (limit := self._limit(error.name)) is not None:
+                from wallet.cli.limits_output import NAMES
+
+                name, figure = _(NAMES[limit.reason]), limit.in_words()
+                said += _("\n{limit}: {figure}.").format(limit=name, figure=figure)
+                more["limit"] = limit.fields()
             if error.field:
                 more["field"] = error.field
             if isinstance(error, RefusedBefore):

@@ -100,6 +100,15 @@ def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
             raise SystemExit(EXIT_NO_ANSWER)
 
 
+@app.command("limits")
+def limits_(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show what the wallet may hold and pay, what is left of it, and when that turns."""
+    from wallet.cli.limits_output import limited
+
+    with wallet(context, home, as_json, asks_only=True) as (app, output):
+        output.result(*limited(app.holder().show()))
+
+
 @app.command(context_settings=AMOUNTS)
 def topup(
     context: typer.Context,

@@ -9,9 +9,9 @@ from typing import Any
 from language import _
 from language.wide import labelled
 from runtime.output import harmless, quoted
+from wallet.cli.amounts import yuan
 from wallet.cli.console import CommandResult
 from wallet.cli.merchant_qr_input import names_of
-from wallet.cli.output import yuan
 from wallet.cli.qr import columns, drawn_merchant_code
 from wallet.cli.times import clock
 from wallet.qr import schemes

@@ -11,8 +11,8 @@ from currency.reasons import in_words
 from language import N_, _, ngettext
 from language.wide import broken, columns_of, labelled, padded
 from offline_token.formats import Request
+from wallet.cli.amounts import yuan
 from wallet.cli.console import CommandResult
-from wallet.cli.output import yuan
 from wallet.cli.qr import columns
 from wallet.cli.times import clock
 from wallet.home.home import Profile

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from runtime.output import only_asks
 from wallet.app import App
 from wallet.cli.console import Output
 from wallet.home.pin import pin_from
+
+if TYPE_CHECKING:
+    from wallet.cli.limits_output import Limit
 
 HomeOption = Annotated[
     Path | None,
@@ -114,7 +117,7 @@ def wallet(
         common.as_json,
         bank=app.bank_name,
         asks_only=asks_only,
-        limits=(lambda: _limits(app)) if limits else dict,
+        limits=(lambda: _limits(app)) if limits else tuple,
         device=device,
         command=context.command_path,
     )
@@ -128,13 +131,13 @@ def wallet(
                 app.heard()
 
 
-def _limits(app: App) -> dict[str, str]:
-    """The wallet's limits at its bank, in words; empty when the bank cannot say."""
+def _limits(app: App) -> Iterable[Limit]:
+    """The wallet's limits at its bank; none when the bank cannot say."""
     from runtime.errors import Refusal
-    from wallet.cli.output import limits_in_words
+    from wallet.cli.limits_output import limits_of
 
     try:
         state, _why_not = app.look()
     except Refusal:
-        return {}
-    return dict(limits_in_words(state)) if state is not None else {}
+        return ()
+    return limits_of(state) if state is not None else ()

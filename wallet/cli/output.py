@@ -12,7 +12,9 @@ from dcep.bank.v1.payments_pb2 import PayResponse, RefundResponse
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.amounts import yuan
 from wallet.cli.console import CommandResult
+from wallet.cli.limits_output import limits_in_fen, limits_in_words
 from wallet.cli.times import clock
 from wallet.home.home import Profile
 from wallet.online.account import HistoryEntry, refunded_fen
@@ -71,59 +73,12 @@ def shown(
     return fields, "\n".join(labelled([(_("Wallet"), where), *rows], 10))
 
 
-def yuan(amount_fen: int) -> str:
-    """``12.50 yuan``."""
-    return _("{amount} yuan").format(amount=format_yuan(amount_fen))
-
-
-def limits_in_words(state: GetWalletResponse) -> list[tuple[str, str]]:
-    """The wallet's limits, each with what is left of it; nothing for what has none."""
-    limits, words = state.limits, []
-    if limits.balance_cap_fen:
-        room_fen = max(0, limits.balance_cap_fen - state.available_fen - state.held_fen)
-        most = format_yuan(limits.balance_cap_fen)
-        words.append(
-            (
-                _("May hold"),
-                _("{most} yuan, {room} more").format(most=most, room=format_yuan(room_fen)),
-            )
-        )
-    if limits.single_fen:
-        words.append(
-            (
-                _("A payment"),
-                _("{single} yuan at most").format(single=format_yuan(limits.single_fen)),
-            )
-        )
-    for name, limit_fen, spent_fen, when in (
-        (_("A day"), limits.day_fen, state.day_spent_fen, _("today")),
-        (_("A year"), limits.year_fen, state.year_spent_fen, _("this year")),
-    ):
-        if limit_fen:
-            left = format_yuan(max(0, limit_fen - spent_fen))
-            words.append(
-                (
-                    name,
-                    _("{limit} yuan, {left} left {when} (UTC+8)").format(
-                        limit=format_yuan(limit_fen), left=left, when=when
-                    ),
-                )
-            )
-    return words
-
-
 def _details(state: GetWalletResponse) -> dict[str, Any]:
-    limits = state.limits
     return {
         "deposit_fen": state.deposit_fen if state.has_deposit_account else None,
         "wallet_class": class_name(state.wallet_class),
         "status": status_name(state.status),
-        "limits": {
-            "balance_cap_fen": limits.balance_cap_fen,
-            "single_fen": limits.single_fen,
-            "day_fen": limits.day_fen,
-            "year_fen": limits.year_fen,
-        },
+        "limits": limits_in_fen(state),
         "day_spent_fen": state.day_spent_fen,
         "year_spent_fen": state.year_spent_fen,
     }

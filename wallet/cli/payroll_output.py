@@ -13,6 +13,7 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.amounts import yuan
 from wallet.cli.asking import answer
 from wallet.cli.console import (
     EXIT_DONE,
@@ -23,7 +24,7 @@ from wallet.cli.console import (
     Output,
     UsageError,
 )
-from wallet.cli.output import limits_in_words, yuan
+from wallet.cli.limits_output import limits_in_words
 from wallet.cli.payroll_result import (
     NOT_PAID,
     PENDING,

@@ -47,15 +47,15 @@ _WORDS = {
     ),
     "OVER_SINGLE_LIMIT": (
         N_("More than may be paid at once."),
-        N_("Pay less; `wallet show` says the limits of payments through the bank."),
+        N_("Pay less at once; `wallet limits` says the limits of payments through the bank."),
     ),
     "OVER_DAY_LIMIT": (
         N_("More than a wallet of this class may pay in a day."),
-        N_("Pay less, or after midnight in Beijing; `wallet show` says what is left."),
+        N_("Pay less, or later; `wallet limits` says more."),
     ),
     "OVER_YEAR_LIMIT": (
         N_("More than a wallet of this class may pay in a year."),
-        N_("Pay less; `wallet show` says what is left. A wallet opened with a name may pay more."),
+        N_("Pay less; `wallet limits` says which wallets may pay more."),
     ),
     "WALLET_FROZEN": (N_("The bank has frozen this wallet."), N_("Ask the bank why.")),
     "WALLET_CLOSED": (
@@ -180,15 +180,6 @@ def next_step(reason: str) -> str:
     if reason in _WORDS:
         return _(_WORDS[reason][1])
     return _(_OWN_STEPS.get(reason) or STEPS.get(reason) or _ASK_BANK)
-
-
-LIMIT_NAMES = {
-    "OVER_BALANCE_CAP": N_("May hold"),
-    "OVER_SINGLE_LIMIT": N_("A payment"),
-    "OVER_DAY_LIMIT": N_("A day"),
-    "OVER_YEAR_LIMIT": N_("A year"),
-}
-"""By reason, how `output.limits_in_words` calls the limit that was met, in English."""
 
 
 def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
