@@ -15,7 +15,11 @@ from central_bank.api.issuance import GrpcIssuance
 from central_bank.api.registration import GrpcRegistration
 from central_bank.app import CentralBank, build
 from central_bank.authentication.authorization import central_authorizer
-from central_bank.authentication.key_metrics import watch_bank_keys, watch_offline_roots
+from central_bank.authentication.key_metrics import (
+    watch_bank_keys,
+    watch_followers,
+    watch_offline_roots,
+)
 from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.settings import Settings
 from dcep.analysis.v1 import analysis_pb2_grpc
@@ -176,6 +180,9 @@ def _serve(
     watch_serving(may_serve, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)
     watch_offline_roots(bank.offline_roots, SystemClock(), registry)
+    watch_followers(
+        bank.registry, lambda: bank.central_keys.number, bank.feed_look.announced, registry
+    )
     _count_refused_payees(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()

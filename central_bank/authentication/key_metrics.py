@@ -1,10 +1,10 @@
 """Shows in the metrics how long banks' keys, and replaced roots, are still good for offline
-money.
+money, and which banks do not follow what was announced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -63,3 +63,40 @@ class _RootsLeft(Collector):
 def watch_offline_roots(roots: OfflineRoots, clock: Clock, metrics: CollectorRegistry) -> None:
     """Shows how many days are left of roots that were replaced."""
     metrics.register(_RootsLeft(roots, clock))
+
+
+class _Unfollowed(Collector):
+    def __init__(
+        self, banks: Registry, last: Callable[[], int], follows: Callable[[], Mapping[int, int]]
+    ) -> None:
+        self._banks = banks
+        self._last = last
+        self._follows = follows
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "dcep_bank_behind_announcements",
+            "1 while a bank has not signed that it follows what was announced to banks",
+            labels=["bank"],
+        )
+        last, follows = self._last(), self._follows()
+        for bank in self._banks.all():
+            gauge.add_metric([bank.name], follows.get(bank.index, 0) < last)
+        yield gauge
+
+
+def watch_followers(
+    banks: Registry,
+    last: Callable[[], int],
+    follows: Callable[[], Mapping[int, int]],
+    metrics: CollectorRegistry,
+) -> None:
+    """Shows which banks do not follow the newest announcement.
+
+    Args:
+        banks: all of them; one that is suspended follows too.
+        last: gives the number of the newest announcement.
+        follows: gives the number of the one that each bank follows, by its index.
+        metrics: where it is shown.
+    """
+    metrics.register(_Unfollowed(banks, last, follows))

@@ -54,6 +54,7 @@ class FeedBook:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._follows = database.read(_follows)
 
     def ledger(self) -> bytes:
         """The name of this ledger, 16 random bytes, made when it is first asked for."""
@@ -103,26 +104,26 @@ class FeedBook:
 
     def announced(self) -> dict[int, int]:
         """Number of the last announcement that each bank follows, by its newest receipt."""
-        query = select(feed_receipts.c.bank, feed_receipts.c.receipt)
-        return {
-            row.bank: _announced_in(row.receipt)
-            for row in self._database.read(lambda c: c.execute(query).all())
-        }
+        return dict(self._follows)
 
     def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
         """Keeps a bank's newest receipt, as it was signed; an older one changes nothing."""
 
-        def put(connection: Connection) -> None:
+        follows = _announced_in(receipt)
+
+        def put(connection: Connection) -> bool:
             known = _told(connection, bank)
             if told.number < known.number or told.journal_position < known.journal_position:
-                return
-            if told == known:
-                return
+                return False
+            if told == known and _follows(connection).get(bank) == follows:
+                return False
             connection.execute(delete(feed_receipts).where(feed_receipts.c.bank == bank))
             values = {"bank": bank, **told._asdict(), "receipt": receipt}
             connection.execute(insert(feed_receipts), values)
+            return True
 
-        self._database.transaction(put)
+        if self._database.transaction(put):
+            self._follows = self._follows | {bank: follows}
 
     def keep_acts(
         self, bank: int, incarnation: int, number: int, receipt: bytes, now_ms: int
@@ -158,6 +159,11 @@ def _told(connection: Connection, bank: int) -> Told:
     newest = select(put_backs.c.number).where(put_backs.c.bank == bank)
     back = connection.execute(newest.order_by(put_backs.c.act.desc()).limit(1)).scalar()
     return Told(back or 0, 0)
+
+
+def _follows(connection: Connection) -> dict[int, int]:
+    rows = connection.execute(select(feed_receipts.c.bank, feed_receipts.c.receipt))
+    return {row.bank: _announced_in(row.receipt) for row in rows}
 
 
 def _announced_in(signed: bytes) -> int:

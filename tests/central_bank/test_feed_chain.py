@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from central_bank.authentication.banks import AdmittedBank
+from central_bank.authentication.key_metrics import watch_followers
 from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
 from central_bank.registration.tables import acts_told, feed_marks, feed_receipts
@@ -23,6 +25,7 @@ from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.hash_chain import beginning, linked
 from tests.central_bank.admitting import KEYS, particulars
+from tests.central_bank.key_renewals import renewal
 from tests.central_bank.system import System
 from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
 from tests.refusals import refused_for
@@ -177,6 +180,7 @@ def receipt(
     place: R.FeedPlace,
     signer: str = "",
     acts: R.ActsPlace = NO_ACTS,
+    announced: int = 0,
 ) -> SignedEnvelope:
     now_ms = system.clock.now_ms()
     said = R.FeedReceipt(
@@ -185,6 +189,7 @@ def receipt(
         expires_time_ms=now_ms + 60_000,
         place=place,
         acts=acts,
+        announced_number=announced,
     )
     key = KEYS[signer or bank.name]
     return sign(said, key, bank.name.encode())
@@ -205,6 +210,26 @@ def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: System) -> None:
     with busy.engine.connect() as connection:
         [row] = connection.execute(select(feed_receipts)).all()
     assert SignedEnvelope.FromString(bytes(row.receipt)) == envelope, "kept as it was signed"
+
+
+def test_a_bank_that_does_not_follow_what_was_announced_is_shown(busy: System) -> None:
+    act = busy.both(renewal(until_ms=busy.clock.now_ms() + 60_000))
+    place = [tip.place for tip in messages(busy, busy.beta)][-1]
+
+    def behind(bank: str) -> float | None:
+        central, metrics = busy.central, CollectorRegistry()
+        follows = central.feed_look.announced
+        watch_followers(central.registry, lambda: central.central_keys.number, follows, metrics)
+        return metrics.get_sample_value("dcep_bank_behind_announcements", {"bank": bank})
+
+    busy.central.feed.acknowledge(busy.beta, receipt(busy, busy.beta, place))
+    assert behind("beta") == 1
+    # The same place of the feed, and more that it follows.
+    said = receipt(busy, busy.beta, place, announced=act.number)
+    busy.central.feed.acknowledge(busy.beta, said)
+    for _ in range(2):
+        assert (behind("alpha"), behind("beta")) == (1, 0)
+        busy.restart()
 
 
 def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: System) -> None:

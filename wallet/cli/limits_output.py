@@ -16,7 +16,9 @@ from wallet.cli.times import clock
 _RAISED = {
     "IV": N_("A wallet that is opened with a name may hold and pay more."),
     "III": N_("A wallet whose holder is known better may hold and pay more: ask the bank."),
-    "II": N_("A wallet whose holder was at the bank in person may hold and pay more: ask the bank."),
+    "II": N_(
+        "A wallet whose holder was at the bank in person may hold and pay more: ask the bank."
+    ),
 }
 
 
