@@ -36,7 +36,7 @@ from runtime.limits import (
 from runtime.logs import logger
 from runtime.metrics import CallMetrics
 from runtime.shares import FairThreads, Shares
-from runtime.tls import Identity, peer
+from runtime.tls import Identity, identity_in
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -66,19 +66,39 @@ class Caller(NamedTuple):
     of: Class
 
 
+class _Origin:
+    """Where a call comes from. It is asked for on the loop, while the call is there for sure.
+
+    Once a call has ended, if only because its caller cancelled it, gRPC has freed what lies behind
+    its context: whoever asks that for the peer ends the process. A handler on a thread may well ask
+    so late.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.auth_context = context.auth_context()
+        self.address = str(context.peer())
+        self.who = identity_in(self.auth_context)
+        left_s = context.time_remaining()
+        self._until_s = None if left_s is None else time.monotonic() + left_s
+
+    def left_s(self) -> float | None:
+        """How long the caller will still wait; None for ever."""
+        return None if self._until_s is None else max(0.0, self._until_s - time.monotonic())
+
+
 class Call:
     """What a handler sees of its call, as it would of a `grpc.ServicerContext`."""
 
     def __init__(
         self,
-        context: Context,
+        origin: _Origin,
         threads: FairThreads,
         caller: str,
         cut_off: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
         """`cut_off` ends an open stream, from the loop, with a reason."""
         self.cut_off = cut_off
-        self._context = context
+        self._origin = origin
         self._threads = threads
         self._caller = caller
         self._ended = False
@@ -88,14 +108,13 @@ class Call:
 
     def auth_context(self) -> Any:
         """See `grpc.ServicerContext`; so are the others."""
-        return self._context.auth_context()
+        return self._origin.auth_context
 
     def peer(self) -> str:
-        return str(self._context.peer())
+        return self._origin.address
 
     def time_remaining(self) -> float | None:
-        left: float | None = self._context.time_remaining()
-        return left
+        return self._origin.left_s()
 
     def is_active(self) -> bool:
         return not self._ended
@@ -225,11 +244,12 @@ class Calls:
 
         async def answer(_: object, context: Context) -> bytes:
             with self._ending(method) as end:
-                check_deadline(context.time_remaining())
-                name, of = self._let_in(peer(context), method, context.peer())
+                origin = _Origin(context)
+                check_deadline(origin.left_s())
+                name, of = self._let_in(origin.who, method, origin.address)
                 until_done(context, of.calls, name)
                 data = await message_of(context, name)
-                call = Call(context, of.threads, name)
+                call = Call(origin, of.threads, name)
                 try:
                     said = await of.threads.run(name, lambda: serve(data, call))
                 finally:
@@ -248,10 +268,11 @@ class Calls:
         async def answer(_: object, context: Context) -> bytes:
             started = time.monotonic()
             with self._ending(method) as end:
-                check_deadline(context.time_remaining())
-                name, of = self._let_in(peer(context), method, context.peer())
+                origin = _Origin(context)
+                check_deadline(origin.left_s())
+                name, of = self._let_in(origin.who, method, origin.address)
                 until_done(context, of.streams, name)
-                call = Call(context, of.threads, name)
+                call = Call(origin, of.threads, name)
                 request = self._read(kind, await message_of(context, name))
                 self._may_answer()
                 try:
@@ -275,10 +296,11 @@ class Calls:
         async def answer(_: object, context: Context) -> None:
             started = time.monotonic()
             with self._ending(method) as end:
-                who, address = peer(context), context.peer()
+                origin = _Origin(context)
+                who, address = origin.who, origin.address
                 name, of = self._let_in(who, method, address)
                 with of.streams.place(name), self._opened(who, method, address) as stream:
-                    call = Call(context, of.threads, name, stream.cut_off)
+                    call = Call(origin, of.threads, name, stream.cut_off)
                     request = self._read(kind, await message_of(context, name))
                     try:
                         await self._write_all(context, follow(request, call), serialize)

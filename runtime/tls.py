@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -142,7 +143,11 @@ def _shown_by(files: TlsFiles, address: str, role: str, timeout_s: float) -> byt
 
 def peer(context: grpc.ServicerContext) -> Identity | None:
     """The caller; None when it has no client certificate, or not exactly one role in it."""
-    auth = context.auth_context()
+    return identity_in(context.auth_context())
+
+
+def identity_in(auth: Mapping[str, Sequence[bytes]]) -> Identity | None:
+    """As `peer`, from what gRPC says of the connection of a call."""
     pems = auth.get("x509_pem_cert", [])
     if len(pems) != 1:
         return None

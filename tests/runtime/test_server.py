@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from queue import Queue
 
 import grpc
 import psycopg
@@ -19,9 +20,11 @@ from dcep.errors.v1 import errors_pb2
 from runtime.calls import Call
 from runtime.errors import NoAnswer, Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_DEADLINE_S, MAX_MESSAGE_BYTES
-from runtime.tls import Identity
+from runtime.tls import Identity, peer
 from tests.refusals import refused_because
 from tests.runtime.served import NAME, Serve, ask, count, stream, unary
+
+PATIENCE_S = 60.0
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -254,3 +257,30 @@ def test_a_server_that_may_not_answer_is_live_and_not_ready(serve: Serve) -> Non
     for may in (True, False, True):
         assert said("live") == SERVING
         assert said("") == said(NAME) == (SERVING if may else NOT_SERVING)
+
+
+def test_who_asked_is_known_after_the_caller_has_cancelled(serve: Serve) -> None:
+    """Whoever asks gRPC itself so late ends the process."""
+    calls: Queue[grpc.ServicerContext] = Queue()
+    seen: Queue[tuple[Identity | None, str, float | None]] = Queue()
+    freed = threading.Event()
+
+    def late(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+        if request.value == 1:
+            calls.put(context)
+            freed.wait(PATIENCE_S)
+            seen.put((peer(context), context.peer(), context.time_remaining()))
+        return request
+
+    served = serve(late)
+    other = served.ours(served.root.credentials("dcep://bank/beta"))
+    call = unary(served.ours()).future(Int32Value(value=1))
+    context = calls.get(timeout=PATIENCE_S)
+    call.cancel()
+    while context.is_active():
+        ask(other, 2)
+    ask(other, 2)  # by its answer the loop has gone on from the call's end
+    freed.set()
+    who, address, left_s = seen.get(timeout=PATIENCE_S)
+    assert who is not None and who.name == "alpha"
+    assert address and left_s is not None
