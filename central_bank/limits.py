@@ -15,6 +15,9 @@ MAX_CENTRAL_KEYS = most_items(authentication_pb2.ListCentralKeysResponse, "keys"
 MAX_ANNOUNCEMENTS = most_items(authentication_pb2.ListCentralKeysResponse, "announcements")
 """Changes of keys, revoked certificates and limits of wallets that can ever be announced."""
 
+MAX_POLICIES = MAX_ANNOUNCEMENTS // 2
+"""Of these, limits of wallets: they take no place that the revocation of a key may need."""
+
 MAX_REPLACED_LISTED = most_items(authentication_pb2.Bank, "replaced") // 2
 """Replaced certificates, and as many replaced keys, that the list of banks shows for each bank."""
 

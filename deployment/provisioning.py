@@ -138,8 +138,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     make_private(plan.cash_machine_key(bank.name).parent.parent)
     make_private(plan.cash_machine_key(bank.name).parent)
     write_private(plan.cash_machine_key(bank.name), bytes(machine))
-    central = business_public_key(plan.central_folder).hex()
-    write_private(folder / CENTRAL_KEYS, f"{central}  # the central bank's business key\n".encode())
+    write_private(folder / CENTRAL_KEYS, _central_keys(plan).encode())
     _settings(
         folder,
         {
@@ -163,6 +162,18 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             **ONE_SOURCE,
         },
     )
+
+
+def _central_keys(plan: StackPlan) -> str:
+    """The central bank's key in use, and what other banks list: keys before it, whose announcements
+    still hold, such as the limits of wallets, but none that was stolen.
+    """
+    lines = [f"{business_public_key(plan.central_folder).hex()}  # the central bank's business key"]
+    for other in plan.banks:
+        file = plan.bank_folder(other.name) / CENTRAL_KEYS
+        if file.exists():
+            lines += file.read_text(encoding="ascii").splitlines()
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
 def _bank_officers(plan: StackPlan, authority: Authority, bank: BankPlan) -> None:

@@ -26,6 +26,9 @@ CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """How long a cash machine's receipt can be put into its wallet."""
 
+MAX_REFUND_PARTS = 100
+"""Parts in which a payment is refunded: each new one looks at all those before it."""
+
 MAX_REFUSED_AT_ONCE = 64
 """Orders of one wallet that are decided together; after them refused orders are counted again."""
 

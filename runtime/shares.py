@@ -15,6 +15,9 @@ from runtime.errors import RETRY_AFTER_MS, Refusal
 
 T = TypeVar("T")
 _AGAIN_MS, _LATEST_MS = 1_000, 5_000
+_MOST_BACKS = 1_000
+"""Callers whose pauses are counted one by one."""
+
 _BACK_PER_S = 500
 """So many of those that found no place are asked to come back in a second: to refuse a call costs
 about half a millisecond of the one loop that also serves the others.
@@ -41,7 +44,8 @@ class Shares:
             now_s: a clock that never goes back, in seconds.
         """
         self._now_s = now_s
-        self._next_back_s = 0.0
+        self._backs_s: dict[str, float] = {}
+        """When the last who was refused may come back, by caller; "" for all together."""
         self._what = what
         self._whole = whole
         self._each = each
@@ -59,22 +63,27 @@ class Shares:
         """
         mine = self._taken.get(caller, 0)
         if mine + count > self._each:
-            raise self._full(f"you have {self._each} {self._what} here already")
+            raise self._full(caller, f"you have {self._each} {self._what} here already")
         if self._count + count > self._whole:
-            raise self._full(f"all {self._whole} places for {self._what} are taken")
+            raise self._full("", f"all {self._whole} places for {self._what} are taken")
         self._taken[caller] = mine + count
         self._count += count
 
-    def _full(self, message: str) -> Refusal:
-        """A refusal whose pause is longer the more there are: they come back one after the other.
+    def _full(self, caller: str, message: str) -> Refusal:
+        """A refusal whose pause is longer the more there are: they come back one after the other,
+        those of a caller whose own share is full apart from all others.
 
         Without that, those who are refused together come back together, and to refuse them again
         takes the time in which others could be served.
         """
         now_s = self._now_s()
-        back_s = max(now_s + _AGAIN_MS / 1_000, self._next_back_s + 1 / _BACK_PER_S)
-        self._next_back_s = min(back_s, now_s + _LATEST_MS / 1_000)
-        return overloaded(message, round((self._next_back_s - now_s) * 1_000))
+        back_s = max(now_s + _AGAIN_MS / 1_000, self._backs_s.get(caller, 0.0) + 1 / _BACK_PER_S)
+        back_s = min(back_s, now_s + _LATEST_MS / 1_000)
+        if len(self._backs_s) >= _MOST_BACKS:
+            self._backs_s = {who: at for who, at in self._backs_s.items() if at > now_s}
+        if len(self._backs_s) < _MOST_BACKS or caller in self._backs_s:
+            self._backs_s[caller] = back_s
+        return overloaded(message, round((back_s - now_s) * 1_000))
 
     def leave(self, caller: str, count: int = 1) -> None:
         """Gives places back."""

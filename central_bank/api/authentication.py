@@ -80,7 +80,6 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
             announcements=self._central_keys.announcements(),
             keys=[_central_key(known) for known in self._central_keys.all()],
             offline_roots=[_central_key(root) for root in self._offline_roots.all()],
-            confirmed=self._central_keys.confirmed(),
         )
 
     def ListEvidence(

@@ -51,7 +51,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     def SubmitPayments(
         self, request: registration_pb2.SubmitPaymentsRequest, context: grpc.ServicerContext
     ) -> registration_pb2.SubmitPaymentsResponse:  # noqa: N802
-        self._standing.await_banks()
+        self._standing.check_heard()
         return self._settlement.submit(self._bank(context), request.batch)
 
     async def FollowFeed(
@@ -114,14 +114,14 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     def RegisterTokens(
         self, request: registration_pb2.RegisterTokensRequest, context: grpc.ServicerContext
     ) -> registration_pb2.RegisterTokensResponse:  # noqa: N802
-        self._standing.await_banks()
+        self._standing.check_heard()
         outcome, made = self._loads.register(self._bank(context), request.registration)
         return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
 
     def DepositTokens(
         self, request: registration_pb2.DepositTokensRequest, context: grpc.ServicerContext
     ) -> registration_pb2.DepositTokensResponse:  # noqa: N802
-        self._standing.await_banks()
+        self._standing.check_heard()
         outcomes = self._deposits.deposit(self._bank(context), request.deposit)
         return registration_pb2.DepositTokensResponse(
             outcomes=[

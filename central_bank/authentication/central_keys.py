@@ -8,7 +8,7 @@ wallets, are announced in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
@@ -19,7 +19,7 @@ from central_bank.authentication.banks import INSTITUTION
 from central_bank.authentication.possession import check_possession
 from central_bank.authentication.tables import announcements, central_keys
 from central_bank.authentication.terms import Ending
-from central_bank.limits import MAX_ANNOUNCEMENTS, MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
+from central_bank.limits import MAX_ANNOUNCEMENTS, MAX_CENTRAL_KEYS, MAX_OVERLAP_MS, MAX_POLICIES
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -27,7 +27,7 @@ from dcep.office.v1 import office_pb2
 from runtime.checks import invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.envelope import key_id, sign, sign_payload, verify
+from runtime.envelope import key_id, sign
 from runtime.errors import Refusal
 from runtime.remembered import Remembered
 from runtime.settings import SettingsError
@@ -80,8 +80,6 @@ class CentralKeys:
         self._clock = clock
         self._shown = shown
         self._remembered = Remembered(database, _read)
-        self._made_again: dict[bytes, SignedEnvelope] = {}
-        """By the first signature; at most one for each statement."""
         self.signer = AnnouncedSigner(signer, "key", lambda: self._known)
         public = bytes(self.signing().verify_key)
         if not self._known:
@@ -114,35 +112,12 @@ class CentralKeys:
         """The statements that were announced, in order."""
         return list(self._remembered.now().told)
 
-    def confirmed(self) -> list[SignedEnvelope]:
-        """The statements of keys before, signed again by the key in use.
-
-        A bank that came later was told of the key in use alone, and could verify none of them.
-        """
-        key = self.signing()
-        name = key_id(bytes(key.verify_key))
-        others = {key_id(known): known for known in self._known}
-        return [
-            self._again(envelope, key, name, others[envelope.key_id])
-            for envelope in self.announcements()
-            if envelope.key_id != name
-        ]
-
-    def _again(
-        self, envelope: SignedEnvelope, key: Signer, name: bytes, before: bytes
-    ) -> SignedEnvelope:
-        """A statement by another key, which is made once. Raises Refusal if its row was changed."""
-        made = self._made_again.get(envelope.signature)
-        if made is None or made.key_id != name:
-            payload = verify(_Announcement, envelope, before)
-            made = sign_payload(_Announcement, payload, key, name)
-            self._made_again[envelope.signature] = made
-        return made
-
     def revoked_certificates(self) -> set[str]:
         """Fingerprints of TLS certificates of the central bank that are revoked."""
-        told = (_Announcement.FromString(envelope.payload) for envelope in self.announcements())
-        return {fingerprint for each in told for fingerprint in each.revoked_certificates}
+        return {mark for told in self._told() for mark in told.revoked_certificates}
+
+    def _told(self) -> Iterator[authentication_pb2.Announcement]:
+        return (_Announcement.FromString(envelope.payload) for envelope in self.announcements())
 
     def check_revocation(self, fingerprint: str) -> None:
         """Raises Refusal if a TLS certificate cannot be revoked.
@@ -198,6 +173,10 @@ class CentralKeys:
         """
         with self._remembered.change():
             self._check_room()
+            if sum(told.HasField("policy") for told in self._told()) >= MAX_POLICIES:
+                raise Refusal(
+                    errors_pb2.REASON_OVERLOADED, f"{MAX_POLICIES} policies were published"
+                )
             told = _Announcement(number=by.act, from_time_ms=by.time_ms, policy=policy)
             self._announce(told, in_transaction)
 

@@ -81,6 +81,8 @@ class _Unfollowed(Collector):
         )
         last, follows = self._last(), self._follows()
         for bank in self._banks.all():
+            if bank.suspended:
+                continue  # it is told nothing
             gauge.add_metric([bank.name], follows.get(bank.index, 0) < last)
         yield gauge
 
@@ -94,7 +96,7 @@ def watch_followers(
     """Shows which banks do not follow the newest announcement.
 
     Args:
-        banks: all of them; one that is suspended follows too.
+        banks: all of them; those that are suspended are left out.
         last: gives the number of the newest announcement.
         follows: gives the number of the one that each bank follows, by its index.
         metrics: where it is shown.

@@ -51,16 +51,21 @@ class Standing:
             if self._heard.issuperset(banks):
                 self._all_heard.set()
 
-    def await_banks(self) -> None:
-        """Waits until all banks have said where they stand, or have had the time to.
+    def check_heard(self) -> None:
+        """To be asked before something is settled. It waits for nobody: calls that waited would
+        take the threads on which banks are heard.
 
         Raises:
-            Refusal: NOT_SERVING, the database is an older copy.
+            Refusal: NOT_SERVING, the database is an older copy, or not all banks have said yet
+                where they stand and they still have time to.
         """
-        left_s = self._asks_until_s - time.monotonic()
-        if left_s > 0:
-            self._all_heard.wait(left_s)
         self.check()
+        if not self._all_heard.is_set() and time.monotonic() < self._asks_until_s:
+            raise Refusal(
+                errors_pb2.REASON_NOT_SERVING,
+                "the central bank has just started, and hears first where banks stand; ask the same"
+                " again",
+            )
 
     def fall_behind(self, proof: str) -> None:
         """Notes that the database is an older copy.

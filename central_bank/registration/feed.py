@@ -203,6 +203,8 @@ class Feed:
             return  # a bank's word alone stops nobody else
         if (tip.bank, tip.place.ledger) != (bank.name, self._ledger):
             return
+        if tip.signed_time_ms <= self._book.put_back_ms(bank.index):
+            return  # two officers have decided since where this bank's feed continues
         try:
             self._known(bank, tip.place)
         except Refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.tables import (
@@ -102,6 +102,11 @@ class FeedBook:
         """
         return self._database.read(lambda c: _told(c, bank))
 
+    def put_back_ms(self, bank: int) -> int:
+        """When two officers last decided where a bank's feed continues; 0 for never."""
+        newest = select(func.max(put_backs.c.time_ms)).where(put_backs.c.bank == bank)
+        return int(self._database.read(lambda c: c.execute(newest).scalar()) or 0)
+
     def announced(self) -> dict[int, int]:
         """Number of the last announcement that each bank follows, by its newest receipt."""
         return dict(self._follows)
@@ -116,14 +121,14 @@ class FeedBook:
             if told.number < known.number or told.journal_position < known.journal_position:
                 return False
             if told == known and _follows(connection).get(bank) == follows:
-                return False
+                return True
             connection.execute(delete(feed_receipts).where(feed_receipts.c.bank == bank))
             values = {"bank": bank, **told._asdict(), "receipt": receipt}
             connection.execute(insert(feed_receipts), values)
             return True
 
         if self._database.transaction(put):
-            self._follows = self._follows | {bank: follows}
+            self._follows[bank] = follows
 
     def keep_acts(
         self, bank: int, incarnation: int, number: int, receipt: bytes, now_ms: int

@@ -21,6 +21,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
+from operator_bank.limits import MAX_REFUND_PARTS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
@@ -144,8 +145,8 @@ class Refunds:
             self._standing.check_numbers()
         try:
             return self._submit(order, received)
-        except _TooLarge as too_large:  # another refund of the same payment came first
-            raise self._refused.keep(order, too_large) from None
+        except (_TooLarge, _TooMany) as late:  # another refund of the same payment came first
+            raise self._refused.keep(order, late) from None
 
     def _received(self, order: RefundOrder) -> Received:
         """The payment that an order gives back.
@@ -192,7 +193,9 @@ class Refunds:
         return Paid(payment_id, SETTLED, True) if was_paid else None
 
     def _check_left(self, connection: Connection, order: RefundOrder, received: Received) -> None:
-        """Raises Refusal: REFUND_TOO_LARGE, with left_fen, if an order is for more than is left."""
+        """Raises Refusal, with left_fen: REFUND_TOO_LARGE, if an order is for more than is left;
+        AMOUNT_INVALID, if it is one part too many and not all that is left.
+        """
         refunded_fen = refunded(connection, [received.position]).get(received.position, 0)
         if not self._lost.has_none:
             number = order.wallet.number
@@ -200,6 +203,9 @@ class Refunds:
         left_fen = max(0, received.amount_fen - refunded_fen)
         if order.content.amount_fen > left_fen:
             raise _TooLarge(left_fen)
+        is_last = order.content.amount_fen == left_fen
+        if not is_last and _parts(connection, received) >= MAX_REFUND_PARTS - 1:
+            raise _TooMany(left_fen)
 
     def _submit(self, order: RefundOrder, received: Received) -> Paid:
         """Submits a refund that may be made. Raises Refusal."""
@@ -259,6 +265,25 @@ def refunded(connection: Connection, payments: Sequence[int]) -> dict[int, int]:
         these = query.where(refunds.c.payment.in_(chunk)).group_by(refunds.c.payment)
         found.update((payment, int(fen)) for payment, fen in connection.execute(these))
     return found
+
+
+def _parts(connection: Connection, received: Received) -> int:
+    """In how many parts a payment was given back, with those that another bank has refused."""
+    mine = refunds.c.payment == received.position
+    return int(connection.execute(select(func.count()).where(mine)).scalar_one())
+
+
+class _TooMany(Refusal):
+    """A part of what is left, after so many parts."""
+
+    def __init__(self, left_fen: int) -> None:
+        super().__init__(
+            errors_pb2.REASON_AMOUNT_INVALID,
+            f"a payment is refunded in {MAX_REFUND_PARTS} parts at most: the last is all that"
+            f" is left, {format_yuan(left_fen)} yuan",
+            field="amount_fen",
+            left_fen=str(left_fen),
+        )
 
 
 class _TooLarge(Refusal):

@@ -169,7 +169,7 @@ class GrpcCentralBank:
         """See `peers.CentralBank.announcements`."""
         request = authentication_pb2.ListCentralKeysRequest()
         answer = self._authentication.ListCentralKeys(request, timeout=_TIMEOUT_S)
-        return [*answer.confirmed, *answer.announcements]
+        return list(answer.announcements)
 
     def trust_bundle(self) -> bytes:
         """See `peers.CentralBank.trust_bundle`."""

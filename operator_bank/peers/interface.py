@@ -70,7 +70,7 @@ class CentralBankPort(Protocol):
         ...
 
     def announcements(self) -> Sequence[SignedEnvelope]:
-        """What the central bank has announced: each statement once, or by several keys."""
+        """What the central bank has announced, in order."""
         ...
 
     def trust_bundle(self) -> bytes:

@@ -127,8 +127,7 @@ class TrustedKeys:
         with self._learning:
             self._follow()
             before = dict(self._ends)
-            # In order of their numbers; the one by the newest key first.
-            shown = sorted(self._central_bank.announcements(), key=lambda each: _number(each) or 0)
+            shown = self._central_bank.announcements()
             if self._contradicts(shown, before):
                 return False
             self._contradictions.gone(KEYS)

@@ -144,9 +144,7 @@ class CentralBankPort:
 
     def announcements(self) -> Sequence[SignedEnvelope]:
         """What the central bank has announced."""
-        return self._ask(
-            lambda c, b: [*c.central_keys.confirmed(), *c.central_keys.announcements()]
-        )
+        return self._ask(lambda c, b: c.central_keys.announcements())
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """Asks for issuance."""

@@ -218,12 +218,7 @@ class _CentralBank:
         self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
     def announcements(self) -> Any:
-        return self._ask(
-            lambda central, bank: [
-                *central.central_keys.confirmed(),
-                *central.central_keys.announcements(),
-            ]
-        )
+        return self._ask(lambda central, bank: central.central_keys.announcements())
 
     def request_issuance(self, wanted: str, fen: int) -> bool:
         row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))

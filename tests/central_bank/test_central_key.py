@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import update
 
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.authentication.tables import announcements
 from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from dcep.authentication.v1 import authentication_pb2
 from dcep.office.v1 import office_pb2
@@ -125,31 +123,6 @@ def test_each_successor_announces_the_next(system: System) -> None:
         name(CENTRAL_KEY),
         name(NEW),
     ]
-
-
-def test_the_key_in_use_signs_again_what_those_before_it_announced(system: System) -> None:
-    system.both(renewal(until_ms=NOW_MS + DAY_MS))
-    keys = system.central.central_keys
-    assert keys.confirmed() == []
-    keys.signer.named = NEW
-    (first,), (again,) = keys.announcements(), keys.confirmed()
-    assert (first.key_id, again.key_id) == (name(CENTRAL_KEY), name(NEW))
-    kind = authentication_pb2.Announcement
-    assert verify(kind, again, bytes(NEW.verify_key)) == first.payload
-    assert keys.confirmed() == [again]
-
-
-def test_it_vouches_for_no_statement_that_was_changed(system: System) -> None:
-    system.both(renewal(until_ms=NOW_MS + DAY_MS))
-    (envelope,) = system.central.central_keys.announcements()
-    told = authentication_pb2.Announcement.FromString(envelope.payload)
-    told.successor = bytes(SigningKey(b"\x2a" * 32).verify_key)
-    envelope.payload = told.SerializeToString()
-    values = {"envelope": envelope.SerializeToString()}
-    with system.engine.begin() as connection:
-        connection.execute(update(announcements).values(values))
-    keys = CentralKeys(Database(system.engine), NEW, system.clock)
-    assert refused_for(keys.confirmed) == "SIGNATURE_INVALID"
 
 
 def test_what_was_replaced_can_be_revoked_before_its_time(system: System) -> None:

@@ -19,6 +19,7 @@ from central_bank.registration.feed_book import Link
 from central_bank.registration.tables import acts_told, feed_marks, feed_receipts
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.database import open_engine
 from runtime.envelope import sign
@@ -230,6 +231,8 @@ def test_a_bank_that_does_not_follow_what_was_announced_is_shown(busy: System) -
     for _ in range(2):
         assert (behind("alpha"), behind("beta")) == (1, 0)
         busy.restart()
+    busy.both(office_pb2.SuspendBank(name="alpha"))
+    assert behind("alpha") is None, "it is told nothing"
 
 
 def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: System) -> None:

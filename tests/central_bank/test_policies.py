@@ -9,6 +9,7 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
+from tests.central_bank.key_renewals import renewal
 from tests.central_bank.system import HAN, LIN, NOW_MS, System
 from tests.feeds import CENTRAL_KEYS
 from tests.policies import policy_of
@@ -120,6 +121,17 @@ def test_no_more_is_announced_than_banks_can_be_told(
     system.both(SOME)
     assert refused_for(system.both, SOME) == "OVERLOADED"
     assert len(announced(system)) == 1
+
+
+def test_policies_take_no_place_that_the_revocation_of_a_key_may_need(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.central_keys.MAX_POLICIES", 2)
+    system.both(SOME)
+    system.both(SOME)
+    assert refused_for(system.both, SOME) == "OVERLOADED"
+    system.both(renewal())
+    assert [each.HasField("policy") for each in announced(system)] == [True, True, False]
 
 
 def test_a_feed_tells_the_number_of_the_policy(system: System) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -14,6 +13,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import key_id, sign
+from runtime.errors import Refusal
 from runtime.signing_keys import Signer
 from tests.central_bank.admitting import KEYS, identity
 from tests.central_bank.put_back_bank import Alpha
@@ -104,6 +104,32 @@ def test_a_key_that_was_revoked_proves_nothing(
     assert not asks(alpha, signed(tip(alpha)))
 
 
+def test_a_bank_that_heard_an_older_copy_is_put_back_and_stops_the_newest_no_more(
+    alpha: Alpha,
+) -> None:
+    """The older copy ran for a while, and what this bank has from it is nowhere else."""
+    system, fork = alpha.system, tip(alpha, number=6)
+    fork.signed_time_ms = system.clock.now_ms()
+    assert asks(alpha, signed(fork))
+    system.restart()
+    system.clock.advance(1)
+    act = system.both(alpha.act(5))
+    after = R.FeedPlace(ledger=alpha.places[1].ledger, number=6, hash=BEYOND)
+    for incarnation, reason in ((0, "FEED_STEPPED_BACK"), (act.number, "FEED_TIP_UNKNOWN")):
+        told = refused_for(
+            system.central.feed.start,
+            alpha.bank,
+            after,
+            incarnation=incarnation,
+            tip=signed(fork),
+        )
+        assert (told, system.central.standing.is_behind) == (reason, False)
+    fork.signed_time_ms = system.clock.now_ms() + 1
+    with pytest.raises(Refusal):
+        system.central.feed.start(alpha.bank, after, incarnation=act.number, tip=signed(fork))
+    assert system.central.standing.is_behind, "what was signed since then is from a newer copy"
+
+
 def test_nothing_is_settled_until_each_active_bank_has_said_where_it_stands(
     alpha: Alpha, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,28 +137,29 @@ def test_nothing_is_settled_until_each_active_bank_has_said_where_it_stands(
     system = alpha.system
     system.both(office_pb2.SuspendBank(name="beta"))
     system.central.standing.ask()
-    settling = threading.Thread(target=system.central.standing.await_banks)
-    settling.start()
-    assert settling.is_alive()
+    assert refused_for(system.central.standing.check_heard) == "NOT_SERVING"
     assert alpha.start(5, 0) == "5"
-    settling.join(20)
-    assert not settling.is_alive()
+    system.central.standing.check_heard()
 
 
 def test_whoever_says_nothing_is_not_waited_for_without_end(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(standing_, "FIRST_WORD_S", 0.2)
+    standing = system.central.standing
+    standing.ask()
+    assert refused_for(standing.check_heard) == "NOT_SERVING"
+    time.sleep(0.2)
+    standing.check_heard()
+
+
+def test_who_is_not_heard_yet_holds_no_thread(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else calls that wait would take the threads on which the proof comes."""
+    monkeypatch.setattr(standing_, "FIRST_WORD_S", 30.0)
     system.central.standing.ask()
     began_s = time.monotonic()
-    system.central.standing.await_banks()
-    assert time.monotonic() - began_s >= 0.2
-
-
-def test_whoever_waits_is_refused_once_it_is_proved(
-    alpha: Alpha, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(standing_, "FIRST_WORD_S", 30.0)
-    alpha.system.central.standing.ask()
-    assert asks(alpha, signed(tip(alpha)))
-    assert refused_for(alpha.system.central.standing.await_banks) == "NOT_SERVING"
+    for _ in range(40):
+        assert refused_for(system.central.standing.check_heard) == "NOT_SERVING"
+    assert time.monotonic() - began_s < 10

@@ -76,6 +76,20 @@ def test_it_goes_back_in_parts_and_never_more_than_all(
     assert refused_for(lambda: refund(system, bob, paid, 1)) == "REFUND_TOO_LARGE"
 
 
+def test_after_many_parts_the_last_is_all_that_is_left(
+    system: System, bob: Holder, paid: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part is summed up again in the transaction for which all payments wait."""
+    monkeypatch.setattr("operator_bank.payments.refunds.MAX_REFUND_PARTS", 3)
+    for _ in range(2):
+        refund(system, bob, paid, 1)
+    with pytest.raises(Refusal) as refused:
+        refund(system, bob, paid, 997)
+    assert (refused.value.name, refused.value.field) == ("AMOUNT_INVALID", "amount_fen")
+    assert refused.value.metadata["left_fen"] == "998"
+    assert refund(system, bob, paid, 998).state == SETTLED
+
+
 def test_a_refusal_says_what_is_left(system: System, bob: Holder, paid: Payment) -> None:
     refund(system, bob, paid, 400)
     with pytest.raises(Refusal) as refused:

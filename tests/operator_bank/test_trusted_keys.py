@@ -8,23 +8,16 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.peers.central_keys import KeysFile
-from runtime.envelope import key_id, sign_payload
 from runtime.errors import NoAnswer
 from tests.feeds import CENTRAL_KEY
 from tests.operator_bank.system import VAULT_FEN, System
 from tests.operator_bank.trusting import FIRST, SECOND, THIEF, THIRD, Trust, announced, end, public
 
 HOUR_MS = 3_600_000
-
-
-def signed_again(envelope: SignedEnvelope, key: SigningKey) -> SignedEnvelope:
-    kind = authentication_pb2.Announcement
-    return sign_payload(kind, envelope.payload, key, key_id(public(key)))
 
 
 @pytest.fixture
@@ -81,34 +74,6 @@ def test_a_bank_that_was_away_hears_all_that_a_key_announced_before_it_ended(
         trust.restart()
     trust.hear(announced(FIRST, 3, THIRD))
     assert trust.takes(THIRD) == [False]
-
-
-def statements(trust: Trust) -> tuple[list[SignedEnvelope], list[SignedEnvelope]]:
-    """What FIRST announced, and all there is once SECOND has confirmed that and said more."""
-    told = [
-        announced(FIRST, 1, None, certificates=["5a" * 32]),
-        announced(FIRST, 2, SECOND, end(FIRST, trust.system.clock.now_ms())),
-    ]
-    again = [signed_again(each, SECOND) for each in told]
-    return told, [*again, *told, announced(SECOND, 3, THIRD)]
-
-
-def test_a_bank_that_came_later_believes_what_the_key_in_use_confirms(system: System) -> None:
-    newer = Trust(system, SECOND)
-    newer.hear(*statements(newer)[1])
-    for _ in range(2):
-        assert newer.takes(FIRST, SECOND, THIRD) == [False, True, True]
-        assert newer.keys.revoked_certificates() == {"5a" * 32}
-        newer.restart()
-    assert system.bank.contradictions.now() == {}
-
-
-def test_what_is_confirmed_is_nothing_new_to_a_bank_that_has_heard_it(trust: Trust) -> None:
-    told, more = statements(trust)
-    for each in (told, more, more):
-        trust.hear(*each)
-    assert trust.takes(FIRST, SECOND, THIRD) == [False, True, True]
-    assert trust.system.bank.contradictions.now() == {}
 
 
 def test_what_is_heard_after_a_revocation_is_not_by_the_revoked_key(trust: Trust) -> None:

@@ -103,16 +103,14 @@ class ListCentralKeysRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListCentralKeysResponse(_message.Message):
-    __slots__ = ("announcements", "keys", "offline_roots", "confirmed")
+    __slots__ = ("announcements", "keys", "offline_roots")
     ANNOUNCEMENTS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_ROOTS_FIELD_NUMBER: _ClassVar[int]
-    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
     announcements: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
     keys: _containers.RepeatedCompositeFieldContainer[CentralKey]
     offline_roots: _containers.RepeatedCompositeFieldContainer[CentralKey]
-    confirmed: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
-    def __init__(self, announcements: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., offline_roots: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., confirmed: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ...) -> None: ...
+    def __init__(self, announcements: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., offline_roots: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
 
 class CentralKey(_message.Message):
     __slots__ = ("key", "from_time_ms", "until_time_ms", "revoked")
