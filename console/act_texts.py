@@ -9,8 +9,10 @@ from rich.markup import escape
 from console.sheet import clock
 from currency.amount import format_yuan
 from currency.days import date_of
+from currency.key_code import code_of
+from dcep.bank.v1.keys_pb2 import KeyRequest
 from dcep.office.v1 import office_pb2
-from language import N_, _
+from language import N_, _, ngettext
 from officers.contents import content_of, kind_of, message_of
 from runtime.errors import reason_name
 from runtime.output import harmless
@@ -97,6 +99,18 @@ def said(content: office_pb2.OfficerAct) -> str:
                 business_key=asked.business_key.hex(),
             )
         )
+    if kind == "replace_key":
+        return harmless(
+            _(
+                "replace the key of wallet {wallet_number} of {holder}: the new one has the code "
+                "{code}, and counts {wait} after the approval"
+            ).format(
+                wallet_number=asked.wallet_number,
+                holder=_(", ").join(filter(None, (asked.holder_name, asked.phone))),
+                code=code_of(KeyRequest.FromString(asked.request.payload).public_key),
+                wait=_span(asked.wait_ms),
+            )
+        )
     if kind == "revoke_device":
         return harmless(
             _("take device {device_key}, certified by {bank}, out of use").format(
@@ -105,6 +119,15 @@ def said(content: office_pb2.OfficerAct) -> str:
         )
     values = ", ".join(_shown(field, value) for field, value in asked.ListFields())
     return harmless(f"{_(kind.replace('_', ' '))} {values}")
+
+
+def _span(time_ms: int) -> str:
+    """A span of time, such as "6 hours" or "10 seconds"."""
+    hours, seconds = divmod(time_ms // 1_000, 3_600)
+    if hours and not seconds:
+        return ngettext("{count} hour", "{count} hours", hours).format(count=hours)
+    count = time_ms // 1_000
+    return ngettext("{count} second", "{count} seconds", count).format(count=count)
 
 
 def right_in_words(name: str) -> str:

@@ -224,6 +224,11 @@ class BankOfficerClient(ActClient):
         pages = _pages(self.office.ListSuspense, request, officers_pb2.ListSuspenseResponse)
         return [entry for page in pages for entry in page.entries]
 
+    def key_requests(self, number: str) -> officers_pb2.ListKeyRequestsResponse:
+        """The keys that were asked for for a wallet, and how long an old key has to object."""
+        request = officers_pb2.ListKeyRequestsRequest(wallet_number=number)
+        return ask(self.office.ListKeyRequests, request, officers_pb2.ListKeyRequestsResponse)
+
     def lost(self) -> list[officers_pb2.LostEntry]:
         """The lost payments that are not settled yet, oldest first."""
         request = officers_pb2.ListLostRequest(page_size=_PAGE)

@@ -51,6 +51,8 @@ SENTENCES = {
     "ALREADY_EXISTS": N_("There is one already."),
     "OFFICERS_TOO_FEW": N_("Too few officers would be left."),
     "WALLET_USED_ELSEWHERE": N_("This wallet is used from another place too."),
+    "KEY_REPLACED": N_("This wallet's key was replaced by another one."),
+    "HOLDER_DIFFERS": N_("This is not what the wallet was opened with."),
     "WALLET_CLOSED": N_("This wallet is closed."),
     "WALLET_FROZEN": N_("The bank has frozen this wallet."),
     "PAYEE_CLOSED": N_("The payee's wallet is closed."),

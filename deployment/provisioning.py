@@ -43,6 +43,9 @@ BANK_RIGHTS = (
 )
 OPENING_DEPOSIT_FEN = 1_000_000
 TILL_FLOAT_FEN = 100_000_000
+KEY_WAIT_S = 10
+"""How long the key of a wallet in a sandbox can object to another one."""
+
 ONE_SOURCE = {
     "calls_per_source": 256,
     "watches_per_source": 20_000,
@@ -159,6 +162,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "officers_file": "officers.json",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,
+            "key_wait_s": KEY_WAIT_S,
             **ONE_SOURCE,
         },
     )

@@ -18,6 +18,7 @@ from dcep.bank.v1 import (
     edge_pb2_grpc,
     exchange_pb2_grpc,
     inbound_pb2_grpc,
+    keys_pb2_grpc,
     officers_pb2_grpc,
     offline_pb2_grpc,
     payments_pb2_grpc,
@@ -30,6 +31,7 @@ from operator_bank.api.edge import GrpcEdge
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.inbound import GrpcInbound
 from operator_bank.api.inner import inner_authorizer
+from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.office import GrpcOffice
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
@@ -43,6 +45,8 @@ from operator_bank.limits import (
     EDGE_WORKERS,
     FEED_RECEIPT_S,
     FIRST_WORD_S,
+    LEAST_KEY_WAIT_S,
+    LONGEST_KEY_WAIT_S,
     REVOCATIONS_IDLE_S,
 )
 from operator_bank.offline.newest_bundle import read_roots
@@ -195,7 +199,18 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         central_keys=KeysFile(settings.central_bank_keys),
         offline_roots=read_roots(settings.offline_roots),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
+        key_wait_ms=_key_wait_ms(settings),
     )
+
+
+def _key_wait_ms(settings: Settings) -> int:
+    """How long a wallet's key can object. Raises SettingsError."""
+    least_s = 1 if settings.keys_in_files else LEAST_KEY_WAIT_S
+    if not least_s <= settings.key_wait_s <= LONGEST_KEY_WAIT_S:
+        raise SettingsError(
+            f"key_wait_s is {least_s} to {LONGEST_KEY_WAIT_S} seconds, not {settings.key_wait_s}"
+        )
+    return settings.key_wait_s * 1_000
 
 
 def _start_workers(
@@ -308,6 +323,7 @@ def public_services(bank: OperatorBank) -> list[Service]:
         _service(
             "WalletService", wallets_pb2_grpc.add_WalletServiceServicer_to_server, GrpcWallets(bank)
         ),
+        _service("KeyService", keys_pb2_grpc.add_KeyServiceServicer_to_server, GrpcKeys(bank)),
         _service(
             "ExchangeService",
             exchange_pb2_grpc.add_ExchangeServiceServicer_to_server,

@@ -20,6 +20,7 @@ from operator_bank.feed.follower import FeedFollower
 from operator_bank.feed.known import Sources
 from operator_bank.feed.moves import Moves
 from operator_bank.feed.rows import FeedRows
+from operator_bank.keys.keys import WalletKeys
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.records import opening_balance
@@ -67,7 +68,11 @@ from settlement.records import AccountFlag
 
 @dataclass(frozen=True)
 class BankParts:
-    """What a bank is built from, besides its database and the central bank."""
+    """What a bank is built from, besides its database and the central bank.
+
+    Attributes:
+        key_wait_ms: how long at least a wallet's key can object to another one in its place.
+    """
 
     name: str
     prefix: str
@@ -77,6 +82,7 @@ class BankParts:
     central_keys: CentralKeys
     offline_roots: Sequence[bytes]
     founding: Founding
+    key_wait_ms: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class OperatorBank:
     directory: Directory
     opening: WalletOpening
     wallets: Wallets
+    keys: WalletKeys
     vault: Vault
     exchange: Exchange
     payments: Payments
@@ -141,6 +148,7 @@ class OperatorBank:
             "loads": self.offline.resending.step_loads,
             "issuance": self.vault.drawing.step,
             "deposits": self.offline.resending.step_deposits,
+            "keys": self.keys.replacements.step,
         }
         return {name: self.standing.when_current(step) for name, step in steps.items()}
 
@@ -242,8 +250,9 @@ def _furnish(
     suspense = SuspensePayouts(context, directory, inbound)
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
+    keys = WalletKeys(context, directory, orders, parts.key_wait_ms)
     effects = {
-        **bank_effects(context, directory, suspense, machines),
+        **bank_effects(context, directory, suspense, machines, keys.effect),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),
     }
@@ -275,6 +284,7 @@ def _furnish(
         directory=directory,
         opening=WalletOpening(context, directory, verifier),
         wallets=Wallets(context, orders, policy, refused),
+        keys=keys,
         vault=vault,
         exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),
         payments=Payments(context, orders, directory, outgoing, refusals, refused, lost.payments),

@@ -22,6 +22,24 @@ all."""
 MAX_ORDER_VALIDITY_MS = 24 * 3_600 * 1_000
 MAX_OPENING_VALIDITY_MS = 10 * 60_000
 MAX_QUERY_VALIDITY_MS = 60_000
+MAX_KEY_VALIDITY_MS = 10 * 60_000
+"""Of a request for a new key, and of an objection to one."""
+
+KEY_REQUEST_KEPT_MS = 7 * 86_400_000
+"""How long a request for a new key is kept, and may be approved."""
+
+KEY_REQUESTS_EACH = most_items(officers_pb2.ListKeyRequestsResponse, "keys")
+"""Requests for a key that are kept for one number, the newest. Who is at the bank's counter can ask
+once more just then."""
+
+MAX_KEY_REQUESTS = 100_000
+LEAST_KEY_WAIT_S = 3_600
+"""How short the time to object may be set, but in a sandbox."""
+
+LONGEST_KEY_WAIT_S = 30 * 86_400
+KEY_REQUESTS_PER_MINUTE = 6
+"""Keys that one source may ask for."""
+
 CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """How long a cash machine's receipt can be put into its wallet."""

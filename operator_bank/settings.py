@@ -54,6 +54,9 @@ class Settings:
     """Put on the deposit account of every wallet opened with a name; for trying out."""
     till_float_fen: int = 0
     """Cash in the tills of a new bank."""
+    key_wait_s: int = 21_600
+    """How long at least a wallet's key can object after officers have approved another one in its
+    place; an hour and more, unless `keys_in_files`."""
     calls_per_source: int = 64
     """Calls at once on the public port from one address; an IPv6 source is a /64."""
     watches_per_source: int = 256

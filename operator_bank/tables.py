@@ -6,6 +6,7 @@ from officers.tables import officer_tables
 from operator_bank.customers import tables as customers
 from operator_bank.exchange import tables as exchange
 from operator_bank.feed import tables as feed
+from operator_bank.keys import tables as keys
 from operator_bank.ledger import tables as ledger
 from operator_bank.lost import tables as lost
 from operator_bank.metadata import metadata
@@ -20,6 +21,7 @@ __all__ = [
     "customers",
     "exchange",
     "feed",
+    "keys",
     "ledger",
     "lost",
     "metadata",

@@ -25,7 +25,13 @@ _COPIED = {
     "account": ">i8", "ledger": ">i2", "flags": ">i2",
     "available_fen": ">i8", "held_fen": ">i8", "position": ">i8",
 }  # fmt: skip
-_KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED | AccountFlag.MANY_HOLDS
+_KEPT = (
+    AccountFlag.OPEN
+    | AccountFlag.MAY_GO_NEGATIVE
+    | AccountFlag.CLOSED
+    | AccountFlag.MANY_HOLDS
+    | AccountFlag.REKEYED
+)
 
 
 class Balances:
@@ -101,6 +107,9 @@ class Balances:
         self._open(records[kinds == Kind.OPEN])
         for record in records[kinds == Kind.SET_FLAGS]:
             self._set_flags(record)
+        rekeyed = records["credit"][kinds == Kind.REPLACE_KEY]
+        self._columns["flags"][rekeyed] |= np.uint8(AccountFlag.REKEYED)
+        self._changed[rekeyed] = True
 
     def _move(
         self,

@@ -112,6 +112,18 @@ def setting_flags(
     )
 
 
+def replacing_key(account: int, key: int, *, time_ms: int, digest: int = 0) -> Row:
+    """Replaces the key that orders out of an account; no order of a key before counts after it.
+
+    Args:
+        account: its number; it is not closed.
+        key: which key it is: 1 for the first successor, and each time one more.
+        time_ms: when.
+        digest: of what was signed for it.
+    """
+    return Row(kind=int(Kind.REPLACE_KEY), credit=account, time_ms=time_ms, ref=key, digest=digest)
+
+
 def setting_limit(
     limit_set: int, limit: Limit | int, amount_fen: int, *, time_ms: int, digest: int = 0
 ) -> Row:

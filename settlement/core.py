@@ -309,7 +309,7 @@ class Core:
         if key not in before:
             rest = records[at:]
             self._look_up(
-                {_identity(one) for one in rest[self._state.may_be_too_old(rest)]}, before
+                {key, *(_identity(one) for one in rest[self._state.may_be_too_old(rest)])}, before
             )
         if before[key] is None:
             earlier = records[:at]

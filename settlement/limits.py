@@ -49,6 +49,10 @@ MAX_LIMIT_SETS = 1_024
 SEQUENCE_WINDOW = 64
 """How many sequences, an account's highest and those below it, the state remembers."""
 
+MAX_KEYS = 1 << 13
+"""Keys that an account may have, one after the other: sequences have 53 bits, and each key the
+lower 40 of them."""
+
 SNAPSHOT_EVERY_RECORDS = 5_000_000
 """Records between two snapshots."""
 

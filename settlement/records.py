@@ -64,6 +64,7 @@ HOLD = np.dtype(
 
 # What `ref` holds:
 #   OPEN           flags | ledger << 8 | limit set << 16; the parent is in `debit`
+#   REPLACE_KEY    how often the account's key has been replaced, this time included
 #   SET_FLAGS      the flags
 #   SET_LIMIT_SET  the limit set
 #   SET_LIMIT      the column; the limit set is in `credit`, what its cell gets in `amount_fen`
@@ -72,6 +73,9 @@ HOLD = np.dtype(
 #   DELIVER        the account to credit when `credit` cannot take it
 #   REFUSAL        the reason, by the contract's numbers
 LEDGER_SHIFT, LIMIT_SET_SHIFT = 8, 16
+
+KEY_SHIFT = 40
+"""A sequence's bits from here on say by which of its account's keys the order is."""
 
 
 class Opening(NamedTuple):
@@ -96,6 +100,16 @@ def opening_of(ref: int) -> Opening:
 def record_digest(content: bytes) -> int:
     """A record's `digest` of what was signed: the first 8 bytes of its SHA-256."""
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+
+
+def key_of(sequence: int) -> int:
+    """Which of its account's keys a sequence belongs to: 0 is the first one, 1 its successor."""
+    return sequence >> KEY_SHIFT
+
+
+def first_sequence(key: int) -> int:
+    """The first sequence of an account's key: 0 is the first key, 1 its successor."""
+    return key << KEY_SHIFT
 
 
 CONTENT = ("kind", "debit", "credit", "purpose", "amount_fen", "expires_ms", "ref", "digest")
@@ -123,9 +137,12 @@ class Kind(IntEnum):
     RELEASE = 8
     DELIVER = 9
     REFUSAL = 10
+    REPLACE_KEY = 11
 
 
-ADMINISTRATIVE = frozenset({Kind.OPEN, Kind.SET_FLAGS, Kind.SET_LIMIT_SET, Kind.SET_LIMIT})
+ADMINISTRATIVE = frozenset(
+    {Kind.OPEN, Kind.SET_FLAGS, Kind.SET_LIMIT_SET, Kind.SET_LIMIT, Kind.REPLACE_KEY}
+)
 """Kinds that change what an account is or may do, and move nothing."""
 
 MOVING = frozenset({Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER})
@@ -172,6 +189,7 @@ class AccountFlag(IntFlag):
     CLOSED = 4
     MAY_GO_NEGATIVE = 8
     MANY_HOLDS = 16  # an account of the service's own: MAX_ACCOUNT_HOLDS is not for it
+    REKEYED = 32  # its key was replaced; its sequences say by which key each order is
 
 
 class Limit(IntEnum):
@@ -210,6 +228,7 @@ class Result(IntEnum):
     AMOUNT_INVALID = 15
     EXPIRED = 16
     REFUSED_UPSTREAM = 17
+    KEY_REPLACED = 18
     DEBIT_UNKNOWN = 20
     SAME_ACCOUNT = 21
     HOLD_UNKNOWN = 22

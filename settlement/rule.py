@@ -18,12 +18,14 @@ from settlement.limits import (
     MAX_ACCOUNT_HOLDS,
     MAX_AMOUNT_FEN,
     MAX_DEBT_FEN,
+    MAX_KEYS,
     MAX_TIME_MS,
     SEQUENCE_WINDOW,
 )
 from settlement.records import (
     ADMINISTRATIVE,
     ENDING_HOLDS,
+    KEY_SHIFT,
     LEDGER_SHIFT,
     LIMIT_SET_SHIFT,
     MOVING,
@@ -35,7 +37,7 @@ from settlement.records import (
     Result,
 )
 
-RULE_VERSION = 4
+RULE_VERSION = 5
 """Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
 a bound that it reads from elsewhere, counts this up: a compiled rule is kept beside this file and
 made anew only when this file changes; and a journal is replayed by the rule that decided it."""
@@ -43,13 +45,13 @@ made anew only when this file changes; and a journal is replayed by the rule tha
 # Numba wants plain integers; the enums stay the one place where they are named.
 _OPEN, _SET_LIMIT_SET, _SET_LIMIT = map(int, (Kind.OPEN, Kind.SET_LIMIT_SET, Kind.SET_LIMIT))
 _HOLD, _CAPTURE, _DELIVER = map(int, (Kind.HOLD, Kind.CAPTURE, Kind.DELIVER))
-_REFUSAL = int(Kind.REFUSAL)
+_REFUSAL, _REPLACE_KEY = int(Kind.REFUSAL), int(Kind.REPLACE_KEY)
 _ADMINISTRATIVE = tuple(map(int, sorted(ADMINISTRATIVE)))
 _ENDING_HOLDS = tuple(map(int, sorted(ENDING_HOLDS)))
 _MOVING = tuple(map(int, sorted(MOVING)))
 _LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
-_IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS = map(int, AccountFlag)
-_KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
+_IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS, _REKEYED = map(int, AccountFlag)
+_KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS | _REKEYED
 _CAP, _SINGLE, _DAY, _YEAR, _FROM_DAY, _BEFORE = map(int, Limit)
 _OF_A_BYTE = np.uint64(0xFF)
 _LEDGER_SHIFT, _LIMIT_SET_SHIFT = np.uint64(LEDGER_SHIFT), np.uint64(LIMIT_SET_SHIFT)
@@ -63,6 +65,7 @@ _LINKED_FAILED = int(Result.LINKED_FAILED)
 _AMOUNT_INVALID = int(Result.AMOUNT_INVALID)
 _EXPIRED = int(Result.EXPIRED)
 _REFUSED_UPSTREAM = int(Result.REFUSED_UPSTREAM)
+_KEY_REPLACED = int(Result.KEY_REPLACED)
 _DEBIT_UNKNOWN = int(Result.DEBIT_UNKNOWN)
 _CREDIT_UNKNOWN = int(Result.CREDIT_UNKNOWN)
 _SAME_ACCOUNT = int(Result.SAME_ACCOUNT)
@@ -82,6 +85,7 @@ _TOO_MANY_HOLDS = int(Result.TOO_MANY_HOLDS)
 _NOT_EMPTY = int(Result.NOT_EMPTY)
 
 _WINDOW = int(SEQUENCE_WINDOW)
+_KEY_SHIFT, _MAX_KEYS = int(KEY_SHIFT), int(MAX_KEYS)
 _MAX_AMOUNT = int(MAX_AMOUNT_FEN)
 _MAX_DEBT = int(MAX_DEBT_FEN)
 _MAX_TIME = int(MAX_TIME_MS)
@@ -523,8 +527,25 @@ def _open(accounts: Any, policies: Any, record: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _replace_key(accounts: Any, account: Any, ref: Any) -> Any:
+    """REPLACE_KEY: the account's sequences go on at the first one of the key after its last.
+
+    None of the new key's is seen yet, that first one neither.
+    """
+    if accounts[account]["flags"] & _CLOSED:
+        return _CREDIT_CLOSED
+    key = (np.int64(accounts[account]["last_sequence"]) >> _KEY_SHIFT) + 1
+    if key >= _MAX_KEYS or ref != np.uint64(key):
+        return _MALFORMED
+    accounts[account]["last_sequence"] = np.uint64(key << _KEY_SHIFT)
+    accounts[account]["seen"] = np.uint64(0)
+    accounts[account]["flags"] |= _REKEYED
+    return _ACCEPTED
+
+
+@njit(cache=True, nogil=True)
 def _administer(accounts: Any, policies: Any, record: Any) -> Any:
-    """OPEN, SET_FLAGS, SET_LIMIT_SET, SET_LIMIT: idempotent by their content."""
+    """OPEN, SET_FLAGS, SET_LIMIT_SET, SET_LIMIT: idempotent by their content. And REPLACE_KEY."""
     kind = record["kind"]
     if kind == _SET_LIMIT:
         return _set_limit(policies, record)
@@ -538,6 +559,8 @@ def _administer(accounts: Any, policies: Any, record: Any) -> Any:
     if kind == _SET_LIMIT_SET:
         accounts[account]["limit_set"] = record["ref"]
         return _ACCEPTED
+    if kind == _REPLACE_KEY:
+        return _replace_key(accounts, account, record["ref"])
     flags = np.int64(record["ref"])
     if flags & _CLOSED and (accounts[account]["available_fen"] or accounts[account]["held_fen"]):
         return _NOT_EMPTY
@@ -581,6 +604,13 @@ def _claim(accounts: Any, record: Any) -> Any:
     origin = np.int64(record["origin"])
     if sequence < 0 or not _is_open(accounts, origin):
         return _MALFORMED
+    if accounts[origin]["flags"] & _REKEYED:
+        key = np.int64(accounts[origin]["last_sequence"]) >> _KEY_SHIFT
+        if sequence >> _KEY_SHIFT > key:
+            return _MALFORMED
+        if sequence >> _KEY_SHIFT < key:
+            # It may have been decided while that key still counted.
+            return _KEY_REPLACED if record["flags"] & _KNOWN_NEW else _SEQUENCE_STALE
     return _identify(accounts, origin, sequence, record["flags"] & _KNOWN_NEW)
 
 

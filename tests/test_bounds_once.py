@@ -128,6 +128,7 @@ TEXTS = {
     "wallet": b.KIND_WALLET_NUMBER,
 }
 BYTES = {
+    "act_digest": b.KIND_DIGEST,
     "acts_hash": b.KIND_DIGEST,
     "business_key": b.KIND_PUBLIC_KEY,
     "decision_signature": b.KIND_SIGNATURE,
@@ -136,6 +137,7 @@ BYTES = {
     "gone": b.KIND_DIGEST,
     "hash": b.KIND_DIGEST,
     "lost_at": b.KIND_DIGEST,
+    "objection_signature": b.KIND_SIGNATURE,
     "order_signature": b.KIND_SIGNATURE,
     "owner": b.KIND_PUBLIC_KEY,
     "piece_id": b.KIND_DIGEST,

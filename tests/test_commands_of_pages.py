@@ -30,6 +30,7 @@ NOT_RUN = {
     "docs/explanation/protocol.md": 1,
     "docs/how-to/key-ceremony.md": 2,
     "docs/how-to/limits.md": 1,
+    "docs/how-to/lost-wallet.md": 2,
     "docs/how-to/postgresql.md": 1,
     "docs/how-to/renew-certificates.md": 2,
 }

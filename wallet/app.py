@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wallet.offline.payments import OfflinePayments, TokenLoading
     from wallet.online.account import OnlineWallet
     from wallet.online.code_payments import CodePayments
+    from wallet.online.keys import KeyHere, Recovered
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
@@ -36,6 +37,14 @@ class NotOpened(HomeError):
     """No wallet lives in this home yet."""
 
     following = N_("Or say where it lives: --home DIR, or WALLET_HOME.")
+
+
+class NotYetIts(HomeError):
+    """The key in this home was asked for and is not in force."""
+
+    reason = "KEY_AWAITED"
+    refused = True
+    following = N_("Repeat `wallet recover`: it says how far the bank is.")
 
 
 class App:
@@ -133,6 +142,12 @@ class App:
     def profile(self) -> Profile:
         """The wallet in this home. Raises NotOpened."""
         found = self.home.profile()
+        if found is not None and found.awaits_key:
+            raise NotYetIts(
+                _("the key in {folder} is not that of wallet {number} yet").format(
+                    folder=self.home.folder, number=found.number
+                )
+            )
         if found is None or not found.opened:
             raise NotOpened(
                 _("no wallet in {folder}; open one with: wallet open --bank NAME").format(
@@ -163,6 +178,31 @@ class App:
             bank,
             holder_name=holder_name,
             phone=phone,
+        )
+
+    def recover(self, bank: BankEntry, number: str) -> Recovered:
+        """Asks for a key of a wallet whose home is lost. Raises as `recover_wallet`, or
+        AnotherStackAnswers.
+        """
+        from wallet.online.keys import recover_wallet
+        from wallet.peers.same_stack import check_same_stack
+
+        check_same_stack(bank.stack, bank.name, bank.address)
+        return recover_wallet(self.home, self.banks, self.randomness, self.clock, bank, number)
+
+    def key_here(self) -> KeyHere:
+        """The key in this home. Raises AnotherStackAnswers."""
+        from wallet.online.keys import KeyHere
+        from wallet.peers.same_stack import check_same_stack
+
+        profile = self.profile()
+        check_same_stack(profile.stack, profile.bank, profile.bank_address)
+        return KeyHere(
+            profile.number,
+            profile.bank,
+            self.home.key(),
+            self.banks.at(profile.bank_address, self.home.bank_ca(profile), profile.bank),
+            self.clock,
         )
 
     def prepare_offline(self) -> str:
@@ -199,15 +239,13 @@ class App:
     def submitter(self) -> OrderSubmitter:
         """Submits the wallet's orders to its bank. Raises AnotherStackAnswers."""
         from wallet.orders.submitter import OrderSubmitter
-        from wallet.peers.same_stack import check_same_stack
 
-        profile = self.profile()
-        check_same_stack(profile.stack, profile.bank, profile.bank_address)
+        here = self.key_here()
         return OrderSubmitter(
-            number=profile.number,
-            bank_name=profile.bank,
-            key=self.home.key(),
-            bank=self.banks.at(profile.bank_address, self.home.bank_ca(profile), profile.bank),
+            number=here.number,
+            bank_name=here.bank_name,
+            key=here.key,
+            bank=here.explaining(),
             open_book=lambda: self.book,
             flights=self.flights,
             clock=self.clock,

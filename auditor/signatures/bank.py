@@ -43,6 +43,7 @@ from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
+from auditor.signatures.wallet_keys import Holder, WalletKeys, replacement_rows
 from currency.payments import payer_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -81,13 +82,6 @@ _devices = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
 _CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
-
-
-class _Holder(NamedTuple):
-    """A wallet's number, and the key by which its opening was signed."""
-
-    number: str
-    key: bytes
 
 
 class _Opening(NamedTuple):
@@ -132,12 +126,14 @@ class BankWalk:
         chain: FeedChain,
         lost: LostTime,
         machines: Sequence[Row[Any]],
+        replacements: Sequence[Row[Any]],
         policies: Sequence[Announced],
     ) -> None:
         """Prepares it.
 
         Args:
             machines: as `machine_rows` read them before the acts.
+            replacements: as `replacement_rows` read them before the acts.
             policies: what the central bank has announced of limits, in order.
         """
         self._name = name
@@ -149,7 +145,7 @@ class BankWalk:
         self._acts = acts
         self._verifying = verifying
         self._problems = Problems()
-        self._holders: dict[int, _Holder] = {}
+        self._holders: dict[int, Holder] = {}
         self._accounts: dict[str, int] = {}
         self._account_of_row: dict[int, int] = {}
         self._openings: dict[int, _Opening] = {}
@@ -173,11 +169,20 @@ class BankWalk:
             self._problems,
             verifying,
         )
+        self._keys = WalletKeys(
+            name,
+            replacements,
+            acts.approved,
+            replacement_rows(engine),
+            self._problems,
+            verifying,
+        )
         self.unsaid = Unsaid()
 
     def run(self, until_seq: int) -> Problems:
         """Names every record, up to row `until_seq`, that nothing signed stands behind."""
         self._read_wallets()
+        self._keys.check(self._holders)
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
             self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
@@ -185,6 +190,7 @@ class BankWalk:
             tip = reached
         for problem in self._refunds.check(tip.position):
             self._problems.say(problem)
+        self._keys.finish(tip.position)
         self._rest_of_the_chain(tip)
         self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -261,7 +267,8 @@ class BankWalk:
             order = read(orders_pb2.OpenWalletOrder, payload)
             wallet_class = _IDENTIFIED if order.holder_name else _ANONYMOUS
             self._openings[row.account] = _Opening(digest, CURRENCY, wallet_class)
-            self._holders[row.account] = _Holder(row.number, bytes(row.public_key))
+            keys = self._keys.keys(row.number, bytes(row.public_key))
+            self._holders[row.account] = Holder(row.number, keys, order.holder_name, order.phone)
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
             self._check_opening(row, order, where)
 
@@ -362,6 +369,8 @@ class BankWalk:
             return
         elif line.kind == Kind.OPEN:
             self._opened(line)
+        elif line.kind == Kind.REPLACE_KEY:
+            self._keys.replaced(line, self._holder(account))
         elif line.kind == Kind.SET_FLAGS:
             holder = self._holder(account)
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
@@ -386,21 +395,23 @@ class BankWalk:
         if (said.ledger, said.limit_set, line.debit) != (opening.ledger, opening.limit_set, 0):
             raise Wrong(_("its order wants an account in other books, or with other limits"))
 
-    def _holder(self, account: int) -> _Holder:
+    def _holder(self, account: int) -> Holder:
         holder = self._holders.get(account)
         if holder is None:
             raise Wrong(_("there is no wallet for account {account}").format(account=account))
         return holder
 
-    def _signed(self, line: Line, holder: _Holder, kind: type[Message]) -> None:
+    def _signed(self, line: Line, holder: Holder, kind: type[Message]) -> None:
         where = _("table journal, position={position}").format(position=line.position)
-        self._verify(where, holder.key, kind, line.note, line.signature)
+        key = self._keys.signer(line, holder)
+        self._verify(where, key, kind, line.note, line.signature)
 
-    def _paid(self, line: Line, holder: _Holder) -> None:
+    def _paid(self, line: Line, holder: Holder) -> None:
         """Checks a payment, a refund or a load, which the wallet's holder must have signed."""
         if line.kind == Kind.REFUSAL:
             kinds = refused(line, holder.number)
-            if not self._verifying.now([holder.key], kinds, line.note, line.signature):
+            key = self._keys.signer(line, holder)
+            if not self._verifying.now([key], kinds, line.note, line.signature):
                 raise Wrong(_("the signature is not by the wallet's key"))
             return
         if line.kind == Kind.HOLD and line.purpose == purposes_pb2.PURPOSE_TOKEN_LOAD:
@@ -440,7 +451,7 @@ class BankWalk:
                 )
             )
 
-    def _given_back(self, line: Line, holder: _Holder) -> None:
+    def _given_back(self, line: Line, holder: Holder) -> None:
         """Checks a refund: it goes to whoever paid what it gives back, or lies here for them."""
         order = ordered(line, orders_pb2.RefundOrder, holder.number)
         self._signed(line, holder, orders_pb2.RefundOrder)
@@ -579,7 +590,8 @@ class BankWalk:
         self._owned(order)
         where = _("table token_deposits, row id={id}").format(id=row.id)
         signature = bytes(row.order_signature)
-        self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
+        key = self._keys.of_sequence(order.sequence, holder)
+        self._verify(where, key, orders_pb2.DepositOrder, payload, signature)
         return account
 
     def _owned(self, order: orders_pb2.DepositOrder) -> None:
@@ -652,4 +664,5 @@ class BankWalk:
         if not Possession(account, order.possession).proves(order.device_key, self._name):
             raise Wrong(_("the key has not asked for it itself"))
         signature = bytes(row.order_signature)
-        self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
+        key = self._keys.of_sequence(order.sequence, holder)
+        self._verify(where, key, orders_pb2.CertifyDeviceOrder, payload, signature)

@@ -38,6 +38,7 @@ RIGHT_OF = {
     "publish_policy": office_pb2.RIGHT_POLICY,
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
+    "replace_key": office_pb2.RIGHT_WALLETS,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
     "come_back": office_pb2.RIGHT_SUSPENSE,
     "settle_lost": office_pb2.RIGHT_SUSPENSE,

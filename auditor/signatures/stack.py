@@ -27,6 +27,7 @@ from auditor.signatures.refusals import check_refusals
 from auditor.signatures.settled import SettledEntries
 from auditor.signatures.tokens import check_tokens
 from auditor.signatures.verifying import Problems, Signatures, Verifying
+from auditor.signatures.wallet_keys import replacement_rows
 from deployment.topology import CENTRAL_BANK
 from settlement.audit import LedgerReport
 from settlement.tables import JournalTables
@@ -187,6 +188,7 @@ class _BankWalks:
     def run(self, name: str, ledger: Ledger) -> tuple[list[Problems], Unsaid | None]:
         """Audits one bank; returns what is wrong, and what its feed said that is gone now."""
         come_backs, machines = come_back_rows(ledger.engine), machine_rows(ledger.engine)
+        replacements = replacement_rows(ledger.engine)
         keys, index = self.keys.get(name, ()), self.indexes[name]
         acts = ActsDone(ledger.engine, name, self.verifying, business_keys=keys)
         acts.chain.told(ends_told(self.told.ends[name]))
@@ -204,6 +206,7 @@ class _BankWalks:
             chain,
             lost,
             machines,
+            replacements,
             self.terms.policies,
         )
         problems.append(bank.run(ledger.report.rows))

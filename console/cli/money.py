@@ -98,7 +98,7 @@ def freeze(
     plan, number = load(folder), typed(number)
     kind = office_pb2.FreezeWallet(wallet_number=number)
     propose(
-        plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
     )
 
 
@@ -115,7 +115,7 @@ def unfreeze(
     plan, number = load(folder), typed(number)
     kind = office_pb2.UnfreezeWallet(wallet_number=number)
     propose(
-        plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
     )
 
 
@@ -147,7 +147,7 @@ def reinstate(
     propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
-def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
+def officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
     """The first officer of the bank of a wallet."""
     for bank in plan.banks:
         if number.startswith(bank.prefix):

@@ -14,6 +14,7 @@ from operator_bank.api.answers import patience_s, pay_response
 from operator_bank.app import OperatorBank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.edge.tickets import Tickets
+from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
 from operator_bank.payments.ends import Ends
 from operator_bank.payments.payments import PENDING, PaidAlone
@@ -23,6 +24,7 @@ from runtime.errors import Refusal, as_reason, to_status
 from runtime.messages import read
 from runtime.metrics import CallMetrics
 from runtime.news import News
+from settlement.records import Result
 
 _ARRIVALS = 100
 _WATCHED, _ON_ITS_WAY = "watched", "on its way"
@@ -83,14 +85,20 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             wallet_number=wallet.number,
             account=wallet.account,
             position=journal_position(asked.after_position) or self._bank.books.ledger.position(),
-            ticket=self._tickets.give(_WATCHED, wallet.number),
+            ticket=self._tickets.give(_WATCHED, wallet.number, wallet.key_number),
         )
 
     def Arrivals(
         self, request: edge_pb2.ArrivalsRequest, context: grpc.ServicerContext
     ) -> edge_pb2.ArrivalsResponse:  # noqa: N802
-        self._tickets.check(request.ticket, _WATCHED, request.wallet_number)
         wallet = self._bank.directory.get(request.wallet_number)
+        try:
+            self._tickets.check(request.ticket, _WATCHED, wallet.number, wallet.key_number)
+        except Refusal:
+            if not wallet.key_number:
+                raise
+            # A watch that the key before began ends.
+            raise refusal_of(Result.KEY_REPLACED) from None
         arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
         available = self._bank.wallets.state(wallet).available_fen if arrived else 0
         answer = edge_pb2.ArrivalsResponse(position=seen)

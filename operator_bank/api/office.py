@@ -67,6 +67,11 @@ class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
         entries, token = page_of(found, size, lambda entry: [entry.entry])
         return officers_pb2.ListLostResponse(entries=entries, next_page_token=token)
 
+    def ListKeyRequests(
+        self, request: officers_pb2.ListKeyRequestsRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.ListKeyRequestsResponse:  # noqa: N802
+        return self._bank.keys.asked(request.wallet_number)
+
     def ListSuspense(
         self, request: officers_pb2.ListSuspenseRequest, context: grpc.ServicerContext
     ) -> officers_pb2.ListSuspenseResponse:  # noqa: N802

@@ -52,6 +52,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
 
     def _shown(self, state: WalletState) -> wallets_pb2.GetWalletResponse:
         cap, single, day, year = state.limits_fen
+        coming = self._bank.keys.replacements.waiting_for(state.wallet.number)
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.context.bank,
@@ -69,4 +70,6 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             last_sequence=state.last_sequence,
             day_turns_time_ms=begin_ms(state.day + 1),
             year_turns_time_ms=year_end_ms(state.day),
+            successor_key=coming.key if coming is not None else b"",
+            successor_time_ms=coming.due_ms if coming is not None else 0,
         )

@@ -17,6 +17,7 @@ from dcep.bank.v1 import (
     edge_pb2,
     edge_pb2_grpc,
     exchange_pb2,
+    keys_pb2,
     offline_pb2,
     payments_pb2,
     wallets_pb2,
@@ -43,13 +44,14 @@ from runtime.sources import source_of
 
 PUBLIC: list[ServiceDescriptor] = [
     service
-    for file in (wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+    for file in (wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, offline_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 """The services of the public port."""
 
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 _OPEN = "/dcep.bank.v1.WalletService/OpenWallet"
+_ASK_FOR_KEY = "/dcep.bank.v1.KeyService/RequestKey"
 _OPEN_MANY = "/dcep.bank.v1.WalletService/OpenWallets"
 _BULK = frozenset(
     (
@@ -185,6 +187,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
                 request = await _request(context, kind, most)
                 if name in _OPENINGS:
                     self._shares.openings.take(source, _OPENINGS[name](request))
+                if name == _ASK_FOR_KEY:
+                    self._shares.key_requests.take(source)
                 if share is None:
                     await self._turn(source, places)
                 return await self._to_the_end(behaviour(request, _time_s(context)), places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator_bank.limits import (
     ANSWER_BYTES_EACH,
     ANSWERS_EACH,
+    KEY_REQUESTS_PER_MINUTE,
     LONGEST_ANSWER_BYTES,
     LOOKS_EACH,
     MAX_ANSWER_BYTES,
@@ -30,8 +31,8 @@ class PublicShares:
     There are places for calls while they are served, for answers until they have gone out, and for
     the bytes of long answers; for calls with many items, and for calls that may wait for the
     central bank; for watches, for payments to other banks whose end is waited for, for health
-    checks and for reflection. There are turns for calls about one wallet, and a rate for the
-    opening of wallets.
+    checks and for reflection. There are turns for calls about one wallet, and rates for the
+    opening of wallets and for requests for keys.
     """
 
     def __init__(
@@ -65,3 +66,4 @@ class PublicShares:
         self.ends_of_payer = Shares("payments on their way", whole=MAX_WAITING, each=WAITING_EACH)
         self.turns = Turns(MAX_TURNS, each=TURNS_EACH)
         self.openings = Rate("openings of wallets", openings_per_minute)
+        self.key_requests = Rate("requests for keys", KEY_REQUESTS_PER_MINUTE)

@@ -14,6 +14,7 @@ REASONS: dict[Result, int] = {
     Result.LINKED_FAILED: errors_pb2.REASON_LINKED_FAILED,
     Result.AMOUNT_INVALID: errors_pb2.REASON_AMOUNT_INVALID,
     Result.EXPIRED: errors_pb2.REASON_EXPIRED,
+    Result.KEY_REPLACED: errors_pb2.REASON_KEY_REPLACED,
     Result.DEBIT_UNKNOWN: errors_pb2.REASON_WALLET_UNKNOWN,
     Result.CREDIT_UNKNOWN: errors_pb2.REASON_WALLET_UNKNOWN,
     Result.SAME_ACCOUNT: errors_pb2.REASON_SAME_ACCOUNT,
@@ -58,6 +59,7 @@ _OF_THE_BANK = frozenset(
 _SENTENCES = {
     Result.ID_REUSED: "this sequence was used for another order",
     Result.EXPIRED: "the order has expired",
+    Result.KEY_REPLACED: "the wallet's key was replaced",
     Result.DEBIT_CLOSED: "the wallet is closed",
     Result.DEBIT_FROZEN: "the wallet is frozen",
     Result.CREDIT_CLOSED: "the payee's wallet is closed",
@@ -74,6 +76,7 @@ _SENTENCES = {
 _FIELDS = {
     Result.ID_REUSED: "sequence",
     Result.EXPIRED: "expires_time_ms",
+    Result.KEY_REPLACED: "sequence",
     Result.SAME_ACCOUNT: "payee_number",
     Result.CREDIT_CLOSED: "payee_number",
     Result.CREDIT_FROZEN: "payee_number",

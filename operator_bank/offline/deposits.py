@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -17,6 +17,7 @@ from offline_token.possession import account_of
 from offline_token.verify import Bad
 from offline_token.verify import Reason as VerifyReason
 from operator_bank.context import Context
+from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import (
     MAX_PENDING_DEPOSITS,
     MAX_REFUSED_DEPOSITS,
@@ -162,7 +163,12 @@ class Deposits:
                 "verdict": 0,
                 "amount_fen": 0,
             }
-            self._database.transaction(lambda c: c.execute(insert(table), values) and None)
+
+            def body(connection: Connection) -> None:
+                check_in_force(connection, order.wallet)
+                connection.execute(insert(table), values)
+
+            self._database.transaction(body)
             row = self._database.read(lambda c: c.execute(query).one())
         if bytes(row.digest) != digest:
             raise Refusal(

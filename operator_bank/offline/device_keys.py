@@ -21,6 +21,7 @@ from offline_token.formats import DEVICE, Certificate
 from offline_token.possession import POSSESSION_BYTES, Possession, account_of
 from offline_token.signing import certify_device, verified
 from operator_bank.context import Context
+from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
@@ -78,7 +79,12 @@ class DeviceKeys:
                 named = Certificate.decode(made, DEVICE).revocation()
                 signed |= {"device_key": key, "revocation": named, "wallet": wallet}
                 values = self._live(certificate=made, **signed)
-                self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
+
+                def body(connection: Connection) -> None:
+                    check_in_force(connection, order.wallet)
+                    connection.execute(insert(devices), values)
+
+                self._database.transaction(body)
                 return made
             if row.wallet != wallet:
                 raise Refusal(

@@ -17,6 +17,7 @@ from operator_bank.context import Context
 from operator_bank.customers.customers import Applicant, Customers, OpeningOrder, class_of
 from operator_bank.customers.tables import customers as customers_
 from operator_bank.customers.tables import opening_orders
+from operator_bank.keys.tables import key_replacements
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
@@ -64,6 +65,13 @@ _WALLETS = (
         _DEPOSIT, (_DEPOSIT.c.owner == wallets.c.id) & (_DEPOSIT.c.purpose == Purpose.DEPOSIT)
     )
 )
+
+_REPLACED = (
+    select(key_replacements.c.number, key_replacements.c.public_key, key_replacements.c.key_number)
+    .where(key_replacements.c.key_number > 0)
+    .order_by(key_replacements.c.key_number)
+)
+"""The keys that have replaced others, of each wallet the last one last."""
 
 
 def nothing_else(_: Connection, __: int) -> None:
@@ -115,6 +123,8 @@ class Directory:
         self._known = KnownWallets()
         for row in self._rows(_WALLETS):
             self._known.add(_wallet(row))
+        for row in self._rows(_REPLACED):
+            self.replace_key(row.number, bytes(row.public_key), row.key_number)
         last = select(func.max(accounts.c.owner), func.max(accounts.c.number))
         owner, number = context.database.read(lambda c: c.execute(last).one())
         self._changing = threading.Condition()
@@ -149,6 +159,16 @@ class Directory:
     def number_of(self, account: int) -> str:
         """The number of the wallet that an account belongs to; "" for any other account."""
         return self._known.number_of(account)
+
+    def replace_key(self, number: str, key: bytes, key_number: int) -> None:
+        """Verifies what a wallet signs by another key from now on.
+
+        Args:
+            number: the wallet's.
+            key: the key that the journal has put in force.
+            key_number: which of the wallet's keys it is.
+        """
+        self._known.replace_key(number, key, key_number)
 
     def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
         """Opens wallets, all or none. A request that repeats, by key and id, gets its first wallet.

@@ -20,6 +20,8 @@ class Wallet(NamedTuple):
         row_id: its id in tables.
         account: in the currency's ledger.
         deposit_account: its holder's; None for a holder known only by phone.
+        key_number: which of its keys `public_key` is: 0 is the first one. Its orders have the
+            sequences of that key.
     """
 
     row_id: int
@@ -28,6 +30,7 @@ class Wallet(NamedTuple):
     wallet_class: int
     account: int
     deposit_account: int | None
+    key_number: int = 0
 
 
 class KnownWallets:
@@ -41,6 +44,9 @@ class KnownWallets:
         self._deposits = array("I")  # 0 for none
         self._classes = bytearray()
         self._keys = bytearray()
+        self._replaced: dict[int, tuple[bytes, int]] = {}
+        """By place: the key in force, and its number, where it is not the first one. A pair, so
+        that nobody sees one without the other."""
         self._by_account = array("I")  # from FIRST_OF_WALLETS on: 1 + the place, or 0
 
     def __len__(self) -> int:
@@ -67,15 +73,24 @@ class KnownWallets:
         place = self._places.get(number)
         if place is None:
             return None
-        key = place * PUBLIC_KEY_BYTES
+        at = place * PUBLIC_KEY_BYTES
+        key, key_number = self._replaced.get(place) or (
+            bytes(self._keys[at : at + PUBLIC_KEY_BYTES]),
+            0,
+        )
         return Wallet(
             self._row_ids[place],
             number,
-            bytes(self._keys[key : key + PUBLIC_KEY_BYTES]),
+            key,
             self._classes[place],
             self._accounts[place],
             self._deposits[place] or None,
+            key_number,
         )
+
+    def replace_key(self, number: str, key: bytes, key_number: int) -> None:
+        """Puts another key in the place of a wallet's."""
+        self._replaced[self._places[number]] = key, key_number
 
     def account(self, number: str) -> int:
         """The account of the wallet with this number; NOBODY if there is none."""

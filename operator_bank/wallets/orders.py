@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from numpy.typing import NDArray
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import keys_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
@@ -25,7 +25,7 @@ from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 from settlement.builders import Row, hold
-from settlement.records import record_digest
+from settlement.records import first_sequence, record_digest
 
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
@@ -39,8 +39,10 @@ WalletOrder = (
     | orders_pb2.CertifyDeviceOrder
     | orders_pb2.CloseOrder
     | orders_pb2.Query
+    | keys_pb2.KeyObjection
 )
 """What a wallet signs: each says whose it is, its sequence and its times."""
+_WITHOUT_SEQUENCE = (orders_pb2.Query, keys_pb2.KeyObjection)
 T = TypeVar("T", bound=WalletOrder)
 T_co = TypeVar("T_co", bound=WalletOrder, covariant=True)
 
@@ -109,7 +111,7 @@ class Orders:
         if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
             raise wrong_signature()
         order = _parse(kind, wallet, envelope, self._clock.now_ms())
-        if kind is not orders_pb2.Query:
+        if kind not in _WITHOUT_SEQUENCE:
             self._check_sequences([order])
         return order
 
@@ -146,16 +148,22 @@ class Orders:
                     answers[place] = refusal
 
     def _check_sequences(self, orders: Sequence[VerifiedOrder[T]]) -> None:
-        """Checks that no sequence is too far ahead of its wallet's last. Raises Refusal."""
+        """Checks that each sequence is one of its wallet's key, and not too far ahead of the last.
+
+        The key is the one that the order was verified by: what another one signs after it was
+        replaced, or before it is in force, has no sequence that counts. Raises Refusal.
+        """
         if not orders:
             return
         rows = self._ledger.read([order.wallet.account for order in orders])
         for order, last in zip(orders, rows["last_sequence"].tolist(), strict=True):
-            highest = last + MAX_SEQUENCES_AHEAD
-            if order.content.sequence > highest:
+            key = order.wallet.key_number
+            lowest = first_sequence(key)
+            highest = min(max(last, lowest) + MAX_SEQUENCES_AHEAD, first_sequence(key + 1) - 1)
+            if not lowest <= order.content.sequence <= highest:
                 raise Refusal(
                     errors_pb2.REASON_SEQUENCE_INVALID,
-                    f"sequence is at most {highest} now; this wallet's last one was {last}",
+                    f"sequence is {lowest} to {highest} now; this wallet's last one was {last}",
                     field="sequence",
                     highest=str(highest),
                     last=str(last),

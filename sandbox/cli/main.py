@@ -20,6 +20,7 @@ from console.cli import (
     evidence,
     feed,
     keys,
+    keys_of_wallets,
     machines,
     money,
     officers,
@@ -67,6 +68,7 @@ for part in (
     feed,
     come_back,
     keys,
+    keys_of_wallets,
     audit,
     backup,
     ceremony,
@@ -78,7 +80,18 @@ for part in (
     part.register(app)
 
 
-_LOOKS = ("status", "requests", "acts", "banks", "books", "flows", "feed", "audit", "offline-risk")
+_LOOKS = (
+    "status",
+    "requests",
+    "acts",
+    "banks",
+    "books",
+    "flows",
+    "feed",
+    "audit",
+    "offline-risk",
+    "key-requests",
+)
 
 _RENAMED = {"--dir": "--stack"}
 

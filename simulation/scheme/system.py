@@ -419,6 +419,7 @@ class System:
             business_key=key_of(name),
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=0,
+            key_wait_ms=60_000,
             central_keys=CentralKeys([bytes(key_of(CENTRAL).verify_key)]),
             offline_roots=[bytes(key_of(_ROOT).verify_key)],
             founding=founding_of(name),

@@ -15,12 +15,13 @@ from sqlalchemy import Engine
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from currency.days import day_of
-from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.api.exchange import GrpcExchange
+from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts
@@ -42,6 +43,7 @@ from wallet.orders.sql_order_book import SqlBook
 from wallet.peers.bank_directory import BankEntry
 from wallet.tables import metadata as wallet_tables
 
+KEY_WAIT_MS = 3_600_000
 CENTRAL, PREFIXES = "central-bank", {"alpha": "6201", "beta": "6202"}
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
 LIMITS = policy_of({wallets_pb2.WALLET_CLASS_II: (CAP_FEN, 0, 0, 0)}, day_of(NOW_MS))
@@ -111,7 +113,7 @@ class SimulatedSystem:
         if name in PREFIXES:
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], KEYS[name], DEPOSIT_FEN, 0)
-            parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first)
+            parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first, KEY_WAIT_MS)
             central: Any = _CentralBank(self, name)
             return build_bank(
                 engine,
@@ -240,6 +242,13 @@ class _Counter:
 
     def get_wallet(self, query: Any) -> Any:
         return self._ask(GrpcWallets, "GetWallet", wallets_pb2.GetWalletRequest(query=query))
+
+    def get_key(self, query: Any) -> Any:
+        return self._ask(GrpcKeys, "GetKey", keys_pb2.GetKeyRequest(query=query))
+
+    def object_to_key(self, objection: Any) -> Any:
+        request = keys_pb2.ObjectToKeyRequest(objection=objection)
+        return self._ask(GrpcKeys, "ObjectToKey", request)
 
     def exchange(self, order: Any) -> Any:
         return self._ask(GrpcExchange, "Exchange", exchange_pb2.ExchangeRequest(order=order))

@@ -150,6 +150,10 @@ class Campaign:
         if kind.name == "OpenWalletOrder":
             content.public_key = bytes(role.key.verify_key)
             content.bank, key_id = "alpha", content.public_key.hex().encode()
+        if kind.name in ("KeyRequest", "KeyQuery"):
+            key_id = bytes(role.key.verify_key).hex().encode()
+            if kind.name == "KeyRequest":
+                content.public_key = bytes(role.key.verify_key)
         if self._draw.random() < 0.5:
             spoil(content, self._values, self._draw)
         payload: bytes = content.SerializeToString()

@@ -15,6 +15,7 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import (
     exchange_pb2,
     inbound_pb2,
+    keys_pb2,
     officers_pb2,
     offline_pb2,
     payments_pb2,
@@ -39,7 +40,7 @@ def _services(*modules: Any) -> list[Any]:
     ]
 
 
-PUBLIC = _services(wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+PUBLIC = _services(wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, offline_pb2)
 INNER = _services(officers_pb2, inbound_pb2, office_pb2)
 CENTRAL = _services(issuance_pb2, authentication_pb2, analysis_pb2, registration_pb2, office_pb2)
 HOME = _services(wallet_pb2)

@@ -98,6 +98,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
     ask_the_bank = reason_texts.next_step("OF_A_NEWER_BANK")
     own = own_reasons(WALLET) - {
         "HOME",
+        "KEY_AWAITED",
         "PIN_LOCKED",
         "ANOTHER_STACK",
         *(each.reason for each in CODE_ERRORS),

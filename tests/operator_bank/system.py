@@ -173,6 +173,7 @@ class System:
             business_key=SigningKey(b"\x0a" * 32),
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
+            key_wait_ms=3_600_000,
             central_keys=CENTRAL_KEYS,
             offline_roots=[bytes(ROOT.verify_key)],
             founding=self.founding,

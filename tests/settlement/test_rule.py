@@ -141,6 +141,15 @@ CASES: list[tuple[str, list[Records], list[Result]]] = [
         [hold(5), end(Kind.CAPTURE, 6, FIRST_HOLD)],
         [R.ACCEPTED, R.HOLD_MISMATCH],
     ),
+    (
+        "by a key before",
+        [
+            pay(1),
+            record(Kind.REPLACE_KEY, credit=ALICE, ref=1),
+            pay(1, 2, flags=RecordFlag.KNOWN_NEW),
+        ],
+        [R.ACCEPTED, R.ACCEPTED, R.KEY_REPLACED],
+    ),
     ("delivered", [deliver(BOB)], [R.ACCEPTED]),
     ("delivered to a closed account", [deliver(CLOSED)], [R.UNDELIVERABLE]),
     ("delivered to nobody", [deliver(UNOPENED)], [R.UNDELIVERABLE]),

@@ -30,6 +30,7 @@ from runtime.errors import NoAnswer, Refusal, as_reason
 from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
 from tests.wallet.fake_arrivals import Arrivals
+from tests.wallet.fake_keys import FakeKeys, Keyed
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -37,19 +38,17 @@ DEPOSIT_FEN = 1_000_000
 
 
 @dataclass
-class Account:
+class Account(Keyed):
     """One wallet at the bank."""
 
-    key: bytes
     available_fen: int = 0
     deposit_fen: int = DEPOSIT_FEN
-    last_sequence: int = 0
     status: wallets_pb2.WalletStatus = wallets_pb2.WALLET_STATUS_OPEN
     history: list[payments_pb2.Payment] = field(default_factory=list)
 
 
 @dataclass
-class FakeBank:
+class FakeBank(FakeKeys):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:

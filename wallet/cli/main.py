@@ -268,6 +268,7 @@ def watch(
 
 def _add_others() -> None:
     from wallet.cli.history import history, payment
+    from wallet.cli.keys import keys, recover
     from wallet.cli.merchant_qr import qr
     from wallet.cli.offline import offline
     from wallet.cli.payroll import payroll
@@ -277,6 +278,8 @@ def _add_others() -> None:
     app.command()(history)
     app.command()(payment)
     app.command()(payroll)
+    app.command()(recover)
+    app.command()(keys)
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
 

@@ -14,6 +14,7 @@ from language import N_, _
 from language.wide import labelled
 from wallet.cli.amounts import yuan
 from wallet.cli.console import CommandResult
+from wallet.cli.keys import successor_fields, successor_in_words
 from wallet.cli.limits_output import limits_in_fen, limits_in_words
 from wallet.cli.times import clock
 from wallet.home.home import Profile
@@ -68,6 +69,9 @@ def shown(
         if fields["status"] != "OPEN":
             rows.append((_("Status"), _(fields["status"].lower())))
         rows += limits_in_words(state)
+    if state is not None and state.successor_key:
+        warned = successor_in_words(state.successor_key, state.successor_time_ms)
+        rows.append((_("Attention"), warned))
     behind = _("behind a PIN: wallet offline show")
     rows.append((_("Offline"), behind if offline_fen is None else yuan(offline_fen)))
     return fields, "\n".join(labelled([(_("Wallet"), where), *rows], 10))
@@ -81,6 +85,7 @@ def _details(state: GetWalletResponse) -> dict[str, Any]:
         "limits": limits_in_fen(state),
         "day_spent_fen": state.day_spent_fen,
         "year_spent_fen": state.year_spent_fen,
+        **successor_fields(state.successor_key, state.successor_time_ms),
     }
 
 

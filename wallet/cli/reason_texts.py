@@ -122,6 +122,14 @@ _WORDS = {
             "cashout AMOUNT`, and tell the bank."
         ),
     ),
+    "KEY_REPLACED": (
+        N_("This wallet has another key now: the one in this home orders nothing any more."),
+        N_(
+            "Go on from the home that has the new key. Offline money in this one stays good: pay "
+            "it to that home's device, `wallet offline pay`. If you did not ask for another key, "
+            "go to your bank at once."
+        ),
+    ),
     "TOKEN_INVALID": (
         N_("This offline payment is not good; it was not taken."),
         N_("Ask the payer to show it again, whole."),

@@ -61,6 +61,7 @@ class Profile:
         number: "" while the bank has not answered yet.
         offline_root: the central bank's key for offline money, hex.
         stack: folder of the stack that it was opened at; "" if there was none.
+        awaits_key: the key here is not the wallet's yet; its holder has asked the bank for that.
     """
 
     request_id: str
@@ -73,11 +74,12 @@ class Profile:
     bank: str = ""
     wallet_class: str = ""
     stack: str = ""
+    awaits_key: bool = False
 
     @property
     def opened(self) -> bool:
-        """Whether the bank has given a number."""
-        return bool(self.number)
+        """Whether the bank has given a number, and knows the key here."""
+        return bool(self.number) and not self.awaits_key
 
 
 class Home:
@@ -148,6 +150,11 @@ class Home:
     def forget(self) -> None:
         """Removes the profile of a wallet that the bank refused to open; the key stays."""
         self._profile.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Removes the profile, and a key that the bank has said will never be a wallet's."""
+        self.forget()
+        self._seed.unlink(missing_ok=True)
 
     def seal(self, seed: bytes) -> None:
         """Keeps the seed of a new key, unless there is a key already: a key is never

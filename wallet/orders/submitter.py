@@ -391,6 +391,9 @@ class OrderSubmitter:
                     ).format(payment_id=order.payment_id)
                 ) from refusal
             return self._settled_before(order)
+        if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
+            # It may have been carried out before that; who has the new key sees it in the history.
+            raise refusal
         if refusal.reason in NOT_OURS:
             # The key has signed another order with this sequence: from a copy of this home, or
             # before an older copy of it was put back, or for somebody who has the key.

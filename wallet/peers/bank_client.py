@@ -13,6 +13,8 @@ from currency import parties
 from dcep.bank.v1 import (
     exchange_pb2,
     exchange_pb2_grpc,
+    keys_pb2,
+    keys_pb2_grpc,
     offline_pb2,
     offline_pb2_grpc,
     payments_pb2,
@@ -76,6 +78,7 @@ class GrpcBank:
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
         self._wallets: Any = _stub(wallets_pb2_grpc.WalletServiceStub, channel)
+        self._keys: Any = _stub(keys_pb2_grpc.KeyServiceStub, channel)
         self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
         self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
         self._offline: Any = _stub(offline_pb2_grpc.OfflineServiceStub, channel)
@@ -100,6 +103,29 @@ class GrpcBank:
         request = wallets_pb2.CloseWalletRequest(order=order)
         return _ask(
             self._wallets.CloseWallet, request, wallets_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
+        )
+
+    def request_key(self, request: SignedEnvelope) -> keys_pb2.RequestKeyResponse:
+        """Asks for a key of a wallet in place of one that is lost."""
+        return _ask(
+            self._keys.RequestKey,
+            keys_pb2.RequestKeyRequest(request=request),
+            keys_pb2.RequestKeyResponse,
+            ORDER_TIMEOUT_S,
+        )
+
+    def get_key(self, query: SignedEnvelope) -> keys_pb2.GetKeyResponse:
+        """How things stand with the key that signs the question."""
+        request = keys_pb2.GetKeyRequest(query=query)
+        return _ask(self._keys.GetKey, request, keys_pb2.GetKeyResponse, SHOW_TIMEOUT_S)
+
+    def object_to_key(self, objection: SignedEnvelope) -> keys_pb2.ObjectToKeyResponse:
+        """Objects to a key that is to take this one's place."""
+        return _ask(
+            self._keys.ObjectToKey,
+            keys_pb2.ObjectToKeyRequest(objection=objection),
+            keys_pb2.ObjectToKeyResponse,
+            ORDER_TIMEOUT_S,
         )
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, states_pb2, wallets_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    keys_pb2,
+    offline_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
@@ -44,6 +51,18 @@ class BankPort(Protocol):
 
     def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
         """Closes an empty wallet."""
+        ...
+
+    def request_key(self, request: SignedEnvelope) -> keys_pb2.RequestKeyResponse:
+        """Asks for a key of a wallet in place of one that is lost."""
+        ...
+
+    def get_key(self, query: SignedEnvelope) -> keys_pb2.GetKeyResponse:
+        """How things stand with the key that signs the question."""
+        ...
+
+    def object_to_key(self, objection: SignedEnvelope) -> keys_pb2.ObjectToKeyResponse:
+        """Objects to a key that is to take this one's place."""
         ...
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:

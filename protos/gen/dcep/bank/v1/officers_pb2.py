@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bank.v1 import keys_pb2 as dcep_dot_bank_dot_v1_dot_keys__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
+from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\xb0\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x61nnounced_number\x18\x0e \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"n\n\rContradiction\x12*\n\x05\x61\x62out\x18\x04 \x01(\x0e\x32\x15.dcep.bank.v1.SubjectB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0eJ\x04\x08\x01\x10\x02\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa9\x02\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\t \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03R\x04kind\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xeb\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\x08 \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01J\x04\x08\x02\x10\x03R\x04kind*q\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_CENTRAL_KEYS\x10\x01\x12\x18\n\x14SUBJECT_TRUST_BUNDLE\x10\x02\x12\x19\n\x15SUBJECT_OFFICERS_ACTS\x10\x03\x32\xc4\x02\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/keys.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\xb0\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x61nnounced_number\x18\x0e \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"n\n\rContradiction\x12*\n\x05\x61\x62out\x18\x04 \x01(\x0e\x32\x15.dcep.bank.v1.SubjectB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0eJ\x04\x08\x01\x10\x02\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa9\x02\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\t \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03R\x04kind\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"5\n\x16ListKeyRequestsRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\"f\n\x17ListKeyRequestsResponse\x12,\n\x04keys\x18\x01 \x03(\x0b\x32\x16.dcep.bank.v1.AskedKeyB\x06\xfa\xf9\x18\x02P@\x12\x1d\n\x07wait_ms\x18\x02 \x01(\x03\x42\x0c\xfa\xf9\x18\x08\x08\x01\x10\x80\x90\xfb\xd3\t\"\xca\x01\n\x08\x41skedKey\x12T\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12\x15\n\x07time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<\x12$\n\x10in_force_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\xeb\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\x08 \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01J\x04\x08\x02\x10\x03R\x04kind*q\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_CENTRAL_KEYS\x10\x01\x12\x18\n\x14SUBJECT_TRUST_BUNDLE\x10\x02\x12\x19\n\x15SUBJECT_OFFICERS_ACTS\x10\x03\x32\xa4\x03\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponse\x12^\n\x0fListKeyRequests\x12$.dcep.bank.v1.ListKeyRequestsRequest\x1a%.dcep.bank.v1.ListKeyRequestsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -122,6 +124,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOSTRESPONSE'].fields_by_name['entries']._serialized_options = b'\372\371\030\003P\364\003'
   _globals['_LISTLOSTRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTLOSTRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
+  _globals['_LISTKEYREQUESTSREQUEST'].fields_by_name['wallet_number']._loaded_options = None
+  _globals['_LISTKEYREQUESTSREQUEST'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
+  _globals['_LISTKEYREQUESTSRESPONSE'].fields_by_name['keys']._loaded_options = None
+  _globals['_LISTKEYREQUESTSRESPONSE'].fields_by_name['keys']._serialized_options = b'\372\371\030\002P@'
+  _globals['_LISTKEYREQUESTSRESPONSE'].fields_by_name['wait_ms']._loaded_options = None
+  _globals['_LISTKEYREQUESTSRESPONSE'].fields_by_name['wait_ms']._serialized_options = b'\372\371\030\010\010\001\020\200\220\373\323\t'
+  _globals['_ASKEDKEY'].fields_by_name['request']._loaded_options = None
+  _globals['_ASKEDKEY'].fields_by_name['request']._serialized_options = b'\360\371\030<\372\371\030\031r\027dcep.bank.v1.KeyRequest'
+  _globals['_ASKEDKEY'].fields_by_name['time_ms']._loaded_options = None
+  _globals['_ASKEDKEY'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_ASKEDKEY'].fields_by_name['state']._loaded_options = None
+  _globals['_ASKEDKEY'].fields_by_name['state']._serialized_options = b'\360\371\030<'
+  _globals['_ASKEDKEY'].fields_by_name['in_force_time_ms']._loaded_options = None
+  _globals['_ASKEDKEY'].fields_by_name['in_force_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
   _globals['_LOSTENTRY'].fields_by_name['entry']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['entry']._serialized_options = b'\360\371\030\013'
   _globals['_LOSTENTRY'].fields_by_name['purpose']._loaded_options = None
@@ -136,30 +152,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOSTENTRY'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._serialized_options = b'\360\371\030\025\372\371\030\002`\001'
-  _globals['_SUBJECT']._serialized_start=1977
-  _globals['_SUBJECT']._serialized_end=2090
-  _globals['_GETBOOKSREQUEST']._serialized_start=136
-  _globals['_GETBOOKSREQUEST']._serialized_end=153
-  _globals['_GETBOOKSRESPONSE']._serialized_start=156
-  _globals['_GETBOOKSRESPONSE']._serialized_end=516
-  _globals['_GETFEEDREQUEST']._serialized_start=518
-  _globals['_GETFEEDREQUEST']._serialized_end=534
-  _globals['_GETFEEDRESPONSE']._serialized_start=537
-  _globals['_GETFEEDRESPONSE']._serialized_end=969
-  _globals['_CONTRADICTION']._serialized_start=971
-  _globals['_CONTRADICTION']._serialized_end=1081
-  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1083
-  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1155
-  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1157
-  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1265
-  _globals['_SUSPENSEENTRY']._serialized_start=1268
-  _globals['_SUSPENSEENTRY']._serialized_end=1565
-  _globals['_LISTLOSTREQUEST']._serialized_start=1567
-  _globals['_LISTLOSTREQUEST']._serialized_end=1635
-  _globals['_LISTLOSTRESPONSE']._serialized_start=1637
-  _globals['_LISTLOSTRESPONSE']._serialized_end=1737
-  _globals['_LOSTENTRY']._serialized_start=1740
-  _globals['_LOSTENTRY']._serialized_end=1975
-  _globals['_OFFICESERVICE']._serialized_start=2093
-  _globals['_OFFICESERVICE']._serialized_end=2417
+  _globals['_SUBJECT']._serialized_start=2399
+  _globals['_SUBJECT']._serialized_end=2512
+  _globals['_GETBOOKSREQUEST']._serialized_start=194
+  _globals['_GETBOOKSREQUEST']._serialized_end=211
+  _globals['_GETBOOKSRESPONSE']._serialized_start=214
+  _globals['_GETBOOKSRESPONSE']._serialized_end=574
+  _globals['_GETFEEDREQUEST']._serialized_start=576
+  _globals['_GETFEEDREQUEST']._serialized_end=592
+  _globals['_GETFEEDRESPONSE']._serialized_start=595
+  _globals['_GETFEEDRESPONSE']._serialized_end=1027
+  _globals['_CONTRADICTION']._serialized_start=1029
+  _globals['_CONTRADICTION']._serialized_end=1139
+  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1141
+  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1213
+  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1215
+  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1323
+  _globals['_SUSPENSEENTRY']._serialized_start=1326
+  _globals['_SUSPENSEENTRY']._serialized_end=1623
+  _globals['_LISTLOSTREQUEST']._serialized_start=1625
+  _globals['_LISTLOSTREQUEST']._serialized_end=1693
+  _globals['_LISTLOSTRESPONSE']._serialized_start=1695
+  _globals['_LISTLOSTRESPONSE']._serialized_end=1795
+  _globals['_LISTKEYREQUESTSREQUEST']._serialized_start=1797
+  _globals['_LISTKEYREQUESTSREQUEST']._serialized_end=1850
+  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_start=1852
+  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_end=1954
+  _globals['_ASKEDKEY']._serialized_start=1957
+  _globals['_ASKEDKEY']._serialized_end=2159
+  _globals['_LOSTENTRY']._serialized_start=2162
+  _globals['_LOSTENTRY']._serialized_end=2397
+  _globals['_OFFICESERVICE']._serialized_start=2515
+  _globals['_OFFICESERVICE']._serialized_end=2935
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,6 @@
+from dcep.bank.v1 import keys_pb2 as _keys_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
 from dcep.purposes.v1 import purposes_pb2 as _purposes_pb2
 from google.protobuf.internal import containers as _containers
@@ -150,6 +152,32 @@ class ListLostResponse(_message.Message):
     entries: _containers.RepeatedCompositeFieldContainer[LostEntry]
     next_page_token: str
     def __init__(self, entries: _Optional[_Iterable[_Union[LostEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListKeyRequestsRequest(_message.Message):
+    __slots__ = ("wallet_number",)
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    def __init__(self, wallet_number: _Optional[str] = ...) -> None: ...
+
+class ListKeyRequestsResponse(_message.Message):
+    __slots__ = ("keys", "wait_ms")
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedCompositeFieldContainer[AskedKey]
+    wait_ms: int
+    def __init__(self, keys: _Optional[_Iterable[_Union[AskedKey, _Mapping]]] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+
+class AskedKey(_message.Message):
+    __slots__ = ("request", "time_ms", "state", "in_force_time_ms")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    IN_FORCE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    request: _envelope_pb2.SignedEnvelope
+    time_ms: int
+    state: _keys_pb2.KeyState
+    in_force_time_ms: int
+    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., time_ms: _Optional[int] = ..., state: _Optional[_Union[_keys_pb2.KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ...) -> None: ...
 
 class LostEntry(_message.Message):
     __slots__ = ("entry", "purpose", "number", "amount_fen", "settled_fen", "payment_id", "payer_number")

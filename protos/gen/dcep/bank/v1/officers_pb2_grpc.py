@@ -57,6 +57,11 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostResponse.FromString,
                 _registered_method=True)
+        self.ListKeyRequests = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/ListKeyRequests',
+                request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.FromString,
+                _registered_method=True)
 
 
 class OfficeServiceServicer(object):
@@ -95,6 +100,14 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListKeyRequests(self, request, context):
+        """Keys that were asked for for a wallet, the newest first. It does not say whether there is such
+        a wallet, or whose it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OfficeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -117,6 +130,11 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.ListLost,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostResponse.SerializeToString,
+            ),
+            'ListKeyRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyRequests,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -230,6 +248,33 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/ListLost',
             dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_officers__pb2.ListLostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/ListKeyRequests',
+            dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

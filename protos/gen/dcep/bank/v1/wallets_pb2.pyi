@@ -83,7 +83,7 @@ class Limits(_message.Message):
     def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., year_fen: _Optional[int] = ...) -> None: ...
 
 class GetWalletResponse(_message.Message):
-    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms")
+    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms", "successor_key", "successor_time_ms")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,8 @@ class GetWalletResponse(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DAY_TURNS_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     YEAR_TURNS_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_KEY_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     bank: str
     wallet_class: WalletClass
@@ -112,7 +114,9 @@ class GetWalletResponse(_message.Message):
     last_sequence: int
     day_turns_time_ms: int
     year_turns_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ...) -> None: ...
+    successor_key: bytes
+    successor_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ..., successor_key: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ...) -> None: ...
 
 class CloseWalletRequest(_message.Message):
     __slots__ = ("order",)

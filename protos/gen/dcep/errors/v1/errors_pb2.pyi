@@ -42,6 +42,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_ALREADY_EXISTS: _ClassVar[Reason]
     REASON_OFFICERS_TOO_FEW: _ClassVar[Reason]
     REASON_WALLET_USED_ELSEWHERE: _ClassVar[Reason]
+    REASON_KEY_REPLACED: _ClassVar[Reason]
+    REASON_HOLDER_DIFFERS: _ClassVar[Reason]
     REASON_WALLET_CLOSED: _ClassVar[Reason]
     REASON_WALLET_FROZEN: _ClassVar[Reason]
     REASON_PAYEE_CLOSED: _ClassVar[Reason]
@@ -118,6 +120,8 @@ REASON_ALREADY_DECIDED: Reason
 REASON_ALREADY_EXISTS: Reason
 REASON_OFFICERS_TOO_FEW: Reason
 REASON_WALLET_USED_ELSEWHERE: Reason
+REASON_KEY_REPLACED: Reason
+REASON_HOLDER_DIFFERS: Reason
 REASON_WALLET_CLOSED: Reason
 REASON_WALLET_FROZEN: Reason
 REASON_PAYEE_CLOSED: Reason

@@ -1,0 +1,127 @@
+"""``dcep key-requests`` and ``dcep replace-key``: another key for a holder who has lost the old."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.cli.acts import propose
+from console.cli.money import Number, officer_of
+from console.clients import CAUSE, BankOfficerClient
+from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
+from console.output import EXIT_REFUSED, Output
+from console.sheet import clock
+from currency.key_code import code_of, same_code
+from currency.number import typed
+from currency.text import typed as text_typed
+from dcep.bank.v1 import keys_pb2, officers_pb2
+from dcep.office.v1 import office_pb2
+from deployment.topology import StackPlan, load
+from language import N_, _
+
+_STATES = (
+    N_("requested"),
+    N_("approved"),
+    N_("in force"),
+    N_("objected"),
+    N_("refused"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("key-requests")(requests)
+    app.command("replace-key")(replace)
+
+
+def requests(
+    number: Number,
+    officer: BankOfficer = "",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """List the keys that were asked for for a wallet, the newest first.
+
+    Anybody can ask for a key of any number. Only the code that the holder reads out at the counter
+    says which of them is the holder's.
+    """
+    plan, number = load(folder), typed(number)
+    found = _asked(plan, number, officer, as_json)
+    entries = [_fields(asked) for asked in found.keys]
+    Output(as_json).entries(entries, _line, _("nobody has asked for a key of this wallet"))
+
+
+def replace(
+    number: Number,
+    code: Annotated[str, typer.Option(help="The code that the holder's new home shows.")],
+    name: Annotated[
+        str, typer.Option(help="The holder's name, if the wallet was opened with one.")
+    ] = "",
+    phone: Annotated[
+        str, typer.Option(help="The holder's telephone, if the wallet was opened with one.")
+    ] = "",
+    officer: BankOfficer = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Propose another key for a wallet whose holder has lost the old one; another officer approves.
+
+    Name and telephone are what the holder has shown you, just as the wallet was opened with them.
+    The new key counts some hours after the approval, unless the old one objects.
+    """
+    plan, number = load(folder), typed(number)
+    found = _asked(plan, number, officer, as_json)
+    chosen = next((a for a in found.keys if same_code(code, _content(a).public_key)), None)
+    if chosen is None:
+        Output(as_json).fail(
+            EXIT_REFUSED, "REQUEST_UNKNOWN", _("nobody has asked for a key with this code")
+        )
+    kind = office_pb2.ReplaceKey(
+        wallet_number=number,
+        request=chosen.request,
+        holder_name=text_typed(name),
+        phone=phone.strip(),
+        wait_ms=found.wait_ms,
+    )
+    officer = officer or officer_of(plan, number, as_json)
+    propose(plan, officer, kind, cause, request_id, anew, as_json)
+
+
+def _asked(
+    plan: StackPlan, number: str, officer: str, as_json: bool
+) -> officers_pb2.ListKeyRequestsResponse:
+    who = officer or officer_of(plan, number, as_json)
+    with BankOfficerClient(plan, plan.institution(who), who) as client:
+        return client.key_requests(number)
+
+
+def _content(asked: officers_pb2.AskedKey) -> keys_pb2.KeyRequest:
+    content: keys_pb2.KeyRequest = keys_pb2.KeyRequest.FromString(asked.request.payload)
+    return content
+
+
+def _fields(asked: officers_pb2.AskedKey) -> dict[str, Any]:
+    key = _content(asked).public_key
+    return {
+        "code": code_of(key),
+        "public_key": key.hex(),
+        "state": keys_pb2.KeyState.Name(asked.state).removeprefix("KEY_STATE_"),
+        "time_ms": asked.time_ms,
+        "in_force_time_ms": asked.in_force_time_ms or None,
+    }
+
+
+def _line(entry: dict[str, Any]) -> str:
+    state = _(entry["state"].lower().replace("_", " "))
+    since = (
+        _(", counts from {time}").format(time=clock(entry["in_force_time_ms"]))
+        if entry["in_force_time_ms"]
+        else ""
+    )
+    return _("{code}  asked for at {time}: {state}{since}").format(
+        code=entry["code"], time=clock(entry["time_ms"]), state=state, since=since
+    )

@@ -1,0 +1,1 @@
+"""The keys of wallets: asked for, approved, objected to, and replaced."""

@@ -1,0 +1,148 @@
+"""What it does that two officers approve another key for a wallet whose holder has lost the old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, select
+
+from dcep.bank.v1 import keys_pb2, wallets_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.effects import Act, Decision, SqlEffect
+from operator_bank.context import Context
+from operator_bank.customers.tables import customers
+from operator_bank.keys.replacing import KeyReplacements, Replacement
+from operator_bank.keys.requests import KeyRequests
+from operator_bank.limits import CLOCK_SKEW_MS, KEY_REQUEST_KEPT_MS
+from operator_bank.wallets.directory import Directory, Wallet
+from operator_bank.wallets.tables import wallets
+from operator_bank.wallets.wallet import status_of
+from runtime.checks import invalid
+from runtime.errors import Refusal
+from settlement.limits import MAX_KEYS
+
+
+class KeyReplacement(SqlEffect):
+    """The act `replace_key`. The key changes later, unless the one before objects."""
+
+    right = office_pb2.RIGHT_WALLETS
+
+    def __init__(
+        self,
+        context: Context,
+        directory: Directory,
+        requests: KeyRequests,
+        replacements: KeyReplacements,
+        *,
+        least_wait_ms: int,
+    ) -> None:
+        super().__init__(context.database)
+        self._ledger = context.ledger
+        self._clock = context.clock
+        self._standing = context.standing
+        self._directory = directory
+        self._requests = requests
+        self._replacements = replacements
+        self._least_wait_ms = least_wait_ms
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        # An older copy of the database may not know the key that holds.
+        self._standing.check()
+        asked: office_pb2.ReplaceKey = act.asked
+        wallet = self._directory.get(asked.wallet_number)
+        flags = int(self._ledger.read([wallet.account])[0]["flags"])
+        if status_of(flags) == wallets_pb2.WALLET_STATUS_CLOSED:
+            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        if asked.wait_ms < self._least_wait_ms:
+            raise invalid("wait_ms", f"is at least {self._least_wait_ms} at this bank")
+        self._check_key(wallet, self._asked_for(asked))
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        super().perform(act, decision)
+        self._replacements.follow(act.number)
+
+    def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
+        """See `SqlEffect.change`."""
+        # Not before: an officer alone is not told whether a guess is right.
+        self._check_holder(act.asked)
+        approved = _approved(act, decision)
+
+        def body(connection: Connection) -> None:
+            self._replacements.write(connection, approved)
+
+        return body
+
+    def _asked_for(self, asked: office_pb2.ReplaceKey) -> bytes:
+        """The new key, which has itself signed that it is to be this wallet's. Raises Refusal."""
+        key, request = self._requests.signed(keys_pb2.KeyRequest, asked.request)
+        if request.wallet_number != asked.wallet_number:
+            raise Refusal(
+                errors_pb2.REASON_WRONG_WALLET,
+                "the key was asked for for another wallet",
+                field="request",
+            )
+        now_ms = self._clock.now_ms()
+        if request.created_time_ms > now_ms + CLOCK_SKEW_MS:
+            raise Refusal(
+                errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field="request"
+            )
+        if request.created_time_ms < now_ms - KEY_REQUEST_KEPT_MS:
+            raise Refusal(
+                errors_pb2.REASON_EXPIRED, "the key was asked for too long ago", field="request"
+            )
+        return key
+
+    def _check_key(self, wallet: Wallet, key: bytes) -> None:
+        """Raises Refusal unless a key is none that the wallet has, had, or did not want, and no
+        other one is on its way.
+        """
+        if self._replacements.waiting_for(wallet.number) is not None:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                "another key of this wallet is on its way",
+                field="wallet_number",
+            )
+        before = {bytes(row.public_key) for row in self._replacements.rows(wallet.number)}
+        if key in before | {wallet.public_key, self._first_key(wallet)}:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED,
+                "this key is or was the wallet's, or was objected to; it takes a new one",
+                field="request",
+            )
+        if wallet.key_number + 1 >= MAX_KEYS:
+            raise invalid("wallet_number", f"has had as many as {MAX_KEYS} keys")
+
+    def _first_key(self, wallet: Wallet) -> bytes:
+        query = select(wallets.c.public_key).where(wallets.c.id == wallet.row_id)
+        return bytes(self.database.read(lambda c: c.execute(query).scalar_one()))
+
+    def _check_holder(self, asked: office_pb2.ReplaceKey) -> None:
+        """Raises Refusal unless what was shown is what the wallet was opened with."""
+        query = (
+            select(customers.c.name, customers.c.phone)
+            .join(wallets, wallets.c.customer == customers.c.id)
+            .where(wallets.c.number == asked.wallet_number)
+        )
+        known = self.database.read(lambda c: c.execute(query).first())
+        if known is None or (known.name, known.phone) != (asked.holder_name, asked.phone):
+            raise Refusal(
+                errors_pb2.REASON_HOLDER_DIFFERS,
+                "the wallet was not opened with this name and this telephone number",
+                field="holder_name",
+            )
+
+
+def _approved(act: Act, decision: Decision) -> Replacement:
+    asked: office_pb2.ReplaceKey = act.asked
+    request = keys_pb2.KeyRequest.FromString(asked.request.payload)
+    return Replacement(
+        act=act.number,
+        act_digest=act.digest,
+        number=asked.wallet_number,
+        key=request.public_key,
+        approved_ms=decision.time_ms,
+        due_ms=decision.time_ms + asked.wait_ms,
+    )

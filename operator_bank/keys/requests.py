@@ -1,0 +1,145 @@
+"""Keeps who asks for a new key of a wallet; it says nothing of whether there is such a wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from dcep.bank.v1 import keys_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from operator_bank.context import Context
+from operator_bank.keys.tables import key_requests
+from operator_bank.limits import (
+    KEY_REQUEST_KEPT_MS,
+    KEY_REQUESTS_EACH,
+    MAX_FORGOTTEN,
+    MAX_KEY_REQUESTS,
+    MAX_KEY_VALIDITY_MS,
+    MAX_QUERY_VALIDITY_MS,
+)
+from operator_bank.wallets.orders import check_unexpired, check_window
+from runtime.checks import invalid, public_key
+from runtime.ed25519 import PUBLIC_KEY_BYTES
+from runtime.envelope import verify
+from runtime.errors import Refusal
+from runtime.messages import read_payload
+
+Statement = TypeVar("Statement", keys_pb2.KeyRequest, keys_pb2.KeyQuery)
+_OF = key_requests.c
+
+
+class KeyRequests:
+    """The keys that were asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.database
+        self._clock = context.clock
+        self._bank = context.bank
+        self._prefix = context.prefix
+
+    def ask(self, envelope: SignedEnvelope) -> None:
+        """Keeps a request for a new key. For a number that is no wallet's it does the same.
+
+        Raises:
+            Refusal: it is not signed by the key, is for another bank, or has expired; OVERLOADED.
+        """
+        key, request = self.signed(keys_pb2.KeyRequest, envelope)
+        self._check_times(request, MAX_KEY_VALIDITY_MS)
+        now_ms = self._clock.now_ms()
+        values = {
+            "payload": envelope.payload,
+            "signature": envelope.signature,
+            "time_ms": now_ms,
+        }
+        same = (_OF.number == request.wallet_number, _OF.public_key == key)
+
+        def body(connection: Connection) -> None:
+            if connection.execute(update(key_requests).where(*same).values(values)).rowcount:
+                return
+            _forget(connection, now_ms)
+            count = connection.execute(select(func.count()).select_from(key_requests)).scalar_one()
+            if count >= MAX_KEY_REQUESTS:
+                raise Refusal(
+                    errors_pb2.REASON_OVERLOADED, "so many keys were asked for; ask again later"
+                )
+            named = {"number": request.wallet_number, "public_key": key}
+            connection.execute(insert(key_requests), named | values)
+            _forget_all_but_newest(connection, request.wallet_number)
+
+        self._database.transaction(body)
+
+    def asking(self, envelope: SignedEnvelope) -> tuple[str, bytes]:
+        """The number and the key that a question is about, which the key has signed just now.
+
+        Raises:
+            Refusal: the question is not good.
+        """
+        key, query = self.signed(keys_pb2.KeyQuery, envelope)
+        self._check_times(query, MAX_QUERY_VALIDITY_MS)
+        return query.wallet_number, key
+
+    def signed(self, kind: type[Statement], envelope: SignedEnvelope) -> tuple[bytes, Statement]:
+        """The key that signed a statement to this bank, and the statement; times are not checked.
+
+        Raises:
+            Refusal: it is not signed by the key that its key_id names, or is for another bank.
+        """
+        key = _key(envelope.key_id)
+        statement = read_payload(kind, verify(kind, envelope, public_key(key, "key_id")))
+        if statement.bank != self._bank:
+            raise invalid("bank", f"is not this bank, {self._bank}")
+        if not statement.wallet_number.startswith(self._prefix):
+            raise invalid("wallet_number", "is a number of another bank")
+        if isinstance(statement, keys_pb2.KeyRequest) and statement.public_key != key:
+            raise invalid("public_key", "is another key than the one that signed")
+        return key, statement
+
+    def has(self, number: str, key: bytes) -> bool:
+        """Whether somebody has asked for this key, as far as that is kept."""
+        since = self._clock.now_ms() - KEY_REQUEST_KEPT_MS
+        query = select(_OF.id).where(
+            _OF.number == number, _OF.public_key == key, _OF.time_ms >= since
+        )
+        return self._database.read(lambda c: c.execute(query).first()) is not None
+
+    def of_number(self, number: str) -> Sequence[Row[Any]]:
+        """The rows of a number, the newest first."""
+        since = self._clock.now_ms() - KEY_REQUEST_KEPT_MS
+        query = select(key_requests).where(_OF.number == number, _OF.time_ms >= since)
+        newest = query.order_by(_OF.time_ms.desc(), _OF.id.desc()).limit(KEY_REQUESTS_EACH)
+        return self._database.read(lambda c: c.execute(newest).all())
+
+    def _check_times(self, statement: keys_pb2.KeyRequest | keys_pb2.KeyQuery, most: int) -> None:
+        now_ms = self._clock.now_ms()
+        created_ms, expires_ms = statement.created_time_ms, statement.expires_time_ms
+        check_window(created_ms, expires_ms, now_ms, longest_ms=most)
+        check_unexpired(expires_ms, now_ms)
+
+
+def _forget(connection: Connection, now_ms: int) -> None:
+    """Deletes some of the requests that are too old."""
+    old = select(_OF.id).where(_OF.time_ms < now_ms - KEY_REQUEST_KEPT_MS)
+    ids = connection.execute(old.order_by(_OF.time_ms).limit(MAX_FORGOTTEN)).scalars().all()
+    if ids:
+        connection.execute(delete(key_requests).where(_OF.id.in_(ids)))
+
+
+def _forget_all_but_newest(connection: Connection, number: str) -> None:
+    newest = select(_OF.id).where(_OF.number == number).order_by(_OF.time_ms.desc(), _OF.id.desc())
+    ids = connection.execute(newest.offset(KEY_REQUESTS_EACH).limit(MAX_FORGOTTEN)).scalars().all()
+    if ids:
+        connection.execute(delete(key_requests).where(_OF.id.in_(ids)))
+
+
+def _key(key_id: bytes) -> bytes:
+    """The key that a key_id spells in lower-case hex. Raises Refusal."""
+    try:
+        key = bytes.fromhex(key_id.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != PUBLIC_KEY_BYTES or key.hex().encode() != key_id:
+        raise invalid("key_id", f"is the key, {2 * PUBLIC_KEY_BYTES} hexadecimal digits")
+    return key

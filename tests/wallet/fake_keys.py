@@ -1,0 +1,71 @@
+"""What a bank in memory says of the keys of its wallets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dcep.bank.v1 import keys_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from runtime.envelope import verify
+from runtime.errors import Refusal
+from tests.offline.signers import NOW
+
+
+@dataclass
+class Keyed:
+    """A wallet's key."""
+
+    key: bytes
+    last_sequence: int = field(default=0, kw_only=True)
+
+
+@dataclass(kw_only=True)
+class FakeKeys:
+    """The part of `wallet.peers.interface.BankPort` about keys.
+
+    Attributes:
+        keys: what it says of a key that was asked for or replaced, by number and key.
+        objections: keys that were objected to.
+    """
+
+    keys: dict[tuple[str, bytes], keys_pb2.GetKeyResponse] = field(default_factory=dict)
+    objections: list[bytes] = field(default_factory=list)
+
+    def _account(self, number: str) -> Keyed:
+        raise NotImplementedError
+
+    def request_key(self, request: SignedEnvelope) -> keys_pb2.RequestKeyResponse:
+        asked = keys_pb2.KeyRequest.FromString(verify(keys_pb2.KeyRequest, request, _key(request)))
+        said = keys_pb2.GetKeyResponse(state=keys_pb2.KEY_STATE_REQUESTED)
+        self.keys.setdefault((asked.wallet_number, asked.public_key), said)
+        return keys_pb2.RequestKeyResponse()
+
+    def get_key(self, query: SignedEnvelope) -> keys_pb2.GetKeyResponse:
+        asked = keys_pb2.KeyQuery.FromString(verify(keys_pb2.KeyQuery, query, _key(query)))
+        found = self.keys.get((asked.wallet_number, _key(query)))
+        if found is not None:
+            return found
+        if self._account(asked.wallet_number).key != _key(query):
+            raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, "nothing is known of this key")
+        return keys_pb2.GetKeyResponse(state=keys_pb2.KEY_STATE_IN_FORCE)
+
+    def object_to_key(self, objection: SignedEnvelope) -> keys_pb2.ObjectToKeyResponse:
+        account = self._account(objection.key_id.decode())
+        payload = verify(keys_pb2.KeyObjection, objection, account.key)
+        self.objections.append(keys_pb2.KeyObjection.FromString(payload).public_key)
+        return keys_pb2.ObjectToKeyResponse()
+
+    def replace_key(self, number: str, key: bytes) -> None:
+        """Puts another key in force, which somebody has asked for."""
+        in_force, replaced = keys_pb2.KEY_STATE_IN_FORCE, keys_pb2.KEY_STATE_REPLACED
+        account = self._account(number)
+        said = keys_pb2.GetKeyResponse(state=replaced, in_force_time_ms=NOW)
+        self.keys[number, account.key] = said
+        self.keys[number, key] = keys_pb2.GetKeyResponse(state=in_force, in_force_time_ms=NOW)
+        account.key, account.last_sequence = key, 1 << 40
+
+
+def _key(envelope: SignedEnvelope) -> bytes:
+    """The key that an envelope names as its signer."""
+    return bytes.fromhex(envelope.key_id.decode())
