@@ -213,7 +213,14 @@ def services(bank: CentralBank) -> list[Service]:
         bank.feed_look,
     )
     registration = GrpcRegistration(
-        bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger, bank.standing
+        bank.registry,
+        bank.settlement,
+        bank.loads,
+        bank.deposits,
+        bank.feed,
+        bank.carrying,
+        ledger,
+        bank.standing,
     )
     analysis = GrpcAnalysis(bank.flows)
     return [

@@ -27,6 +27,7 @@ from central_bank.ledger.standing import Standing
 from central_bank.ledger.tables import ledger as ledger_tables
 from central_bank.peers.asking import Asking
 from central_bank.peers.interface import BankPeers
+from central_bank.registration.carrying import Carrying
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
 from central_bank.registration.feed_look import FeedLook
@@ -81,6 +82,7 @@ class CentralBank:
     evidence: Evidence
     feed: Feed
     feed_look: FeedLook
+    carrying: Carrying
     flows: Flows
     standing: Standing
 
@@ -231,6 +233,7 @@ def _furnish(
         evidence=clearing.evidence,
         feed=feed,
         feed_look=FeedLook(feed, book, context.ledger),
+        carrying=Carrying(registry, asking),
         flows=Flows(context),
         standing=context.standing,
     )

@@ -138,6 +138,12 @@ MAX_CHECKS_FOR_ONE = 2
 """How many of them may be about payments of one bank: one, and one whose answer was not noticed
 yet."""
 
+MAX_CARRIED_AT_ONCE = 8
+"""Calls with requests to pay that one bank is taking at once."""
+
+MAX_CARRIED_FOR_ONE = 4
+"""Such calls of one sending bank that are on their way at once."""
+
 MAX_RESERVATIONS_AT_ONCE = 2
 """Redemptions for which one bank is reserving money at once."""
 

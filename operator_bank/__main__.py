@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from currency import parties
 from dcep.bank.v1 import (
+    asking_pb2_grpc,
     edge_pb2_grpc,
     exchange_pb2_grpc,
     inbound_pb2_grpc,
@@ -27,6 +28,7 @@ from dcep.bank.v1 import (
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
+from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.edge import GrpcEdge
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.inbound import GrpcInbound
@@ -221,6 +223,7 @@ def _start_workers(
         for name, step in bank.pumps.items()
     }
     bank.outgoing.on_work = pumps["outbound"].wake
+    bank.asks.on_work = pumps["asking"].wake
     revocations = bank.offline.revocations
     revoker = Worker(
         "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_fatal_error=fatal_error
@@ -333,6 +336,9 @@ def public_services(bank: OperatorBank) -> list[Service]:
             "PaymentService",
             payments_pb2_grpc.add_PaymentServiceServicer_to_server,
             GrpcPayments(bank),
+        ),
+        _service(
+            "AskingService", asking_pb2_grpc.add_AskingServiceServicer_to_server, GrpcAsking(bank)
         ),
         _service(
             "OfflineService",

@@ -11,6 +11,9 @@ from sqlalchemy import Engine
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
+from operator_bank.asking.answering import AskedPayments
+from operator_bank.asking.asks import Asks
+from operator_bank.asking.carrying import Carrying, Taking
 from operator_bank.context import Context
 from operator_bank.customers.customers import Customers
 from operator_bank.exchange.exchange import Exchange
@@ -101,6 +104,10 @@ class OperatorBank:
     exchange: Exchange
     payments: Payments
     refunds: Refunds
+    asks: Asks
+    asked_payments: AskedPayments
+    carrying: Carrying
+    taking: Taking
     refusals: PayeeRefusals
     history: PaymentHistory
     outgoing: Outbound
@@ -149,6 +156,7 @@ class OperatorBank:
             "issuance": self.vault.drawing.step,
             "deposits": self.offline.resending.step_deposits,
             "keys": self.keys.replacements.step,
+            "asking": self.carrying.step,
         }
         return {name: self.standing.when_current(step) for name, step in steps.items()}
 
@@ -289,6 +297,10 @@ def _furnish(
         exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),
         payments=Payments(context, orders, directory, outgoing, refusals, refused, lost.payments),
         refunds=Refunds(context, orders, directory, outgoing, refused, lost.payments),
+        asks=Asks(context, orders, directory),
+        asked_payments=AskedPayments(context, orders, directory, outgoing, refused, lost.payments),
+        carrying=Carrying(context),
+        taking=Taking(context, directory),
         refusals=refusals,
         history=PaymentHistory(context, directory, outgoing),
         outgoing=outgoing,

@@ -123,6 +123,41 @@ MAX_READY_AGE_MS = 15 * 60 * 1_000
 MAX_MACHINES = 1_000
 """Cash machines and tellers' desks that a bank has, revoked ones included."""
 
+MAX_DUE_MS = 366 * 86_400_000
+"""How far ahead a request to pay may be due."""
+
+MAX_OPEN_ASKED = 1_000
+"""Requests to pay that one wallet has made and that are open. What was paid does not count."""
+
+MAX_OPEN_OF_ONE = 10
+"""Of one asker to one payer."""
+
+MAX_SHOWN_ASKED = 1_000
+"""Open requests that one wallet is shown; beyond that it is shown no more."""
+
+ASKED_PER_DAY = 500
+"""Requests to pay that one wallet may make a day, however they end."""
+
+ASKED_OF_BANK_PER_DAY = 100_000
+"""Requests to pay from one other bank that are taken a day."""
+
+MAX_REMINDERS = 3
+REMINDER_MS = 86_400_000
+"""How long after a request, or a reminder of it, its payer may be reminded."""
+
+MAX_BLOCKED = 1_000
+"""Askers that one wallet has blocked, or has heard again."""
+
+CARRY_ITEMS = 50
+"""Requests to pay that are carried to another bank in one call."""
+
+CARRY_AGAIN_MS = 1_000
+CARRY_SLOWEST_MS = 60_000
+"""How long it takes until a bank that did not answer is told again: twice as long each time."""
+
+MAX_CARRIED_BANKS = 8
+"""Banks that requests to pay are carried to in one step."""
+
 CALLERS_GONE_S = 30.0
 """How long beyond a caller's deadline the edge waits for the bank. The bank works on even if the
 caller is gone, and the caller's places stay taken until then."""

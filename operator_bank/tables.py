@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from officers.tables import officer_tables
+from operator_bank.asking import tables as asking
 from operator_bank.customers import tables as customers
 from operator_bank.exchange import tables as exchange
 from operator_bank.feed import tables as feed
@@ -18,6 +19,7 @@ from operator_bank.vault import tables as vault
 from operator_bank.wallets import tables as wallets
 
 __all__ = [
+    "asking",
     "customers",
     "exchange",
     "feed",

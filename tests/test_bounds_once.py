@@ -102,6 +102,11 @@ def test_both_sides_of_a_call_with_many_items_have_the_same_bound() -> None:
 
 # What a column holds, by its name; where one name stands for several things, by its table's too.
 TEXTS = {
+    "asked.id": b.KIND_REQUEST_TO_PAY,
+    "asker": b.KIND_WALLET_NUMBER,
+    "other": b.KIND_BANK_PREFIX,
+    "payer": b.KIND_WALLET_NUMBER,
+    "request": b.KIND_REQUEST_TO_PAY,
     "act_id": b.KIND_REQUEST_ID,
     "banks.name": b.KIND_BANK_NAME,
     "cash_machines.name": b.KIND_OFFICER_NAME,
@@ -118,7 +123,6 @@ TEXTS = {
     "officer_acts.kind": b.KIND_WORD,
     "officers.name": b.KIND_OFFICER_NAME,
     "paid_to": b.KIND_WALLET_NUMBER,
-    "payer": b.KIND_WALLET_NUMBER,
     "payment_id": b.KIND_PAYMENT_ID,
     "phone": b.KIND_PHONE,
     "prefix": b.KIND_BANK_PREFIX,
@@ -132,6 +136,9 @@ BYTES = {
     "acts_hash": b.KIND_DIGEST,
     "business_key": b.KIND_PUBLIC_KEY,
     "decision_signature": b.KIND_SIGNATURE,
+    "asked.key": b.KIND_PUBLIC_KEY,
+    "change_key": b.KIND_PUBLIC_KEY,
+    "change_signature": b.KIND_SIGNATURE,
     "device_key": b.KIND_PUBLIC_KEY,
     "digest": b.KIND_DIGEST,
     "gone": b.KIND_DIGEST,

@@ -98,7 +98,8 @@ def wrong_in(line: str) -> str:
     part, known = command(name), options(command(name))
     for word in words:
         below = getattr(part, "commands", {})
-        if WORD.match(word) and below and word not in below:
+        alone = getattr(part, "invoke_without_command", False)
+        if WORD.match(word) and below and word not in below and not alone:
             return f"no command {word!r}"
         if word in below:
             part = below[word]

@@ -111,7 +111,7 @@ def test_it_is_said_that_nobody_looked(
 
 def test_each_decision_has_a_number_of_its_own() -> None:
     numbers = [page.name[:4] for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
-    assert numbers == [f"{place:04}" for place in range(1, len(numbers) + 1)]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_the_changelog_lists_each_change_once_by_release() -> None:

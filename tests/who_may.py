@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import (
+    asking_pb2,
     edge_pb2,
     exchange_pb2,
     inbound_pb2,
@@ -78,6 +79,7 @@ AT_THE_CENTRAL_BANK: Table = {
         AcknowledgeFeed=[BANK],
         RegisterTokens=[BANK],
         DepositTokens=[BANK],
+        CarryRequests=[BANK],
     ),
 }
 AT_THE_INNER_PORT: Table = {
@@ -94,6 +96,7 @@ AT_THE_INNER_PORT: Table = {
         "dcep.bank.v1.InboundService",
         CheckPayees=[CENTRAL_BANK],
         ReserveForRedemption=[CENTRAL_BANK],
+        TakeRequests=[CENTRAL_BANK],
     ),
 }
 AT_THE_PUBLIC_PORT = frozenset(
@@ -114,6 +117,11 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.PaymentService/GetPayment",
         "/dcep.bank.v1.PaymentService/ListPayments",
         "/dcep.bank.v1.PaymentService/WatchPayments",
+        "/dcep.bank.v1.AskingService/Ask",
+        "/dcep.bank.v1.AskingService/PayAsked",
+        "/dcep.bank.v1.AskingService/ChangeAsked",
+        "/dcep.bank.v1.AskingService/BlockAsker",
+        "/dcep.bank.v1.AskingService/ListAsked",
         "/dcep.bank.v1.OfflineService/CertifyDevice",
         "/dcep.bank.v1.OfflineService/LoadTokens",
         "/dcep.bank.v1.OfflineService/DepositTokens",
@@ -124,6 +132,7 @@ AT_THE_PUBLIC_PORT = frozenset(
 
 _FILES = (
     analysis_pb2,
+    asking_pb2,
     authentication_pb2,
     edge_pb2,
     exchange_pb2,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wallet.online.account import OnlineWallet
     from wallet.online.code_payments import CodePayments
     from wallet.online.keys import KeyHere, Recovered
+    from wallet.online.requests import Requests
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
@@ -271,6 +272,12 @@ class App:
         from wallet.online.code_payments import CodePayments
 
         return CodePayments(self.submitter())
+
+    def requests_to_pay(self) -> Requests:
+        """Requests to pay, made and shown; needs the bank."""
+        from wallet.online.requests import Requests
+
+        return Requests(self.submitter(), self.randomness)
 
     def payroll(self) -> Payroll:
         """The use-case that pays the rows of a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dcep.bank.v1 import orders_pb2
 from dcep.bounds.v1.bounds_pb2 import (
     KIND_HOLDER_NAME,
     KIND_MEMO,
@@ -66,6 +67,21 @@ MAX_LISTED = 100
 
 ASK_ABOVE_FEN = 10_000
 """Above 100 yuan the holder is asked to confirm a payment, unless `--yes` is given."""
+
+MAX_REFERENCE = greatest_in(orders_pb2.RequestToPay, "reference")
+"""Characters of an asker's own reference."""
+
+MAX_DUE_MS = 366 * 86_400_000
+"""How far ahead a request to pay may be due."""
+
+DUE_MS = 30 * 86_400_000
+"""How long one may be paid whose asker does not say."""
+
+MAX_SPLIT = 100
+"""Wallets that one bill is split among."""
+
+MAX_REQUESTS_LISTED = 500
+"""Requests to pay that are listed; there may be more, older ones."""
 
 FEW_HOPS = 3
 """The holder is warned of a piece that can be paid on so often or less."""

@@ -41,6 +41,7 @@ from auditor.signatures.orders import (
 )
 from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
+from auditor.signatures.requests import RequestWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
 from auditor.signatures.verifying import Problems, Verifying
 from auditor.signatures.wallet_keys import Holder, WalletKeys, replacement_rows
@@ -160,6 +161,7 @@ class BankWalk:
         self._stands_for: dict[int, int] = {}
         self._late = Late()
         self._refunds = RefundWalk(engine, tables)
+        self._requests = RequestWalk(engine)
         self._policy = PolicyWalk(policies, self._problems)
         self._machines = CashMachines(
             machines,
@@ -188,7 +190,7 @@ class BankWalk:
             self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
             self._policy.end_of(entry.seq)
             tip = reached
-        for problem in self._refunds.check(tip.position):
+        for problem in (*self._refunds.check(tip.position), *self._requests.check(tip.position)):
             self._problems.say(problem)
         self._keys.finish(tip.position)
         self._rest_of_the_chain(tip)
@@ -435,6 +437,7 @@ class BankWalk:
         purposed(line, purposes_pb2.PURPOSE_PAYMENT)
         limited(line)
         self._policy.judged(line)
+        self._requests.take(line, order)
         payee = self._accounts.get(order.payee_number)
         if line.kind == Kind.HOLD:
             if payee is not None:
@@ -529,6 +532,8 @@ class BankWalk:
             self._lost.moved(line, said, self._settled)
             if line.purpose == said.purpose == purposes_pb2.PURPOSE_REFUND:
                 self._refunds.lost(read(registration_pb2.OutboundPayment, said.note))
+            elif line.purpose == said.purpose == purposes_pb2.PURPOSE_PAYMENT:
+                self._requests.lost(read(registration_pb2.OutboundPayment, said.note))
         elif line.kind == Kind.DELIVER:
             self._delivered(line, said)
         else:
@@ -547,11 +552,13 @@ class BankWalk:
             raise Wrong(_("it pays somebody else than the central bank's word says"))
         self._settled.of_outbound(said, hold, settled=settled)
         self._refunds.end(hold.position, hold.amount_fen, settled=settled)
+        if not settled:
+            self._requests.not_paid(hold.position)
         if line.debit == SUSPENSE and not settled:
             self._suspense[line.position] = (line.amount_fen, "")
 
     def _delivered(self, line: Line, said: Line) -> None:
-        payer = ""
+        payer, payment = "", None
         if said.origin == self._settled.deposits and said.accepted:
             lost = line.credit == SUSPENSE and self._lost.has(line)
             account = SUSPENSE if lost else self._depositor(said)
@@ -570,6 +577,11 @@ class BankWalk:
         same("amount", said.amount_fen, line.amount_fen)
         if (line.debit, line.ref) != (MIRROR, SUSPENSE) or line.credit not in (account, SUSPENSE):
             raise Wrong(_("it was credited to another wallet than the central bank's word names"))
+        if payment is not None and line.credit != SUSPENSE:
+            if payment.returns_payment_id:
+                self._requests.not_paid(payment.returns_number)
+            elif not undeliverable(line):
+                self._requests.came(line, payment)
         if undeliverable(line):
             self._suspense[line.position] = (line.amount_fen, payer)
 

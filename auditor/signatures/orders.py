@@ -116,6 +116,7 @@ def _named(purpose: int) -> str:
 
 
 REFUSED_BEFORE = (
+    orders_pb2.PaymentOrder,
     orders_pb2.RefundOrder,
     orders_pb2.CertifyDeviceOrder,
     orders_pb2.LoadOrder,

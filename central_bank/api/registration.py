@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,14 +13,16 @@ import grpc
 from central_bank.authentication.banks import AdmittedBank, Registry
 from central_bank.ledger.standing import Standing
 from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
+from central_bank.registration.carrying import Carrying
 from central_bank.registration.feed import Feed
 from central_bank.registration.offline.deposits import Deposits
 from central_bank.registration.offline.issuance import Loads
 from central_bank.registration.offline.outcomes import as_verdict
 from central_bank.registration.settlement import Settlement, check_incarnation
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.calls import Call
-from runtime.errors import as_reason
+from runtime.errors import NoAnswer, Refusal, as_reason
 from runtime.news import News
 from runtime.shares import overloaded
 from runtime.tls import peer
@@ -36,6 +39,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         loads: Loads,
         deposits: Deposits,
         feed: Feed,
+        carrying: Carrying,
         ledger: Ledger,
         standing: Standing,
     ) -> None:
@@ -44,6 +48,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         self._loads = loads
         self._deposits = deposits
         self._feed = feed
+        self._carrying = carrying
         self._standing = standing
         self._news = News(ledger)
         self._followers: dict[str, deque[Call]] = {}
@@ -136,6 +141,19 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 for o in outcomes
             ]
         )
+
+    async def CarryRequests(
+        self, request: registration_pb2.CarryRequestsRequest, call: Call
+    ) -> registration_pb2.CarryRequestsResponse:  # noqa: N802
+        # No thread waits for the other bank.
+        answer = self._carrying.begin(self._bank(call), request.prefix, request.items)
+        try:
+            await asyncio.wrap_future(answer)
+        except NoAnswer:
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE, "the other bank does not answer now"
+            ) from None
+        return registration_pb2.CarryRequestsResponse()
 
     def _bank(self, context: grpc.ServicerContext | Call) -> AdmittedBank:
         return self._registry.require_active(peer(context))

@@ -10,12 +10,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import (
+    MAX_CARRIED_AT_ONCE,
+    MAX_CARRIED_FOR_ONE,
     MAX_CHECKS_AT_ONCE,
     MAX_CHECKS_FOR_ONE,
     MAX_RESERVATIONS_AT_ONCE,
     PATIENCE_S,
 )
 from central_bank.peers.interface import BankPeers
+from dcep.bank.v1 import inbound_pb2
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.patience import Patience, Turn
@@ -49,8 +52,12 @@ class Asking:
         self._lock = threading.Lock()
         self._checks: dict[int, Patience] = {}
         self._reserving: dict[int, Patience] = {}
+        self._carrying: dict[int, Patience] = {}
         self._for: Counter[tuple[int, int]] = Counter()
         """Questions about payees on their way, by paying bank and asked bank."""
+
+        self._carried: Counter[int] = Counter()
+        """Calls with requests to pay on their way, by the bank that sends them."""
 
     def check(
         self, payer: AdmittedBank, bank: AdmittedBank, payees: Sequence[str]
@@ -83,6 +90,32 @@ class Asking:
             self._for[pair] -= 1
             if not self._for[pair]:
                 del self._for[pair]
+
+    def take_requests(
+        self,
+        sender: AdmittedBank,
+        bank: AdmittedBank,
+        items: Sequence[inbound_pb2.CarriedRequest],
+    ) -> Asked[None] | None:
+        """Begins to give a bank requests to pay of another one; None if it cannot be done now."""
+        with self._lock:
+            if self._carried[sender.index] >= MAX_CARRIED_FOR_ONE:
+                return None
+            self._carried[sender.index] += 1
+        asked = None
+        try:
+            patience = self._of(self._carrying, bank, MAX_CARRIED_AT_ONCE)
+            asked = _begin(patience, lambda: self._peers.take_requests(bank, items))
+        finally:
+            if asked is None:
+                self._was_carried(sender)
+        if asked is not None:
+            asked.answer.add_done_callback(lambda _: self._was_carried(sender))
+        return asked
+
+    def _was_carried(self, sender: AdmittedBank) -> None:
+        with self._lock:
+            self._carried[sender.index] -= 1
 
     def reserve_for_redemption(
         self, bank: AdmittedBank, number: int, amount_fen: int

@@ -60,6 +60,15 @@ class GrpcBankPeers:
             lambda call: _verdicts(bank, call, len(payees)),
         )
 
+    def take_requests(
+        self, bank: AdmittedBank, items: Sequence[inbound_pb2.CarriedRequest]
+    ) -> Future[None]:
+        """See `BankPeers.take_requests`."""
+        request = inbound_pb2.TakeRequestsRequest(items=items)
+        return self._ask(
+            bank, lambda stub: stub.TakeRequests.future(request, timeout=BANK_TIMEOUT_S), _done
+        )
+
     def reserve_for_redemption(
         self, bank: AdmittedBank, number: int, amount_fen: int
     ) -> Future[None]:
@@ -68,7 +77,7 @@ class GrpcBankPeers:
         return self._ask(
             bank,
             lambda stub: stub.ReserveForRedemption.future(request, timeout=BANK_TIMEOUT_S),
-            _reserved,
+            _done,
         )
 
     def _ask(
@@ -153,5 +162,5 @@ def _verdicts(bank: AdmittedBank, call: Any, asked: int) -> list[int]:
     return [0 if can else errors_pb2.REASON_PAYEE_CANNOT_BE_PAID for can in said]
 
 
-def _reserved(call: Any) -> None:
+def _done(call: Any) -> None:
     call.result()

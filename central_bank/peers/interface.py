@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from central_bank.authentication.banks import AdmittedBank
+from dcep.bank.v1 import inbound_pb2
 
 
 class BankPeers(Protocol):
@@ -18,6 +19,15 @@ class BankPeers(Protocol):
 
     def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
         """Asks whether wallets can be paid: for each number 0, or PAYEE_CANNOT_BE_PAID."""
+        ...
+
+    def take_requests(
+        self, bank: AdmittedBank, items: Sequence[inbound_pb2.CarriedRequest]
+    ) -> Future[None]:
+        """Gives a bank requests to pay, or changes of them.
+
+        The answer raises Refusal: OVERLOADED, for now.
+        """
         ...
 
     def reserve_for_redemption(

@@ -53,6 +53,11 @@ def _check_id(payment: OutboundPayment, bank: AdmittedBank) -> None:
     refunds = payment.refunds_payment_id
     if refunds and not refunds.startswith(f"{payment.payee_number}-"):
         raise invalid("refunds_payment_id", "is of another wallet than the payee's")
+    answers = payment.request_to_pay_id
+    if answers and (refunds or payment.returns_number):
+        raise invalid("request_to_pay_id", "is of no refund and no return")
+    if answers and not answers.startswith(f"{payment.payee_number}-"):
+        raise invalid("request_to_pay_id", "is of another wallet than the payee's")
     before = f"{payment.payer_number}-"
     if payment.returns_number:
         before = f"{bank.name}-return-"

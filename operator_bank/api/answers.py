@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from dcep.bank.v1 import payments_pb2, states_pb2
+from dcep.bank.v1 import asking_pb2, payments_pb2, states_pb2
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
 from operator_bank.payments.payments import Paid
@@ -30,6 +30,11 @@ def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
 def refund_response(paid: Paid, available_fen: int) -> payments_pb2.RefundResponse:
     """The answer to a refund."""
     return payments_pb2.RefundResponse(**_said(paid, available_fen))
+
+
+def asked_response(paid: Paid, available_fen: int) -> asking_pb2.PayAskedResponse:
+    """The answer to a payment on a request to pay."""
+    return asking_pb2.PayAskedResponse(**_said(paid, available_fen))
 
 
 def _said(paid: Paid, available_fen: int) -> dict[str, Any]:

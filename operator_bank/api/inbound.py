@@ -1,4 +1,5 @@
-"""The central bank's questions over gRPC: can wallets be paid, is money reserved."""
+"""The central bank's questions over gRPC: can wallets be paid, is money reserved,
+and what do other banks' wallets ask of those here."""
 
 from __future__ import annotations
 
@@ -21,6 +22,13 @@ class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
         self._bank.standing.check()
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
         return inbound_pb2.CheckPayeesResponse(can_be_paid=said)
+
+    def TakeRequests(
+        self, request: inbound_pb2.TakeRequestsRequest, context: grpc.ServicerContext
+    ) -> inbound_pb2.TakeRequestsResponse:  # noqa: N802
+        self._bank.standing.check()
+        self._bank.taking.take(list(request.items))
+        return inbound_pb2.TakeRequestsResponse()
 
     def ReserveForRedemption(
         self, request: inbound_pb2.ReserveForRedemptionRequest, context: grpc.ServicerContext

@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import (
+    asking_pb2,
     edge_pb2,
     edge_pb2_grpc,
     exchange_pb2,
@@ -44,7 +45,7 @@ from runtime.sources import source_of
 
 PUBLIC: list[ServiceDescriptor] = [
     service
-    for file in (wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, offline_pb2)
+    for file in (wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, asking_pb2, offline_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 """The services of the public port."""
@@ -65,6 +66,7 @@ _SLOW = frozenset(
         "/dcep.bank.v1.OfflineService/LoadTokens",
         "/dcep.bank.v1.OfflineService/DepositTokens",
         "/dcep.bank.v1.PaymentService/Refund",
+        "/dcep.bank.v1.AskingService/PayAsked",
     )
 )
 _PAYMENT = payments_pb2.PayRequest.DESCRIPTOR

@@ -61,6 +61,8 @@ class FeedRows:
                 continue
             if results[index] == _UNDELIVERABLE or accounts.SUSPENSE in (row.debit, row.credit):
                 self._suspend(one, row, int(answers.positions[index]), written)
+            elif one.payment is not None and one.payment.request_to_pay_id:
+                written.answer(one.payment, int(answers.positions[index]))
             handler_of(one.event).write(one, row, written)
         written.flush(connection)
 

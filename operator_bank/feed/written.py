@@ -6,6 +6,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 
 from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.asking.tables import asked_payments
 from operator_bank.feed.tables import returned_payments
 from operator_bank.ledger.reasons import holders_reason
 from operator_bank.limits import SHORT_VALIDITY_MS
@@ -45,6 +46,7 @@ class Written:
         self._ends: list[tuple[int, int, int]] = []
         self._deposits: list[dict[str, int]] = []
         self._returned: list[dict[str, int]] = []
+        self._answers: list[dict[str, object]] = []
         self._undeliverable: list[dict[str, object]] = []
         self._suspended: list[dict[str, object]] = []
         self._lost: list[dict[str, object]] = []
@@ -68,6 +70,11 @@ class Written:
     def return_payment(self, number: int, entry: int) -> None:
         """A payment of this bank was returned by this entry."""
         self._returned.append({"number": number, "entry": entry})
+
+    def answer(self, payment: OutboundPayment, position: int) -> None:
+        """A payment has come that answers a request to pay of its payee."""
+        row = {"position": position, "request": payment.request_to_pay_id}
+        self._answers.append({**row, "amount_fen": payment.amount_fen})
 
     def undelivered(self, payment: OutboundPayment, position: int) -> None:
         """A payment lies in suspense, and will be sent back to its payer by itself."""
@@ -121,6 +128,7 @@ class Written:
             values = statement.values(state=bindparam("s"), amount_fen=bindparam("a"))
             connection.execute(values, self._deposits)
         for table, rows in (
+            (asked_payments, self._answers),
             (undeliverable, self._undeliverable),
             (returned_payments, self._returned),
             (lost_moves, self._lost),

@@ -82,6 +82,15 @@ class LostPayments:
         lost = map(registration_pb2.OutboundPayment.FromString, connection.scalars(query))
         return sum(one.amount_fen for one in lost if one.refunds_payment_id == payment_id)
 
+    def answered_fen(self, connection: Connection, number: str, request: str) -> int:
+        """Fen that a wallet has paid on a request to pay, as the feed says, in payments that this
+        database has lost.
+        """
+        payment = _OF.purpose == purposes_pb2.PURPOSE_PAYMENT
+        query = select(_OF.payment).where(_OF.payer == number, payment)
+        lost = map(registration_pb2.OutboundPayment.FromString, connection.scalars(query))
+        return sum(one.amount_fen for one in lost if one.request_to_pay_id == request)
+
     def check(self, entry: int, amount_fen: int, wallet_number: str) -> None:
         """Raises Refusal if an entry cannot be settled so."""
         self._open(entry, amount_fen, wallet_number)

@@ -223,6 +223,9 @@ class Payments:
             if isinstance(order, Refusal):
                 taken.answers.append(order)
                 continue
+            if order.content.request_to_pay_id:
+                taken.answers.append(invalid("request_to_pay_id", "is for PayAsked alone"))
+                continue
             try:
                 paid = None if self._lost.has_none else self._paid_before(order)
                 if paid is not None:
@@ -264,7 +267,7 @@ class Payments:
         """
         content = order.content
         payment_id = id_of(order.wallet.number, content.sequence)
-        was_paid = self._lost.was_paid(payment_id, _outbound(content))
+        was_paid = self._lost.was_paid(payment_id, outbound_body(content))
         return Paid(payment_id, SETTLED, True) if was_paid else None
 
     def _again(
@@ -291,23 +294,8 @@ class Payments:
         return row
 
     def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
-        content = order.content
-        payer = order.wallet.account
-        payee = self._directory.account(content.payee_number)
-        if payee == accounts.NOBODY and not _is_own(content.payee_number, self._prefix):
-            return hold_for(order, _PAYMENT, now_ms)
-        return transfer(
-            origin=payer,
-            sequence=content.sequence,
-            debit=payer,
-            # The rule refuses NOBODY, but only after everything that it refuses about the payer.
-            credit=payee,
-            amount_fen=content.amount_fen,
-            purpose=_PAYMENT,
-            time_ms=now_ms,
-            expires_ms=content.expires_time_ms,
-            digest=order.digest,
-        )
+        payee = self._directory.account(order.content.payee_number)
+        return payment_row(order, payee, self._prefix, now_ms)
 
     def _answer(
         self,
@@ -330,12 +318,43 @@ def id_of(number: str, sequence: int) -> str:
     return f"{number}-{sequence}"
 
 
+def payment_row(
+    order: VerifiedOrder[orders_pb2.PaymentOrder], payee: int, own_prefix: str, now_ms: int
+) -> Row:
+    """The record that a payment order becomes.
+
+    Args:
+        order: what was ordered.
+        payee: the payee's account here; NOBODY if there is none.
+        own_prefix: of the numbers of this bank's wallets.
+        now_ms: Unix milliseconds.
+
+    Raises:
+        Refusal: FIELD_INVALID, the payee's number is none.
+    """
+    content, payer = order.content, order.wallet.account
+    if payee == accounts.NOBODY and not _is_own(content.payee_number, own_prefix):
+        return hold_for(order, _PAYMENT, now_ms)
+    return transfer(
+        origin=payer,
+        sequence=content.sequence,
+        debit=payer,
+        # The rule refuses NOBODY, but only after everything that it refuses about the payer.
+        credit=payee,
+        amount_fen=content.amount_fen,
+        purpose=_PAYMENT,
+        time_ms=now_ms,
+        expires_ms=content.expires_time_ms,
+        digest=order.digest,
+    )
+
+
 def _batch_of(taken: _Taken, payers: Sequence[int]) -> Batch:
     """The batch that decides about orders; payments to other banks are written down with it."""
     records = records_of(taken.rows)
     # Made here, so that the writer, for which all payments wait, only has to insert it.
     going = {
-        index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
+        index: Going(prefix_of(order.content.payee_number), outbound_body(order.content))
         for index, (row, order) in enumerate(zip(taken.rows, taken.orders, strict=True))
         if row.kind == _HOLD
     }
@@ -387,7 +406,7 @@ def put_outbound(
         execute_many(connection, _PUT, rows)
 
 
-def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
+def outbound_body(content: orders_pb2.PaymentOrder) -> bytes:
     """The payment that is sent to the central bank for a payer's order, without its number."""
     payment = registration_pb2.OutboundPayment(
         payment_id=id_of(content.wallet_number, content.sequence),
@@ -397,6 +416,7 @@ def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
         created_time_ms=content.created_time_ms,
         expires_time_ms=content.expires_time_ms,
         memo=content.memo,
+        request_to_pay_id=content.request_to_pay_id,
     )
     return bytes(payment.SerializeToString())
 

@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import Message
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
@@ -146,6 +147,11 @@ class GrpcCentralBank:
             return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
 
         return self._in_time(call)
+
+    def carry(self, prefix: str, items: Sequence[inbound_pb2.CarriedRequest]) -> None:
+        """See `peers.CentralBank.carry`."""
+        request = registration_pb2.CarryRequestsRequest(prefix=prefix, items=items)
+        self._registration.CarryRequests(request, timeout=_TIMEOUT_S)
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """See `peers.CentralBank.request_issuance`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 
@@ -59,6 +60,15 @@ class CentralBankPort(Protocol):
         self, items: Sequence[registration_pb2.TokenDepositItem]
     ) -> Sequence[registration_pb2.DepositOutcome]:
         """Deposits tokens; returns an outcome for each."""
+        ...
+
+    def carry(self, prefix: str, items: Sequence[inbound_pb2.CarriedRequest]) -> None:
+        """Has requests to pay, or changes of them, carried to another bank.
+
+        Args:
+            prefix: of the numbers of that bank's wallets.
+            items: up to 100.
+        """
         ...
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:

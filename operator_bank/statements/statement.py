@@ -174,7 +174,7 @@ class PaymentHistory:
             payment.payee_number = lost.payee_number
         elif row.purpose == purposes_pb2.PURPOSE_PAYMENT:
             order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
-            payment.memo = order.memo
+            payment.memo, payment.request_to_pay_id = order.memo, order.request_to_pay_id
             payment.payee_number = order.payee_number or payment.payee_number
 
 
@@ -191,6 +191,7 @@ def _fed(payment: payments_pb2.Payment, row: PaymentRow) -> None:
         payment.payer_number = incoming.payer_number
         payment.memo = incoming.memo
         payment.refunds_payment_id = incoming.refunds_payment_id
+        payment.request_to_pay_id = incoming.request_to_pay_id
 
 
 _EXCHANGES = (purposes_pb2.PURPOSE_TOP_UP, purposes_pb2.PURPOSE_CASH_OUT)

@@ -30,6 +30,14 @@ from settlement.records import first_sequence, record_digest
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
 
+Unnumbered = (
+    orders_pb2.Query
+    | orders_pb2.RequestToPay
+    | orders_pb2.ChangeAskedOrder
+    | orders_pb2.BlockAskerOrder
+    | keys_pb2.KeyObjection
+)
+"""What moves no money has no sequence."""
 WalletOrder = (
     orders_pb2.PaymentOrder
     | orders_pb2.RefundOrder
@@ -38,11 +46,9 @@ WalletOrder = (
     | orders_pb2.DepositOrder
     | orders_pb2.CertifyDeviceOrder
     | orders_pb2.CloseOrder
-    | orders_pb2.Query
-    | keys_pb2.KeyObjection
+    | Unnumbered
 )
-"""What a wallet signs: each says whose it is, its sequence and its times."""
-_WITHOUT_SEQUENCE = (orders_pb2.Query, keys_pb2.KeyObjection)
+"""What a wallet signs: each says whose it is, its times, and but for some its sequence."""
 T = TypeVar("T", bound=WalletOrder)
 T_co = TypeVar("T_co", bound=WalletOrder, covariant=True)
 
@@ -111,7 +117,7 @@ class Orders:
         if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
             raise wrong_signature()
         order = _parse(kind, wallet, envelope, self._clock.now_ms())
-        if kind not in _WITHOUT_SEQUENCE:
+        if "sequence" in kind.DESCRIPTOR.fields_by_name:
             self._check_sequences([order])
         return order
 

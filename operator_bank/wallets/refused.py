@@ -54,6 +54,7 @@ _DECIDES_NOTHING = frozenset(
 _PURPOSES: dict[type[Message], int] = {
     orders_pb2.LoadOrder: purposes_pb2.PURPOSE_TOKEN_LOAD,
     orders_pb2.DepositOrder: purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
+    orders_pb2.PaymentOrder: purposes_pb2.PURPOSE_PAYMENT,
     orders_pb2.RefundOrder: purposes_pb2.PURPOSE_REFUND,
 }
 """The purpose for which an order would have moved money; other orders move none."""

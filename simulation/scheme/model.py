@@ -14,12 +14,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from dcep.bank.v1 import exchange_pb2, offline_pb2, orders_pb2, payments_pb2, states_pb2
+from dcep.bank.v1 import asking_pb2, exchange_pb2, offline_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.app import OperatorBank
-from runtime.errors import Refusal, is_undecided, reason_name
+from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from simulation.scheme.float import Float
 
 Order = TypeVar(
@@ -32,10 +32,12 @@ Order = TypeVar(
 Answer = TypeVar(
     "Answer",
     payments_pb2.PayResponse,
+    asking_pb2.PayAskedResponse,
     payments_pb2.RefundResponse,
     exchange_pb2.ExchangeResponse,
     offline_pb2.LoadTokensResponse,
 )
+T = TypeVar("T")
 Call = Callable[[OperatorBank, SignedEnvelope], Answer]
 Identity = tuple[str, int]
 """A wallet's number, and the sequence of its order."""
@@ -73,6 +75,7 @@ class Effect:
         device_key: of the device that it loads, if it is a load.
         parties: (payer, payee, fen), if it is a payment or a refund.
         refunds: id of the payment that it gives back.
+        answers: id of the request to pay that it pays.
     """
 
     changes: Mapping[str, tuple[int, int, int]]
@@ -80,6 +83,7 @@ class Effect:
     device_key: bytes = b""
     parties: tuple[str, str, int] | None = None
     refunds: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,21 @@ class Decision:
 
     payload: bytes
     reason: int
+
+
+@dataclass
+class Request:
+    """A request to pay whose payer is a wallet of the bank.
+
+    Attributes:
+        asked: as its asker signed it.
+        over: it was declined or withdrawn.
+        perhaps: a power cut came while it was being made or changed.
+    """
+
+    asked: orders_pb2.RequestToPay
+    over: bool = False
+    perhaps: bool = False
 
 
 @dataclass
@@ -106,6 +125,9 @@ class Bank:
         place: how many entries of its feed it has applied.
         lost: (payee, fen, when it was ordered) of payments that the feed has told and the older
             copy did not know, by payment id.
+        requests: that its wallets are asked to pay, by id.
+        answered: requests and fen of the payments that pay them, by payment id; those that did not
+            settle or came back are left out.
         was_put_back: its database was once put back to an older copy.
         came_back: it goes on from an older copy, so its feed tells of what it has lost.
     """
@@ -123,6 +145,8 @@ class Bank:
     was_put_back: bool = False
     came_back: bool = False
     lost: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    answered: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def decided_ids(self) -> set[str]:
         """The orders that were decided, as ids of payments."""
@@ -195,6 +219,67 @@ class Model:
             if answer.state != wanted:
                 raise Wrong(f"a new payment has state {answer.state}, not {wanted}")
             self._check_said(here, order.wallet_number, answer.available_fen)
+        return answer
+
+    def pay_asked(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        call: Call[asking_pb2.PayAskedResponse],
+    ) -> asking_pb2.PayAskedResponse:
+        """Has a bank answer a payment of a request, and checks what it says. Raises Wrong, or as
+        the bank.
+        """
+        order = orders_pb2.PaymentOrder.FromString(envelope.payload)
+        name, fen = bank.context.bank, order.amount_fen
+        here = self.banks[name]
+        expected, perhaps = self._reasons_against_answer(here, order, self.clock(name))
+        identity = (order.wallet_number, order.sequence)
+        if perhaps:
+            self._perhaps.setdefault(identity, set()).update(perhaps)
+        own = order.payee_number in here.wallets
+        changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
+        if own:
+            changes[order.payee_number] = (fen, 0, 0)
+        parties = (order.wallet_number, order.payee_number, fen)
+        effect = Effect(changes, pending=not own, parties=parties, answers=order.request_to_pay_id)
+        answer = self._judged(bank, envelope, order, expected, effect, call)
+        if not answer.repeated:
+            self._check_said(here, order.wallet_number, answer.available_fen)
+        return answer
+
+    def asked(self, name: str, envelope: SignedEnvelope, call: Callable[[], T]) -> T:
+        """A bank answers a request to pay that may be of a wallet there, and is then known to it;
+        likewise a bank that is brought one.
+        """
+        asked = orders_pb2.RequestToPay.FromString(envelope.payload)
+        here, key = self.banks[name], f"{asked.wallet_number}-{asked.nonce.hex()}"
+        if asked.payer_number not in here.wallets or key in here.requests:
+            return call()
+        try:
+            answer = call()
+        except (Refusal, NoAnswer):
+            raise
+        except BaseException:
+            here.requests[key] = Request(asked, perhaps=True)
+            raise
+        here.requests[key] = Request(asked)
+        return answer
+
+    def changed(self, name: str, payload: bytes, call: Callable[[], T]) -> T:
+        """A bank answers what a wallet orders about a request, or is told of it."""
+        change = orders_pb2.ChangeAskedOrder.FromString(payload)
+        request = self.banks[name].requests.get(change.request_to_pay_id)
+        if request is None or change.change == orders_pb2.ASKED_CHANGE_REMIND:
+            return call()
+        try:
+            answer = call()
+        except (Refusal, NoAnswer):
+            raise
+        except BaseException:
+            request.perhaps = True
+            raise
+        request.over = True
         return answer
 
     def refund(
@@ -495,6 +580,8 @@ class Model:
             return
         payer, payee, fen = effect.parties
         payment_id = f"{identity[0]}-{identity[1]}"
+        if effect.answers:
+            here.answered[payment_id] = (effect.answers, fen)
         if effect.refunds:
             here.refunded[payer, effect.refunds] += fen
             if payee in effect.changes:
@@ -517,6 +604,30 @@ class Model:
             and not self._can_take(payee, order.amount_fen),
         }
         return frozenset(reason for reason, holds in against.items() if holds)
+
+    def _reasons_against_answer(
+        self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int
+    ) -> tuple[frozenset[int], set[int]]:
+        """Why a payment of a request has to be refused, and for what it may be, or 0 for taken,
+        because nobody knows what a power cut left.
+        """
+        name = order.request_to_pay_id
+        request = here.requests.get(name)
+        if request is None:
+            return frozenset({_E.REASON_REQUEST_TO_PAY_UNKNOWN}), set()
+        paid_fen = sum(fen for of, fen in here.answered.values() if of == name)
+        asked = request.asked
+        left_fen = asked.amount_fen - paid_fen
+        whole = asked.partial or order.amount_fen == left_fen
+        perhaps: set[int] = set()
+        if request.perhaps:
+            perhaps = {_E.REASON_REQUEST_TO_PAY_UNKNOWN, _E.REASON_REQUEST_TO_PAY_OVER}
+        if request.over or left_fen <= 0 or asked.due_time_ms < now_ms:
+            return frozenset({_E.REASON_REQUEST_TO_PAY_OVER}), perhaps
+        if order.amount_fen > left_fen or not whole:
+            return frozenset({_E.REASON_AMOUNT_NOT_ASKED}), perhaps
+        against = self._reasons_against_payment(here, order, now_ms)
+        return against, perhaps
 
     def _reasons_against_refund(
         self, here: Bank, order: orders_pb2.RefundOrder, now_ms: int
@@ -568,6 +679,7 @@ class Model:
             paid = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
             if paid.returns_payment_id in here.lost:
                 return  # the payer still has it, so what comes back lies in suspense
+            here.answered.pop(paid.returns_payment_id, None)
             payee = here.wallets.get(paid.payee_number)
             if payee is not None and self._can_take(payee, paid.amount_fen):
                 payee.available_fen += paid.amount_fen
@@ -622,6 +734,8 @@ class Model:
                 if paid.refunds_payment_id:
                     here.refunded[of] += paid.amount_fen
                 # Officers decide who bears it.
+                if paid.request_to_pay_id:
+                    here.answered[paid.payment_id] = (paid.request_to_pay_id, paid.amount_fen)
                 said = (paid.payee_number, paid.amount_fen, paid.created_time_ms)
                 here.lost[paid.payment_id] = said
             return
@@ -632,6 +746,7 @@ class Model:
         payer.held_fen -= paid.amount_fen
         if not settled:
             payer.available_fen += paid.amount_fen
+            here.answered.pop(paid.payment_id, None)
             if paid.refunds_payment_id:
                 here.refunded[of] -= paid.amount_fen
 

@@ -15,10 +15,18 @@ from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.feed_book import Link
 from central_bank.registration.offline.outcomes import as_verdict
 from central_bank.registration.settlement import check_incarnation
-from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import (
+    asking_pb2,
+    exchange_pb2,
+    inbound_pb2,
+    offline_pb2,
+    payments_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
@@ -75,6 +83,31 @@ class BankPeers:
             asked.vault.reserve_for_redemption(number, amount_fen)
 
         return self._system.begin(bank.name, ask)
+
+    def take_requests(
+        self, bank: AdmittedBank, items: Sequence[inbound_pb2.CarriedRequest]
+    ) -> Future[None]:
+        """Gives a bank requests to pay."""
+        if bank.name == MALLORY:
+            return at_once(lambda: self._mallory_says(None))
+
+        def take(asked: OperatorBank) -> None:
+            try:
+                asked.standing.check()
+            except Refusal as refusal:
+                raise NoAnswer(str(refusal)) from refusal
+            for item in items:
+                self._take(bank.name, asked, item)
+
+        return self._system.begin(bank.name, take)
+
+    def _take(self, name: str, bank: OperatorBank, item: inbound_pb2.CarriedRequest) -> None:
+        model = self._system.model
+        model.asked(
+            name,
+            item.request,
+            lambda: model.changed(name, item.change.payload, lambda: bank.taking.take([item])),
+        )
 
     def _chooses(self) -> int:
         return self._system.network.chance.choice([0, 0, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID])
@@ -145,6 +178,13 @@ class CentralBankPort:
     def announcements(self) -> Sequence[SignedEnvelope]:
         """What the central bank has announced."""
         return self._ask(lambda c, b: c.central_keys.announcements())
+
+    def carry(self, prefix: str, items: Sequence[inbound_pb2.CarriedRequest]) -> None:
+        """Has requests to pay carried to another bank."""
+        answer = self._ask(lambda c, b: c.carrying.begin(b, prefix, items))
+        if not answer.done():
+            raise NoAnswer("the other bank hangs")
+        answer.result()
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """Asks for issuance."""
@@ -258,6 +298,45 @@ class Counter:
         """Gives back what was received."""
         return self._ask(lambda b: self._system.model.refund(b, order, _refund))
 
+    def ask(self, order: SignedEnvelope) -> asking_pb2.AskResponse:
+        """Asks another wallet for money."""
+        request = asking_pb2.AskRequest(order=order)
+        model, name = self._system.model, self._bank
+        return self._ask(
+            lambda b: model.asked(name, order, lambda: GrpcAsking(b).Ask(request, CALL))
+        )
+
+    def pay_asked(self, order: SignedEnvelope) -> asking_pb2.PayAskedResponse:
+        """Pays what another wallet has asked for."""
+        return self._ask(lambda b: self._system.model.pay_asked(b, order, _pay_asked))
+
+    def change_asked(self, order: SignedEnvelope) -> asking_pb2.ChangeAskedResponse:
+        """Declines, withdraws, or reminds."""
+        request = asking_pb2.ChangeAskedRequest(order=order)
+        model, name = self._system.model, self._bank
+        return self._ask(
+            lambda b: model.changed(
+                name, order.payload, lambda: GrpcAsking(b).ChangeAsked(request, CALL)
+            )
+        )
+
+    def block_asker(self, order: SignedEnvelope) -> asking_pb2.BlockAskerResponse:
+        """Blocks an asker, or hears them again."""
+        request = asking_pb2.BlockAskerRequest(order=order)
+        return self._ask(lambda b: GrpcAsking(b).BlockAsker(request, CALL))
+
+    def list_asked(
+        self, query: SignedEnvelope, page_size: int, page_token: str, request_to_pay_id: str
+    ) -> asking_pb2.ListAskedResponse:
+        """A page of requests to pay."""
+        request = asking_pb2.ListAskedRequest(
+            query=query,
+            page_size=page_size,
+            page_token=page_token,
+            request_to_pay_id=request_to_pay_id,
+        )
+        return self._ask(lambda b: GrpcAsking(b).ListAsked(request, CALL))
+
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
@@ -344,3 +423,7 @@ def _pay(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.PayResponse:
 
 def _refund(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.RefundResponse:
     return GrpcPayments(bank).Refund(payments_pb2.RefundRequest(order=order), CALL)
+
+
+def _pay_asked(bank: OperatorBank, order: SignedEnvelope) -> asking_pb2.PayAskedResponse:
+    return GrpcAsking(bank).PayAsked(asking_pb2.PayAskedRequest(order=order), CALL)

@@ -23,12 +23,17 @@ from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import PREFIXES, HomeCopy, System, SystemCopy, wallet_of_mallory
 from wallet.app import App
+from wallet.online.requests import DECLINE, REMIND, WITHDRAW, RequestLine
 from wallet.orders.submitter import RefusedBefore
 
 START_FEN = 100_000
 _MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
 _ACT_LASTS_MS = 20_000
 _MOST_COPIES, _MOST_PROPOSED = 3, 3
+_SOON_MS, _LATE_MS = 20_000, 3_600_000
+"""When requests to pay are due: some while a run goes on, some not."""
+
+_FEW = 5
 _ROUNDS, _ROUND_MS = 12, 2_501
 """So often everything that works in the background has its turn until nothing may be under way."""
 
@@ -39,7 +44,7 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS`.
+        kind: a name in `KINDS` or `ASKING`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -116,7 +121,7 @@ class Life:
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        _, act = KINDS[step.kind]
+        _, act = {**KINDS, **ASKING}[step.kind]
         act(self)
         self.system.check()
 
@@ -251,6 +256,55 @@ class Life:
 
         self.wishes[key] = Wish(wallet, act, done)
         self._ask(key)
+
+    def _ask_to_pay(self) -> None:
+        """Somebody asks somebody else for money; nobody need be told whether that was heard."""
+        wallet, numbers = self._a_wallet(), self.system.numbers
+        payer = self._chance.choice([number for name, number in numbers.items() if name != wallet])
+        fen, partial = self._chance.randrange(2, _MOST_FEN), self._chance.random() < 0.5
+        lasts_ms = self._chance.choice([_SOON_MS, _LATE_MS])
+        due_ms = self.system.clocks.now_ms(wallet) + lasts_ms
+
+        def act(app: App) -> object:
+            return app.requests_to_pay().ask(payer, fen, due_time_ms=due_ms, partial=partial)
+
+        self._work(wallet, act)
+
+    def _pay_asked(self) -> None:
+        """Somebody pays a request that they are shown, or a part of it, or more than is left."""
+        wallet, key = self._a_wallet(), self.system.randomness.uuid()
+        lines = [line for line in self._requests_of(wallet) if not line.mine]
+        if not lines:
+            return
+        line = self._chance.choice(lines)
+        fen = line.left_fen or 1
+        if line.partial:
+            fen = self._chance.randrange(1, fen + 2)
+
+        def act(app: App) -> None:
+            paid = app.requests_to_pay().pay(line, fen, request_id=key)
+            if paid.pending:
+                raise NoAnswer("pending")
+            self.settled[paid.order.payment_id] = (wallet, line.counterparty, fen)
+
+        self.wishes[key] = Wish(wallet, act, Done(wallet, line.counterparty, -fen))
+        self._ask(key)
+
+    def _change_asked(self) -> None:
+        """Somebody withdraws a request, or reminds of it, or declines one."""
+        wallet = self._a_wallet()
+        if not (lines := self._requests_of(wallet)):
+            return
+        line = self._chance.choice(lines)
+        change = self._chance.choice([WITHDRAW, REMIND]) if line.mine else DECLINE
+        self._work(wallet, lambda app: app.requests_to_pay().change(line.name, change))
+
+    def _requests_of(self, wallet: str) -> list[RequestLine]:
+        """Those that a wallet has made or is shown, as far as its bank answers."""
+        found: list[RequestLine] = []
+        with suppress(NoAnswer, Refusal):
+            self.system.run(wallet, lambda app: found.extend(app.requests_to_pay().lines()))
+        return found[:_FEW]
 
     def _load(self) -> None:
         """Somebody loads money onto a device."""
@@ -546,10 +600,26 @@ KINDS: dict[str, tuple[int, Callable[[Life], None]]] = {
 }
 """How often each kind of step is drawn, and what it is."""
 
+ASKING: dict[str, tuple[int, Callable[[Life], None]]] = {
+    "ask_to_pay": (3, Life._ask_to_pay),
+    "pay_asked": (3, Life._pay_asked),
+    "change_asked": (1, Life._change_asked),
+}
+"""Likewise, of what comes between those steps, once after each `_BETWEEN` of them."""
+
+_BETWEEN = 8
+
 
 def draw(seed: int, count: int) -> list[Step]:
     """The steps of a run."""
     chance = random.Random(seed)
     weights = [weight for weight, _ in KINDS.values()]
     kinds = chance.choices(list(KINDS), weights, k=count)
-    return [Step(number, kind, chance.getrandbits(48)) for number, kind in enumerate(kinds, 1)]
+    drawn = [(kind, chance.getrandbits(48)) for kind in kinds]
+    # From a chance of its own, so that the steps around it are what they were without it.
+    asking = random.Random(f"{seed} asks")
+    weights = [weight for weight, _ in ASKING.values()]
+    for place in range(count // _BETWEEN * _BETWEEN, 0, -_BETWEEN):
+        (kind,) = asking.choices(list(ASKING), weights)
+        drawn.insert(place, (kind, asking.getrandbits(48)))
+    return [Step(number, *each) for number, each in enumerate(drawn, 1)]

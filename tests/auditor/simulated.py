@@ -15,11 +15,12 @@ from sqlalchemy import Engine
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from currency.days import day_of
-from dcep.bank.v1 import exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import asking_pb2, exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.payments import GrpcPayments
@@ -153,6 +154,9 @@ class _BankPeers:
     def _begin(self, name: str, act: Callable[[Any], Any]) -> Future[Any]:
         return at_once(lambda: self._system.ask(name, act))
 
+    def take_requests(self, bank: Any, items: Any) -> Any:
+        return self._begin(bank.name, lambda b: b.taking.take(list(items)))
+
     def reserve_for_redemption(self, bank: Any, number: int, amount_fen: int) -> Any:
         return self._begin(bank.name, lambda b: b.vault.reserve_for_redemption(number, amount_fen))
 
@@ -222,6 +226,9 @@ class _CentralBank:
     def announcements(self) -> Any:
         return self._ask(lambda central, bank: central.central_keys.announcements())
 
+    def carry(self, prefix: str, items: Any) -> None:
+        self._ask(lambda central, bank: central.carrying.begin(bank, prefix, items)).result()
+
     def request_issuance(self, wanted: str, fen: int) -> bool:
         row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))
         return bool(row.state == "waiting")
@@ -258,6 +265,24 @@ class _Counter:
 
     def refund(self, order: Any) -> Any:
         return self._ask(GrpcPayments, "Refund", payments_pb2.RefundRequest(order=order))
+
+    def ask(self, order: Any) -> Any:
+        return self._ask(GrpcAsking, "Ask", asking_pb2.AskRequest(order=order))
+
+    def pay_asked(self, order: Any) -> Any:
+        return self._ask(GrpcAsking, "PayAsked", asking_pb2.PayAskedRequest(order=order))
+
+    def change_asked(self, order: Any) -> Any:
+        return self._ask(GrpcAsking, "ChangeAsked", asking_pb2.ChangeAskedRequest(order=order))
+
+    def block_asker(self, order: Any) -> Any:
+        return self._ask(GrpcAsking, "BlockAsker", asking_pb2.BlockAskerRequest(order=order))
+
+    def list_asked(self, query: Any, size: int, token: str, name: str) -> Any:
+        request = asking_pb2.ListAskedRequest(
+            query=query, page_size=size, page_token=token, request_to_pay_id=name
+        )
+        return self._ask(GrpcAsking, "ListAsked", request)
 
     def get_payment(self, query: Any, payment_id: str) -> Any:
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from central_bank.authentication.banks import AdmittedBank
+from dcep.bank.v1 import inbound_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from simulation.scheme.network import at_once
@@ -35,6 +36,8 @@ class FakeBanks:
     vault_fen: dict[str, int] = field(default_factory=dict)
     reserved: dict[tuple[str, int], int] = field(default_factory=dict)
 
+    taken: list[inbound_pb2.CarriedRequest] = field(default_factory=list)
+
     _on_their_way: list[Callable[[], None]] = field(default_factory=list)
 
     def check(self, bank: AdmittedBank, payees: Sequence[str]) -> Future[list[int]]:
@@ -46,6 +49,12 @@ class FakeBanks:
     ) -> Future[None]:
         self.asked.append((bank.name, "reserve_for_redemption"))
         return self._answer(bank, lambda: self.reserve_now(bank, number, amount_fen))
+
+    def take_requests(
+        self, bank: AdmittedBank, items: Sequence[inbound_pb2.CarriedRequest]
+    ) -> Future[None]:
+        self.asked.append((bank.name, "take_requests"))
+        return self._answer(bank, lambda: self.taken.extend(items))
 
     def answer_now(self) -> None:
         """What hangs is answered: with silence by the silent, by the others as usual."""

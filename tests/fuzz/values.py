@@ -137,6 +137,8 @@ def _like(name: str, draw: Random) -> str:
         return f"+86 {draw.randrange(10**10, 10**11)}"
     if name == "certificate_fingerprint":
         return draw.randbytes(32).hex()
+    if name == "request_to_pay_id":
+        return f"{draw.randrange(10**16):016d}-{draw.randbytes(16).hex()}"
     if name == "inner_address":
         return "127.0.0.1:1"
     return "".join(draw.choice(string.ascii_lowercase) for _ in range(8))

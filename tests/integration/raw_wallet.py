@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from console.cash_machine import CashMachine
 from dcep.bank.v1 import (
+    asking_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
     offline_pb2_grpc,
@@ -32,6 +33,9 @@ LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 TAGS = {
     orders_pb2.PaymentOrder: "payment-order/v1",
     orders_pb2.RefundOrder: "refund-order/v1",
+    orders_pb2.RequestToPay: "request-to-pay/v1",
+    orders_pb2.ChangeAskedOrder: "change-asked-order/v1",
+    orders_pb2.BlockAskerOrder: "block-asker-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
     orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
@@ -63,6 +67,7 @@ class BankStubs:
         self.wallets = wallets_pb2_grpc.WalletServiceStub(self.channel)
         self.exchange = exchange_pb2_grpc.ExchangeServiceStub(self.channel)
         self.payments = payments_pb2_grpc.PaymentServiceStub(self.channel)
+        self.asking = asking_pb2_grpc.AskingServiceStub(self.channel)
         self.offline = offline_pb2_grpc.OfflineServiceStub(self.channel)
 
 
@@ -99,7 +104,7 @@ class RawWallet:
         }
         if kind is orders_pb2.Query:
             values["bank"] = self.stubs.bank
-        elif "sequence" not in fields:
+        elif "sequence" not in fields and "sequence" in kind.DESCRIPTOR.fields_by_name:
             values["sequence"] = self.take_sequence()
         payload = kind(**{**values, **fields}).SerializeToString()
         signer = key or self.key

@@ -8,6 +8,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from offline_token.bundle import TrustBundle
@@ -32,6 +33,7 @@ class FakeCentralBank:
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
     decided: set[str] = field(default_factory=set)
+    carried: list[tuple[str, inbound_pb2.CarriedRequest]] = field(default_factory=list)
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
     teller: Teller = field(default_factory=Teller)
@@ -51,6 +53,10 @@ class FakeCentralBank:
         self._answer()
         self.submitted += batch.payments
         return []
+
+    def carry(self, prefix: str, items: Sequence[inbound_pb2.CarriedRequest]) -> None:
+        self._answer()
+        self.carried += [(prefix, item) for item in items]
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         self._answer()

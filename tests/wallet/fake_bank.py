@@ -30,6 +30,7 @@ from runtime.errors import NoAnswer, Refusal, as_reason
 from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
 from tests.wallet.fake_arrivals import Arrivals
+from tests.wallet.fake_asking import FakeAsking
 from tests.wallet.fake_keys import FakeKeys, Keyed
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
@@ -48,7 +49,7 @@ class Account(Keyed):
 
 
 @dataclass
-class FakeBank(FakeKeys):
+class FakeBank(FakeKeys, FakeAsking):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:

@@ -13,6 +13,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import (
+    asking_pb2,
+    asking_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
     offline_pb2,
@@ -65,6 +67,33 @@ class Exchange(exchange_pb2_grpc.ExchangeServiceServicer):
     @_silent(exchange_pb2.ExchangeResponse)
     def Exchange(self, request: Any) -> Any:
         return self.bank.exchange(request.order)
+
+
+class Asking(asking_pb2_grpc.AskingServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(asking_pb2.AskResponse)
+    def Ask(self, request: Any) -> Any:
+        return self.bank.ask(request.order)
+
+    @_silent(asking_pb2.PayAskedResponse)
+    def PayAsked(self, request: Any) -> Any:
+        return self.bank.pay_asked(request.order)
+
+    @_silent(asking_pb2.ChangeAskedResponse)
+    def ChangeAsked(self, request: Any) -> Any:
+        return self.bank.change_asked(request.order)
+
+    @_silent(asking_pb2.BlockAskerResponse)
+    def BlockAsker(self, request: Any) -> Any:
+        return self.bank.block_asker(request.order)
+
+    @_silent(asking_pb2.ListAskedResponse)
+    def ListAsked(self, request: Any) -> Any:
+        return self.bank.list_asked(
+            request.query, request.page_size, request.page_token, request.request_to_pay_id
+        )
 
 
 class Payments(payments_pb2_grpc.PaymentServiceServicer):
@@ -140,6 +169,7 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
             _service(wallets_pb2_grpc, "WalletService", Wallets(bank)),
             _service(exchange_pb2_grpc, "ExchangeService", Exchange(bank)),
             _service(payments_pb2_grpc, "PaymentService", Payments(bank)),
+            _service(asking_pb2_grpc, "AskingService", Asking(bank)),
             _service(offline_pb2_grpc, "OfflineService", Offline(bank)),
         ],
         credentials=server_credentials(files, require_client=False),

@@ -65,4 +65,5 @@ def item(entry: HistoryEntry) -> wallet_pb2.HistoryItem:
         memo=entry.memo,
         refunds_payment_id=entry.refunds_payment_id,
         refunded_fen=entry.refunded_fen,
+        request_to_pay_id=entry.request_to_pay_id,
     )

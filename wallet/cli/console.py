@@ -198,6 +198,7 @@ class Output:
             sentence,
         )
         from wallet.offline.payments import NotTaken
+        from wallet.online.requests import AskedPerhaps
         from wallet.orders.submitter import NotYet, RefusedBefore
 
         if isinstance(error, Refusal):
@@ -242,5 +243,7 @@ class Output:
             message = _("{silent}, so nobody knows yet whether it happened. ({error})").format(
                 silent=silent, error=error
             )
-            following = error.following if isinstance(error, NotYet) else NO_ANSWER_NEXT
+            following = (
+                error.following if isinstance(error, NotYet | AskedPerhaps) else NO_ANSWER_NEXT
+            )
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, _(following))

@@ -87,6 +87,7 @@ def told(entry: HistoryEntry) -> CommandResult:
             ),
         ),
         (_("Time"), f"{clock(entry.time_ms)} {zone(entry.time_ms)}"),
+        (_("Request"), entry.request_to_pay_id),
         (_("Refund of"), entry.refunds_payment_id),
         (_("Refunded"), _refunded(entry)),
         (_("Memo"), harmless(entry.memo)),

@@ -167,9 +167,17 @@ def pay(
             "--qr", help="A merchant's code, as text or a picture, instead of the number."
         ),
     ] = "",
+    asked: Annotated[
+        str,
+        typer.Option(
+            "--request", help="The id of a request to pay, instead of the number: see `requests`."
+        ),
+    ] = "",
     memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
     anew: Anew = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --qr: pay without a question.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --qr or --request: pay without a question.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -178,6 +186,7 @@ def pay(
     With --qr the code says whom to pay, and the only argument is the amount. If the code has an
     amount, no other is paid. It shows what is paid and to whom; without an argument, and in any
     case above 100 yuan, it asks at the terminal. A code for one payment is paid once from here.
+    With --request it is the same: who asked is paid, all that is left or the amount beside it.
     """
     from currency.amount import parse_yuan
     from currency.number import typed
@@ -187,6 +196,11 @@ def pay(
             from wallet.cli.merchant_qr import pay_code
 
             pay_code(app, output, qr, _only([number, amount]), memo, anew=anew, yes=yes)
+            return
+        if asked:
+            from wallet.cli.requests import pay_request
+
+            pay_request(app, output, asked, _only([number, amount]), anew=anew, yes=yes)
             return
         if number is None or amount is None:
             from wallet.cli.console import UsageError
@@ -273,8 +287,10 @@ def _add_others() -> None:
     from wallet.cli.offline import offline
     from wallet.cli.payroll import payroll
     from wallet.cli.refund import refund
+    from wallet.cli.requests import request, requests
 
     app.command(context_settings=AMOUNTS)(refund)
+    app.command(context_settings=AMOUNTS)(request)
     app.command()(history)
     app.command()(payment)
     app.command()(payroll)
@@ -282,6 +298,7 @@ def _add_others() -> None:
     app.command()(keys)
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
+    app.add_typer(requests, name="requests")
 
 
 _add_others()

@@ -61,12 +61,19 @@ def show(
         str | None,
         typer.Option("--city-zh", help="The city in Chinese, up to 15.", show_default=False),
     ] = None,
+    asked: Annotated[
+        str,
+        typer.Option(
+            "--request", help="The id of a request to pay of this wallet, for who is asked."
+        ),
+    ] = "",
     png: Annotated[Path | None, typer.Option("--png", help="Write a picture to a file.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show this wallet's code for payers: for many payments, or with an amount for one.
 
+    With --request it is for the one wallet that was asked, and is paid once whoever reads it.
     Name and city are kept, so they are said once. Nobody checks them.
     """
     with wallet(context, home, as_json, asks_only=True) as (app, output):
@@ -84,6 +91,12 @@ def show(
         kept = merchant_of(app.home)
         merchant = _called(kept, profile, name, city, name_zh, city_zh)
         now_s = app.clock.now_ms() // 1_000
+        ends_time_ms = (now_s + minutes * 60) * 1_000 if minutes else None
+        once = "" if amount_fen is None else UUID(app.randomness.uuid()).hex
+        if asked:
+            if amount is not None or reference or minutes:
+                raise UsageError(_("the request says amount, reference and end; leave them away"))
+            amount_fen, once, ends_time_ms = _of_request(app, asked)
         code = PaymentCode(
             number=profile.number,
             name=merchant.name,
@@ -93,8 +106,8 @@ def show(
             else None,
             amount_fen=amount_fen,
             reference=reference,
-            request_id="" if amount_fen is None else UUID(app.randomness.uuid()).hex,
-            ends_time_ms=(now_s + minutes * 60) * 1_000 if minutes else None,
+            request_id=once,
+            ends_time_ms=ends_time_ms,
         )
         try:
             text = code.text()
@@ -153,6 +166,7 @@ def pay_code(
     from wallet.cli import merchant_qr_input
     from wallet.cli.console import EXIT_NO_ANSWER
     from wallet.cli.output import paid
+    from wallet.cli.requests import pay_request
     from wallet.qr import payment_code
 
     code = payment_code.read(merchant_qr_input.code_text(source))
@@ -164,6 +178,10 @@ def pay_code(
         output.say(_("This code was ordered to be paid before; this is the same payment."))
     else:
         code.check_time(app.clock.now_ms())
+        asked = f"{code.number}-{code.request_id}" if code.once else ""
+        if asked and app.requests_to_pay().find(asked) is not None:
+            pay_request(app, output, asked, amount, anew=anew, yes=yes)
+            return
         amount_fen = merchant_qr_input.amount_to_pay(code, amount)
         memo = merchant_qr_input.memo_to_send(code, memo)
         merchant_qr_input.check_agreed(
@@ -173,6 +191,24 @@ def pay_code(
     output.result(*paid(code.number, amount_fen, placed))
     if placed.pending:
         raise SystemExit(EXIT_NO_ANSWER)
+
+
+def _of_request(app: App, name: str) -> tuple[int, str, int]:
+    """What a code for a request to pay says: fen, its id without the number, and when it ends.
+
+    Raises:
+        UsageError: it is not this wallet's, or is over.
+        Refusal: there is none.
+    """
+    from wallet.cli.console import UsageError
+    from wallet.cli.requests_output import state_word
+
+    line = app.requests_to_pay().get(name.strip())
+    if not line.mine:
+        raise UsageError(_("another wallet has made this request; it shows the code"))
+    if not line.is_open:
+        raise UsageError(_("the request is {state}").format(state=state_word(line)))
+    return line.left_fen, line.name.partition("-")[2], line.due_time_ms // 1_000 * 1_000
 
 
 def _called(

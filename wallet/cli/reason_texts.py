@@ -86,6 +86,22 @@ _WORDS = {
         N_("More than is left of this payment to refund."),
         N_("Look with `wallet payment ID`."),
     ),
+    "REQUEST_TO_PAY_UNKNOWN": (
+        N_("There is no such request for this wallet."),
+        N_("Look with `wallet requests`."),
+    ),
+    "REQUEST_TO_PAY_OVER": (
+        N_("The request was paid, declined or withdrawn, or has expired."),
+        N_("Look with `wallet requests --all`. To pay all the same: `wallet pay NUMBER AMOUNT`."),
+    ),
+    "AMOUNT_NOT_ASKED": (
+        N_("The request is for another amount."),
+        N_("Look with `wallet requests`."),
+    ),
+    "TOO_MANY_REQUESTS": (
+        N_("This wallet has asked, or reminded, as often as it may."),
+        N_("Withdraw what is no longer needed with `wallet requests withdraw ID`, or wait a day."),
+    ),
     "TOO_MANY_REFUSALS": (
         N_("So many orders of this wallet were refused that it has to wait."),
         N_("Repeat the command in an hour."),

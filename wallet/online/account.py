@@ -42,6 +42,7 @@ class HistoryEntry:
         position: in the bank's journal.
         refunds_payment_id: of a refund, the payment that it gives back; "" for anything else.
         refunded_fen: of a payment that was received, how much was given back.
+        request_to_pay_id: the request to pay that it answers; "" for none.
     """
 
     payment_id: str
@@ -56,6 +57,7 @@ class HistoryEntry:
     position: int = 0
     refunds_payment_id: str = ""
     refunded_fen: int = 0
+    request_to_pay_id: str = ""
 
     @property
     def left_fen(self) -> int:
@@ -363,6 +365,7 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         position=payment.position,
         refunds_payment_id=payment.refunds_payment_id,
         refunded_fen=payment.refunded_fen,
+        request_to_pay_id=payment.request_to_pay_id,
     )
 
 

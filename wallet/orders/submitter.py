@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
+from google.protobuf.message import Message
+
 from currency.reasons import in_words
 from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -19,6 +21,7 @@ from runtime.pagination import MAX_PAGE
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
 from wallet.orders.order_book import Book, Flights, KeptOrder, OrderState
 from wallet.orders.types import (
+    ASKED_PAYMENT,
     DEPOSIT,
     EXCHANGE,
     EXPIRED,
@@ -127,15 +130,28 @@ class OrderSubmitter:
 
     def query(self, method: str) -> SignedEnvelope:
         """Signs a question for one method of this wallet's bank; it is not kept."""
+        return self.signed_alone(
+            orders_pb2.Query, QUERY_VALID_MS, method=method, bank=self.bank_name
+        )
+
+    def signed_alone(
+        self, kind: Callable[..., Message], valid_ms: int, **fields: Any
+    ) -> SignedEnvelope:
+        """Something of this wallet that has no sequence, signed now.
+
+        Args:
+            kind: its message.
+            valid_ms: how long the bank may take it.
+            fields: those of the message, but for the wallet and the times.
+        """
         now_ms = self.clock.now_ms()
-        query = orders_pb2.Query(
+        said = kind(
             wallet_number=self.number,
             created_time_ms=now_ms,
-            expires_time_ms=now_ms + QUERY_VALID_MS,
-            method=method,
-            bank=self.bank_name,
+            expires_time_ms=now_ms + valid_ms,
+            **fields,
         )
-        return sign(query, self.key, self.number.encode())
+        return sign(said, self.key, self.number.encode())
 
     def place(
         self,
@@ -233,7 +249,7 @@ class OrderSubmitter:
 
     def _recover(self, order: KeptOrder, payment: payments_pb2.Payment) -> KeptOrder:
         """Writes down an answer that comes from the bank's books instead of the call."""
-        if order.kind not in (PAYMENT.name, REFUND.name, EXCHANGE.name):
+        if order.kind not in (PAYMENT.name, ASKED_PAYMENT.name, REFUND.name, EXCHANGE.name):
             return order
         available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
         answer: Any = exchange_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from dcep.bank.v1 import (
+    asking_pb2,
     exchange_pb2,
     offline_pb2,
     orders_pb2,
@@ -54,6 +55,12 @@ PAYMENT = OrderKind(
     payments_pb2.PayResponse,
     lambda bank, order: bank.pay(order),
 )
+ASKED_PAYMENT = OrderKind(
+    "asked-payment",
+    orders_pb2.PaymentOrder,
+    asking_pb2.PayAskedResponse,
+    lambda bank, order: bank.pay_asked(order),
+)
 REFUND = OrderKind(
     "refund",
     orders_pb2.RefundOrder,
@@ -94,6 +101,7 @@ DEPOSIT = OrderKind(
 )
 _ALL: tuple[OrderKind[Any, Any], ...] = (
     PAYMENT,
+    ASKED_PAYMENT,
     REFUND,
     EXCHANGE,
     CLOSE,

@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 
 from currency import parties
 from dcep.bank.v1 import (
+    asking_pb2,
+    asking_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
     keys_pb2,
@@ -81,6 +83,7 @@ class GrpcBank:
         self._keys: Any = _stub(keys_pb2_grpc.KeyServiceStub, channel)
         self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
         self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
+        self._asking: Any = _stub(asking_pb2_grpc.AskingServiceStub, channel)
         self._offline: Any = _stub(offline_pb2_grpc.OfflineServiceStub, channel)
 
     def close(self) -> None:
@@ -152,6 +155,42 @@ class GrpcBank:
             payments_pb2.RefundResponse,
             ORDER_TIMEOUT_S,
         )
+
+    def ask(self, order: SignedEnvelope) -> asking_pb2.AskResponse:
+        """Asks another wallet for money."""
+        request = asking_pb2.AskRequest(order=order)
+        return _ask(self._asking.Ask, request, asking_pb2.AskResponse, ORDER_TIMEOUT_S)
+
+    def pay_asked(self, order: SignedEnvelope) -> asking_pb2.PayAskedResponse:
+        """Pays what another wallet has asked for, or a part of it."""
+        request = asking_pb2.PayAskedRequest(order=order)
+        return _ask(self._asking.PayAsked, request, asking_pb2.PayAskedResponse, ORDER_TIMEOUT_S)
+
+    def change_asked(self, order: SignedEnvelope) -> asking_pb2.ChangeAskedResponse:
+        """Declines or withdraws a request to pay, or reminds of it."""
+        request = asking_pb2.ChangeAskedRequest(order=order)
+        return _ask(
+            self._asking.ChangeAsked, request, asking_pb2.ChangeAskedResponse, ORDER_TIMEOUT_S
+        )
+
+    def block_asker(self, order: SignedEnvelope) -> asking_pb2.BlockAskerResponse:
+        """Shows no more requests of an asker, or again."""
+        request = asking_pb2.BlockAskerRequest(order=order)
+        return _ask(
+            self._asking.BlockAsker, request, asking_pb2.BlockAskerResponse, ORDER_TIMEOUT_S
+        )
+
+    def list_asked(
+        self, query: SignedEnvelope, page_size: int, page_token: str, request_to_pay_id: str
+    ) -> asking_pb2.ListAskedResponse:
+        """A page of requests to pay, newest first; of one id if it is given."""
+        request = asking_pb2.ListAskedRequest(
+            query=query,
+            page_size=page_size,
+            page_token=page_token,
+            request_to_pay_id=request_to_pay_id,
+        )
+        return _ask(self._asking.ListAsked, request, asking_pb2.ListAskedResponse, SHOW_TIMEOUT_S)
 
     def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Makes payments; an answer for each, in order. Raises BadAnswer if some have none."""

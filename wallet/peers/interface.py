@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from dcep.bank.v1 import (
+    asking_pb2,
     exchange_pb2,
     keys_pb2,
     offline_pb2,
@@ -22,6 +23,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 GET_PAYMENT = "dcep.bank.v1.PaymentService/GetPayment"
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
+LIST_ASKED = "dcep.bank.v1.AskingService/ListAsked"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 """The methods that a query may be signed for."""
 
@@ -75,6 +77,28 @@ class BankPort(Protocol):
 
     def refund(self, order: SignedEnvelope) -> payments_pb2.RefundResponse:
         """Gives back a payment that was received, or a part of it."""
+        ...
+
+    def ask(self, order: SignedEnvelope) -> asking_pb2.AskResponse:
+        """Asks another wallet for money; repeats by the request's id."""
+        ...
+
+    def pay_asked(self, order: SignedEnvelope) -> asking_pb2.PayAskedResponse:
+        """Pays what another wallet has asked for, or a part of it."""
+        ...
+
+    def change_asked(self, order: SignedEnvelope) -> asking_pb2.ChangeAskedResponse:
+        """Declines or withdraws a request to pay, or reminds of it."""
+        ...
+
+    def block_asker(self, order: SignedEnvelope) -> asking_pb2.BlockAskerResponse:
+        """Shows no more requests of an asker, or again."""
+        ...
+
+    def list_asked(
+        self, query: SignedEnvelope, page_size: int, page_token: str, request_to_pay_id: str
+    ) -> asking_pb2.ListAskedResponse:
+        """A page of requests to pay, newest first; of one id if it is given."""
         ...
 
     def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:

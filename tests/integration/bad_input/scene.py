@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 from console.clients import BankOfficerClient
 from currency import number
 from dcep.bank.v1 import (
+    asking_pb2,
     exchange_pb2,
     offline_pb2,
     orders_pb2,
@@ -109,6 +110,51 @@ SIGNED = [
             "amount_fen": 5_000_001,
         },
         moves_amount=True,
+    ),
+    Signed(
+        "Ask",
+        orders_pb2.RequestToPay,
+        rpc_stub("asking", "Ask", asking_pb2.AskRequest),
+        lambda scene: {
+            "nonce": SigningKey.generate().encode()[:16],
+            "payer_number": scene.mallory.number,
+            "amount_fen": 5_000_001,
+            "due_time_ms": now_ms() + DAY_MS,
+        },
+        moves_amount=True,
+    ),
+    Signed(
+        "PayAsked",
+        orders_pb2.PaymentOrder,
+        rpc_stub("asking", "PayAsked", asking_pb2.PayAskedRequest),
+        lambda scene: {
+            "payee_number": scene.mallory.number,
+            "amount_fen": 5_000_001,
+            "request_to_pay_id": f"{scene.mallory.number}-{'0' * 32}",
+            "request_to_pay_digest": bytes(32),
+        },
+        moves_amount=True,
+    ),
+    Signed(
+        "ChangeAsked",
+        orders_pb2.ChangeAskedOrder,
+        rpc_stub("asking", "ChangeAsked", asking_pb2.ChangeAskedRequest),
+        lambda scene: {
+            "request_to_pay_id": f"{scene.mallory.number}-{'0' * 32}",
+            "change": orders_pb2.ASKED_CHANGE_DECLINE,
+        },
+    ),
+    Signed(
+        "BlockAsker",
+        orders_pb2.BlockAskerOrder,
+        rpc_stub("asking", "BlockAsker", asking_pb2.BlockAskerRequest),
+        lambda scene: {"asker_number": scene.mallory.number},
+    ),
+    Signed(
+        "ListAsked",
+        orders_pb2.Query,
+        rpc_stub("asking", "ListAsked", asking_pb2.ListAskedRequest, "query"),
+        query_of("AskingService", "ListAsked"),
     ),
     Signed(
         "Exchange",

@@ -36,8 +36,9 @@ JUDGED_BEFORE_TIME = {
     "LoadTokens": {"DEVICE_UNKNOWN"},
     "DepositTokens": {"FIELD_INVALID"},
     "Refund": {"PAYMENT_UNKNOWN"},
+    "PayAsked": {"REQUEST_TO_PAY_UNKNOWN"},
 }
-"""What an order of offline money, or a refund, is refused for before its expiry is looked at."""
+"""What is looked at before the expiry: the device, the refunded payment, the paid request."""
 
 
 @pytest.mark.parametrize("rpc", SIGNED, ids=[rpc.label for rpc in SIGNED])
@@ -79,7 +80,7 @@ def test_a_query_is_for_this_method_and_bank_and_a_moment(
 
 
 MOVING = [rpc for rpc in SIGNED if rpc.moves_amount]
-SEQUENCED = [rpc for rpc in SIGNED if rpc.kind is not orders_pb2.Query]
+SEQUENCED = [rpc for rpc in SIGNED if "sequence" in rpc.kind.DESCRIPTOR.fields_by_name]
 
 
 @pytest.mark.parametrize("rpc", MOVING, ids=[rpc.label for rpc in MOVING])
@@ -140,6 +141,21 @@ CASES = [
     Case("nowhere", "Refund", lambda s: {"refunds_position": 0}, UNSET),
     Case("far-beyond", "Refund", lambda s: {"refunds_position": 1 << 63}, {"FIELD_INVALID"}),
     Case("memo-too-long", "Refund", lambda s: {"memo": "x" * 141}, {"FIELD_INVALID"}),
+    Case("of-nobody", "PayAsked", lambda s: {}, {"REQUEST_TO_PAY_UNKNOWN"}),
+    Case("without-a-request", "PayAsked", lambda s: {"request_to_pay_id": ""}, UNSET),
+    Case("without-what-was-seen", "PayAsked", lambda s: {"request_to_pay_digest": b""}, UNSET),
+    Case("for-pay", "Pay", lambda s: {"request_to_pay_id": f"{s.bob.number}-{'0' * 32}"},
+         {"FIELD_INVALID"}),
+    Case("asks-itself", "Ask", lambda s: {"payer_number": s.alice.number}, {"SAME_ACCOUNT"}),
+    Case("asks-no-number", "Ask", lambda s: {"payer_number": "6201000000000000"},
+         {"FIELD_INVALID"}),
+    Case("due-before", "Ask", lambda s: {"due_time_ms": 1}, {"FIELD_INVALID"}),
+    Case("due-in-years", "Ask", lambda s: {"due_time_ms": 253_402_300_799_999}, {"FIELD_INVALID"}),
+    Case("text-with-an-escape", "Ask", lambda s: {"text": "\x1b[2J"}, {"FIELD_INVALID"}),
+    Case("nonce-of-15-bytes", "Ask", lambda s: {"nonce": bytes(15)}, {"FIELD_INVALID"}),
+    Case("change-77", "ChangeAsked", lambda s: {"change": 77}, {"FIELD_INVALID"}),
+    Case("change-of-nothing", "ChangeAsked", lambda s: {}, {"REQUEST_TO_PAY_UNKNOWN"}),
+    Case("blocks-no-number", "BlockAsker", lambda s: {"asker_number": "12"}, {"FIELD_INVALID"}),
     Case("no-direction", "Exchange", lambda s: {"direction": 0}, UNSET),
     Case("direction-77", "Exchange", lambda s: {"direction": 77}, {"FIELD_INVALID"}),
     Case("no-medium", "Exchange", lambda s: {"medium": 0}, UNSET),

@@ -1,11 +1,35 @@
+from dcep.bank.v1 import orders_pb2 as _orders_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class CarriedRequest(_message.Message):
+    __slots__ = ("request", "request_key", "change", "change_key")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_KEY_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_KEY_FIELD_NUMBER: _ClassVar[int]
+    request: _envelope_pb2.SignedEnvelope
+    request_key: bytes
+    change: _envelope_pb2.SignedEnvelope
+    change_key: bytes
+    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., request_key: _Optional[bytes] = ..., change: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., change_key: _Optional[bytes] = ...) -> None: ...
+
+class TakeRequestsRequest(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[CarriedRequest]
+    def __init__(self, items: _Optional[_Iterable[_Union[CarriedRequest, _Mapping]]] = ...) -> None: ...
+
+class TakeRequestsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class CheckPayeesRequest(_message.Message):
     __slots__ = ("wallet_numbers",)

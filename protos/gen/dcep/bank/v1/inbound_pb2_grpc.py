@@ -46,6 +46,11 @@ class InboundServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.FromString,
                 _registered_method=True)
+        self.TakeRequests = channel.unary_unary(
+                '/dcep.bank.v1.InboundService/TakeRequests',
+                request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.FromString,
+                _registered_method=True)
 
 
 class InboundServiceServicer(object):
@@ -69,6 +74,15 @@ class InboundServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeRequests(self, request, context):
+        """Takes what another bank's wallets ask of wallets here, and what became there
+        of what wallets here have asked. The answer is the same for all that is
+        taken and all that is left out. Repeats harmlessly.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InboundServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -81,6 +95,11 @@ def add_InboundServiceServicer_to_server(servicer, server):
                     servicer.ReserveForRedemption,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.SerializeToString,
+            ),
+            'TakeRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeRequests,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,6 +158,33 @@ class InboundService(object):
             '/dcep.bank.v1.InboundService/ReserveForRedemption',
             dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_inbound__pb2.ReserveForRedemptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.InboundService/TakeRequests',
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AskedChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ASKED_CHANGE_UNSPECIFIED: _ClassVar[AskedChange]
+    ASKED_CHANGE_DECLINE: _ClassVar[AskedChange]
+    ASKED_CHANGE_WITHDRAW: _ClassVar[AskedChange]
+    ASKED_CHANGE_REMIND: _ClassVar[AskedChange]
+
 class ExchangeMedium(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EXCHANGE_MEDIUM_UNSPECIFIED: _ClassVar[ExchangeMedium]
@@ -19,6 +26,10 @@ class ExchangeDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXCHANGE_DIRECTION_UNSPECIFIED: _ClassVar[ExchangeDirection]
     EXCHANGE_DIRECTION_TOP_UP: _ClassVar[ExchangeDirection]
     EXCHANGE_DIRECTION_CASH_OUT: _ClassVar[ExchangeDirection]
+ASKED_CHANGE_UNSPECIFIED: AskedChange
+ASKED_CHANGE_DECLINE: AskedChange
+ASKED_CHANGE_WITHDRAW: AskedChange
+ASKED_CHANGE_REMIND: AskedChange
 EXCHANGE_MEDIUM_UNSPECIFIED: ExchangeMedium
 EXCHANGE_MEDIUM_DEPOSIT: ExchangeMedium
 EXCHANGE_MEDIUM_CASH: ExchangeMedium
@@ -45,7 +56,7 @@ class OpenWalletOrder(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class PaymentOrder(_message.Message):
-    __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo")
+    __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "request_to_pay_id", "request_to_pay_digest")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     PAYEE_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +64,8 @@ class PaymentOrder(_message.Message):
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMO_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TO_PAY_DIGEST_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     sequence: int
     payee_number: str
@@ -60,7 +73,61 @@ class PaymentOrder(_message.Message):
     created_time_ms: int
     expires_time_ms: int
     memo: str
-    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+    request_to_pay_id: str
+    request_to_pay_digest: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., request_to_pay_id: _Optional[str] = ..., request_to_pay_digest: _Optional[bytes] = ...) -> None: ...
+
+class RequestToPay(_message.Message):
+    __slots__ = ("wallet_number", "nonce", "payer_number", "amount_fen", "partial", "text", "reference", "due_time_ms", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    DUE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    nonce: bytes
+    payer_number: str
+    amount_fen: int
+    partial: bool
+    text: str
+    reference: str
+    due_time_ms: int
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., nonce: _Optional[bytes] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., partial: bool = ..., text: _Optional[str] = ..., reference: _Optional[str] = ..., due_time_ms: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class ChangeAskedOrder(_message.Message):
+    __slots__ = ("wallet_number", "request_to_pay_id", "change", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    request_to_pay_id: str
+    change: AskedChange
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., request_to_pay_id: _Optional[str] = ..., change: _Optional[_Union[AskedChange, str]] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class BlockAskerOrder(_message.Message):
+    __slots__ = ("wallet_number", "asker_number", "blocked", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ASKER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    asker_number: str
+    blocked: bool
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., asker_number: _Optional[str] = ..., blocked: bool = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class RefundOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "refunds_payment_id", "refunds_position", "amount_fen", "created_time_ms", "expires_time_ms", "memo")

@@ -73,7 +73,7 @@ class GetPaymentRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
 
 class Payment(_message.Message):
-    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position", "refunds_payment_id", "refunded_fen")
+    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position", "refunds_payment_id", "refunded_fen", "request_to_pay_id")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class Payment(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REFUNDED_FEN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
     state: _states_pb2.PaymentState
     payer_number: str
@@ -102,7 +103,8 @@ class Payment(_message.Message):
     position: int
     refunds_payment_id: str
     refunded_fen: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ...) -> None: ...
+    request_to_pay_id: str
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ...) -> None: ...
 
 class GetPaymentResponse(_message.Message):
     __slots__ = ("payment",)

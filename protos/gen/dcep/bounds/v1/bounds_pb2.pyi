@@ -44,6 +44,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_WORD: _ClassVar[Kind]
     KIND_SENTENCE: _ClassVar[Kind]
     KIND_OFFLINE_TEXT: _ClassVar[Kind]
+    KIND_REQUEST_TO_PAY: _ClassVar[Kind]
     KIND_PUBLIC_KEY: _ClassVar[Kind]
     KIND_SIGNATURE: _ClassVar[Kind]
     KIND_DIGEST: _ClassVar[Kind]
@@ -89,6 +90,7 @@ KIND_PAGE_TOKEN: Kind
 KIND_WORD: Kind
 KIND_SENTENCE: Kind
 KIND_OFFLINE_TEXT: Kind
+KIND_REQUEST_TO_PAY: Kind
 KIND_PUBLIC_KEY: Kind
 KIND_SIGNATURE: Kind
 KIND_DIGEST: Kind

@@ -1,3 +1,4 @@
+from dcep.bank.v1 import inbound_pb2 as _inbound_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
@@ -99,6 +100,18 @@ TOKEN_VERDICT_DEVICE_UNCLEAR: TokenVerdict
 TOKEN_VERDICT_SPENT_TWICE: TokenVerdict
 TOKEN_VERDICT_NOT_REGISTERED: TokenVerdict
 
+class CarryRequestsRequest(_message.Message):
+    __slots__ = ("prefix", "items")
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    items: _containers.RepeatedCompositeFieldContainer[_inbound_pb2.CarriedRequest]
+    def __init__(self, prefix: _Optional[str] = ..., items: _Optional[_Iterable[_Union[_inbound_pb2.CarriedRequest, _Mapping]]] = ...) -> None: ...
+
+class CarryRequestsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class OutboundBatch(_message.Message):
     __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments", "incarnation")
     BANK_FIELD_NUMBER: _ClassVar[int]
@@ -114,7 +127,7 @@ class OutboundBatch(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class OutboundPayment(_message.Message):
-    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number", "refunds_payment_id", "refunds_number")
+    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number", "refunds_payment_id", "refunds_number", "request_to_pay_id")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +140,7 @@ class OutboundPayment(_message.Message):
     RETURNS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
     number: int
     payment_id: str
     payer_number: str
@@ -139,7 +153,8 @@ class OutboundPayment(_message.Message):
     returns_number: int
     refunds_payment_id: str
     refunds_number: int
-    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ..., returns_number: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunds_number: _Optional[int] = ...) -> None: ...
+    request_to_pay_id: str
+    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ..., returns_number: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunds_number: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ...) -> None: ...
 
 class SubmitPaymentsRequest(_message.Message):
     __slots__ = ("batch",)

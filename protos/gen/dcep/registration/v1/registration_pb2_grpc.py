@@ -61,6 +61,11 @@ class RegistrationServiceStub(object):
                 request_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensRequest.SerializeToString,
                 response_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensResponse.FromString,
                 _registered_method=True)
+        self.CarryRequests = channel.unary_unary(
+                '/dcep.registration.v1.RegistrationService/CarryRequests',
+                request_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsRequest.SerializeToString,
+                response_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsResponse.FromString,
+                _registered_method=True)
 
 
 class RegistrationServiceServicer(object):
@@ -123,6 +128,15 @@ class RegistrationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CarryRequests(self, request, context):
+        """Carries requests to pay between the calling bank and another one; nothing of
+        them is kept here. Refuses: BANK_UNKNOWN; FIELD_INVALID, a request that is not
+        between wallets of the two; PEER_UNAVAILABLE, OVERLOADED: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistrationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -150,6 +164,11 @@ def add_RegistrationServiceServicer_to_server(servicer, server):
                     servicer.DepositTokens,
                     request_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensRequest.FromString,
                     response_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensResponse.SerializeToString,
+            ),
+            'CarryRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.CarryRequests,
+                    request_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsRequest.FromString,
+                    response_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -289,6 +308,33 @@ class RegistrationService(object):
             '/dcep.registration.v1.RegistrationService/DepositTokens',
             dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensRequest.SerializeToString,
             dcep_dot_registration_dot_v1_dot_registration__pb2.DepositTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CarryRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.registration.v1.RegistrationService/CarryRequests',
+            dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsRequest.SerializeToString,
+            dcep_dot_registration_dot_v1_dot_registration__pb2.CarryRequestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

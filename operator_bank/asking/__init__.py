@@ -1,0 +1,1 @@
+"""Requests to pay: who asks whom for how much, and what has been paid on it."""

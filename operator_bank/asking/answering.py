@@ -1,0 +1,200 @@
+"""Pays requests to pay, and never more than was asked.
+
+How much of a request was paid is decided in the transaction that journals the payment, at the
+payer's bank: see decision 50. Whoever declines or withdraws it waits for that transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert
+
+from currency.number import prefix_of
+from dcep.bank.v1 import orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from operator_bank.asking import rows
+from operator_bank.asking.tables import asked_payments
+from operator_bank.context import Context
+from operator_bank.ledger.reasons import payers_refusal
+from operator_bank.lost.settling import LostPayments
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.payments import (
+    PENDING,
+    SETTLED,
+    Going,
+    Paid,
+    id_of,
+    outbound_body,
+    payment_row,
+    put_outbound,
+)
+from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.orders import Orders, VerifiedOrder
+from operator_bank.wallets.refused import Refused
+from runtime.checks import invalid
+from runtime.errors import Refusal
+from runtime.one_call_each import OneCallEach
+from settlement.builders import records_of
+from settlement.core import Answers, Batch
+from settlement.payment_rows import PaymentRow
+from settlement.records import Kind, Result
+
+PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
+
+
+class AskedPayments:
+    """The use-case behind PayAsked."""
+
+    def __init__(
+        self,
+        context: Context,
+        orders: Orders,
+        directory: Directory,
+        outgoing: Outbound,
+        refused: Refused,
+        lost: LostPayments,
+    ) -> None:
+        self._ledger = context.ledger
+        self._database = context.database
+        self._clock = context.clock
+        self._standing = context.standing
+        self._prefix = context.prefix
+        self._orders = orders
+        self._directory = directory
+        self._outgoing = outgoing
+        self._refused = refused
+        self._lost = lost
+        # An order that is sent twice at once is decided once, and the other call repeats that.
+        self._deciding = OneCallEach()
+
+    def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
+        """Pays a request; if it goes to another bank, waits up to `wait_s` for its end.
+
+        Returns:
+            The payment, and the payer's available fen.
+
+        Raises:
+            Refusal: this bank refused it. A refusal by the other side is in the answer.
+        """
+        order = self._orders.open(orders_pb2.PaymentOrder, envelope)
+        if not order.content.request_to_pay_id or not order.content.request_to_pay_digest:
+            raise invalid(rows.FIELD, "and request_to_pay_digest name what is paid")
+        account = order.wallet.account
+        with self._deciding.holding({(account, order.content.sequence)}):
+            earlier = self._refused.earlier(order)
+            paid = self._decide(order) if earlier is None else self._again(order, earlier)
+        if paid.state == PENDING:
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            paid = paid._replace(state=state, reason=reason)
+        return paid, int(self._ledger.read([account])[0]["available_fen"])
+
+    def _again(self, order: PaymentOrder, row: PaymentRow) -> Paid:
+        """The first answer to an order. Raises Refusal, if that was one."""
+        if row.kind == Kind.REFUSAL:
+            raise Refusal(
+                row.reason, "it was refused for this before; make it anew", field=rows.FIELD
+            )
+        result = Result(row.result)
+        if not result.accepted:
+            raise payers_refusal(result)
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        if row.kind != Kind.HOLD:
+            return Paid(payment_id, SETTLED, True)
+        state, reason = self._outgoing.state(row.position)
+        return Paid(payment_id, state, True, reason, row.position)
+
+    def _decide(self, order: PaymentOrder) -> Paid:
+        """Decides an order that is new. Raises Refusal."""
+        account, payee = order.wallet.account, order.content.payee_number
+        self._refused.check_room(account)
+        if not self._lost.has_none:
+            payment_id = id_of(order.wallet.number, order.content.sequence)
+            if self._lost.was_paid(payment_id, outbound_body(order.content)):
+                return Paid(payment_id, SETTLED, True)
+        try:
+            self._database.read(lambda c: self._check(c, order, locked=False))
+        except Refusal as refusal:
+            raise self._refused.keep(order, refusal) from None
+        if prefix_of(payee) != self._prefix:
+            self._refused.check_room_at(account, payee)
+            self._standing.check_numbers()
+        try:
+            return self._submit(order)
+        except _Changed as changed:  # another payment, or a change of the request, came first
+            raise self._refused.keep(order, changed.refusal) from None
+
+    def _check(self, connection: Connection, order: PaymentOrder, *, locked: bool) -> None:
+        """Raises Refusal if an order may not be paid: it answers no request of this wallet, that
+        is over, or is for another amount.
+        """
+        content = order.content
+        row = rows.find(connection, content.request_to_pay_id, locked=locked)
+        if row is None or row.payer != order.wallet.number or not row.shown:
+            raise rows.unknown()
+        _check_same(content, row)
+        paid = rows.paid_fen(connection, [row.id]).get(row.id, 0)
+        if not self._lost.has_none:
+            paid += self._lost.answered_fen(connection, row.payer, row.id)
+        state = rows.state_of(row, paid, self._clock.now_ms())
+        if state != rows.OPEN:
+            raise rows.over(state)
+        left_fen = row.amount_fen - paid
+        if content.amount_fen > left_fen or (not row.partial and content.amount_fen != left_fen):
+            raise rows.not_asked(row, paid)
+
+    def _submit(self, order: PaymentOrder) -> Paid:
+        """Submits a payment that may be made. Raises Refusal, _Changed."""
+        content = order.content
+        payment_id = id_of(order.wallet.number, content.sequence)
+        payee = self._directory.account(content.payee_number)
+        row = payment_row(order, payee, self._prefix, self._clock.now_ms())
+        records = records_of([row])
+        going = {}
+        if row.kind == Kind.HOLD:
+            going[0] = Going(prefix_of(content.payee_number), outbound_body(content))
+
+        def put(connection: Connection, answers: Answers) -> None:
+            if not answers.result(0).accepted or answers.repeated[0]:
+                return
+            try:
+                self._check(connection, order, locked=True)
+            except Refusal as refusal:
+                raise _Changed(refusal) from None
+            position = int(answers.positions[0])
+            named = {"position": position, "request": content.request_to_pay_id}
+            connection.execute(insert(asked_payments), {**named, "amount_fen": content.amount_fen})
+            put_outbound(connection, records, going, answers, "pay")
+
+        batch = Batch(records, [order.payload], put, signatures=[order.signature])
+        answers = self._ledger.submit(batch)
+        self._refused.count(batch, answers)
+        if not answers.result(0).accepted:
+            raise payers_refusal(answers.result(0))
+        repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
+        if not going:
+            return Paid(payment_id, SETTLED, repeated)
+        self._outgoing.wake()
+        return Paid(payment_id, PENDING, repeated, 0, number)
+
+
+class _Changed(Refusal):
+    """A request was changed between the look at it and the decision."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason, refusal.message, field=refusal.field)
+        self.refusal = refusal
+
+
+def _check_same(content: orders_pb2.PaymentOrder, row: Row[Any]) -> None:
+    """Raises Refusal unless the payer has seen this very request, and pays who asked."""
+    if content.payee_number != row.asker:
+        raise invalid("payee_number", "is not who asked")
+    if hashlib.sha256(bytes(row.payload)).digest() != content.request_to_pay_digest:
+        raise Refusal(
+            errors_pb2.REASON_FIELD_INVALID,
+            "the request is not the one that was looked at",
+            field="request_to_pay_digest",
+        )
