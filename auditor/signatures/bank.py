@@ -187,8 +187,9 @@ class BankWalk:
         self._keys.check(self._holders)
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
-            self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
-            self._policy.end_of(entry.seq)
+            row = _("row seq={seq}").format(seq=entry.seq)
+            self._walk(lines(entry), row)
+            self._policy.compare(row)
             tip = reached
         for problem in (*self._refunds.check(tip.position), *self._requests.check(tip.position)):
             self._problems.say(problem)
@@ -299,6 +300,8 @@ class BankWalk:
         chained = 0
         for line in journal_row:
             linked = line.flags & RecordFlag.LINKED
+            if line.kind != Kind.SET_LIMIT:
+                self._policy.compare(row)
             self._late.note(line)
             self._chain.take(line, row)
             try:

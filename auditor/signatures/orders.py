@@ -14,6 +14,9 @@ from settlement.journal import Entry
 from settlement.records import RecordFlag, Result, record_digest
 
 T = TypeVar("T", bound=Message)
+BEFORE_ORDER_MS = 600_000
+"""So long before its order a record may be at most: banks take orders that are dated a minute
+ahead, and a clock may be set back just then."""
 
 
 class Line(NamedTuple):
@@ -97,6 +100,9 @@ def ordered(line: Line, kind: type[T], number: str) -> T:
     if kind is not orders_pb2.CloseOrder:
         _same("amount", order.amount_fen, line.amount_fen)
         _same("expiry", order.expires_time_ms, line.expires_ms)
+    if line.accepted and order.created_time_ms > line.time_ms + BEFORE_ORDER_MS:
+        # The time of a record is the bank's own word, and decides by which limits it is judged.
+        raise Wrong(_("the record is older than its order"))
     return payload
 
 

@@ -32,6 +32,10 @@ COLUMNS = {
 }
 
 
+class NotFollowed(Exception):
+    """The ledger has not taken the limits that the central bank has published."""
+
+
 class Published(NamedTuple):
     """A policy of the central bank.
 
@@ -105,6 +109,9 @@ class Policy:
 
         Args:
             published: all policies that the central bank has announced, in order.
+
+        Raises:
+            NotFollowed: the rule has refused some of it; the bank may not say that it follows.
         """
         if not published:
             return
@@ -118,6 +125,8 @@ class Policy:
             )
             self._ledger.submit(Batch(records, urgent=True))
             self.table = self._read()
+            if not np.array_equal(self.table, wanted):
+                raise NotFollowed("limits that the central bank has published were refused")
         self._held = in_force(published)
 
     def now(self) -> office_pb2.PublishPolicy:

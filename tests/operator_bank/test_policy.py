@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from currency.days import begin_ms
 from dcep.bank.v1 import states_pb2
@@ -15,7 +17,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.contradictions import KEYS
 from operator_bank.peers.trusted_keys import TrustedKeys
-from operator_bank.wallets.classes import Published, in_force, table_of
+from operator_bank.wallets import classes
+from operator_bank.wallets.classes import NotFollowed, Published, in_force, table_of
 from runtime.errors import NoAnswer
 from settlement.records import IN_FEN, Kind, Limit, record_digest
 from tests.operator_bank.fake_central_bank import FakeCentralBank
@@ -234,6 +237,25 @@ def test_what_could_not_be_put_into_the_ledger_is_put_there_later(
     monkeypatch.setattr(system.bank.books.ledger, "submit", right)
     system.bank.central_keys.step()
     assert limits(system, alice) == (0, 500, 0, 0)
+    assert system.bank.central_keys.followed == 2
+
+
+def test_a_bank_whose_ledger_refuses_a_limit_does_not_say_that_it_follows(
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(published: Sequence[Published]) -> NDArray[np.int64]:
+        table = table_of(published)
+        table[II, Limit.DAY] = -1
+        return table
+
+    system.limits[II] = (0, 500, 600, 0)
+    monkeypatch.setattr(classes, "table_of", impossible)
+    with pytest.raises(NotFollowed):
+        system.publish()
+    assert system.bank.central_keys.followed == 1
+    monkeypatch.undo()
+    system.bank.central_keys.step()
+    assert limits(system, alice) == (0, 500, 600, 0)
     assert system.bank.central_keys.followed == 2
 
 

@@ -204,6 +204,46 @@ def test_open_orders_of_a_changed_file_are_asked_about_and_not_sent(
     assert office.came() == office.wages()
 
 
+def test_who_was_taken_out_of_the_file_is_not_paid_with_it(
+    make_office: MakeOffice, bank: FakeBank, clock: ManualClock
+) -> None:
+    """The order was written down, and the bank was away. Nobody has confirmed it with this file."""
+    office = make_office(6)
+    office.payroll().submitter.begin()
+    bank.down = True
+    with pytest.raises(NoAnswer):
+        office.run()
+    bank.down = False
+    out = office.rows.pop(1)
+    total_fen = sum(office.wages())
+    for _command in range(3):
+        office.again()
+        assert office.run() == 0
+        assert (office.came()[1], sum(office.came())) == (0, total_fen)
+    assert office.states() == {"DONE": 5, "UNKNOWN": 1}
+    clock.advance(2 * ORDER_VALID_MS)
+    office.run()
+    assert office.states() == {"DONE": 5, "REFUSED": 1}
+    office.rows.insert(1, out)
+    office.run()
+    assert office.came() == office.wages()
+
+
+def test_what_had_come_of_one_who_was_taken_out_is_asked_for(
+    make_office: MakeOffice, bank: FakeBank
+) -> None:
+    office = make_office(4)
+    bank.mute_after = 1_000
+    with pytest.raises(NoAnswer):
+        office.run()
+    bank.mute_after = 0
+    assert office.came() == [1_000, 0, 0, 0]
+    office.rows = office.rows[1:]
+    office.again()
+    office.run()
+    assert office.states() == {"DONE": 4}
+
+
 def test_the_same_file_is_the_same_run_and_another_month_wants_a_name(
     make_office: MakeOffice,
 ) -> None:

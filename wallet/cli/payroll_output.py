@@ -117,14 +117,26 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield _("Columns that are not used: {names}").format(names=", ".join(plan.sheet.unused))
     if plan.confirmed is not None and not plan.is_confirmed:
         yield _("The file is another one than was confirmed for this run before.")
-    if plan.gone:
+    paid = [payee for payee in plan.gone if plan.entries[payee].settled]
+    if paid:
         yield _("Paid in this run, and not in the file any more: {payees}").format(
-            payees=", ".join([*plan.gone[:MAX_NAMED], *(["…"] if plan.gone[MAX_NAMED:] else [])])
+            payees=_some(paid)
         )
+    on_its_way = [payee for payee in plan.gone if plan.entries[payee].open]
+    if on_its_way:
+        yield _(
+            "Ordered in this run, and not in the file any more; it is not sent again, but may "
+            "still be paid, beside the file's total: {payees}"
+        ).format(payees=_some(on_its_way))
     for name, count in plan.elsewhere.most_common(MAX_NAMED):
         yield _(
             "{count:,} of these payments are in the run {name!r} too: they are made again."
         ).format(count=count, name=name)
+
+
+def _some(payees: list[str]) -> str:
+    """The first of some payees."""
+    return ", ".join([*payees[:MAX_NAMED], *(["…"] if payees[MAX_NAMED:] else [])])
 
 
 def confirm_total(plan: Plan, given: str) -> None:

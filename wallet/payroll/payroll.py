@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from language import N_
 from runtime.errors import Refusal
 from wallet.orders.bulk import BulkPayments
+from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter
 from wallet.payroll.paying import PayrollPayments
 from wallet.payroll.plan import Plan, plan_of, wish_of
@@ -54,22 +55,23 @@ class Payroll:
     def settle_open(self, run: str, sheet: Sheet) -> None:
         """Learns what came of the orders that an interrupted command has left open.
 
-        They are sent again if the file is the one that was confirmed; if it was changed since then,
-        the bank is only asked about them.
+        They are sent again if they are payments of the file that was confirmed; about others the
+        bank is only asked.
 
         Raises:
             Refusal, NoAnswer: as `PayrollPayments.pay`.
         """
         left_open = list(self.runs.orders(run, only_open=True))
-        if not left_open:
-            return
         confirmed = self.runs.get(run)
-        if confirmed is not None and confirmed.digest == sheet.digest:
-            self._payments().pay(run, left_open, iter(()))
-            return
+        is_confirmed = confirmed is not None and confirmed.digest == sheet.digest
+        wanted = _of_file(left_open, sheet) if is_confirmed else []
+        if wanted:
+            self._payments().pay(run, wanted, iter(()))
+        sent = {order.sequence for order in wanted}
         for order in left_open:
-            self.submitter.look_up(order)
-            self.advance(1)
+            if order.sequence not in sent:
+                self.submitter.look_up(order)
+                self.advance(1)
 
     def plan(self, run: str, sheet: Sheet, *, refused_too: bool = False) -> Plan:
         """What the run would do with the file; see `plan_of`."""
@@ -83,15 +85,23 @@ class Payroll:
     def pay(self, plan: Plan) -> int:
         """Pays what is left. Returns and raises as `PayrollPayments.pay`.
 
+        An open order that is no payment of the file is not sent: nobody has confirmed it.
+
         Raises:
             Refusal: UNSPECIFIED: the file was not confirmed.
         """
         confirmed = self.runs.get(plan.run)
         if confirmed is None or confirmed.digest != plan.sheet.digest:
             raise Refusal(errors_pb2.REASON_UNSPECIFIED, N_("the file was not confirmed"))
-        left_open = list(self.runs.orders(plan.run, only_open=True))
+        left_open = _of_file(self.runs.orders(plan.run, only_open=True), plan.sheet)
         return self._payments().pay(plan.run, left_open, map(wish_of, plan.left))
 
     def _payments(self) -> PayrollPayments:
         bulk = BulkPayments(self.submitter)
         return PayrollPayments(bulk, self.submitter.clock, self.pause, self.advance, self.remark)
+
+
+def _of_file(left_open: Iterable[KeptOrder], sheet: Sheet) -> list[KeptOrder]:
+    """Those orders whose payee, amount and memo stand in a file."""
+    contents = {wish_of(row).content for row in sheet.rows}
+    return [order for order in left_open if order.content in contents]
