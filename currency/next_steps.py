@@ -77,6 +77,8 @@ STEPS = {
     "NOT_REFUNDABLE": N_("Pay it back instead."),
     "REFUND_TOO_LARGE": _LESS,
     "TOO_MANY_WALLETS": N_("Close one that is needed no more, or use another bank."),
+    "PHONE_NOT_CONFIRMED": N_("Have a code sent, and repeat with it."),
+    "IDENTITY_NOT_CONFIRMED": N_("Check what was entered; if it is right, ask at the counter."),
     "RESERVES_SHORT": N_("Ask for less, or have reserves paid in first."),
     "CIRCULATION_SHORT": N_("Ask for less, or have it issued first."),
     "VAULT_SHORT": N_("Ask for less, or have money issued to the bank first."),

@@ -69,6 +69,8 @@ SENTENCES = {
     "NOT_REFUNDABLE": N_("Only a payment from another wallet is refunded."),
     "REFUND_TOO_LARGE": N_("More than is left of this payment to refund."),
     "TOO_MANY_WALLETS": N_("No more wallets can be opened with this here."),
+    "PHONE_NOT_CONFIRMED": N_("The telephone has not been confirmed by a code yet."),
+    "IDENTITY_NOT_CONFIRMED": N_("What was shown of who the holder is was not confirmed."),
     "RESERVES_SHORT": N_("The bank's reserves do not suffice."),
     "CIRCULATION_SHORT": N_("The bank has less in circulation than that."),
     "VAULT_SHORT": N_("The bank's vault does not hold enough."),

@@ -7,6 +7,7 @@ each could be moved to a machine of its own.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ OFFLINE_ROOT = "offline_root.key"
 ROOTS_BEFORE = "offline_roots.before"
 """File with the public keys of offline roots that were replaced, one in each line."""
 CENTRAL_KEYS = "central_bank.keys"
+CUSTOMERS_KEY = "customers.key"
 CENTRAL_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
     office_pb2.RIGHT_RESERVES,
@@ -137,6 +139,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     _identity(authority, folder, "tls", parties.bank(bank.name))
     _write(folder / "ca.crt", authority.certificate_pem)
     write_private(folder / "business.key", bytes(SigningKey.generate()))
+    write_private(folder / CUSTOMERS_KEY, _customers_key())
     machine = SigningKey.generate()
     make_private(plan.cash_machine_key(bank.name).parent.parent)
     make_private(plan.cash_machine_key(bank.name).parent)
@@ -158,6 +161,9 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "keys_in_files": True,
             "central_bank_address": plan.central_address,
             "central_bank_keys": CENTRAL_KEYS,
+            "customers_key": CUSTOMERS_KEY,
+            "identity_checks": "sandbox-at-once",
+            "identity_outbox": "outbox.jsonl",
             "offline_roots": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
             "officers_file": "officers.json",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
@@ -178,6 +184,11 @@ def _central_keys(plan: StackPlan) -> str:
         if file.exists():
             lines += file.read_text(encoding="ascii").splitlines()
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def _customers_key() -> bytes:
+    """The file with the key that seals what a bank knows of its customers."""
+    return b"1 %b\n" % secrets.token_hex(32).encode()
 
 
 def _bank_officers(plan: StackPlan, authority: Authority, bank: BankPlan) -> None:

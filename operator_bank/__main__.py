@@ -39,6 +39,8 @@ from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts, OperatorBank, build
+from operator_bank.customers.providers import identity_checks
+from operator_bank.customers.sealing import KeyFileWrong, read_customers_keys
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.feed.metrics import watch_feed
 from operator_bank.ledger.standing import public_authorizer
@@ -111,7 +113,7 @@ def main() -> int:
         return run(
             settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
         )
-    except (SettingsError, OtherSchema, DatabaseTaken) as error:
+    except (SettingsError, OtherSchema, DatabaseTaken, KeyFileWrong) as error:
         say(f"operator_bank: {error}")
         return 2
     except DatabaseAway as error:
@@ -160,6 +162,8 @@ def run(settings: Settings, file: Path | None, *, migrate: bool, take_over: bool
     edge.open()
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
+    if settings.identity_checks.startswith("sandbox"):
+        logger(SERVICE).warning("nobody's identity is really checked here: for a sandbox only")
     logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
     collect_rarely()
     process.wait()
@@ -202,6 +206,8 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         offline_roots=read_roots(settings.offline_roots),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
         key_wait_ms=_key_wait_ms(settings),
+        customers_keys=read_customers_keys(settings.customers_key),
+        checks=identity_checks(settings.identity_checks, settings.identity_outbox),
     )
 
 

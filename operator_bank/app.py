@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,11 @@ from operator_bank.asking.answering import AskedPayments
 from operator_bank.asking.asks import Asks
 from operator_bank.asking.carrying import Carrying, Taking
 from operator_bank.context import Context
+from operator_bank.customers.checks import IdentityChecks
+from operator_bank.customers.codes import PhoneCodes
 from operator_bank.customers.customers import Customers
+from operator_bank.customers.proving import Proving
+from operator_bank.customers.sealing import Sealer
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
@@ -75,6 +79,8 @@ class BankParts:
 
     Attributes:
         key_wait_ms: how long at least a wallet's key can object to another one in its place.
+        customers_keys: seal what is known of customers; by their numbers.
+        checks: who tells whether what somebody shows is theirs.
     """
 
     name: str
@@ -86,6 +92,8 @@ class BankParts:
     offline_roots: Sequence[bytes]
     founding: Founding
     key_wait_ms: int
+    customers_keys: Mapping[int, bytes]
+    checks: IdentityChecks
 
 
 @dataclass(frozen=True)
@@ -197,10 +205,14 @@ def build(
         verifier: verifies signatures in bulk.
         threaded: with a writer thread (the service) or without (simulation).
         on_stopped: is called once if the core had to stop.
+
+    Raises:
+        KeyFileWrong: the keys do not open what is kept of customers.
     """
     database = Database(engine)
     # Before anything is opened: without officers nobody could do anything about a wallet.
     officers = open_officers(database, office_tables, parts.name, parts.founding, clock)
+    customers = Customers(database, Sealer(parts.name, parts.customers_keys))
     books = open_ledger(
         engine,
         ledger_tables,
@@ -214,13 +226,14 @@ def build(
         parts.name, parts.prefix, database, books, central_bank, clock, standing=Standing()
     )
     _open_own_accounts(books.ledger, clock.now_ms(), parts.till_float_fen)
-    return _furnish(context, parts, officers, verifier, began_at)
+    return _furnish(context, parts, officers, customers, verifier, began_at)
 
 
 class _WalletRoom(NamedTuple):
     """Who has a wallet, what its class allows, and which orders it has signed."""
 
     policy: Policy
+    codes: PhoneCodes
     directory: Directory
     orders: Orders
     refused: Refused
@@ -246,19 +259,20 @@ def _furnish(
     context: Context,
     parts: BankParts,
     officers: Officers,
+    customers: Customers,
     verifier: SignatureVerifier,
     began_at: int,
 ) -> OperatorBank:
     """Builds every room. `began_at`: where the ledger ended when it was recovered."""
-    wallets = _wallet_room(context, parts, verifier)
-    policy, directory, orders, refused = wallets
+    wallets = _wallet_room(context, parts, customers, verifier)
+    policy, codes, directory, orders, refused = wallets
     outgoing, vault = Outbound(context), Vault(context)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(context, directory, policy)
     suspense = SuspensePayouts(context, directory, inbound)
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
-    keys = WalletKeys(context, directory, orders, parts.key_wait_ms)
+    keys = WalletKeys(context, directory, orders, customers, parts.key_wait_ms)
     effects = {
         **bank_effects(context, directory, suspense, machines, keys.effect),
         "come_back": lost.coming_back,
@@ -290,7 +304,7 @@ def _furnish(
         policy=policy,
         acts=acts,
         directory=directory,
-        opening=WalletOpening(context, directory, verifier),
+        opening=WalletOpening(context, directory, codes, verifier),
         wallets=Wallets(context, orders, policy, refused),
         keys=keys,
         vault=vault,
@@ -318,12 +332,20 @@ def _furnish(
     )
 
 
-def _wallet_room(context: Context, parts: BankParts, verifier: SignatureVerifier) -> _WalletRoom:
+def _wallet_room(
+    context: Context, parts: BankParts, customers: Customers, verifier: SignatureVerifier
+) -> _WalletRoom:
     policy = Policy(context)
+    codes = PhoneCodes(parts.checks, context.clock)
     directory = Directory(
-        context, Customers(context.database), policy, opening_deposit_fen=parts.opening_deposit_fen
+        context,
+        customers,
+        Proving(parts.checks, codes, context.clock),
+        policy,
+        opening_deposit_fen=parts.opening_deposit_fen,
     )
-    return _WalletRoom(policy, directory, Orders(context, directory, verifier), Refused(context))
+    orders = Orders(context, directory, verifier)
+    return _WalletRoom(policy, codes, directory, orders, Refused(context))
 
 
 def _lost_room(context: Context, directory: Directory) -> _LostRoom:

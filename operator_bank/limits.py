@@ -287,3 +287,19 @@ REVOCATIONS_IDLE_S = 30.0
 
 CENTRAL_KEYS_IDLE_S = 10.0
 """How often a bank asks what the central bank has announced, apart from when it must."""
+
+CODE_VALID_MS = 5 * 60_000
+"""How long a code that was sent to a telephone is good."""
+
+CODE_TRIES = 3
+CODE_PAUSE_MS = 15 * 60_000
+"""How long a wallet waits after CODE_TRIES wrong codes."""
+
+CODES_PER_HOUR = 5
+"""Codes to one telephone."""
+
+MAX_CODES = 1 << 16
+"""Codes, and telephones that got some, that are remembered."""
+
+RESEALED_AT_ONCE = 1_000
+"""Customers that are sealed anew in one transaction."""

@@ -37,8 +37,16 @@ class Settings:
     """Signs what the bank says to the central bank: a path or a PKCS#11 URI."""
     central_bank_keys: Path
     """File with the central bank's keys whose signatures on the feed are trusted at first."""
+    customers_key: Path
+    """File with the keys that seal what is known of customers; each line has a number and 64
+    hexadecimal digits, and the highest number seals."""
     offline_roots: str
     """Public keys of the roots of offline money: hexadecimal, separated by commas."""
+    identity_checks: str = "none"
+    """Who confirms what holders show: `none`: nobody, no wallet is opened; for a sandbox only:
+    `sandbox-at-once` takes all as shown, `sandbox` behaves like a real one."""
+    identity_outbox: PathOrUri = ""
+    """With `sandbox`: the file that codes to telephones go to."""
     officers_file: PathOrUri = ""
     """The founding record: first officers and cash machines; read while the database has none."""
     keys_in_files: bool = False

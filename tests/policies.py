@@ -18,7 +18,7 @@ Limits = Mapping[int, tuple[int, int, int, int]]
 
 
 def policy_of(
-    limits: Limits, from_day: int, *, wallets_per_phone: int = 0
+    limits: Limits, from_day: int, *, wallets_per_phone: int = 0, wallets_per_document: int = 0
 ) -> office_pb2.PublishPolicy:
     """A policy with limits of some classes."""
     return office_pb2.PublishPolicy(
@@ -30,6 +30,7 @@ def policy_of(
             for of in (1, 2, 3, 4)
         ],
         wallets_per_phone=wallets_per_phone,
+        wallets_per_document=wallets_per_document,
     )
 
 

@@ -111,7 +111,7 @@ TEXTS = {
     "banks.name": b.KIND_BANK_NAME,
     "cash_machines.name": b.KIND_OFFICER_NAME,
     "contradictions.cause": b.KIND_SENTENCE,
-    "customers.name": b.KIND_HOLDER_NAME,
+    "unsealed_customers.name": b.KIND_HOLDER_NAME,
     "decider": b.KIND_OFFICER_NAME,
     "destination": b.KIND_BANK_PREFIX,
     "fingerprint": b.KIND_FINGERPRINT,
@@ -141,6 +141,7 @@ BYTES = {
     "change_signature": b.KIND_SIGNATURE,
     "device_key": b.KIND_PUBLIC_KEY,
     "digest": b.KIND_DIGEST,
+    "customers.holder_digest": b.KIND_DIGEST,
     "gone": b.KIND_DIGEST,
     "hash": b.KIND_DIGEST,
     "lost_at": b.KIND_DIGEST,
@@ -164,6 +165,8 @@ BYTES = {
 OTHERS = {
     # No message has these: a service's own words, a secret, and the first bytes of digests.
     "bank_batches.kind": 16,
+    "customers.document_key": 16,
+    "customers.phone_key": 16,
     "issuance_requests.kind": 8,
     "issuance_requests.state": 8,
     "outbound.kind": 8,

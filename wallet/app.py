@@ -165,9 +165,19 @@ class App:
             return ""
         return found.bank if found is not None else ""
 
-    def open(self, bank: BankEntry, *, holder_name: str = "", phone: str = "") -> Profile:
+    def open(
+        self,
+        bank: BankEntry,
+        *,
+        holder_name: str = "",
+        phone: str = "",
+        document: str = "",
+        document_kind: str = "id-card",
+        bank_account: str = "",
+        code: str = "",
+    ) -> Profile:
         """Makes the key and opens the wallet. Raises Refusal, NoAnswer or AnotherStackAnswers."""
-        from wallet.online.account import open_wallet
+        from wallet.online.opening import HolderShows, open_wallet
         from wallet.peers.same_stack import check_same_stack
 
         check_same_stack(bank.stack, bank.name, bank.address)
@@ -177,8 +187,8 @@ class App:
             self.randomness,
             self.clock,
             bank,
-            holder_name=holder_name,
-            phone=phone,
+            HolderShows(holder_name, phone, document, document_kind, bank_account),
+            code,
         )
 
     def recover(self, bank: BankEntry, number: str) -> Recovered:

@@ -6,6 +6,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.bounds.v1.bounds_pb2 import (
     KIND_HOLDER_NAME,
     KIND_MEMO,
+    KIND_NONCE,
     KIND_OFFLINE_TEXT,
     KIND_PHONE,
 )
@@ -23,6 +24,9 @@ MAX_PHONE = greatest(KIND_PHONE)
 
 ORDER_VALID_MS = 10 * 60 * 1_000
 """An order never settles later than this after it was made."""
+
+SALT_BYTES = greatest(KIND_NONCE)
+"""Random bytes that keep anybody who has an order from guessing its holder."""
 
 OPENING_VALID_MS = 5 * 60 * 1_000
 """A bank may open the wallet for this long; who asks again signs again."""

@@ -46,7 +46,8 @@ from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undel
 from auditor.signatures.verifying import Problems, Verifying
 from auditor.signatures.wallet_keys import Holder, WalletKeys, replacement_rows
 from currency.payments import payer_of
-from dcep.bank.v1 import orders_pb2, wallets_pb2
+from currency.proofs import Proof, class_of
+from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
@@ -67,10 +68,11 @@ from settlement.records import (
 )
 from settlement.tables import JournalTables
 
-_IDENTIFIED, _ANONYMOUS = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
 _wallets = table("wallets", *map(column, ("id", "number", "public_key", "customer")))
-_customers = table("customers", *map(column, ("id", "name", "phone")))
-_openings = table("opening_orders", *map(column, ("wallet", "order_payload", "order_signature")))
+_customers = table("customers", *map(column, ("id", "holder_digest", "shown")))
+_openings = table(
+    "opening_orders", *map(column, ("wallet", "shown", "order_payload", "order_signature"))
+)
 _accounts = table("accounts", *map(column, ("number", "owner", "purpose")))
 _deposits = table(
     "token_deposits",
@@ -240,8 +242,8 @@ class BankWalk:
         query = (
             select(
                 *(_wallets, _accounts.c.number.label("account"), _accounts.c.purpose),
-                *(_customers.c.name, _customers.c.phone),
-                *(_openings.c.order_payload, _openings.c.order_signature),
+                *(_customers.c.holder_digest, _customers.c.shown.label("shown_now")),
+                *(_openings.c.shown, _openings.c.order_payload, _openings.c.order_signature),
             )
             .outerjoin(_accounts, _accounts.c.owner == _wallets.c.id)
             .outerjoin(_customers, _customers.c.id == _wallets.c.customer)
@@ -268,17 +270,16 @@ class BankWalk:
                 self._deposit_of[self._account_of_row[row.id]] = row.account
         if row.purpose == WALLET:
             order = read(orders_pb2.OpenWalletOrder, payload)
-            wallet_class = _IDENTIFIED if order.holder_name else _ANONYMOUS
-            self._openings[row.account] = _Opening(digest, CURRENCY, wallet_class)
+            self._openings[row.account] = _Opening(digest, CURRENCY, class_of(Proof(row.shown)))
             keys = self._keys.keys(row.number, bytes(row.public_key))
-            self._holders[row.account] = Holder(row.number, keys, order.holder_name, order.phone)
+            self._holders[row.account] = Holder(row.number, keys)
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
             self._check_opening(row, order, where)
 
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
-        same("holder", order.holder_name, row.name or "")
-        same("phone", order.phone, row.phone or "")
+        same("holder", order.holder_digest.hex(), (row.holder_digest or b"").hex())
+        same("proofs", row.shown, row.shown_now)
         same("bank", order.bank, self._name)
         self._verify(
             _("{where}: its opening").format(where=where),

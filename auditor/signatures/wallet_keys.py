@@ -29,12 +29,10 @@ _IN_FORCE, _OBJECTED = keys_pb2.KEY_STATE_IN_FORCE, keys_pb2.KEY_STATE_OBJECTED
 
 
 class Holder(NamedTuple):
-    """A wallet's number, its keys from the first one on, and who opened it."""
+    """A wallet's number, and its keys from the first one on."""
 
     number: str
     keys: list[bytes]
-    name: str
-    phone: str
 
 
 def replacement_rows(engine: Engine) -> Sequence[Row[Any]]:
@@ -169,8 +167,6 @@ class WalletKeys:
         same("wallet", request.wallet_number, row.number)
         same("bank", request.bank, self._bank)
         same("key", request.public_key.hex(), bytes(row.public_key).hex())
-        same("holder", asked.holder_name, holder.name)
-        same("phone", asked.phone, holder.phone)
         same("time", act.time_ms, row.approved_time_ms)
         same("time", act.time_ms + asked.wait_ms, row.due_time_ms)
         same("digest", act.digest, int.from_bytes(bytes(row.act_digest)[:8], "little"))

@@ -22,13 +22,18 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
     def OpenWallet(
         self, request: wallets_pb2.OpenWalletRequest, context: grpc.ServicerContext
     ) -> wallets_pb2.OpenWalletResponse:  # noqa: N802
-        return self._opened(self._bank.opening.open(request.order))
+        return self._opened(self._bank.opening.open(request))
 
     def OpenWallets(
         self, request: wallets_pb2.OpenWalletsRequest, context: grpc.ServicerContext
     ) -> wallets_pb2.OpenWalletsResponse:  # noqa: N802
-        made = self._bank.opening.open_many([item.order for item in request.items])
+        made = self._bank.opening.open_many(request.items)
         return wallets_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
+
+    def SendCode(
+        self, request: wallets_pb2.SendCodeRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.SendCodeResponse:  # noqa: N802
+        return wallets_pb2.SendCodeResponse(expires_time_ms=self._bank.opening.send_code(request))
 
     def GetWallet(
         self, request: wallets_pb2.GetWalletRequest, context: grpc.ServicerContext

@@ -54,6 +54,7 @@ PAY = "/dcep.bank.v1.PaymentService/Pay"
 _OPEN = "/dcep.bank.v1.WalletService/OpenWallet"
 _ASK_FOR_KEY = "/dcep.bank.v1.KeyService/RequestKey"
 _OPEN_MANY = "/dcep.bank.v1.WalletService/OpenWallets"
+_SEND_CODE = "/dcep.bank.v1.WalletService/SendCode"
 _BULK = frozenset(
     (
         _OPEN_MANY,
@@ -289,8 +290,12 @@ def _openings(request: bytes) -> int:
     return min(len(asked.items), MAX_ITEMS)
 
 
-_OPENINGS: dict[str, Callable[[bytes], int]] = {_OPEN: lambda _: 1, _OPEN_MANY: _openings}
-"""For each method that opens wallets: how many a request opens."""
+_OPENINGS: dict[str, Callable[[bytes], int]] = {
+    _OPEN: lambda _: 1,
+    _OPEN_MANY: _openings,
+    _SEND_CODE: lambda _: 1,
+}
+"""For each method that opens wallets: how many a request opens. A code is sent for one wallet."""
 
 
 def _public_methods() -> list[MethodDescriptor]:

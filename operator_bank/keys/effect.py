@@ -11,7 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, SqlEffect
 from operator_bank.context import Context
-from operator_bank.customers.tables import customers
+from operator_bank.customers.customers import Customers
 from operator_bank.keys.replacing import KeyReplacements, Replacement
 from operator_bank.keys.requests import KeyRequests
 from operator_bank.limits import CLOCK_SKEW_MS, KEY_REQUEST_KEPT_MS
@@ -32,6 +32,7 @@ class KeyReplacement(SqlEffect):
         self,
         context: Context,
         directory: Directory,
+        customers: Customers,
         requests: KeyRequests,
         replacements: KeyReplacements,
         *,
@@ -42,6 +43,7 @@ class KeyReplacement(SqlEffect):
         self._clock = context.clock
         self._standing = context.standing
         self._directory = directory
+        self._customers = customers
         self._requests = requests
         self._replacements = replacements
         self._least_wait_ms = least_wait_ms
@@ -120,14 +122,11 @@ class KeyReplacement(SqlEffect):
         return bytes(self.database.read(lambda c: c.execute(query).scalar_one()))
 
     def _check_holder(self, asked: office_pb2.ReplaceKey) -> None:
-        """Raises Refusal unless what was shown is what the wallet was opened with."""
-        query = (
-            select(customers.c.name, customers.c.phone)
-            .join(wallets, wallets.c.customer == customers.c.id)
-            .where(wallets.c.number == asked.wallet_number)
-        )
-        known = self.database.read(lambda c: c.execute(query).first())
-        if known is None or (known.name, known.phone) != (asked.holder_name, asked.phone):
+        """Raises Refusal unless what was shown is what the bank knows of the wallet's holder."""
+        query = select(wallets.c.customer).where(wallets.c.number == asked.wallet_number)
+        customer = self.database.read(lambda c: c.execute(query).scalar())
+        known = None if customer is None else self._customers.person(customer)
+        if known is None or not known.is_named(asked.holder_name, asked.phone):
             raise Refusal(
                 errors_pb2.REASON_HOLDER_DIFFERS,
                 "the wallet was not opened with this name and this telephone number",

@@ -12,6 +12,7 @@ from dcep.bank.v1 import keys_pb2, officers_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
+from operator_bank.customers.customers import Customers
 from operator_bank.keys.effect import KeyReplacement
 from operator_bank.keys.replacing import IN_FORCE, KeyReplacements
 from operator_bank.keys.requests import KeyRequests
@@ -30,7 +31,12 @@ class WalletKeys:
     """The use-cases behind KeyService, and what officers see of it."""
 
     def __init__(
-        self, context: Context, directory: Directory, orders: Orders, wait_ms: int
+        self,
+        context: Context,
+        directory: Directory,
+        orders: Orders,
+        customers: Customers,
+        wait_ms: int,
     ) -> None:
         self._database = context.database
         self._clock = context.clock
@@ -39,7 +45,12 @@ class WalletKeys:
         self.requests = KeyRequests(context)
         self.replacements = KeyReplacements(context, directory, orders)
         self.effect = KeyReplacement(
-            context, directory, self.requests, self.replacements, least_wait_ms=wait_ms
+            context,
+            directory,
+            customers,
+            self.requests,
+            self.replacements,
+            least_wait_ms=wait_ms,
         )
 
     def state(self, envelope: SignedEnvelope) -> keys_pb2.GetKeyResponse:

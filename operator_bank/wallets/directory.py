@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, func, insert, select
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
-from operator_bank.customers.customers import Applicant, Customers, OpeningOrder, class_of
+from operator_bank.customers.customers import Admission, Customers, OpeningOrder
+from operator_bank.customers.person import Person
+from operator_bank.customers.proving import Claim, Proving, class_for, not_confirmed
 from operator_bank.customers.tables import customers as customers_
 from operator_bank.customers.tables import opening_orders
 from operator_bank.keys.tables import key_replacements
@@ -44,7 +46,7 @@ from settlement.records import (
     Result,
 )
 
-CLASS_IV = wallets_pb2.WALLET_CLASS_IV
+CLASS_II = wallets_pb2.WALLET_CLASS_II
 
 AskedBy = tuple[str, bytes]
 """A request's id, and the key that signed it."""
@@ -84,22 +86,9 @@ class Wanted:
 
     request_id: str
     public_key: bytes
-    applicant: Applicant
+    claim: Claim
     order: OpeningOrder
     opened_time_ms: int
-
-    @property
-    def wallet_class(self) -> int:
-        """The class, by what the holder has shown."""
-        return class_of(self.applicant.shown)
-
-    @property
-    def purposes(self) -> tuple[Purpose, ...]:
-        """What the wallet gets accounts for. A holder known only by phone has no deposit
-        account.
-        """
-        known = self.wallet_class != CLASS_IV
-        return (Purpose.WALLET, Purpose.DEPOSIT) if known else (Purpose.WALLET,)
 
     @property
     def asked_by(self) -> AskedBy:
@@ -107,12 +96,37 @@ class Wanted:
         return self.request_id, self.public_key
 
 
+class Admitted(NamedTuple):
+    """A wallet that was asked for, and its holder with what they have shown."""
+
+    wanted: Wanted
+    holder: Person
+
+    @property
+    def wallet_class(self) -> int:
+        """The class, by what the holder has shown."""
+        return class_for(self.holder)
+
+    @property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """What the wallet gets accounts for: a deposit account with class II or better."""
+        banked = self.wallet_class <= CLASS_II
+        return (Purpose.WALLET, Purpose.DEPOSIT) if banked else (Purpose.WALLET,)
+
+
 class Directory:
     """The directory of wallets."""
 
     def __init__(
-        self, context: Context, customers: Customers, policy: Policy, *, opening_deposit_fen: int
+        self,
+        context: Context,
+        customers: Customers,
+        proving: Proving,
+        policy: Policy,
+        *,
+        opening_deposit_fen: int,
     ) -> None:
+        self._proving = proving
         self._policy = policy
         self._database = context.database
         self._ledger = context.ledger
@@ -132,7 +146,7 @@ class Directory:
         self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)
         self._free_accounts: list[int] = []
         """Numbers below the next one that were not used because an opening failed."""
-        self._in_work: set[AskedBy | str] = set()
+        self._in_work: set[AskedBy | bytes] = set()
         self._taken: set[str] = set()
         """Numbers of wallets that are being opened."""
 
@@ -174,14 +188,14 @@ class Directory:
         """Opens wallets, all or none. A request that repeats, by key and id, gets its first wallet.
 
         Raises:
-            Refusal: FIELD_INVALID, ID_REUSED, TOO_MANY_WALLETS or OVERLOADED; BANK_CANNOT_NOW
-                while the bank has not heard which limits wallets have.
+            Refusal: FIELD_INVALID, ID_REUSED, PHONE_NOT_CONFIRMED, IDENTITY_NOT_CONFIRMED,
+                TOO_MANY_WALLETS or OVERLOADED; BANK_CANNOT_NOW while the bank has not heard which
+                limits wallets have.
         """
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
-        phones = {one.applicant.phone for one in wanted} - {""}
-        with self._one_at_a_time([*asked, *phones]):
+        with self._one_at_a_time([*asked, *self._claimed(wanted)]):
             known = self._opened(asked)
             for one in wanted:
                 if one.asked_by in known and bytes(known[one.asked_by].digest) != one.order.digest:
@@ -191,18 +205,23 @@ class Directory:
                         field="request_id",
                     )
             opened = {key: _wallet(row) for key, row in known.items()}
-            fresh = [one for one in wanted if one.asked_by not in known]
+            # A repeated order is not proved again: its code has ended long ago.
+            fresh = [
+                Admitted(one, self._proving.prove(one.claim))
+                for one in wanted
+                if one.asked_by not in known
+            ]
             if fresh:
-                self._check_phones(fresh)
+                self._check_counts(fresh)
                 self._check_room(fresh)
             for chunk in chunks(fresh):
                 opened.update(self._open(chunk))
         return [opened[key] for key in asked]
 
     @contextmanager
-    def _one_at_a_time(self, asked: Sequence[AskedBy | str]) -> Iterator[None]:
+    def _one_at_a_time(self, asked: Sequence[AskedBy | bytes]) -> Iterator[None]:
         """Makes a call wait while another opens a wallet that it asks for too, or one for the same
-        telephone number.
+        telephone number or document.
         """
         mine = set(asked)
         with self._changing:
@@ -215,39 +234,59 @@ class Directory:
                 self._in_work -= mine
                 self._changing.notify_all()
 
-    def _check_phones(self, fresh: Sequence[Wanted]) -> None:
-        """Raises Refusal if a telephone number would have more open wallets than the policy of
-        today allows. Each bank counts its own.
+    def _claimed(self, wanted: Sequence[Wanted]) -> set[bytes]:
+        """By what the telephones and documents are found that somebody claims to have."""
+        found = set()
+        for one in wanted:
+            person = one.claim.person
+            found.add(self._customers.phone_key(person.phone))
+            found.add(self._customers.document_key(person.document_kind, person.document))
+        return {key for key in found if key is not None}
+
+    def _check_counts(self, fresh: Sequence[Admitted]) -> None:
+        """Raises Refusal if a telephone number or a document would have more open wallets than the
+        policy of today allows. Each bank counts its own.
         """
-        most = self._policy.now().wallets_per_phone
-        wanted = Counter(one.applicant.phone for one in fresh if one.applicant.phone)
-        if not most or not wanted:
-            return
-        if max((wanted + self._open_with(list(wanted))).values()) > most:
+        policy, keys = self._policy.now(), self._customers
+        people = [one.holder for one in fresh]
+        phones = [keys.phone_key(one.phone) for one in people]
+        if self._are_too_many(phones, customers_.c.phone_key, policy.wallets_per_phone):
             raise Refusal(
                 errors_pb2.REASON_TOO_MANY_WALLETS,
                 "this telephone number cannot have another wallet at this bank",
                 field="phone",
             )
+        papers = [keys.document_key(one.document_kind, one.document) for one in people]
+        if self._are_too_many(papers, customers_.c.document_key, policy.wallets_per_document):
+            # In the words of a document that is not confirmed: whoever got hold of somebody's
+            # papers does not learn that they are known here.
+            raise not_confirmed()
 
-    def _open_with(self, phones: Sequence[str]) -> Counter[str]:
-        """How many wallets with each of these telephone numbers are not closed."""
+    def _are_too_many(
+        self, keys: Sequence[bytes | None], column: Column[bytes | None], most: int
+    ) -> bool:
+        """Whether one of these would have more than `most` open wallets; 0 is no bound."""
+        wanted = Counter(key for key in keys if key is not None)
+        if not most or not wanted:
+            return False
+        return max((wanted + self._open_with(column, list(wanted))).values()) > most
+
+    def _open_with(self, column: Column[bytes | None], keys: Sequence[bytes]) -> Counter[bytes]:
+        """How many wallets of customers with each of these in a column are not closed."""
         query = (
-            select(customers_.c.phone, accounts.c.number)
+            select(column.label("key"), accounts.c.number)
             .join(wallets, customers_.c.id == wallets.c.customer)
             .join(accounts, accounts.c.owner == wallets.c.id)
             .where(accounts.c.purpose == Purpose.WALLET)
         )
         found = [
-            row
-            for chunk in chunks(phones)
-            for row in self._rows(query.where(customers_.c.phone.in_(chunk)))
+            row for chunk in chunks(keys) for row in self._rows(query.where(column.in_(chunk)))
         ]
         closed = self._ledger.read([row.number for row in found])["flags"] & AccountFlag.CLOSED
         pairs = zip(found, closed.tolist(), strict=True)
-        return Counter(row.phone for row, is_closed in pairs if not is_closed)
+        return Counter(bytes(row.key) for row, is_closed in pairs if not is_closed)
 
-    def _check_room(self, fresh: Sequence[Wanted]) -> None:
+    def _check_room(self, fresh: Sequence[Admitted]) -> None:
         """Raises Refusal if there are not enough accounts, or the disk is too full."""
         if not self._ledger.has_room():
             raise CoreOverloaded(DISK_IS_SHORT)
@@ -308,21 +347,23 @@ class Directory:
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         return self._database.read(lambda c: c.execute(query).all())
 
-    def _open(self, wanted: Sequence[Wanted]) -> dict[AskedBy, Wallet]:
+    def _open(self, admitted: Sequence[Admitted]) -> dict[AskedBy, Wallet]:
         """Opens wallets: their rows, accounts and first records in one transaction."""
-        made = self._allocate(wanted)
-        pairs = list(zip(made, wanted, strict=True))
+        made = self._allocate(admitted)
+        pairs = list(zip(made, admitted, strict=True))
         ids = self._customers.ids(len(pairs))
         rows = [_row(*pair, customer) for pair, customer in zip(pairs, ids, strict=True)]
-        admitted = [(customer, one.applicant) for customer, one in zip(ids, wanted, strict=True)]
-        orders = [(wallet.row_id, one.order) for wallet, one in pairs]
+        people = [
+            Admission(customer, wallet.row_id, one.holder, one.wanted.order)
+            for customer, (wallet, one) in zip(ids, pairs, strict=True)
+        ]
         now_ms = self._clock.now_ms()
         owned = [row for wallet in made for row in _owned(wallet)]
 
         def in_transaction(connection: Connection, answers: Answers) -> None:
             if (answers.results >= Result.MALFORMED).any():
                 raise _no_accounts_left()
-            self._customers.write(connection, admitted, orders, now_ms)
+            self._customers.write(connection, people, now_ms)
             connection.execute(insert(wallets), rows)
             connection.execute(insert(accounts), owned)
 
@@ -339,19 +380,19 @@ class Directory:
             for wallet in made:
                 self._known.add(wallet)
                 self._taken.remove(wallet.number)
-        return {one.asked_by: wallet for wallet, one in pairs}
+        return {one.wanted.asked_by: wallet for wallet, one in pairs}
 
-    def _allocate(self, wanted: Sequence[Wanted]) -> list[Wallet]:
+    def _allocate(self, admitted: Sequence[Admitted]) -> list[Wallet]:
         """Gives each an id, and accounts that no other wallet has or had."""
         made = []
         with self._changing:
-            for one in wanted:
+            for one in admitted:
                 own = {purpose: self._next_number() for purpose in one.purposes}
                 made.append(
                     Wallet(
                         self._next_row,
                         self._next_wallet_number(),
-                        one.public_key,
+                        one.wanted.public_key,
                         one.wallet_class,
                         own[Purpose.WALLET],
                         own.get(Purpose.DEPOSIT),
@@ -373,7 +414,7 @@ class Directory:
         self._next_account += 1
         return self._next_account - 1
 
-    def _records(self, pairs: Sequence[tuple[Wallet, Wanted]]) -> Records:
+    def _records(self, pairs: Sequence[tuple[Wallet, Admitted]]) -> Records:
         """The OPEN records of wallets and deposit accounts, and the opening deposits."""
         records: list[builders.Row] = []
         now_ms = self._clock.now_ms()
@@ -385,7 +426,7 @@ class Directory:
                 time_ms=now_ms,
                 # The digest covers the order, and so the wallet's key: nobody can exchange it
                 # later.
-                digest=opening_digest(one.order.payload, Purpose.WALLET),
+                digest=opening_digest(one.wanted.order.payload, Purpose.WALLET),
             )
             records.append(opened)
             account = wallet.deposit_account
@@ -395,7 +436,7 @@ class Directory:
                 account,
                 ledger=accounts_.OWN_BOOKS,
                 time_ms=now_ms,
-                digest=opening_digest(one.order.payload, Purpose.DEPOSIT),
+                digest=opening_digest(one.wanted.order.payload, Purpose.DEPOSIT),
             )
             records.append(opened)
             if self._opening_deposit_fen:
@@ -407,12 +448,13 @@ def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
 
 
-def _row(wallet: Wallet, wanted: Wanted, customer: int) -> Values:
+def _row(wallet: Wallet, admitted: Admitted, customer: int) -> Values:
+    wanted = admitted.wanted
     return {
         "id": wallet.row_id,
         "number": wallet.number,
         "public_key": wanted.public_key,
-        "wallet_class": wanted.wallet_class,
+        "wallet_class": wallet.wallet_class,
         "customer": customer,
         "request_id": wanted.request_id,
         "opened_time_ms": wanted.opened_time_ms,

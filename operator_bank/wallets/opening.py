@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.context import Context
-from operator_bank.customers.customers import Applicant, OpeningOrder
+from operator_bank.customers.codes import PhoneCodes
+from operator_bank.customers.customers import OpeningOrder
+from operator_bank.customers.proving import Claim
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
 from operator_bank.wallets.orders import check_unexpired, check_window
@@ -24,27 +25,39 @@ _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 
 
 class WalletOpening:
-    """The use-case behind OpenWallet and OpenWallets."""
+    """The use-case behind OpenWallet, OpenWallets and SendCode."""
 
-    def __init__(self, context: Context, directory: Directory, verifier: SignatureVerifier) -> None:
+    def __init__(
+        self,
+        context: Context,
+        directory: Directory,
+        codes: PhoneCodes,
+        verifier: SignatureVerifier,
+    ) -> None:
         self._directory = directory
+        self._codes = codes
         self._clock = context.clock
         self._verifier = verifier
         self._bank = context.bank
 
-    def open(self, envelope: SignedEnvelope) -> Wallet:
+    def send_code(self, request: wallets_pb2.SendCodeRequest) -> int:
+        """Sends a code to a telephone; returns when it ends, Unix milliseconds."""
+        check(request)
+        return self._codes.send(request.phone, public_key(request.public_key, "public_key"))
+
+    def open(self, asked: wallets_pb2.OpenWalletRequest) -> Wallet:
         """Opens a wallet for the key that signed the order; a repeated order opens no second
         one.
         """
-        [(key, good)] = self._verified([envelope])
-        return self._directory.open_many([self._wanted(envelope, key, verified=good)])[0]
+        [(key, good)] = self._verified([asked.order])
+        return self._directory.open_many([self._wanted(asked, key, verified=good)])[0]
 
-    def open_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Wallet]:
+    def open_many(self, asked: Sequence[wallets_pb2.OpenWalletRequest]) -> list[Wallet]:
         """Opens wallets, all or none; a Refusal names the item."""
         wanted = []
-        for index, (key, good) in enumerate(self._verified(envelopes)):
+        for index, (key, good) in enumerate(self._verified([one.order for one in asked])):
             try:
-                wanted.append(self._wanted(envelopes[index], key, verified=good))
+                wanted.append(self._wanted(asked[index], key, verified=good))
             except Refusal as refusal:
                 raise of_item(f"items[{index}]", refusal) from None
         return self._directory.open_many(wanted)
@@ -59,7 +72,10 @@ class WalletOpening:
         )()
         return list(zip(keys, good.tolist(), strict=True))
 
-    def _wanted(self, envelope: SignedEnvelope, key: bytes | None, *, verified: bool) -> Wanted:
+    def _wanted(
+        self, asked: wallets_pb2.OpenWalletRequest, key: bytes | None, *, verified: bool
+    ) -> Wanted:
+        envelope = asked.order
         check(envelope)
         if key is None:
             raise invalid("key_id", f"is the new key, {2 * PUBLIC_KEY_BYTES} hexadecimal digits")
@@ -75,15 +91,11 @@ class WalletOpening:
         created_ms, expires_ms = order.created_time_ms, order.expires_time_ms
         check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         check_unexpired(expires_ms, now_ms)
-        applicant = Applicant.of(order)
-        content = b"\0".join([key, order.holder_name.encode(), order.phone.encode()])
         return Wanted(
             request_id=request_id(order.request_id),
             public_key=key,
-            applicant=applicant,
-            order=OpeningOrder(
-                hashlib.sha256(content).digest(), envelope.payload, envelope.signature
-            ),
+            claim=Claim.of(key, asked.holder, order.holder_digest, asked.code),
+            order=OpeningOrder(order.holder_digest, envelope.payload, envelope.signature),
             opened_time_ms=now_ms,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from runtime.chunks import chunks
 from runtime.envelope import sign
 from sandbox.limits import MAX_NAME, OPENING_VALID_MS, ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
+
+_SALT_BYTES = 16
 
 
 @dataclass
@@ -111,16 +114,19 @@ def _opening(
 ) -> wallets_pb2.OpenWalletRequest:
     """A request for a wallet, signed with the key that it will have."""
     public = bytes(key.verify_key)
+    # As random as the key, and nobody needs it again.
+    salt = hashlib.sha256(bytes(key)).digest()[:_SALT_BYTES]
+    holder = orders_pb2.Holder(salt=salt, name=holder_name).SerializeToString()
     order = orders_pb2.OpenWalletOrder(
         request_id=str(uuid.uuid4()),
         public_key=public,
-        holder_name=holder_name,
+        holder_digest=hashlib.sha256(holder).digest(),
         bank=bank,
         created_time_ms=now_ms,
         expires_time_ms=now_ms + OPENING_VALID_MS,
     )
     envelope = sign(order, key, public.hex().encode())
-    return wallets_pb2.OpenWalletRequest(order=envelope)
+    return wallets_pb2.OpenWalletRequest(order=envelope, holder=holder)
 
 
 def fund(

@@ -276,6 +276,10 @@ class Counter:
         self._system = system
         self._bank = bank
 
+    def send_code(self, request: wallets_pb2.SendCodeRequest) -> wallets_pb2.SendCodeResponse:
+        """Has a code sent."""
+        return self._ask(lambda b: GrpcWallets(b).SendCode(request, CALL))
+
     def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> Message:
         """Opens a wallet."""
         return self._ask(lambda b: GrpcWallets(b).OpenWallet(request, CALL))

@@ -36,6 +36,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.api.office import GrpcOffice
 from operator_bank.app import BankParts, OperatorBank
 from operator_bank.app import build as build_bank
+from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.feed.chain import read_tip
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.tables import metadata as bank_tables
@@ -423,6 +424,8 @@ class System:
             central_keys=CentralKeys([bytes(key_of(CENTRAL).verify_key)]),
             offline_roots=[bytes(key_of(_ROOT).verify_key)],
             founding=founding_of(name),
+            customers_keys={1: bytes(key_of(name))},
+            checks=AtOnce(),
         )
         port: Any = CentralBankPort(self, name)
         bank = build_bank(

@@ -27,6 +27,7 @@ from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
+from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.tables import metadata as bank_tables
 from runtime.clock import ManualClock
 from runtime.database import Database, open_engine
@@ -114,7 +115,9 @@ class SimulatedSystem:
         if name in PREFIXES:
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], KEYS[name], DEPOSIT_FEN, 0)
-            parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first, KEY_WAIT_MS)
+            sealing: dict[str, Any] = {"customers_keys": {1: b"c" * 32}, "checks": AtOnce()}
+            trusted = (CENTRAL_KEYS, [bytes(ROOT.verify_key)], first, KEY_WAIT_MS)
+            parts = BankParts(*own, *trusted, **sealing)
             central: Any = _CentralBank(self, name)
             return build_bank(
                 engine,

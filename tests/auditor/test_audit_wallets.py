@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select, update
 
+from currency.proofs import Proof
 from dcep.bank.v1 import orders_pb2
 from operator_bank.customers.tables import customers, opening_orders
 from operator_bank.wallets.tables import wallets
@@ -60,15 +61,30 @@ def test_a_wallet_that_is_given_to_another_customer_is_named(stack: Stack) -> No
     change_wallet(stack, ALICE, customer=hers)
     assert named(stack.problems(), "table wallets", "holder")
     change_wallet(stack, ALICE, customer=None)
-    assert named(stack.problems(), "table wallets", "holder"), "nobody opened it by a name"
+    assert named(stack.problems(), "table wallets", "holder"), "nobody has shown anything"
 
 
-def test_a_customer_with_another_name_is_named(stack: Stack) -> None:
+def test_a_customer_who_is_somebody_else_is_named(stack: Stack) -> None:
     with stack.system.engines["alpha"].begin() as connection:
         of = wallets.c.number == stack.number(ALICE)
         hers = connection.execute(select(wallets.c.customer).where(of)).scalar_one()
-        connection.execute(update(customers).where(customers.c.id == hers).values(name="Mallory"))
+        connection.execute(
+            update(customers).where(customers.c.id == hers).values(holder_digest=bytes(32))
+        )
     assert named(stack.problems(), "table wallets", "holder")
+
+
+def test_proofs_that_nobody_has_shown_are_named(stack: Stack) -> None:
+    of = opening_orders.c.wallet == wallet_row(stack, ALICE)
+    with stack.system.engines["alpha"].begin() as connection:
+        whose = select(wallets.c.customer).where(wallets.c.number == stack.number(ALICE))
+        hers = connection.execute(whose).scalar_one()
+        everything = int(~Proof(0))
+        connection.execute(update(customers).where(customers.c.id == hers).values(shown=everything))
+    assert named(stack.problems(), "table wallets", "proofs")
+    with stack.system.engines["alpha"].begin() as connection:
+        connection.execute(update(opening_orders).where(of).values(shown=everything))
+    assert named(stack.problems(), "OPEN", "with other limits")
 
 
 def test_a_wallet_without_the_order_that_opened_it_is_named(stack: Stack) -> None:

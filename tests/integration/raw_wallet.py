@@ -22,7 +22,7 @@ from dcep.bank.v1 import (
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import public_channel
 from deployment.topology import StackPlan
-from tests.openings import opening_request
+from tests.openings import opening
 
 TIMEOUT_S = 20.0
 VALID_MS = 60_000
@@ -77,7 +77,7 @@ class RawWallet:
     def __init__(self, stubs: BankStubs, *, name: str = "Somebody", phone: str = "") -> None:
         self.stubs = stubs
         self.key = SigningKey.generate()
-        asked = opening_request(stubs.bank, now_ms(), key=self.key, holder_name=name, phone=phone)
+        asked = opening(stubs.bank, now_ms(), key=self.key, holder_name=name, phone=phone)
         self.number = stubs.wallets.OpenWallet(asked, timeout=TIMEOUT_S).wallet_number
         self.sequence = 0
 

@@ -40,7 +40,7 @@ from sandbox.stack.supervisor import Stack, init
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet, now_ms
 from tests.integration.sources import Relay
 from tests.integration.systems import fund
-from tests.openings import opening_request
+from tests.openings import opening
 from tests.refusals import refused_for
 
 pytestmark = [pytest.mark.xdist_group("sources"), pytest.mark.any_database]
@@ -97,7 +97,7 @@ class Place:
     def open(self, count: int) -> str:
         """What becomes of the opening of so many wallets in one call."""
         asked = wallets_pb2.OpenWalletsRequest(
-            items=[opening_request("alpha", now_ms()) for _ in range(count)]
+            items=[opening("alpha", now_ms()) for _ in range(count)]
         )
         stub = wallets_pb2_grpc.WalletServiceStub(self.channel())
         try:
@@ -223,7 +223,7 @@ def test_nobody_opens_wallets_without_end(strict: System) -> None:
     opened = 0
     with pytest.raises(grpc.RpcError) as caught:
         for _ in range(OPENINGS):
-            asked = opening_request("alpha", now_ms())
+            asked = opening("alpha", now_ms())
             stub.OpenWallet(asked, timeout=TIMEOUT_S)
             opened += 1
     assert opened < 40

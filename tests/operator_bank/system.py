@@ -21,6 +21,8 @@ from dcep.registration.v1 import registration_pb2
 from officers.build import Founding
 from officers.effects import Act
 from operator_bank.app import BankParts, OperatorBank, build
+from operator_bank.customers.checks import IdentityChecks
+from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.feed.entries import numbered
 from operator_bank.ledger.tables import ledger as ledger_tables
@@ -161,6 +163,8 @@ class System:
         self.limits = dict(LIMITS)
         self.position = 0
         self.receipts = 0
+        self.customers_keys = {1: b"c" * 32}
+        self.checks: IdentityChecks = AtOnce()
         self.founding = founded({"machine-1": MACHINE})
         self.bank = self.restart()
         self.publish()
@@ -177,6 +181,8 @@ class System:
             central_keys=CENTRAL_KEYS,
             offline_roots=[bytes(ROOT.verify_key)],
             founding=self.founding,
+            customers_keys=self.customers_keys,
+            checks=self.checks,
         )
         self.bank = build(
             self.engine,
@@ -204,15 +210,19 @@ class System:
         self.bank.central_keys.step()
         return said
 
-    def opening(self, key: SigningKey | None = None, **holder: Any) -> SignedEnvelope:
+    def opening(
+        self, key: SigningKey | None = None, **holder: Any
+    ) -> wallets_pb2.OpenWalletRequest:
         """An order to open a wallet for a key, else for a new one."""
         key = key or SigningKey.generate()
         return opening("alpha", self.clock.now_ms(), key=key, **holder)
 
-    def open(self, name: str = "", phone: str = "") -> Holder:
-        """Opens a wallet: class II by name, class IV by phone alone."""
-        key = SigningKey.generate()
-        asked = self.opening(key, holder_name=name, phone=phone)
+    def open(
+        self, name: str = "", phone: str = "", key: SigningKey | None = None, **shown: Any
+    ) -> Holder:
+        """Opens a wallet: class II by name, class IV by phone alone, else by what is shown."""
+        key = key or SigningKey.generate()
+        asked = self.opening(key, name=name, phone=phone, **shown)
         wallet = self.bank.opening.open(asked)
         return Holder(self, wallet, key)
 

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 
 from currency import number
 from dcep.bank.v1 import orders_pb2
-from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.bank.v1.wallets_pb2 import OpenWalletRequest
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_OPENING_VALIDITY_MS
 from tests.openings import opening
 from tests.operator_bank.fake_central_bank import NOW_MS
@@ -20,7 +20,7 @@ KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 REQUEST = "123e4567-e89b-42d3-a456-426614174000"
 
 
-def asking(**how: Any) -> SignedEnvelope:
+def asking(**how: Any) -> OpenWalletRequest:
     """A good order for a wallet at alpha, but for what a test changes."""
     return opening("alpha", NOW_MS, **how)
 
@@ -55,8 +55,11 @@ def test_nobody_opens_a_wallet_for_a_key_that_they_do_not_have(system: System) -
     swapped = asking(key=OTHER, public_key=bytes(KEY.verify_key))
     assert refused(lambda: system.bank.opening.open(swapped)) == ("FIELD_INVALID", "public_key")
     altered = asking(key=KEY)
-    altered.payload = altered.payload.replace(b"Somebody", b"Nobody!!")
+    altered.order.payload = altered.order.payload.replace(b"alpha", b"beta!")
     assert refused(lambda: system.bank.opening.open(altered))[0] == "SIGNATURE_INVALID"
+    altered = asking(key=KEY)
+    altered.holder = altered.holder.replace(b"Somebody", b"Nobody!!")
+    assert refused(lambda: system.bank.opening.open(altered)) == ("FIELD_INVALID", "holder")
     assert len(system.bank.directory) == 0
 
 
@@ -84,26 +87,26 @@ def test_what_another_key_asked_for_with_the_same_id_is_nobodys_business(system:
 )
 def test_a_weak_key_opens_no_wallet_whatever_it_signs(system: System, weak: bytes) -> None:
     """Anybody could sign for some of them: R = 1·B, S = 1 holds for the key 1."""
-    order = asking(public_key=weak, key_id=weak.hex().encode())
-    order.signature = (1).to_bytes(32, "little") + bytes(32)
-    assert refused(lambda: system.bank.opening.open(order)) == ("FIELD_INVALID", "public_key")
+    asked = asking(public_key=weak, key_id=weak.hex().encode())
+    asked.order.signature = (1).to_bytes(32, "little") + bytes(32)
+    assert refused(lambda: system.bank.opening.open(asked)) == ("FIELD_INVALID", "public_key")
     assert len(system.bank.directory) == 0
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"holder_name": ""}, ("FIELD_MISSING", "holder_name")),
-        ({"holder_name": "x" * 65}, ("FIELD_INVALID", "holder_name")),
-        ({"holder_name": "a\nb"}, ("FIELD_INVALID", "holder_name")),
-        ({"holder_name": "   "}, ("FIELD_INVALID", "holder_name")),
-        ({"holder_name": " ", "phone": "13800138000"}, ("FIELD_INVALID", "holder_name")),
-        ({"phone": "call me"}, ("FIELD_INVALID", "phone")),
-        ({"phone": "+++1"}, ("FIELD_INVALID", "phone")),
-        ({"phone": "+"}, ("FIELD_INVALID", "phone")),
-        ({"phone": "  1 "}, ("FIELD_INVALID", "phone")),
-        ({"phone": "1  2"}, ("FIELD_INVALID", "phone")),
-        ({"phone": "١٢٣"}, ("FIELD_INVALID", "phone")),
+        ({"holder_name": ""}, ("FIELD_MISSING", "holder.phone")),
+        ({"holder_name": "x" * 65}, ("FIELD_INVALID", "holder.name")),
+        ({"holder_name": "a\nb"}, ("FIELD_INVALID", "holder.name")),
+        ({"holder_name": "   "}, ("FIELD_INVALID", "holder.name")),
+        ({"holder_name": " ", "phone": "13800138000"}, ("FIELD_INVALID", "holder.name")),
+        ({"phone": "call me"}, ("FIELD_INVALID", "holder.phone")),
+        ({"phone": "+++1"}, ("FIELD_INVALID", "holder.phone")),
+        ({"phone": "+"}, ("FIELD_INVALID", "holder.phone")),
+        ({"phone": "  1 "}, ("FIELD_INVALID", "holder.phone")),
+        ({"phone": "1  2"}, ("FIELD_INVALID", "holder.phone")),
+        ({"phone": "١٢٣"}, ("FIELD_INVALID", "holder.phone")),
         ({"request_id": "1"}, ("FIELD_INVALID", "request_id")),
         ({"request_id": ""}, ("FIELD_MISSING", "request_id")),
         ({"public_key": b""}, ("FIELD_MISSING", "public_key")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ class FakeBank(FakeKeys, FakeAsking):
         mute_kind: the answer to the next order of this kind is lost.
         pending: so many payments are answered with PENDING.
         not_now: payees about whom it does not decide in a call with many items, and why.
+        code: that the bank wants from whoever opens a wallet; "" for none.
+        codes_sent: telephones that it has sent one to.
         received: every order that reached the bank, repeats too.
         signers: sign offline money; None for a bank that has none.
         revoked: devices that its trust bundle lists.
@@ -77,6 +80,8 @@ class FakeBank(FakeKeys, FakeAsking):
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
     positions: int = 10
+    code: str = ""
+    codes_sent: list[str] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
     _streams: list[Arrivals] = field(default_factory=list)
 
@@ -86,20 +91,27 @@ class FakeBank(FakeKeys, FakeAsking):
         payload = verify(orders_pb2.OpenWalletOrder, request.order, key)
         order = orders_pb2.OpenWalletOrder.FromString(payload)
         assert (order.public_key, order.bank) == (key, "alpha")
-        if order.holder_name == "Nobody":
+        assert order.holder_digest == hashlib.sha256(request.holder).digest()
+        holder = orders_pb2.Holder.FromString(request.holder)
+        if holder.name == "Nobody":
             raise Refusal(errors_pb2.REASON_FIELD_INVALID, "holder_name: not you")
+        if self.code != request.code:
+            raise Refusal(errors_pb2.REASON_PHONE_NOT_CONFIRMED, "code: another one", field="code")
         if order.request_id not in self._opened:
             number = make(PREFIX, len(self._opened) + 1)
             self._opened[order.request_id] = number
             self.accounts[number] = Account(order.public_key)
         self._lose("mute_after")
-        kind = wallets_pb2.WALLET_CLASS_II if order.holder_name else wallets_pb2.WALLET_CLASS_IV
         return wallets_pb2.OpenWalletResponse(
             wallet_number=self._opened[order.request_id],
-            wallet_class=kind,
+            wallet_class="WALLET_CLASS_II" if holder.name else "WALLET_CLASS_IV",
             bank="alpha",
-            has_deposit_account=bool(order.holder_name),
+            has_deposit_account=bool(holder.name),
         )
+
+    def send_code(self, request: wallets_pb2.SendCodeRequest) -> wallets_pb2.SendCodeResponse:
+        self.codes_sent.append(request.phone)
+        return wallets_pb2.SendCodeResponse(expires_time_ms=self.clock.now_ms() + 300_000)
 
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         number, account = self._asker(query, GET_WALLET)

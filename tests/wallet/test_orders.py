@@ -121,6 +121,23 @@ def test_refused_opening_can_be_corrected(make_app: MakeApp, bank: FakeBank) -> 
     assert app.open(ALPHA, holder_name="Alice").number in bank.accounts
 
 
+def test_a_code_is_asked_for_and_the_same_wallet_is_opened_with_it(
+    make_app: MakeApp, bank: FakeBank
+) -> None:
+    app, bank.code = make_app(opened=False), "123456"
+    shown = {"holder_name": "Alice", "phone": "13900139000", "document": "E1234"}
+    assert refused_for(app.open, ALPHA, **shown) == "PHONE_NOT_CONFIRMED"
+    key = bytes(app.home.key())
+    assert bank.codes_sent == ["13900139000"]
+    assert refused_for(app.open, ALPHA, **shown, code="000000") == "PHONE_NOT_CONFIRMED"
+    assert len(bank.codes_sent) == 1, "who has a code is sent no other one"
+    opened = app.open(ALPHA, **shown, code="123456")
+    assert bytes(app.home.key()) == key
+    assert (opened.document, opened.document_kind) == ("E1234", "id-card")
+    assert app.open(ALPHA, **shown) == opened
+    assert refused_for(app.open, ALPHA, **{**shown, "document": "E2"}) == "ALREADY_EXISTS"
+
+
 @pytest.mark.parametrize("lost", ["mute_before", "mute_after"])
 def test_payment_without_an_answer_is_sent_again_unchanged(
     make_app: MakeApp, bank: FakeBank, clock: ManualClock, lost: str

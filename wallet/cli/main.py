@@ -61,13 +61,26 @@ def open_(
     bank: Annotated[str, typer.Option("--bank", help="The bank's name or HOST:PORT.")],
     name: Annotated[str, typer.Option("--name", help="The holder's name.")] = "",
     phone: Annotated[str, typer.Option("--phone", help="The holder's phone.")] = "",
+    document: Annotated[
+        str, typer.Option("--document", help="The number of a document in the holder's name.")
+    ] = "",
+    kind: Annotated[
+        str,
+        typer.Option("--document-kind", help="id-card, passport or residence-permit."),
+    ] = "id-card",
+    account: Annotated[
+        str, typer.Option("--account", help="A bank account in the holder's name.")
+    ] = "",
+    code: Annotated[
+        str, typer.Option("--code", help="The code that the bank sent to the phone.")
+    ] = "",
     stack: StackOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a wallet, by name or by phone alone; no bank account is needed."""
+    """Open a wallet: with a phone class IV, with a document too III, with a bank account too II."""
     from wallet.cli.output import opened
-    from wallet.cli.typed import phone_typed
+    from wallet.cli.typed import papers_typed, phone_typed
     from wallet.peers.bank_directory import find_bank
 
     with wallet(context, home, as_json) as (app, output):
@@ -76,12 +89,20 @@ def open_(
 
             raise UsageError(
                 _(
-                    "a wallet is opened by name or by phone, like: wallet open --bank alpha "
-                    "--name Alice, or --phone 13800000001"
+                    "a wallet is opened with a phone, and more for higher limits, like: "
+                    "wallet open --bank alpha --phone 13800000001, or in a sandbox --name Alice"
                 )
             )
         entry = find_bank(stack_folder(stack), bank)
-        profile = app.open(entry, holder_name=text.typed(name), phone=phone_typed(phone))
+        profile = app.open(
+            entry,
+            holder_name=text.typed(name),
+            phone=phone_typed(phone),
+            document=papers_typed(document),
+            document_kind=kind,
+            bank_account=papers_typed(account),
+            code=code,
+        )
         why_not = app.prepare_offline()
         output.result(*opened(profile, why_not))
 

@@ -110,6 +110,14 @@ _WORDS = {
         N_("No more wallets can be opened with this telephone number at this bank."),
         N_("Close one that you need no more, or open one at another bank."),
     ),
+    "PHONE_NOT_CONFIRMED": (
+        N_("The bank wants the code that it sends to the telephone; it has six digits."),
+        N_("Repeat the same command with --code and the newest code that came."),
+    ),
+    "IDENTITY_NOT_CONFIRMED": (
+        N_("The bank could not confirm what was shown of who you are."),
+        N_("Check the name, the document and the account; if they are right, ask at the counter."),
+    ),
     "SAME_ACCOUNT": (N_("Payer and payee are the same wallet."), N_("Check the number.")),
     "EXPIRED": (
         N_("It came too late; no money moved."),

@@ -15,6 +15,12 @@ class PhoneError(ValueError):
     """Not a phone number; the message shows the accepted forms."""
 
 
+def papers_typed(text: str) -> str:
+    """The number of a document or an account in what was typed, without blanks and hyphens."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return re.sub(r"[-\u2010\u2011\s]", "", plain)
+
+
 def phone_typed(text: str) -> str:
     """The phone number in what was typed, with hyphens, brackets or full-width digits removed.
 

@@ -75,6 +75,9 @@ class Profile:
     wallet_class: str = ""
     stack: str = ""
     awaits_key: bool = False
+    document: str = ""
+    document_kind: str = ""
+    bank_account: str = ""
 
     @property
     def opened(self) -> bool:

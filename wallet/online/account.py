@@ -8,27 +8,21 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from currency.contract_words import class_name, purpose_word, state_name
+from currency.contract_words import purpose_word, state_name
 from currency.number import NumberError, check
 from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.checks import amount, invalid, text
-from runtime.clock import Clock
-from runtime.ed25519 import SEED_BYTES
-from runtime.envelope import sign
-from runtime.errors import Refusal, is_undecided, reason_name
+from runtime.errors import Refusal, reason_name
 from runtime.pagination import MAX_PAGE
-from runtime.randomness import Randomness
-from wallet.home.home import Home, Profile
-from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, MAX_PHONE, OPENING_VALID_MS
+from wallet.limits import MAX_LOOKED_UP, MAX_MEMO
 from wallet.online.watching import Watching
 from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT, REFUND
-from wallet.peers.bank_directory import BankEntry
-from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS, Banks
+from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS
 
 
 @dataclass(frozen=True)
@@ -272,78 +266,6 @@ class OnlineWallet:
         )
 
 
-def open_wallet(
-    home: Home,
-    banks: Banks,
-    randomness: Randomness,
-    clock: Clock,
-    bank: BankEntry,
-    *,
-    holder_name: str = "",
-    phone: str = "",
-) -> Profile:
-    """Makes the key and opens the wallet at a bank; a repeat gives the same wallet.
-
-    Raises:
-        Refusal: by the bank, or ALREADY_EXISTS when another wallet lives in this home.
-        NoAnswer: ask again; no second wallet is opened.
-    """
-    profile = home.profile()
-    wanted = Profile(
-        request_id=profile.request_id if profile else randomness.uuid(),
-        bank_address=bank.address,
-        offline_root=bank.offline_root,
-        holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
-        phone=text(phone, "phone", longest=MAX_PHONE, shortest=0),
-        bank=bank.name,
-        stack=bank.stack,
-    )
-    if profile is not None and not _same(profile, wanted):
-        raise Refusal(
-            errors_pb2.REASON_ALREADY_EXISTS,
-            _("another wallet lives in {folder}: {number}").format(
-                folder=home.folder, number=profile.number or _("one being opened")
-            ),
-        )
-    if profile is not None and profile.opened:
-        return profile
-    home.seal(randomness.bytes(SEED_BYTES))
-    wanted = replace(wanted, bank_ca=home.keep_ca(bank.ca))
-    home.save(wanted)
-    request = wallets_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
-    try:
-        answer = banks.at(bank.address, home.bank_ca(wanted), bank.name).open_wallet(request)
-    except Refusal as refusal:
-        if not is_undecided(refusal.reason):
-            home.forget()
-        raise
-    opened = replace(
-        wanted,
-        number=answer.wallet_number,
-        wallet_class=class_name(answer.wallet_class),
-    )
-    home.save(opened)
-    return opened
-
-
-def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> SignedEnvelope:
-    """The order that opens the wallet, signed with its key, so that nobody else can open one for
-    it.
-    """
-    key, now_ms = home.key(), clock.now_ms()
-    public = bytes(key.verify_key)
-    order = orders_pb2.OpenWalletOrder(
-        request_id=wanted.request_id,
-        public_key=public,
-        holder_name=wanted.holder_name,
-        phone=wanted.phone,
-        bank=bank.name,
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + OPENING_VALID_MS,
-    )
-    return sign(order, key, public.hex().encode())
-
-
 def refunded_fen(order: KeptOrder) -> int:
     """How much the order of a refund gives back."""
     return int(orders_pb2.RefundOrder.FromString(order.payload).amount_fen)
@@ -366,12 +288,4 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         refunds_payment_id=payment.refunds_payment_id,
         refunded_fen=payment.refunded_fen,
         request_to_pay_id=payment.request_to_pay_id,
-    )
-
-
-def _same(found: Profile, wanted: Profile) -> bool:
-    return (found.bank_address, found.holder_name, found.phone) == (
-        wanted.bank_address,
-        wanted.holder_name,
-        wanted.phone,
     )

@@ -96,6 +96,10 @@ class GrpcBank:
             self._wallets.OpenWallet, request, wallets_pb2.OpenWalletResponse, ORDER_TIMEOUT_S
         )
 
+    def send_code(self, request: wallets_pb2.SendCodeRequest) -> wallets_pb2.SendCodeResponse:
+        """Has a code sent to a telephone."""
+        return _ask(self._wallets.SendCode, request, wallets_pb2.SendCodeResponse, ORDER_TIMEOUT_S)
+
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         """Balances, class, status."""
         request = wallets_pb2.GetWalletRequest(query=query)

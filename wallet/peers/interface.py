@@ -47,6 +47,10 @@ class BankPort(Protocol):
         """Opens a wallet; repeats by request_id."""
         ...
 
+    def send_code(self, request: wallets_pb2.SendCodeRequest) -> wallets_pb2.SendCodeResponse:
+        """Has a code sent to a telephone."""
+        ...
+
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         """Balances, class, status."""
         ...

@@ -29,7 +29,7 @@ from tests.integration.raw_wallet import (
     TIMEOUT_S,
     now_ms,
 )
-from tests.openings import opening_request
+from tests.openings import opening
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
 MAX_ITEMS = 8_190
@@ -78,7 +78,7 @@ def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
 
 # Calls that nobody signs.
 def _open_request(**spoiled: Any) -> wallets_pb2.OpenWalletRequest:
-    return opening_request("alpha", now_ms(), **spoiled)
+    return opening("alpha", now_ms(), **spoiled)
 
 
 OPENINGS = [
@@ -90,9 +90,9 @@ OPENINGS = [
     ("weak-key", {"key_id": (b"\x01" + bytes(31)).hex().encode()}, "public_key"),
     ("no-key-id", {"key_id": b""}, "order.key_id"),
     ("another-bank", {"bank": "beta"}, "bank"),
-    ("nobody", {"holder_name": ""}, "holder_name"),
-    ("name-too-long", {"holder_name": "x" * 500}, "holder_name"),
-    ("phone-is-no-phone", {"holder_name": "", "phone": "call me"}, "phone"),
+    ("nobody", {"holder_name": ""}, "holder.phone"),
+    ("name-too-long", {"holder_name": "x" * 450}, "holder.name"),
+    ("phone-is-no-phone", {"holder_name": "", "phone": "call me"}, "holder.phone"),
 ]
 
 

@@ -8,6 +8,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class DocumentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOCUMENT_KIND_UNSPECIFIED: _ClassVar[DocumentKind]
+    DOCUMENT_KIND_ID_CARD: _ClassVar[DocumentKind]
+    DOCUMENT_KIND_PASSPORT: _ClassVar[DocumentKind]
+    DOCUMENT_KIND_RESIDENCE_PERMIT: _ClassVar[DocumentKind]
+
 class AskedChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ASKED_CHANGE_UNSPECIFIED: _ClassVar[AskedChange]
@@ -26,6 +33,10 @@ class ExchangeDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXCHANGE_DIRECTION_UNSPECIFIED: _ClassVar[ExchangeDirection]
     EXCHANGE_DIRECTION_TOP_UP: _ClassVar[ExchangeDirection]
     EXCHANGE_DIRECTION_CASH_OUT: _ClassVar[ExchangeDirection]
+DOCUMENT_KIND_UNSPECIFIED: DocumentKind
+DOCUMENT_KIND_ID_CARD: DocumentKind
+DOCUMENT_KIND_PASSPORT: DocumentKind
+DOCUMENT_KIND_RESIDENCE_PERMIT: DocumentKind
 ASKED_CHANGE_UNSPECIFIED: AskedChange
 ASKED_CHANGE_DECLINE: AskedChange
 ASKED_CHANGE_WITHDRAW: AskedChange
@@ -38,22 +49,42 @@ EXCHANGE_DIRECTION_TOP_UP: ExchangeDirection
 EXCHANGE_DIRECTION_CASH_OUT: ExchangeDirection
 
 class OpenWalletOrder(_message.Message):
-    __slots__ = ("request_id", "public_key", "holder_name", "phone", "bank", "created_time_ms", "expires_time_ms")
+    __slots__ = ("request_id", "public_key", "bank", "created_time_ms", "expires_time_ms", "holder_digest")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
-    HOLDER_NAME_FIELD_NUMBER: _ClassVar[int]
-    PHONE_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_DIGEST_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     public_key: bytes
-    holder_name: str
-    phone: str
     bank: str
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    holder_digest: bytes
+    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., holder_digest: _Optional[bytes] = ...) -> None: ...
+
+class Document(_message.Message):
+    __slots__ = ("kind", "number")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    kind: DocumentKind
+    number: str
+    def __init__(self, kind: _Optional[_Union[DocumentKind, str]] = ..., number: _Optional[str] = ...) -> None: ...
+
+class Holder(_message.Message):
+    __slots__ = ("salt", "name", "phone", "document", "bank_account")
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    BANK_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    salt: bytes
+    name: str
+    phone: str
+    document: Document
+    bank_account: str
+    def __init__(self, salt: _Optional[bytes] = ..., name: _Optional[str] = ..., phone: _Optional[str] = ..., document: _Optional[_Union[Document, _Mapping]] = ..., bank_account: _Optional[str] = ...) -> None: ...
 
 class PaymentOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "request_to_pay_id", "request_to_pay_digest")

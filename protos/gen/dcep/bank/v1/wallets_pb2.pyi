@@ -35,10 +35,28 @@ WALLET_STATUS_FROZEN: WalletStatus
 WALLET_STATUS_CLOSED: WalletStatus
 
 class OpenWalletRequest(_message.Message):
-    __slots__ = ("order",)
+    __slots__ = ("order", "holder", "code")
     ORDER_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
     order: _envelope_pb2.SignedEnvelope
-    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    holder: bytes
+    code: str
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., holder: _Optional[bytes] = ..., code: _Optional[str] = ...) -> None: ...
+
+class SendCodeRequest(_message.Message):
+    __slots__ = ("phone", "public_key")
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    phone: str
+    public_key: bytes
+    def __init__(self, phone: _Optional[str] = ..., public_key: _Optional[bytes] = ...) -> None: ...
+
+class SendCodeResponse(_message.Message):
+    __slots__ = ("expires_time_ms",)
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    expires_time_ms: int
+    def __init__(self, expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class OpenWalletResponse(_message.Message):
     __slots__ = ("wallet_number", "wallet_class", "bank", "has_deposit_account")

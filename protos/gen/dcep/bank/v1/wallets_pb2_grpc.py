@@ -46,6 +46,11 @@ class WalletServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsResponse.FromString,
                 _registered_method=True)
+        self.SendCode = channel.unary_unary(
+                '/dcep.bank.v1.WalletService/SendCode',
+                request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.FromString,
+                _registered_method=True)
         self.GetWallet = channel.unary_unary(
                 '/dcep.bank.v1.WalletService/GetWallet',
                 request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.GetWalletRequest.SerializeToString,
@@ -67,7 +72,9 @@ class WalletServiceServicer(object):
         """Opens a wallet for the key that signed the OpenWalletOrder. Anyone may call.
         Repeats by the key and its request_id.
         Refuses: FIELD_MISSING, FIELD_INVALID, SIGNATURE_INVALID, EXPIRED,
-        NOT_YET_VALID, VALIDITY_TOO_LONG, ID_REUSED.
+        NOT_YET_VALID, VALIDITY_TOO_LONG, ID_REUSED, PHONE_NOT_CONFIRMED (SendCode
+        first), IDENTITY_NOT_CONFIRMED, TOO_MANY_WALLETS; OVERLOADED while a check is
+        under way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,6 +83,16 @@ class WalletServiceServicer(object):
     def OpenWallets(self, request, context):
         """Opens up to 8,190 wallets, each signed by its own key, or none of them.
         Refuses: TOO_MANY_ITEMS, and what OpenWallet refuses with, naming the item.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendCode(self, request, context):
+        """Sends a one-time code to a telephone, with which the wallet of one key shows
+        that the telephone is its holder's. Anyone may call; the answer is the same for
+        every telephone. Refuses: OVERLOADED (so many codes went to this telephone, or
+        were asked for from this address).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +126,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.OpenWallets,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsResponse.SerializeToString,
+            ),
+            'SendCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendCode,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.SerializeToString,
             ),
             'GetWallet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWallet,
@@ -177,6 +199,33 @@ class WalletService(object):
             '/dcep.bank.v1.WalletService/OpenWallets',
             dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_wallets__pb2.OpenWalletsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.WalletService/SendCode',
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

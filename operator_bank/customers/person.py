@@ -1,0 +1,110 @@
+"""Defines what a bank knows of a customer, and how it is written before it is sealed."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field, fields, replace
+
+from currency.proofs import Proof
+from dcep.bank.v1 import orders_pb2
+
+_COUNTRY = "86"
+_NO_LETTER = re.compile(r"[^0-9A-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as they describe themselves, and what of it was shown.
+
+    Attributes:
+        document_kind: a dcep.bank.v1.DocumentKind; 0 for no document.
+        account: a bank account in their name.
+        salt: of the Holder, hex, so that its digest can be shown to belong to this person.
+        order: for a customer of before: the signed order that said who they are, hex.
+        proofs: for each Proof when it was shown (Unix ms) and who confirmed it.
+    """
+
+    name: str = ""
+    phone: str = ""
+    document_kind: int = 0
+    document: str = ""
+    account: str = ""
+    salt: str = ""
+    order: str = ""
+    proofs: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, holder: orders_pb2.Holder) -> Person:
+        """Who somebody says to be; nothing of it is shown yet."""
+        return cls(
+            name=holder.name,
+            phone=holder.phone,
+            document_kind=holder.document.kind,
+            document=holder.document.number,
+            account=holder.bank_account,
+            salt=holder.salt.hex(),
+        )
+
+    def is_named(self, name: str, phone: str) -> bool:
+        """Whether somebody has this name and telephone number, however that is spelled."""
+        spelled, own = (one_phone(each) if each else "" for each in (phone, self.phone))
+        return (self.name, own) == (name, spelled)
+
+    @property
+    def shown(self) -> Proof:
+        """What was shown."""
+        shown = Proof(0)
+        for name in self.proofs:
+            shown |= Proof[name]
+        return shown
+
+    def showing(self, proof: Proof, time_ms: int, by: str) -> Person:
+        """The same with a proof more; Proof with several flags is several proofs."""
+        more = {str(each.name): (time_ms, by) for each in proof}
+        return replace(self, proofs={**self.proofs, **more})
+
+    def to_bytes(self) -> bytes:
+        """As it is sealed."""
+        said = {name: value for name in _FIELDS if (value := getattr(self, name))}
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Person:
+        """As it was sealed."""
+        said = json.loads(content)
+        proofs = {name: (int(at), str(by)) for name, (at, by) in said.pop("proofs", {}).items()}
+        return cls(**said, proofs=proofs)
+
+
+_FIELDS = tuple(each.name for each in fields(Person))
+
+
+def one_phone(phone: str) -> str:
+    """The one spelling of a telephone number: the country's digits and the number's, no more.
+
+    "+86 139 0013 9000", "008613900139000" and "１３９００１３９０００" are one.
+    """
+    plain = unicodedata.normalize("NFKC", phone)
+    digits = "".join(each for each in plain if each in "0123456789")
+    if plain.lstrip().startswith("+"):
+        return _within(digits)
+    if digits.startswith("00"):
+        return _within(digits[2:])
+    if digits.startswith(_COUNTRY) and len(digits) > 12:
+        return _within(digits)
+    return _within(_COUNTRY + digits)
+
+
+def _within(digits: str) -> str:
+    """Without the 0 that numbers within the country begin with."""
+    if digits.startswith(_COUNTRY):
+        return _COUNTRY + digits[len(_COUNTRY) :].lstrip("0")
+    return digits
+
+
+def one_document(kind: int, number: str) -> str:
+    """The one spelling of a document."""
+    plain = unicodedata.normalize("NFKC", number).upper()
+    return f"{kind}:{_NO_LETTER.sub('', plain)}"
