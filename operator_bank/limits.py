@@ -141,6 +141,9 @@ ASKED_PER_DAY = 500
 ASKED_OF_BANK_PER_DAY = 100_000
 """Requests to pay from one other bank that are taken a day."""
 
+ASKED_KEPT_MS = 30 * 86_400_000
+"""How long a request that has ended is kept, if nothing was paid on it."""
+
 MAX_REMINDERS = 3
 REMINDER_MS = 86_400_000
 """How long after a request, or a reminder of it, its payer may be reminded."""

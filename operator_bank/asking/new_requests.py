@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
 
 from dcep.bank.v1 import orders_pb2
-from operator_bank.asking.rows import OPEN, id_of, too_many
+from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWN, id_of, too_many
 from operator_bank.asking.tables import asked, asked_payments, blocked_askers
 from operator_bank.ledger import accounts
 from operator_bank.limits import (
+    ASKED_KEPT_MS,
     ASKED_PER_DAY,
     MAX_OPEN_ASKED,
     MAX_OPEN_OF_ONE,
@@ -42,8 +43,17 @@ class Signed(NamedTuple):
     key: bytes
 
 
+def forget(connection: Connection, asker: str, now_ms: int) -> None:
+    """Deletes what a wallet has asked for, has ended a while ago, and was never paid on."""
+    before_ms = now_ms - ASKED_KEPT_MS
+    ended = or_(_OF.due_time_ms < before_ms, _OF.state.in_((int(DECLINED), int(WITHDRAWN))))
+    these = (_OF.asker == asker, _OF.received_time_ms < before_ms, _OF.to_tell == 0, ended)
+    connection.execute(delete(asked).where(*these, _unpaid()))
+
+
 def check_room(connection: Connection, request: orders_pb2.RequestToPay, now_ms: int) -> None:
-    """Raises Refusal: TOO_MANY_REQUESTS, if its asker may make no more now."""
+    """Forgets what is old. Raises Refusal: TOO_MANY_REQUESTS, if an asker may ask no more now."""
+    forget(connection, request.wallet_number, now_ms)
     mine = _OF.asker == request.wallet_number
     if _count(connection, mine, _OF.received_time_ms > now_ms - DAY_MS) >= ASKED_PER_DAY:
         raise too_many(f"a wallet makes {ASKED_PER_DAY} requests a day at most", "wallet_number")
@@ -121,5 +131,9 @@ def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
 
 def _open(connection: Connection, now_ms: int, *where: ColumnElement[bool]) -> int:
     """How many requests are open, of which nothing was paid: what somebody pays is no nuisance."""
-    unpaid = ~select(asked_payments.c.position).where(asked_payments.c.request == _OF.id).exists()
-    return _count(connection, *where, _OF.state == int(OPEN), _OF.due_time_ms >= now_ms, unpaid)
+    return _count(connection, *where, _OF.state == int(OPEN), _OF.due_time_ms >= now_ms, _unpaid())
+
+
+def _unpaid() -> ColumnElement[bool]:
+    paid = select(asked_payments.c.position).where(asked_payments.c.request == _OF.id)
+    return ~paid.exists()

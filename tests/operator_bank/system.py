@@ -155,8 +155,8 @@ def founded(machines: Mapping[str, SigningKey]) -> Founding:
 class System:
     """A bank with a full vault; `restart` builds it anew from the database."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine = open_engine(f"sqlite:///{folder / 'bank.db'}")
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.engine = open_engine(url or f"sqlite:///{folder / 'bank.db'}")
         metadata.create_all(self.engine)
         self.clock = ManualClock(NOW_MS)
         self.central = FakeCentralBank(clock=self.clock)

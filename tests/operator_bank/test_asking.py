@@ -12,6 +12,7 @@ from currency.number import make
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.asking.tables import asked
 from operator_bank.limits import (
+    ASKED_KEPT_MS,
     ASKED_PER_DAY,
     MAX_DUE_MS,
     MAX_OPEN_OF_ONE,
@@ -240,6 +241,20 @@ def test_requests_are_few(system: System, alice: Holder, bob: Holder) -> None:
     assert refused_for(lambda: ask(bob, alice.number, 1)) == "TOO_MANY_REQUESTS"
     system.clock.advance(24 * HOUR_MS + 1)
     ask(bob, alice.number, 1)
+
+
+def test_what_ended_unpaid_is_forgotten_after_a_month(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    paid, late, withdrawn = (ask(bob, alice.number, fen) for fen in (1, 2, 3))
+    far_ms = system.clock.now_ms() + 100 * 24 * HOUR_MS
+    still = ask(bob, alice.number, 4, due_time_ms=far_ms)
+    pay(alice, paid, 1)
+    change(bob, withdrawn, WITHDRAW)
+    assert set(seen(alice)) == {paid, late, withdrawn, still}
+    system.clock.advance(ASKED_KEPT_MS + 2 * HOUR_MS)
+    new = ask(bob, alice.number, 5)
+    assert set(seen(alice)) == {paid, still, new}
 
 
 def test_reminders_are_fewer(system: System, alice: Holder, bob: Holder) -> None:
