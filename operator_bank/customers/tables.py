@@ -1,5 +1,6 @@
 """Tables of customers. What they say of people is sealed; no other table has a name or a number of
-a telephone or a document in it.
+a telephone or a document in it, but for acts of officers: those that replace a wallet's key say
+what its holder has shown them.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -217,3 +220,45 @@ def test_payments_and_a_replacement_at_once(system: System, bob: Holder, alice: 
     assert new.fen == 1_000 - said_.count("PAID")
     bank.books.stop()
     system.restart()
+
+
+@contextmanager
+def put_back_to(system: System) -> Iterator[None]:
+    """After what is done here the bank goes on from a copy that was made before."""
+    with closing(sqlite3.connect(":memory:")) as copy:
+        with closing(system.engine.raw_connection()) as raw:
+            raw.driver_connection.backup(copy)  # type: ignore[union-attr]
+        yield
+        with closing(system.engine.raw_connection()) as raw:
+            copy.backup(raw.driver_connection)  # type: ignore[arg-type]
+    system.restart()
+
+
+def test_an_older_copy_of_after_the_approval_replaces_the_key_again(
+    system: System, bob: Holder, alice: Holder, key: SigningKey
+) -> None:
+    bob.exchange(10)
+    approved(system, bob, key)
+    with put_back_to(system):
+        system.clock.advance(WAIT_MS)
+        system.bank.keys.replacements.step()
+        assert state(system, bob.number, key).state == IN_FORCE
+    system.bank.keys.replacements.step()
+    assert state(system, bob.number, key).state == IN_FORCE
+    assert refused_for(bob.pay, alice.number, 1) == "SIGNATURE_INVALID"
+
+
+def test_an_older_copy_of_before_the_approval_knows_the_old_key_alone(
+    system: System, bob: Holder, key: SigningKey
+) -> None:
+    """That is what is left. While the bank knows that it is one, it gives out no other key."""
+    with put_back_to(system):
+        approved(system, bob, key)
+        system.clock.advance(WAIT_MS)
+        system.bank.keys.replacements.step()
+    assert state(system, bob.number, bob.key).state == IN_FORCE
+    assert refused_for(state, system, bob.number, key) == "REQUEST_UNKNOWN"
+    system.bank.standing.fall_behind()
+    assert refused_for(approved, system, bob, key) == "BANK_BEHIND"
+    system.bank.standing.confirm()
+    replaced(system, bob)

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, states_pb2, wallets_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    keys_pb2,
+    offline_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -23,7 +30,7 @@ STEPPED_BACK = Refusal(
 )
 PUBLIC = [
     service
-    for file in (wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+    for file in (wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, offline_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 NOT_KNOWN: dict[str, dict[str, Any]] = {
