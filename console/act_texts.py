@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from rich.markup import escape
 
 from console.sheet import clock
@@ -107,7 +108,7 @@ def said(content: office_pb2.OfficerAct) -> str:
             ).format(
                 wallet_number=asked.wallet_number,
                 holder=_(", ").join(filter(None, (asked.holder_name, asked.phone))),
-                code=code_of(KeyRequest.FromString(asked.request.payload).public_key),
+                code=_code(asked.request.payload),
                 wait=_span(asked.wait_ms),
             )
         )
@@ -119,6 +120,14 @@ def said(content: office_pb2.OfficerAct) -> str:
         )
     values = ", ".join(_shown(field, value) for field, value in asked.ListFields())
     return harmless(f"{_(kind.replace('_', ' '))} {values}")
+
+
+def _code(request: bytes) -> str:
+    """The code of a key that was asked for; "?" if that cannot be read."""
+    try:
+        return code_of(KeyRequest.FromString(request).public_key)
+    except DecodeError:
+        return "?"
 
 
 def _span(time_ms: int) -> str:

@@ -25,7 +25,7 @@ from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 from settlement.builders import Row, hold
-from settlement.records import first_sequence, record_digest
+from settlement.records import KEY_SHIFT, first_sequence, record_digest
 
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
@@ -163,17 +163,9 @@ class Orders:
             return
         rows = self._ledger.read([order.wallet.account for order in orders])
         for order, last in zip(orders, rows["last_sequence"].tolist(), strict=True):
-            key = order.wallet.key_number
-            lowest = first_sequence(key)
-            highest = min(max(last, lowest) + MAX_SEQUENCES_AHEAD, first_sequence(key + 1) - 1)
-            if not lowest <= order.content.sequence <= highest:
-                raise Refusal(
-                    errors_pb2.REASON_SEQUENCE_INVALID,
-                    f"sequence is {lowest} to {highest} now; this wallet's last one was {last}",
-                    field="sequence",
-                    highest=str(highest),
-                    last=str(last),
-                )
+            sequence, key = order.content.sequence, order.wallet.key_number
+            if sequence >> KEY_SHIFT != key or sequence > last + MAX_SEQUENCES_AHEAD:
+                _refuse_sequence(key, last)
 
     def _begin(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -255,6 +247,19 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: in
         errors_pb2.REASON_VALIDITY_TOO_LONG,
         f"it may be valid for {longest_ms} ms at most",
         field="expires_time_ms",
+    )
+
+
+def _refuse_sequence(key: int, last: int) -> NoReturn:
+    """Raises Refusal, which says what sequences there are for a key, of which this is the last."""
+    lowest = first_sequence(key)
+    highest = min(max(last, lowest) + MAX_SEQUENCES_AHEAD, first_sequence(key + 1) - 1)
+    raise Refusal(
+        errors_pb2.REASON_SEQUENCE_INVALID,
+        f"sequence is {lowest} to {highest} now; this wallet's last one was {last}",
+        field="sequence",
+        highest=str(highest),
+        last=str(last),
     )
 
 

@@ -11,6 +11,9 @@ import language
 from console.act_texts import right_in_words, said
 from console.cli import acts
 from console.sheet import clock
+from currency.key_code import code_of
+from dcep.bank.v1.keys_pb2 import KeyRequest
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
@@ -33,6 +36,22 @@ def test_each_amount_is_in_yuan_and_each_time_a_time() -> None:
     renewed = office_pb2.RenewCentralKey(business_key=b"\x01" * 32, old_until_time_ms=NOW)
     act = office_pb2.OfficerAct(renew_central_key=renewed)
     assert said(act) == f"renew central key {'01' * 32}, until {clock(NOW)}"
+
+
+def test_a_key_is_told_by_its_code_and_its_holder() -> None:
+    key = bytes(range(32))
+    request = SignedEnvelope(payload=KeyRequest(public_key=key).SerializeToString())
+    wish = office_pb2.ReplaceKey(
+        wallet_number="6201000000000012", request=request, holder_name="Alice", wait_ms=21_600_000
+    )
+    told = said(office_pb2.OfficerAct(replace_key=wish))
+    assert told == (
+        "replace the key of wallet 6201000000000012 of Alice: the new one has the code "
+        f"{code_of(key)}, and counts 6 hours after the approval"
+    )
+    wish.request.payload, wish.wait_ms = b"\xff\xff", 10_000
+    told = said(office_pb2.OfficerAct(replace_key=wish))
+    assert "has the code ?, and counts 10 seconds after" in told
 
 
 def test_rights_are_told_by_name() -> None:
