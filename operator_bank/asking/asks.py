@@ -15,6 +15,7 @@ from operator_bank.asking import new_requests, rows
 from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWING, WITHDRAWN
 from operator_bank.asking.tables import asked, blocked_askers
 from operator_bank.context import Context
+from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import MAX_BLOCKED, MAX_DUE_MS, MAX_REMINDERS, REMINDER_MS
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired
@@ -75,6 +76,7 @@ class Asks:
             raise Refusal(errors_pb2.REASON_WALLET_FROZEN, "this wallet is frozen")
 
     def _put(self, connection: Connection, order: RequestToPay, now_ms: int) -> bool:
+        check_in_force(connection, order.wallet)
         request = order.content
         before = rows.find(connection, rows.id_of(request))
         if before is not None:
@@ -112,6 +114,7 @@ class Asks:
         return changed
 
     def _change(self, connection: Connection, order: ChangeAsked, now_ms: int) -> asking_pb2.Asked:
+        check_in_force(connection, order.wallet)
         content = order.content
         row = rows.find(connection, content.request_to_pay_id, locked=True)
         if row is None or not _may_change(row, order.wallet.number, content.change):
@@ -233,6 +236,7 @@ def _becomes(row: Row[Any], change: int) -> int:
 
 
 def _block(connection: Connection, order: VerifiedOrder[orders_pb2.BlockAskerOrder]) -> None:
+    check_in_force(connection, order.wallet)
     content, of = order.content, blocked_askers.c
     values = {
         "blocked": int(content.blocked),
