@@ -28,6 +28,11 @@ ORDER_VALID_MS = 10 * 60 * 1_000
 SALT_BYTES = greatest(KIND_NONCE)
 """Random bytes that keep anybody who has an order from guessing its holder."""
 
+BANK_BEHIND_MS = 2 * 60 * 1_000
+"""A bank that answers a question is behind the clock by which that was dated by less than this: it
+takes none that is dated more than a minute ahead, and has a minute for what it is about to decide.
+"""
+
 OPENING_VALID_MS = 5 * 60 * 1_000
 """A bank may open the wallet for this long; who asks again signs again."""
 
@@ -119,6 +124,10 @@ MAX_PAYROLL_PROBLEMS = 1_000
 
 MAX_RUN_NAME = 64
 """Characters of the name of a payroll run."""
+
+ALIKE_MS = 6 * 86_400_000
+"""For so long the same amounts to the same payees in another run are taken for a mistake that is
+asked about: wages are paid by the week or more seldom."""
 
 PAYROLL_ITEMS = 400
 """New payments of a payroll in one call."""

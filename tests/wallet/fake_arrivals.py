@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dcep.bank.v1 import payments_pb2
-from runtime.errors import NoAnswer
+from dcep.bank.v1 import orders_pb2, payments_pb2
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal
 
 if TYPE_CHECKING:
     from tests.wallet.fake_bank import Account
@@ -50,3 +51,13 @@ class Arrivals:
         with self._news:
             self._ended = why
             self._news.notify_all()
+
+
+def check_question(payload: bytes, method: str, now_ms: int) -> None:
+    """Refuses a question that no bank answers at this time."""
+    asked = orders_pb2.Query.FromString(payload)
+    assert (asked.bank, asked.method) == ("alpha", method)
+    if asked.created_time_ms > now_ms + 60_000:
+        raise Refusal(errors_pb2.REASON_NOT_YET_VALID, "it was made in the future")
+    if asked.expires_time_ms < now_ms:
+        raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired")

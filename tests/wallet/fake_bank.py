@@ -30,7 +30,7 @@ from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal, as_reason
 from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
-from tests.wallet.fake_arrivals import Arrivals
+from tests.wallet.fake_arrivals import Arrivals, check_question
 from tests.wallet.fake_asking import FakeAsking
 from tests.wallet.fake_keys import FakeKeys, Keyed
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
@@ -269,8 +269,8 @@ class FakeBank(FakeKeys, FakeAsking):
             raise NoAnswer("UNAVAILABLE: down")
         number = query.key_id.decode()
         account = self._account(number)
-        asked = orders_pb2.Query.FromString(verify(orders_pb2.Query, query, account.key))
-        assert (asked.bank, asked.method) == ("alpha", method)
+        asked = verify(orders_pb2.Query, query, account.key)
+        check_question(asked, method, self.clock.now_ms())
         return number, account
 
     def _account(self, number: str) -> Account:

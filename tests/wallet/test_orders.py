@@ -16,10 +16,10 @@ from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
 from tests.refusals import refused, refused_because, refused_for
 from tests.wallet.apps import ALPHA, MakeApp
-from tests.wallet.fake_bank import FakeBank
+from tests.wallet.fake_bank import FakeBank, FakeBanks
 from wallet.app import App, NotOpened
 from wallet.cli.console import Output
-from wallet.limits import ORDER_VALID_MS
+from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS
 
 
 def funded(make_app: MakeApp, fen: int = 10_000) -> tuple[App, str]:
@@ -249,8 +249,51 @@ def test_history_looks_orders_without_an_answer_up(
     with pytest.raises(NoAnswer):
         alice.holder().pay(bob, 200)
     assert len(alice.holder().unanswered()) == 1
-    clock.advance(ORDER_VALID_MS + 1)
+    clock.advance(ORDER_VALID_MS + BANK_BEHIND_MS)
+    assert len(alice.holder().unanswered()) == 1
+    clock.advance(1)
     assert alice.holder().unanswered() == []
+
+
+def test_a_wallets_clock_alone_ends_no_order(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Another call with it may be on its way, and the bank's clock is behind."""
+    alice, bob = funded(make_app)
+    alice.close()
+    ahead = ManualClock(clock.now_ms() + 60_000)
+    alice = App(tmp_path / "alice", clock=ahead, banks=FakeBanks(bank))
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    for each in (ahead, clock):
+        each.advance(ORDER_VALID_MS + 1)
+    assert len(alice.holder().unanswered()) == 1, "the bank would still take it"
+    assert alice.holder().pay(bob, 100).resent
+    assert bank.accounts[bob].available_fen == 100
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 200)
+    ahead.advance(2 * ORDER_VALID_MS)
+    assert len(alice.holder().unanswered()) == 1, "it answers no question that is dated so"
+    alice.close()
+
+
+def test_a_banks_word_ends_an_order_though_the_wallets_clock_is_behind(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock, tmp_path: Path
+) -> None:
+    alice, bob = funded(make_app)
+    alice.close()
+    behind = ManualClock(clock.now_ms() - 30_000)
+    alice = App(tmp_path / "alice", clock=behind, banks=FakeBanks(bank))
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    for each in (behind, clock):
+        each.advance(ORDER_VALID_MS - 29_999)
+    assert refused_for(alice.holder().pay, bob, 100) == "EXPIRED"
+    assert bank.accounts[bob].available_fen == 0
+    alice.close()
 
 
 @pytest.mark.parametrize("look", ["unanswered", "nothing"])
@@ -285,7 +328,7 @@ def test_a_refusal_that_was_learned_by_a_look_is_told_before_the_next_order(
     bank.mute_before = 1
     with pytest.raises(NoAnswer):
         alice.holder().pay(bob, 100)
-    clock.advance(ORDER_VALID_MS + 1)
+    clock.advance(ORDER_VALID_MS + BANK_BEHIND_MS + 1)
     assert alice.holder().unanswered() == []
     assert refused_for(alice.holder().pay, bob, 100) == "EXPIRED"
     assert not alice.holder().pay(bob, 100).resent

@@ -13,7 +13,7 @@ from tests.refusals import refused_for
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.office import FUNDS_FEN, MakeOffice
 from tests.wallet.sheets import sheet_of
-from wallet.limits import ORDER_VALID_MS
+from wallet.limits import ALIKE_MS, BANK_BEHIND_MS, ORDER_VALID_MS
 from wallet.payroll.payroll import PayrollRunning
 from wallet.payroll.plan import RunUnclear, check_means, choose_run
 from wallet.payroll.sheet import read_sheet
@@ -197,7 +197,7 @@ def test_open_orders_of_a_changed_file_are_asked_about_and_not_sent(
     payroll.settle_open("november", sheet)
     assert [row.line for row in payroll.plan("november", sheet).changed] == [2]
     assert office.came() == [0] * 4
-    clock.advance(ORDER_VALID_MS + 1)
+    clock.advance(ORDER_VALID_MS + BANK_BEHIND_MS + 1)
     payroll.settle_open("november", sheet)
     assert payroll.plan("november", sheet).changed == []
     office.run()
@@ -269,6 +269,23 @@ def test_the_same_file_is_the_same_run_and_another_month_wants_a_name(
     assert choose_run(runs, sheet, "december", file) == "december"
     plan = office.payroll().plan("december", sheet)
     assert (len(plan.left), plan.elsewhere) == (4, {"wages": 4})
+
+
+def test_the_same_amounts_with_another_memo_in_another_run_are_told_for_some_days(
+    make_office: MakeOffice, clock: ManualClock
+) -> None:
+    """As when a memo was put right in a copy of the file: it is a new run, and pays all again."""
+    office = make_office(4)
+    office.run("wages")
+    for place, row in enumerate(office.rows[:3]):
+        office.rows[place] = (*row[:3], "corrected")
+    office.rows[2] = (*office.rows[2][:2], 5_000, "corrected")
+    sheet = read_sheet(sheet_of(office.rows))
+    plan = office.payroll().plan("wages v2", sheet)
+    assert (len(plan.left), plan.elsewhere, plan.alike) == (4, {"wages": 1}, {"wages": 2})
+    assert office.payroll().plan("wages", sheet).alike == {}
+    clock.advance(ALIKE_MS + 1)
+    assert office.payroll().plan("wages v2", sheet).alike == {}
 
 
 @pytest.mark.parametrize("name", ["/", "a/b", "x" * 65, "a\x07b", " ", "."])

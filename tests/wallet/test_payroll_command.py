@@ -203,3 +203,13 @@ def test_an_interrupt_leaves_a_result_and_the_same_line_goes_on(
     assert {row["state"] for row in rows} == {"PENDING"}
     done = office.json("payroll", str(file))
     assert (done["settled"], done["pending"]) == (3, 0)
+
+
+def test_a_memo_that_was_changed_in_a_copy_of_the_file_is_told_before_it_pays_all_again(
+    office: Cli, file: Path, staff: list[str]
+) -> None:
+    office.run("payroll", str(file), "--total", "31.53")
+    copy = file.with_name("wages corrected.csv")
+    write(copy, staff, memo="November")
+    said = office.run("payroll", str(copy), code=2)
+    assert "3 of these payees were ordered the same amounts in the run 'wages'" in said

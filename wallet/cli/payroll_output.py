@@ -132,6 +132,11 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield _(
             "{count:,} of these payments are in the run {name!r} too: they are made again."
         ).format(count=count, name=name)
+    for name, count in plan.alike.most_common(MAX_NAMED):
+        yield _(
+            "{count:,} of these payees were ordered the same amounts in the run {name!r} some days "
+            "ago, with other memos: they are paid again."
+        ).format(count=count, name=name)
 
 
 def _some(payees: list[str]) -> str:

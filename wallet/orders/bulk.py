@@ -106,7 +106,7 @@ class BulkPayments:
             raise used_elsewhere()
         # Only the bank's books say of an order that is too old whether it had once come in time.
         return [
-            OrderAnswer(self.submitter.look_up(one.order))
+            OrderAnswer(self.submitter.look_up(one.order, expired=True))
             if one.reason == errors_pb2.REASON_EXPIRED
             else one
             for one in said

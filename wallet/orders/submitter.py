@@ -18,7 +18,7 @@ from runtime.clock import Clock
 from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
-from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
+from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS, QUERY_VALID_MS
 from wallet.orders.order_book import Book, Flights, KeptOrder, OrderState
 from wallet.orders.types import (
     ASKED_PAYMENT,
@@ -228,17 +228,23 @@ class OrderSubmitter:
         left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
         return [kind.order.FromString(order.payload) for order in left]
 
-    def look_up(self, order: KeptOrder) -> KeptOrder:
+    def look_up(self, order: KeptOrder, *, expired: bool = False) -> KeptOrder:
         """Asks what became of an order, without sending it; unchanged if the bank does not know.
 
-        A bank's payments do not tell of deposits of offline money, so those are sent again instead.
+        What the bank does not know has ended once the bank cannot take it any more, by its own
+        clock, and not by that of this machine. A bank's payments do not tell of deposits of offline
+        money, so those are sent again instead.
+
+        Args:
+            expired: whether the bank has said before that the order has expired.
         """
         if order.kind == DEPOSIT.name:
             return order
+        asked_ms = self.clock.now_ms()
         try:
             payment = self.bank.get_payment(self.query(GET_PAYMENT), order.payment_id)
         except Refusal as refusal:
-            gone = order.expires_time_ms < self.clock.now_ms()
+            gone = expired or order.expires_time_ms + BANK_BEHIND_MS < asked_ms
             if refusal.reason != errors_pb2.REASON_PAYMENT_UNKNOWN or not gone:
                 return order
             return self._refuse(order, errors_pb2.REASON_EXPIRED, N_("it never reached the bank"))
@@ -398,7 +404,7 @@ class OrderSubmitter:
             raise NoAnswer(said) from refusal
         if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
             # Only the bank's books say whether it had once come in time.
-            order = self.look_up(order)
+            order = self.look_up(order, expired=refusal.field != "cash_receipt")
             if order.state == OrderState.UNKNOWN:
                 raise NoAnswer(
                     _(

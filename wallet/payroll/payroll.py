@@ -75,7 +75,8 @@ class Payroll:
 
     def plan(self, run: str, sheet: Sheet, *, refused_too: bool = False) -> Plan:
         """What the run would do with the file; see `plan_of`."""
-        return plan_of(self.runs, sheet, run, refused_too=refused_too)
+        now_ms = self.submitter.clock.now_ms()
+        return plan_of(self.runs, sheet, run, now_ms, refused_too=refused_too)
 
     def confirm(self, plan: Plan) -> None:
         """Writes down that the holder has confirmed the file."""

@@ -13,7 +13,7 @@ from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from language import _
 from runtime.errors import Refusal
-from wallet.limits import MAX_RUN_NAME
+from wallet.limits import ALIKE_MS, MAX_RUN_NAME
 from wallet.orders.bulk import Wish
 from wallet.payroll.runs import Entry, Run, Runs
 from wallet.payroll.sheet import Row, Sheet
@@ -35,6 +35,8 @@ class Plan:
         changed: rows that are not as they were ordered, and were or may be paid.
         gone: wallet numbers that were or may be paid and are not in the file any more.
         elsewhere: how many equal payments other runs have, by run.
+        alike: how many payments with other memos, but of the same amounts to the same payees, the
+            runs of the last days have, by run.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Plan:
     changed: list[Row]
     gone: list[str]
     elsewhere: Counter[str]
+    alike: Counter[str]
 
     @property
     def left_fen(self) -> int:
@@ -111,10 +114,11 @@ def choose_run(runs: Runs, sheet: Sheet, asked: str, file: Path) -> str:
     return name
 
 
-def plan_of(runs: Runs, sheet: Sheet, run: str, *, refused_too: bool) -> Plan:
+def plan_of(runs: Runs, sheet: Sheet, run: str, now_ms: int, *, refused_too: bool) -> Plan:
     """What a run would do with a file.
 
     Args:
+        now_ms: the time.
         refused_too: rows that were refused are ordered anew too.
     """
     entries = runs.entries(run)
@@ -127,6 +131,8 @@ def plan_of(runs: Runs, sheet: Sheet, run: str, *, refused_too: bool) -> Plan:
         elif _differs(row, entry):
             changed.append(row)
     there = {row.payee for row in sheet.rows}
+    elsewhere = runs.elsewhere(run, [wish_of(row).content for row in left])
+    fen = {row.payee: row.amount_fen for row in left}
     return Plan(
         run=run,
         sheet=sheet,
@@ -139,7 +145,8 @@ def plan_of(runs: Runs, sheet: Sheet, run: str, *, refused_too: bool) -> Plan:
             for payee, entry in entries.items()
             if payee not in there and (entry.open or entry.settled)
         ],
-        elsewhere=runs.elsewhere(run, [wish_of(row).content for row in left]),
+        elsewhere=elsewhere,
+        alike=runs.alike(run, fen, now_ms - ALIKE_MS) - elsewhere,
     )
 
 

@@ -7,7 +7,7 @@ is that of the newest order of the run for its payee.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -175,6 +175,32 @@ class Runs:
                 orders.c.state != OrderState.REFUSED.value,
             )
             found.update(self._database.read(partial(_names, query)))
+        return found
+
+    def alike(self, name: str, rows: Mapping[str, int], since_ms: int) -> Counter[str]:
+        """How many payments of the same amounts to the same payees other runs have ordered and not
+        been refused, by run, whatever their memos.
+
+        Args:
+            name: the run that does not count.
+            rows: fen by payee.
+            since_ms: from when on.
+        """
+        query = (
+            select(orders.c.run)
+            .where(
+                orders.c.number == self._number,
+                orders.c.run.is_not(None),
+                orders.c.run != name,
+                orders.c.created_time_ms >= since_ms,
+            )
+            .distinct()
+        )
+        found: Counter[str] = Counter()
+        for run in self._database.read(partial(_names, query)):
+            for payee, entry in self.entries(run).items():
+                if rows.get(payee) == entry.amount_fen and (entry.open or entry.settled):
+                    found[run] += 1
         return found
 
     def _where(self, condition: Any) -> list[Run]:
