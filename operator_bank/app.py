@@ -54,6 +54,7 @@ from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.acceptance import Inbound
+from operator_bank.wallets.changing import ClassChanges
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.opening import WalletOpening
@@ -106,6 +107,7 @@ class OperatorBank:
     acts: Acts
     directory: Directory
     opening: WalletOpening
+    class_changes: ClassChanges
     wallets: Wallets
     keys: WalletKeys
     vault: Vault
@@ -234,6 +236,7 @@ class _WalletRoom(NamedTuple):
 
     policy: Policy
     codes: PhoneCodes
+    class_changes: ClassChanges
     directory: Directory
     orders: Orders
     refused: Refused
@@ -265,7 +268,7 @@ def _furnish(
 ) -> OperatorBank:
     """Builds every room. `began_at`: where the ledger ended when it was recovered."""
     wallets = _wallet_room(context, parts, customers, verifier)
-    policy, codes, directory, orders, refused = wallets
+    policy, codes, class_changes, directory, orders, refused = wallets
     outgoing, vault = Outbound(context), Vault(context)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(context, directory, policy)
@@ -305,6 +308,7 @@ def _furnish(
         acts=acts,
         directory=directory,
         opening=WalletOpening(context, directory, codes, verifier),
+        class_changes=class_changes,
         wallets=Wallets(context, orders, policy, refused),
         keys=keys,
         vault=vault,
@@ -337,15 +341,17 @@ def _wallet_room(
 ) -> _WalletRoom:
     policy = Policy(context)
     codes = PhoneCodes(parts.checks, context.clock)
+    proving = Proving(parts.checks, codes, context.clock)
     directory = Directory(
         context,
         customers,
-        Proving(parts.checks, codes, context.clock),
+        proving,
         policy,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
     orders = Orders(context, directory, verifier)
-    return _WalletRoom(policy, codes, directory, orders, Refused(context))
+    changes = ClassChanges(context, directory, orders, customers, proving, policy)
+    return _WalletRoom(policy, codes, changes, directory, orders, Refused(context))
 
 
 def _lost_room(context: Context, directory: Directory) -> _LostRoom:

@@ -304,5 +304,8 @@ CODES_PER_HOUR = 5
 MAX_CODES = 1 << 16
 """Codes, and telephones that got some, that are remembered."""
 
+CLASS_CHANGES_PER_DAY = 20
+"""Of one wallet; each is kept for good."""
+
 RESEALED_AT_ONCE = 1_000
 """Customers that are sealed anew in one transaction."""

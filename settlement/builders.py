@@ -124,6 +124,17 @@ def replacing_key(account: int, key: int, *, time_ms: int, digest: int = 0) -> R
     return Row(kind=int(Kind.REPLACE_KEY), credit=account, time_ms=time_ms, ref=key, digest=digest)
 
 
+def setting_limit_set(account: int, limit_set: int, *, time_ms: int, digest: int = 0) -> Row:
+    """Gives an account other limits; what it has and has spent stays."""
+    return Row(
+        kind=int(Kind.SET_LIMIT_SET),
+        credit=account,
+        time_ms=time_ms,
+        ref=limit_set,
+        digest=digest,
+    )
+
+
 def setting_limit(
     limit_set: int, limit: Limit | int, amount_fen: int, *, time_ms: int, digest: int = 0
 ) -> Row:

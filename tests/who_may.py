@@ -103,6 +103,7 @@ AT_THE_PUBLIC_PORT = frozenset(
     {
         "/dcep.bank.v1.WalletService/OpenWallet",
         "/dcep.bank.v1.WalletService/OpenWallets",
+        "/dcep.bank.v1.WalletService/ChangeClass",
         "/dcep.bank.v1.WalletService/SendCode",
         "/dcep.bank.v1.WalletService/GetWallet",
         "/dcep.bank.v1.WalletService/CloseWallet",

@@ -24,6 +24,7 @@ from auditor.books import (
     WALLET,
 )
 from auditor.signatures.acts import ActsDone
+from auditor.signatures.classes import ClassChangesDone, as_of_one_moment
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.late import Late
 from auditor.signatures.lost import LostTime
@@ -151,6 +152,7 @@ class BankWalk:
         self._holders: dict[int, Holder] = {}
         self._accounts: dict[str, int] = {}
         self._account_of_row: dict[int, int] = {}
+        self._row_of_account: dict[int, int] = {}
         self._openings: dict[int, _Opening] = {}
         self._deposit_of: dict[int, int] = {}
         """The holder's deposit account, by the wallet's account."""
@@ -196,6 +198,7 @@ class BankWalk:
         for problem in (*self._refunds.check(tip.position), *self._requests.check(tip.position)):
             self._problems.say(problem)
         self._keys.finish(tip.position)
+        self._classes.finish(tip.position)
         self._rest_of_the_chain(tip)
         self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -249,7 +252,8 @@ class BankWalk:
             .outerjoin(_customers, _customers.c.id == _wallets.c.customer)
             .outerjoin(_openings, _openings.c.wallet == _wallets.c.id)
         )
-        with self._engine.connect() as connection:
+        with as_of_one_moment(self._engine).connect() as connection:
+            self._classes = ClassChangesDone(connection, self._verifying, self._problems)
             for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
                 try:
@@ -263,23 +267,26 @@ class BankWalk:
         if row.order_payload is None:
             raise Wrong(_("table opening_orders has no order of it"))
         payload = bytes(row.order_payload)
-        digest = opening_digest(payload, row.purpose)
         if row.purpose == DEPOSIT:
+            asked = self._classes.deposit_order(row.id, payload, row.shown)
+            digest = opening_digest(asked, DEPOSIT)
             self._openings[row.account] = _Opening(digest, OWN_BOOKS, 0)
             if row.id in self._account_of_row:
                 self._deposit_of[self._account_of_row[row.id]] = row.account
         if row.purpose == WALLET:
+            digest = opening_digest(payload, WALLET)
             order = read(orders_pb2.OpenWalletOrder, payload)
             self._openings[row.account] = _Opening(digest, CURRENCY, class_of(Proof(row.shown)))
             keys = self._keys.keys(row.number, bytes(row.public_key))
             self._holders[row.account] = Holder(row.number, keys)
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
+            self._row_of_account[row.account] = row.id
             self._check_opening(row, order, where)
 
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
         same("holder", order.holder_digest.hex(), (row.holder_digest or b"").hex())
-        same("proofs", row.shown, row.shown_now)
+        self._classes.check_shown(row.id, row.shown, row.shown_now)
         same("bank", order.bank, self._name)
         self._verify(
             _("{where}: its opening").format(where=where),
@@ -382,7 +389,8 @@ class BankWalk:
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
             self._acts.took_effect(line, kind, wallet_number=holder.number)
         else:
-            raise Wrong(_("nobody ordered a change of the wallet's class"))
+            holder = self._holder(account)
+            self._classes.took_effect(line, self._row_of_account[account], holder)
 
     def _opened(self, line: Line) -> None:
         account = line.credit

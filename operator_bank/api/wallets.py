@@ -35,6 +35,16 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
     ) -> wallets_pb2.SendCodeResponse:  # noqa: N802
         return wallets_pb2.SendCodeResponse(expires_time_ms=self._bank.opening.send_code(request))
 
+    def ChangeClass(
+        self, request: wallets_pb2.ChangeClassRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.ChangeClassResponse:  # noqa: N802
+        wallet = self._bank.class_changes.change(request)
+        return wallets_pb2.ChangeClassResponse(
+            wallet_class=wallet.wallet_class,  # type: ignore[arg-type]
+            limits=_limits(self._bank.wallets.state(wallet)),
+            has_deposit_account=wallet.deposit_account is not None,
+        )
+
     def GetWallet(
         self, request: wallets_pb2.GetWalletRequest, context: grpc.ServicerContext
     ) -> wallets_pb2.GetWalletResponse:  # noqa: N802
@@ -56,7 +66,6 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         )
 
     def _shown(self, state: WalletState) -> wallets_pb2.GetWalletResponse:
-        cap, single, day, year = state.limits_fen
         coming = self._bank.keys.replacements.waiting_for(state.wallet.number)
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
@@ -67,9 +76,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             held_fen=state.held_fen,
             has_deposit_account=state.deposit_fen is not None,
             deposit_fen=state.deposit_fen or 0,
-            limits=wallets_pb2.Limits(
-                balance_cap_fen=cap, single_fen=single, day_fen=day, year_fen=year
-            ),
+            limits=_limits(state),
             day_spent_fen=state.day_spent_fen,
             year_spent_fen=state.year_spent_fen,
             last_sequence=state.last_sequence,
@@ -78,3 +85,8 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             successor_key=coming.key if coming is not None else b"",
             successor_time_ms=coming.due_ms if coming is not None else 0,
         )
+
+
+def _limits(state: WalletState) -> wallets_pb2.Limits:
+    cap, single, day, year = state.limits_fen
+    return wallets_pb2.Limits(balance_cap_fen=cap, single_fen=single, day_fen=day, year_fen=year)

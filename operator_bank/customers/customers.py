@@ -126,6 +126,11 @@ class Customers:
         ]
         connection.execute(insert(opening_orders), signed)
 
+    def change(self, connection: Connection, customer: int, person: Person) -> None:
+        """Keeps what is known of a customer now, in a transaction of the caller."""
+        of_customer = update(customers).where(customers.c.id == customer)
+        connection.execute(of_customer.values(**self._sealed(customer, person)))
+
     def _sealed(self, customer: int, person: Person) -> dict[str, object]:
         """The columns that change when a customer is sealed."""
         return {

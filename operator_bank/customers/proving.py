@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from currency.proofs import Proof, class_of
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.customers.checks import IdentityChecks, Outcome
 from operator_bank.customers.codes import PhoneCodes
-from operator_bank.customers.person import Person
+from operator_bank.customers.person import Person, one_document
 from runtime.checks import invalid, of_item
 from runtime.clock import Clock
 from runtime.errors import Refusal
@@ -45,25 +45,38 @@ class Claim:
         Raises:
             Refusal: it is not, or something in it is out of bounds; it names the field.
         """
-        if not hmac.compare_digest(hashlib.sha256(holder).digest(), digest):
-            raise invalid("holder", "is not the one that the order has the digest of")
-        try:
-            said = read_payload(orders_pb2.Holder, holder)
-        except Refusal as refusal:
-            raise of_item("holder", refusal) from None
+        said = _said(holder, digest)
         if not said.name and not said.phone:
             raise Refusal(
                 errors_pb2.REASON_FIELD_MISSING,
                 "give a telephone number, or a name with a document",
                 field="holder.phone",
             )
-        if said.name and said.name.isspace():
-            raise invalid("holder.name", "has more than blanks")
         if said.HasField("document") and not said.name:
             raise Refusal(
                 errors_pb2.REASON_FIELD_MISSING, "a document has a name", field="holder.name"
             )
         return cls(key, Person.of(said), code)
+
+    @classmethod
+    def more(cls, key: bytes, holder: bytes, digest: bytes, code: str) -> Claim:
+        """As `of`, for somebody who is known: only what the bank does not know yet, or nothing."""
+        if not holder and not digest:
+            return cls(key, Person(), code)
+        return cls(key, Person.of(_said(holder, digest)), code)
+
+
+def _said(holder: bytes, digest: bytes) -> orders_pb2.Holder:
+    """A Holder, read. Raises Refusal."""
+    if not hmac.compare_digest(hashlib.sha256(holder).digest(), digest):
+        raise invalid("holder", "is not the one that the order has the digest of")
+    try:
+        said = read_payload(orders_pb2.Holder, holder)
+    except Refusal as refusal:
+        raise of_item("holder", refusal) from None
+    if said.name and said.name.isspace():
+        raise invalid("holder.name", "has more than blanks")
+    return said
 
 
 class Proving:
@@ -89,6 +102,42 @@ class Proving:
             self._confirmed(self._checks.document(person, now_ms))
             shown |= Proof.DOCUMENT
         if person.account:
+            if not person.document:
+                raise not_confirmed()
+            self._confirmed(self._checks.account(person, now_ms))
+            shown |= Proof.ACCOUNT
+        return person.showing(shown, now_ms, self._checks.name)
+
+    def prove_more(self, known: Person, claim: Claim) -> Person:
+        """A customer with what they show besides what they have shown.
+
+        A telephone may be another one, by its code. A name that goes with a document, and the
+        document itself, are changed at the counter.
+
+        Raises:
+            Refusal: as `prove`.
+        """
+        said, now_ms, shown = claim.person, self._clock.now_ms(), Proof(0)
+        if said.phone:
+            if self._checks.wants_codes:
+                self._codes.check(said.phone, claim.key, claim.code)
+            shown |= Proof.PHONE
+        if known.document and (said.name, said.document) != ("", ""):
+            same = said.name in ("", known.name) and one_document(
+                said.document_kind, said.document
+            ) in (one_document(0, ""), one_document(known.document_kind, known.document))
+            if not same:
+                raise not_confirmed()
+        given = {
+            name: value
+            for name in ("name", "phone", "document_kind", "document", "account")
+            if (value := getattr(said, name))
+        }
+        person = self._checks.completed(replace(known, **given), claim.key)
+        if person.document and Proof.DOCUMENT not in known.shown:
+            self._confirmed(self._checks.document(person, now_ms))
+            shown |= Proof.DOCUMENT
+        if person.account != known.account:
             if not person.document:
                 raise not_confirmed()
             self._confirmed(self._checks.account(person, now_ms))

@@ -16,7 +16,13 @@ from sqlalchemy import (
     Table,
 )
 
-from dcep.bounds.v1.bounds_pb2 import KIND_DIGEST, KIND_HOLDER_NAME, KIND_PHONE, KIND_SIGNATURE
+from dcep.bounds.v1.bounds_pb2 import (
+    KIND_DIGEST,
+    KIND_HOLDER_NAME,
+    KIND_PHONE,
+    KIND_REQUEST_ID,
+    KIND_SIGNATURE,
+)
 from operator_bank.customers.sealing import LOOKUP_BYTES
 from operator_bank.metadata import metadata
 from runtime.bounds import greatest
@@ -49,6 +55,24 @@ unsealed_customers = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", String(greatest(KIND_HOLDER_NAME)), nullable=False),
     Column("phone", String(greatest(KIND_PHONE)), nullable=False),
+)
+
+# Each change of a wallet's class, by where it stands in the journal. The holder ordered it, whose
+# signed order is kept here, or two officers did: their act's number. `shown` is what the holder had
+# shown by then.
+class_changes = Table(
+    "class_changes",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("wallet", Integer, nullable=False),
+    Column("wallet_class", SmallInteger, nullable=False),
+    Column("shown", SmallInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("request_id", String(greatest(KIND_REQUEST_ID)), nullable=True),
+    Column("order_payload", LargeBinary, nullable=True),
+    Column("order_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=True),
+    Column("act", BigInteger, nullable=True),
+    Index("class_changes_by_wallet", "wallet", "position"),
 )
 
 # The OpenWalletOrder that opened each wallet, signed with the wallet's own key. The record that

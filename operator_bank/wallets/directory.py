@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Admission, Customers, OpeningOrder
 from operator_bank.customers.person import Person
-from operator_bank.customers.proving import Claim, Proving, class_for, not_confirmed
-from operator_bank.customers.tables import customers as customers_
+from operator_bank.customers.proving import Claim, Proving, class_for
 from operator_bank.customers.tables import opening_orders
 from operator_bank.keys.tables import key_replacements
 from operator_bank.ledger import accounts as accounts_
@@ -27,6 +25,7 @@ from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
 from operator_bank.wallets.classes import Policy
+from operator_bank.wallets.counts import WalletCounts
 from operator_bank.wallets.known import KnownWallets
 from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import drawn
@@ -36,7 +35,7 @@ from runtime.chunks import chunks
 from runtime.errors import Refusal
 from settlement import builders
 from settlement.accounts import opening_digest
-from settlement.builders import opening, records_of, setting_flags
+from settlement.builders import opening, records_of, setting_flags, setting_limit_set
 from settlement.core import Answers, Batch, CoreStopped
 from settlement.ledger import DISK_IS_SHORT
 from settlement.limits import MAX_ACCOUNTS
@@ -44,6 +43,7 @@ from settlement.records import (
     AccountFlag,
     Records,
     Result,
+    record_digest,
 )
 
 CLASS_II = wallets_pb2.WALLET_CLASS_II
@@ -127,7 +127,7 @@ class Directory:
         opening_deposit_fen: int,
     ) -> None:
         self._proving = proving
-        self._policy = policy
+        self._counts = WalletCounts(context, customers, policy)
         self._database = context.database
         self._ledger = context.ledger
         self._clock = context.clock
@@ -146,7 +146,7 @@ class Directory:
         self._next_account = max((number or 0) + 1, FIRST_OF_WALLETS)
         self._free_accounts: list[int] = []
         """Numbers below the next one that were not used because an opening failed."""
-        self._in_work: set[AskedBy | bytes] = set()
+        self._in_work: set[AskedBy | bytes | str] = set()
         self._taken: set[str] = set()
         """Numbers of wallets that are being opened."""
 
@@ -195,7 +195,9 @@ class Directory:
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
-        with self._one_at_a_time([*asked, *self._claimed(wanted)]):
+        with self.one_at_a_time(
+            [*asked, *self._counts.keys_of(one.claim.person for one in wanted)]
+        ):
             known = self._opened(asked)
             for one in wanted:
                 if one.asked_by in known and bytes(known[one.asked_by].digest) != one.order.digest:
@@ -212,16 +214,17 @@ class Directory:
                 if one.asked_by not in known
             ]
             if fresh:
-                self._check_counts(fresh)
+                self._counts.check([one.holder for one in fresh])
                 self._check_room(fresh)
             for chunk in chunks(fresh):
                 opened.update(self._open(chunk))
         return [opened[key] for key in asked]
 
     @contextmanager
-    def _one_at_a_time(self, asked: Sequence[AskedBy | bytes]) -> Iterator[None]:
-        """Makes a call wait while another opens a wallet that it asks for too, or one for the same
-        telephone number or document.
+    def one_at_a_time(self, asked: Sequence[AskedBy | bytes | str]) -> Iterator[None]:
+        """Makes a call wait while another works on one of the same: wallets that are asked for, by
+        their requests; telephone numbers and documents, by what they are found by; wallets that
+        change, by their numbers.
         """
         mine = set(asked)
         with self._changing:
@@ -234,67 +237,69 @@ class Directory:
                 self._in_work -= mine
                 self._changing.notify_all()
 
-    def _claimed(self, wanted: Sequence[Wanted]) -> set[bytes]:
-        """By what the telephones and documents are found that somebody claims to have."""
-        found = set()
-        for one in wanted:
-            person = one.claim.person
-            found.add(self._customers.phone_key(person.phone))
-            found.add(self._customers.document_key(person.document_kind, person.document))
-        return {key for key in found if key is not None}
-
-    def _check_counts(self, fresh: Sequence[Admitted]) -> None:
-        """Raises Refusal if a telephone number or a document would have more open wallets than the
-        policy of today allows. Each bank counts its own.
-        """
-        policy, keys = self._policy.now(), self._customers
-        people = [one.holder for one in fresh]
-        phones = [keys.phone_key(one.phone) for one in people]
-        if self._are_too_many(phones, customers_.c.phone_key, policy.wallets_per_phone):
-            raise Refusal(
-                errors_pb2.REASON_TOO_MANY_WALLETS,
-                "this telephone number cannot have another wallet at this bank",
-                field="phone",
-            )
-        papers = [keys.document_key(one.document_kind, one.document) for one in people]
-        if self._are_too_many(papers, customers_.c.document_key, policy.wallets_per_document):
-            # In the words of a document that is not confirmed: whoever got hold of somebody's
-            # papers does not learn that they are known here.
-            raise not_confirmed()
-
-    def _are_too_many(
-        self, keys: Sequence[bytes | None], column: Column[bytes | None], most: int
-    ) -> bool:
-        """Whether one of these would have more than `most` open wallets; 0 is no bound."""
-        wanted = Counter(key for key in keys if key is not None)
-        if not most or not wanted:
-            return False
-        return max((wanted + self._open_with(column, list(wanted))).values()) > most
-
-    def _open_with(self, column: Column[bytes | None], keys: Sequence[bytes]) -> Counter[bytes]:
-        """How many wallets of customers with each of these in a column are not closed."""
-        query = (
-            select(column.label("key"), accounts.c.number)
-            .join(wallets, customers_.c.id == wallets.c.customer)
-            .join(accounts, accounts.c.owner == wallets.c.id)
-            .where(accounts.c.purpose == Purpose.WALLET)
-        )
-        found = [
-            row for chunk in chunks(keys) for row in self._rows(query.where(column.in_(chunk)))
-        ]
-        closed = self._ledger.read([row.number for row in found])["flags"] & AccountFlag.CLOSED
-        pairs = zip(found, closed.tolist(), strict=True)
-        return Counter(bytes(row.key) for row, is_closed in pairs if not is_closed)
-
     def _check_room(self, fresh: Sequence[Admitted]) -> None:
         """Raises Refusal if there are not enough accounts, or the disk is too full."""
+        self._check_accounts(sum(len(one.purposes) for one in fresh))
+
+    def _check_accounts(self, count: int) -> None:
         if not self._ledger.has_room():
             raise CoreOverloaded(DISK_IS_SHORT)
-        count = sum(len(one.purposes) for one in fresh)
         with self._changing:
             left = MAX_ACCOUNTS - self._next_account + len(self._free_accounts)
         if count > left:
             raise _no_accounts_left()
+
+    def set_class(
+        self,
+        wallet: Wallet,
+        wallet_class: int,
+        payload: bytes,
+        in_transaction: InTransaction,
+    ) -> Wallet:
+        """Gives a wallet another class, and a deposit account if the class has one and the wallet
+        has none. No money moves.
+
+        Args:
+            wallet: as it is now; nobody else may change it meanwhile (`one_at_a_time`).
+            wallet_class: the new class.
+            payload: what was signed for it.
+            in_transaction: further SQL for the same transaction, given the record's position.
+
+        Raises:
+            Refusal: OVERLOADED, there are no accounts left.
+        """
+        now_ms, deposit = self._clock.now_ms(), wallet.deposit_account
+        row = setting_limit_set(
+            wallet.account, wallet_class, time_ms=now_ms, digest=record_digest(payload)
+        )
+        rows, owned = [row], []
+        if deposit is None and wallet_class <= CLASS_II:
+            self._check_accounts(1)
+            with self._changing:
+                deposit = self._next_number()
+            rows += self._deposit_rows(deposit, payload, now_ms)
+            owned = [{"number": deposit, "owner": wallet.row_id, "purpose": Purpose.DEPOSIT}]
+        of_wallet = update(wallets).where(wallets.c.id == wallet.row_id)
+
+        def with_rows(connection: Connection, answers: Answers) -> None:
+            if (answers.results >= Result.MALFORMED).any():
+                raise _no_accounts_left()
+            in_transaction(connection, int(answers.positions[0]))
+            connection.execute(of_wallet.values(wallet_class=wallet_class))
+            if owned:
+                connection.execute(insert(accounts), owned)
+
+        try:
+            self._ledger.submit(Batch(records_of(rows), None, with_rows))
+        except CoreStopped:
+            raise
+        except Exception:
+            with self._changing:
+                self._free_accounts += [row["number"] for row in owned]
+            raise
+        with self._changing:
+            self._known.change(wallet.number, wallet_class, deposit)
+        return self.get(wallet.number)
 
     def set_frozen(
         self,
@@ -432,16 +437,20 @@ class Directory:
             account = wallet.deposit_account
             if account is None:
                 continue
-            opened = opening(
-                account,
-                ledger=accounts_.OWN_BOOKS,
-                time_ms=now_ms,
-                digest=opening_digest(one.wanted.order.payload, Purpose.DEPOSIT),
-            )
-            records.append(opened)
-            if self._opening_deposit_fen:
-                records.append(opening_balance(account, self._opening_deposit_fen, now_ms))
+            records += self._deposit_rows(account, one.wanted.order.payload, now_ms)
         return records_of(records)
+
+    def _deposit_rows(self, account: int, payload: bytes, now_ms: int) -> list[builders.Row]:
+        """The records that open a deposit account, by the order that was signed for it."""
+        opened = opening(
+            account,
+            ledger=accounts_.OWN_BOOKS,
+            time_ms=now_ms,
+            digest=opening_digest(payload, Purpose.DEPOSIT),
+        )
+        if not self._opening_deposit_fen:
+            return [opened]
+        return [opened, opening_balance(account, self._opening_deposit_fen, now_ms)]
 
 
 def _no_accounts_left() -> Refusal:

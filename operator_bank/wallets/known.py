@@ -68,6 +68,13 @@ class KnownWallets:
         self._by_account[at] = 1 + place
         self._places[wallet.number] = place  # last, so that all of it can be found
 
+    def change(self, number: str, wallet_class: int, deposit_account: int | None) -> None:
+        """Gives a wallet that is known another class, and perhaps a deposit account."""
+        place = self._places[number]
+        # The account first: who has the class finds it.
+        self._deposits[place] = deposit_account or 0
+        self._classes[place] = wallet_class
+
     def find(self, number: str) -> Wallet | None:
         """The wallet with this number; None if there is none."""
         place = self._places.get(number)

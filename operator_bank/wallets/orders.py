@@ -35,6 +35,7 @@ Unnumbered = (
     | orders_pb2.RequestToPay
     | orders_pb2.ChangeAskedOrder
     | orders_pb2.BlockAskerOrder
+    | orders_pb2.ChangeClassOrder
     | keys_pb2.KeyObjection
 )
 """What moves no money has no sequence."""

@@ -280,6 +280,12 @@ class Counter:
         """Has a code sent."""
         return self._ask(lambda b: GrpcWallets(b).SendCode(request, CALL))
 
+    def change_class(
+        self, request: wallets_pb2.ChangeClassRequest
+    ) -> wallets_pb2.ChangeClassResponse:
+        """Gives a wallet another class."""
+        return self._ask(lambda b: GrpcWallets(b).ChangeClass(request, CALL))
+
     def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> Message:
         """Opens a wallet."""
         return self._ask(lambda b: GrpcWallets(b).OpenWallet(request, CALL))

@@ -81,7 +81,7 @@ def test_proofs_that_nobody_has_shown_are_named(stack: Stack) -> None:
         hers = connection.execute(whose).scalar_one()
         everything = int(~Proof(0))
         connection.execute(update(customers).where(customers.c.id == hers).values(shown=everything))
-    assert named(stack.problems(), "table wallets", "proofs")
+    assert named(stack.problems(), "table wallets", "shown nothing of the kind")
     with stack.system.engines["alpha"].begin() as connection:
         connection.execute(update(opening_orders).where(of).values(shown=everything))
     assert named(stack.problems(), "OPEN", "with other limits")

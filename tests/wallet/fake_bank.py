@@ -32,6 +32,7 @@ from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
 from tests.wallet.fake_arrivals import Arrivals, check_question
 from tests.wallet.fake_asking import FakeAsking
+from tests.wallet.fake_classes import FakeClasses
 from tests.wallet.fake_keys import FakeKeys, Keyed
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
@@ -50,7 +51,7 @@ class Account(Keyed):
 
 
 @dataclass
-class FakeBank(FakeKeys, FakeAsking):
+class FakeBank(FakeClasses, FakeKeys, FakeAsking):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:
@@ -59,8 +60,6 @@ class FakeBank(FakeKeys, FakeAsking):
         mute_kind: the answer to the next order of this kind is lost.
         pending: so many payments are answered with PENDING.
         not_now: payees about whom it does not decide in a call with many items, and why.
-        code: that the bank wants from whoever opens a wallet; "" for none.
-        codes_sent: telephones that it has sent one to.
         received: every order that reached the bank, repeats too.
         signers: sign offline money; None for a bank that has none.
         revoked: devices that its trust bundle lists.
@@ -80,8 +79,6 @@ class FakeBank(FakeKeys, FakeAsking):
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
     positions: int = 10
-    code: str = ""
-    codes_sent: list[str] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
     _streams: list[Arrivals] = field(default_factory=list)
 
@@ -95,8 +92,7 @@ class FakeBank(FakeKeys, FakeAsking):
         holder = orders_pb2.Holder.FromString(request.holder)
         if holder.name == "Nobody":
             raise Refusal(errors_pb2.REASON_FIELD_INVALID, "holder_name: not you")
-        if self.code != request.code:
-            raise Refusal(errors_pb2.REASON_PHONE_NOT_CONFIRMED, "code: another one", field="code")
+        self.check_code(request.code)
         if order.request_id not in self._opened:
             number = make(PREFIX, len(self._opened) + 1)
             self._opened[order.request_id] = number
@@ -109,16 +105,12 @@ class FakeBank(FakeKeys, FakeAsking):
             has_deposit_account=bool(holder.name),
         )
 
-    def send_code(self, request: wallets_pb2.SendCodeRequest) -> wallets_pb2.SendCodeResponse:
-        self.codes_sent.append(request.phone)
-        return wallets_pb2.SendCodeResponse(expires_time_ms=self.clock.now_ms() + 300_000)
-
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         number, account = self._asker(query, GET_WALLET)
         return wallets_pb2.GetWalletResponse(
             wallet_number=number,
             bank="alpha",
-            wallet_class=wallets_pb2.WALLET_CLASS_II,
+            wallet_class=self.wallet_class,  # type: ignore[arg-type]
             status=account.status,
             available_fen=account.available_fen,
             has_deposit_account=True,

@@ -55,6 +55,14 @@ class Wallets(wallets_pb2_grpc.WalletServiceServicer):
     def OpenWallet(self, request: Any) -> Any:
         return self.bank.open_wallet(request)
 
+    @_silent(wallets_pb2.SendCodeResponse)
+    def SendCode(self, request: Any) -> Any:
+        return self.bank.send_code(request)
+
+    @_silent(wallets_pb2.ChangeClassResponse)
+    def ChangeClass(self, request: Any) -> Any:
+        return self.bank.change_class(request)
+
     @_silent(wallets_pb2.GetWalletResponse)
     def GetWallet(self, request: Any) -> Any:
         return self.bank.get_wallet(request.query)

@@ -302,6 +302,7 @@ def watch(
 
 
 def _add_others() -> None:
+    from wallet.cli.classes import downgrade, upgrade
     from wallet.cli.history import history, payment
     from wallet.cli.keys import keys, recover
     from wallet.cli.merchant_qr import qr
@@ -312,6 +313,8 @@ def _add_others() -> None:
 
     app.command(context_settings=AMOUNTS)(refund)
     app.command(context_settings=AMOUNTS)(request)
+    app.command()(upgrade)
+    app.command()(downgrade)
     app.command()(history)
     app.command()(payment)
     app.command()(payroll)

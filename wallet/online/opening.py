@@ -99,7 +99,7 @@ def open_wallet(
         if not is_undecided(refusal.reason):
             home.forget()
         if refusal.reason == errors_pb2.REASON_PHONE_NOT_CONFIRMED and not code:
-            _ask_for_code(port, wanted.phone, home.key())
+            ask_for_code(port, wanted.phone, home.key())
         raise
     opened = replace(
         wanted,
@@ -110,7 +110,7 @@ def open_wallet(
     return opened
 
 
-def _ask_for_code(port: BankPort, phone: str, key: SigningKey) -> None:
+def ask_for_code(port: BankPort, phone: str, key: SigningKey) -> None:
     """Has the bank send a code to a telephone, for the wallet of a key."""
     port.send_code(wallets_pb2.SendCodeRequest(phone=phone, public_key=bytes(key.verify_key)))
 
@@ -122,7 +122,8 @@ def _opening(
     it, and beside it who the holder is.
     """
     now_ms, public = clock.now_ms(), bytes(key.verify_key)
-    holder = _holder(wanted, key)
+    shows = HolderShows(*_shown(wanted)[1:])
+    holder = holder_bytes(shows, key, wanted.request_id)
     order = orders_pb2.OpenWalletOrder(
         request_id=wanted.request_id,
         public_key=public,
@@ -135,20 +136,20 @@ def _opening(
     return wallets_pb2.OpenWalletRequest(order=signed, holder=holder, code=code)
 
 
-def _holder(wanted: Profile, key: SigningKey) -> bytes:
-    """Who the holder is; the same bytes for the same wallet, because a repeated order must be of
-    the same holder.
+def holder_bytes(shows: HolderShows, key: SigningKey, request_id: str) -> bytes:
+    """Who the holder is; the same bytes for the same request of a key, because a repeated order
+    must be of the same holder.
     """
-    secret = b"dcep holder salt/v1\0" + bytes(key) + wanted.request_id.encode()
+    secret = b"dcep holder salt/v1\0" + bytes(key) + request_id.encode()
     said = orders_pb2.Holder(
         salt=hashlib.sha256(secret).digest()[:SALT_BYTES],
-        name=wanted.holder_name,
-        phone=wanted.phone,
-        bank_account=wanted.bank_account,
+        name=shows.name,
+        phone=shows.phone,
+        bank_account=shows.bank_account,
     )
-    if wanted.document:
-        said.document.number = wanted.document
-        said.document.kind = _kind_of(wanted.document_kind)  # type: ignore[assignment]
+    if shows.document:
+        said.document.number = shows.document
+        said.document.kind = _kind_of(shows.document_kind)  # type: ignore[assignment]
     return bytes(said.SerializeToString(deterministic=True))
 
 

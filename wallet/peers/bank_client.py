@@ -100,6 +100,14 @@ class GrpcBank:
         """Has a code sent to a telephone."""
         return _ask(self._wallets.SendCode, request, wallets_pb2.SendCodeResponse, ORDER_TIMEOUT_S)
 
+    def change_class(
+        self, request: wallets_pb2.ChangeClassRequest
+    ) -> wallets_pb2.ChangeClassResponse:
+        """Gives a wallet another class."""
+        return _ask(
+            self._wallets.ChangeClass, request, wallets_pb2.ChangeClassResponse, ORDER_TIMEOUT_S
+        )
+
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         """Balances, class, status."""
         request = wallets_pb2.GetWalletRequest(query=query)

@@ -51,6 +51,12 @@ class BankPort(Protocol):
         """Has a code sent to a telephone."""
         ...
 
+    def change_class(
+        self, request: wallets_pb2.ChangeClassRequest
+    ) -> wallets_pb2.ChangeClassResponse:
+        """Gives a wallet another class."""
+        ...
+
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         """Balances, class, status."""
         ...

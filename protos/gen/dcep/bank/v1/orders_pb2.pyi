@@ -256,6 +256,26 @@ class CloseOrder(_message.Message):
     expires_time_ms: int
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
+class ChangeClassOrder(_message.Message):
+    __slots__ = ("wallet_number", "request_id", "wallet_class", "holder_digest", "over_the_cap", "bank", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    OVER_THE_CAP_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    request_id: str
+    wallet_class: int
+    holder_digest: bytes
+    over_the_cap: bool
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., request_id: _Optional[str] = ..., wallet_class: _Optional[int] = ..., holder_digest: _Optional[bytes] = ..., over_the_cap: bool = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
 class CertifyDeviceOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "device_key", "created_time_ms", "expires_time_ms", "nonce", "possession", "attestation")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -82,6 +82,26 @@ class OpenWalletsResponse(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[OpenWalletResponse]
     def __init__(self, items: _Optional[_Iterable[_Union[OpenWalletResponse, _Mapping]]] = ...) -> None: ...
 
+class ChangeClassRequest(_message.Message):
+    __slots__ = ("order", "holder", "code")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    holder: bytes
+    code: str
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., holder: _Optional[bytes] = ..., code: _Optional[str] = ...) -> None: ...
+
+class ChangeClassResponse(_message.Message):
+    __slots__ = ("wallet_class", "limits", "has_deposit_account")
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    HAS_DEPOSIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    wallet_class: WalletClass
+    limits: Limits
+    has_deposit_account: bool
+    def __init__(self, wallet_class: _Optional[_Union[WalletClass, str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., has_deposit_account: bool = ...) -> None: ...
+
 class GetWalletRequest(_message.Message):
     __slots__ = ("query",)
     QUERY_FIELD_NUMBER: _ClassVar[int]

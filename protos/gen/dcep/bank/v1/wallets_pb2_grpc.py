@@ -51,6 +51,11 @@ class WalletServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.FromString,
                 _registered_method=True)
+        self.ChangeClass = channel.unary_unary(
+                '/dcep.bank.v1.WalletService/ChangeClass',
+                request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassResponse.FromString,
+                _registered_method=True)
         self.GetWallet = channel.unary_unary(
                 '/dcep.bank.v1.WalletService/GetWallet',
                 request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.GetWalletRequest.SerializeToString,
@@ -98,6 +103,18 @@ class WalletServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeClass(self, request, context):
+        """Gives a wallet another class (signed ChangeClassOrder). No money moves: what a
+        lower class does not allow stays, and can be paid out. Repeats by request_id.
+        Refuses: what OpenWallet refuses with; IDENTITY_NOT_CONFIRMED if the class asks
+        for more than was shown; OVER_BALANCE_CAP if the wallet has more than the class
+        allows and the order does not say that its holder knows; WALLET_CLOSED;
+        OVERLOADED after so many changes in a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetWallet(self, request, context):
         """A wallet's state, asked by its holder (signed Query).
         Refuses: SIGNATURE_INVALID, WALLET_UNKNOWN, EXPIRED, NOT_YET_VALID.
@@ -131,6 +148,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.SendCode,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.SerializeToString,
+            ),
+            'ChangeClass': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeClass,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassResponse.SerializeToString,
             ),
             'GetWallet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWallet,
@@ -226,6 +248,33 @@ class WalletService(object):
             '/dcep.bank.v1.WalletService/SendCode',
             dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_wallets__pb2.SendCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeClass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.WalletService/ChangeClass',
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.ChangeClassResponse.FromString,
             options,
             channel_credentials,
             insecure,
