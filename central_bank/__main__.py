@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from dcep.registration.v1 import registration_pb2_grpc
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
+from runtime.begin import leave
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.logs import configure_logs, logger, say
@@ -249,4 +249,4 @@ def services(bank: CentralBank) -> list[Service]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -58,6 +57,7 @@ from operator_bank.peers.central_bank_client import GrpcCentralBank
 from operator_bank.peers.central_keys import KeysFile
 from operator_bank.peers.contradictions import watch_contradictions
 from operator_bank.settings import Settings
+from runtime.begin import leave
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
@@ -374,4 +374,4 @@ def _service(name: str, add: Callable[[T, grpc.Server], None], servicer: T) -> S
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

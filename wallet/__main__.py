@@ -12,6 +12,7 @@ import typer
 from prometheus_client import CollectorRegistry
 
 from dcep.wallet.v1 import wallet_pb2_grpc
+from runtime.begin import leave
 from runtime.logs import configure_logs, logger
 from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
@@ -101,4 +102,4 @@ def _warm_up(app: App) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

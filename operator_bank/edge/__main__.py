@@ -27,6 +27,7 @@ from operator_bank.edge.connections import SourceConnections
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.edge.shares import PublicShares
 from operator_bank.settings import Settings
+from runtime.begin import leave
 from runtime.inspection import Inspection
 from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, MOST_CONNECTIONS, SERVER_OPTIONS
 from runtime.logs import configure_logs, logger, say
@@ -161,4 +162,4 @@ async def _serve(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -33,3 +35,20 @@ def test_both_commands_begin_there(
     monkeypatch.setattr(begin, "begin", begun.append)
     begin.main()
     assert begun == [module]
+
+
+def test_a_service_that_leaves_waits_for_no_thread_and_loses_no_word() -> None:
+    """Else a thread of gRPC's may ask for an interpreter that is gone."""
+    code = """
+import atexit, sys, threading
+from runtime.begin import leave
+atexit.register(lambda: print("tidied up"))
+threading.Thread(target=threading.Event().wait).start()
+print("done")
+sys.stderr.write("and said")
+leave(3)
+"""
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (3, "done\ntidied up\n")
+    assert ended.stderr == "and said"
