@@ -111,7 +111,7 @@ def test_who_restarts_a_service_that_was_started_anew_meanwhile_replaces_that_on
     wait_until(lambda: load(folder).pids["alpha"] != stale.plan.pids["alpha"], "another", 240)
     newer = load(folder).pids["alpha"]
     stale.restart("alpha")
-    assert not exists(newer)
+    wait_until(lambda: not exists(newer), "its parent to see its end", 60)
     assert Stack(load(folder)).healthy("alpha")
     assert load(folder).pids["alpha"] not in (newer, 0)
 
