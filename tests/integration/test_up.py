@@ -184,7 +184,8 @@ def test_a_stack_in_the_background_comes_back_by_itself(tmp_path: Path) -> None:
     finally:
         assert dcep("down", **where).code == 0
     assert load(plan.folder).pids == {}
-    assert not any(map(exists, [watcher, *before.values()]))
+    gone = [watcher, *before.values()]
+    wait_until(lambda: not any(map(exists, gone)), "whoever started them to see their ends", 60)
 
 
 def test_the_services_of_a_watcher_that_was_killed_go_on_and_status_says_so(
