@@ -75,7 +75,7 @@ def gone(pid: int) -> bool:
     """Whether a process has ended, or is only still to be waited for."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 

@@ -46,8 +46,9 @@ class SlowBank(grpc.GenericRpcHandler):  # type: ignore[misc]
 class Port:
     """An edge's port, and callers from several addresses."""
 
-    def __init__(self, bank: SlowBank, port: int) -> None:
+    def __init__(self, bank: SlowBank, port: int, shares: PublicShares) -> None:
         self.bank = bank
+        self.shares = shares
         self.relays: list[Relay] = []
         self._port = port
 
@@ -74,7 +75,7 @@ def on_an_edge(tmp_path: Path, scene: Callable[[Port], Awaitable[None]]) -> None
             edge = grpc.aio.server(handlers=[Forwarding(channel, shares)])
             port = edge.add_insecure_port("127.0.0.1:0")
             await edge.start()
-            await scene(Port(bank, port))
+            await scene(Port(bank, port, shares))
             bank.may_answer.set()
             await edge.stop(None)
         await own.stop(None)
@@ -137,6 +138,8 @@ def test_who_gives_up_has_no_more_of_the_bank_than_who_waits(tmp_path: Path) -> 
                 await until(partial(has_heard, port.bank, asked + 1))
             last = call(request(2), timeout=50.0)
             await too_late(call(request(3), timeout=0.5))
+            # The edge has heard of that too: the bank has those before it, and the last one waits.
+            await until(lambda: len(port.shares.calls) == TURNS_EACH + 1)
             assert port.bank.asked == [request(1)] * TURNS_EACH
             port.bank.may_answer.set()
             await last

@@ -116,7 +116,7 @@ def test_at_a_terminal_it_asks(answer: str, fen: int, shop: Cli, alice: Cli, sta
         },
     )
     os.close(theirs)
-    terminal = fdspawn(ours, timeout=60, encoding="utf-8")
+    terminal = fdspawn(ours, timeout=60, encoding="utf-8", use_poll=True)
     terminal.expect_exact("How many yuan? ")
     terminal.sendline("7")
     terminal.expect_exact("Which reference does the payee want? ")
