@@ -7,7 +7,6 @@ a newer copy exists, or existed. Whoever settled on would give positions a secon
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection
 
@@ -28,7 +27,7 @@ class Standing:
         self._proof = ""
         self._asks_until_s = 0.0
         self._heard: set[str] = set()
-        self._all_heard = threading.Event()
+        self._all_heard = False
 
     @property
     def is_behind(self) -> bool:
@@ -46,10 +45,9 @@ class Standing:
             bank: its name.
             banks: the names of all that are waited for.
         """
-        if not self._all_heard.is_set():
+        if not self._all_heard:
             self._heard.add(bank)
-            if self._heard.issuperset(banks):
-                self._all_heard.set()
+            self._all_heard = self._heard.issuperset(banks)
 
     def check_heard(self) -> None:
         """To be asked before something is settled. It waits for nobody: calls that waited would
@@ -60,7 +58,7 @@ class Standing:
                 where they stand and they still have time to.
         """
         self.check()
-        if not self._all_heard.is_set() and time.monotonic() < self._asks_until_s:
+        if not self._all_heard and time.monotonic() < self._asks_until_s:
             raise Refusal(
                 errors_pb2.REASON_NOT_SERVING,
                 "the central bank has just started, and hears first where banks stand; ask the same"
@@ -76,7 +74,6 @@ class Standing:
         if not self._proof:
             logger("feed").error("the database is an older copy", proof=proof)
             self._proof = proof
-            self._all_heard.set()
 
     def check(self) -> None:
         """Raises Refusal: NOT_SERVING, if the database is an older copy."""

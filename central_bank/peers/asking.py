@@ -24,6 +24,7 @@ from runtime.errors import Refusal
 from runtime.patience import Patience, Turn
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class Asked(NamedTuple, Generic[T]):
@@ -53,7 +54,7 @@ class Asking:
         self._checks: dict[int, Patience] = {}
         self._reserving: dict[int, Patience] = {}
         self._carrying: dict[int, Patience] = {}
-        self._for: Counter[tuple[int, int]] = Counter()
+        self._checked: Counter[tuple[int, int]] = Counter()
         """Questions about payees on their way, by paying bank and asked bank."""
 
         self._carried: Counter[int] = Counter()
@@ -69,27 +70,13 @@ class Asking:
             bank: the bank that is asked.
             payees: wallet numbers.
         """
-        pair = payer.index, bank.index
-        with self._lock:
-            if self._for[pair] >= MAX_CHECKS_FOR_ONE:
-                return None
-            self._for[pair] += 1
-        asked = None
-        try:
-            patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
-            asked = _begin(patience, lambda: self._peers.check(bank, payees))
-        finally:
-            if asked is None:
-                self._over(pair)
-        if asked is not None:
-            asked.answer.add_done_callback(lambda _: self._over(pair))
-        return asked
-
-    def _over(self, pair: tuple[int, int]) -> None:
-        with self._lock:
-            self._for[pair] -= 1
-            if not self._for[pair]:
-                del self._for[pair]
+        patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
+        return self._bounded(
+            (payer.index, bank.index),
+            self._checked,
+            MAX_CHECKS_FOR_ONE,
+            lambda: _begin(patience, lambda: self._peers.check(bank, payees)),
+        )
 
     def take_requests(
         self,
@@ -98,24 +85,13 @@ class Asking:
         items: Sequence[inbound_pb2.CarriedRequest],
     ) -> Asked[None] | None:
         """Begins to give a bank requests to pay of another one; None if it cannot be done now."""
-        with self._lock:
-            if self._carried[sender.index] >= MAX_CARRIED_FOR_ONE:
-                return None
-            self._carried[sender.index] += 1
-        asked = None
-        try:
-            patience = self._of(self._carrying, bank, MAX_CARRIED_AT_ONCE)
-            asked = _begin(patience, lambda: self._peers.take_requests(bank, items))
-        finally:
-            if asked is None:
-                self._was_carried(sender)
-        if asked is not None:
-            asked.answer.add_done_callback(lambda _: self._was_carried(sender))
-        return asked
-
-    def _was_carried(self, sender: AdmittedBank) -> None:
-        with self._lock:
-            self._carried[sender.index] -= 1
+        patience = self._of(self._carrying, bank, MAX_CARRIED_AT_ONCE)
+        return self._bounded(
+            sender.index,
+            self._carried,
+            MAX_CARRIED_FOR_ONE,
+            lambda: _begin(patience, lambda: self._peers.take_requests(bank, items)),
+        )
 
     def reserve_for_redemption(
         self, bank: AdmittedBank, number: int, amount_fen: int
@@ -125,6 +101,31 @@ class Asking:
         return _begin(
             patience, lambda: self._peers.reserve_for_redemption(bank, number, amount_fen)
         )
+
+    def _bounded(
+        self, whose: K, open_: Counter[K], most: int, begin: Callable[[], Asked[T] | None]
+    ) -> Asked[T] | None:
+        """Begins a question, unless so many of its kind are on their way for somebody."""
+        with self._lock:
+            if open_[whose] >= most:
+                return None
+            open_[whose] += 1
+
+        def over() -> None:
+            with self._lock:
+                open_[whose] -= 1
+                if not open_[whose]:
+                    del open_[whose]
+
+        asked = None
+        try:
+            asked = begin()
+        finally:
+            if asked is None:
+                over()
+        if asked is not None:
+            asked.answer.add_done_callback(lambda _: over())
+        return asked
 
     def _of(self, known: dict[int, Patience], bank: AdmittedBank, most: int) -> Patience:
         with self._lock:

@@ -113,16 +113,16 @@ class FeedBook:
 
     def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
         """Keeps a bank's newest receipt, as it was signed; an older one changes nothing."""
-
-        follows = _announced_in(receipt)
+        follows, mine = _announced_in(receipt), feed_receipts.c.bank == bank
 
         def put(connection: Connection) -> bool:
             known = _told(connection, bank)
             if told.number < known.number or told.journal_position < known.journal_position:
                 return False
-            if told == known and _follows(connection).get(bank) == follows:
+            kept = connection.execute(select(feed_receipts.c.receipt).where(mine)).scalar()
+            if told == known and kept is not None and _announced_in(kept) == follows:
                 return True
-            connection.execute(delete(feed_receipts).where(feed_receipts.c.bank == bank))
+            connection.execute(delete(feed_receipts).where(mine))
             values = {"bank": bank, **told._asdict(), "receipt": receipt}
             connection.execute(insert(feed_receipts), values)
             return True
