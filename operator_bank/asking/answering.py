@@ -18,28 +18,15 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.asking import rows
 from operator_bank.asking.tables import asked_payments
 from operator_bank.context import Context
-from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.lost.settling import LostPayments
+from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import (
-    PENDING,
-    SETTLED,
-    Going,
-    Paid,
-    id_of,
-    outbound_body,
-    payment_row,
-    put_outbound,
-)
+from operator_bank.payments.payments import SETTLED, Going, Paid, id_of, outbound_body, payment_row
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
 from runtime.errors import Refusal
-from runtime.one_call_each import OneCallEach
-from settlement.builders import records_of
-from settlement.core import Answers, Batch
-from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
 
 PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
@@ -57,18 +44,15 @@ class AskedPayments:
         refused: Refused,
         lost: LostPayments,
     ) -> None:
-        self._ledger = context.ledger
         self._database = context.database
         self._clock = context.clock
         self._standing = context.standing
         self._prefix = context.prefix
         self._orders = orders
         self._directory = directory
-        self._outgoing = outgoing
         self._refused = refused
         self._lost = lost
-        # An order that is sent twice at once is decided once, and the other call repeats that.
-        self._deciding = OneCallEach()
+        self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Pays a request; if it goes to another bank, waits up to `wait_s` for its end.
@@ -82,29 +66,7 @@ class AskedPayments:
         order = self._orders.open(orders_pb2.PaymentOrder, envelope)
         if not order.content.request_to_pay_id or not order.content.request_to_pay_digest:
             raise invalid(rows.FIELD, "and request_to_pay_digest name what is paid")
-        account = order.wallet.account
-        with self._deciding.holding({(account, order.content.sequence)}):
-            earlier = self._refused.earlier(order)
-            paid = self._decide(order) if earlier is None else self._again(order, earlier)
-        if paid.state == PENDING:
-            state, reason = self._outgoing.wait(paid.number, wait_s)
-            paid = paid._replace(state=state, reason=reason)
-        return paid, int(self._ledger.read([account])[0]["available_fen"])
-
-    def _again(self, order: PaymentOrder, row: PaymentRow) -> Paid:
-        """The first answer to an order. Raises Refusal, if that was one."""
-        if row.kind == Kind.REFUSAL:
-            raise Refusal(
-                row.reason, "it was refused for this before; make it anew", field=rows.FIELD
-            )
-        result = Result(row.result)
-        if not result.accepted:
-            raise payers_refusal(result)
-        payment_id = id_of(order.wallet.number, order.content.sequence)
-        if row.kind != Kind.HOLD:
-            return Paid(payment_id, SETTLED, True)
-        state, reason = self._outgoing.state(row.position)
-        return Paid(payment_id, state, True, reason, row.position)
+        return self._one_by_one.answer(order, self._decide, wait_s)
 
     def _decide(self, order: PaymentOrder) -> Paid:
         """Decides an order that is new. Raises Refusal."""
@@ -148,36 +110,21 @@ class AskedPayments:
     def _submit(self, order: PaymentOrder) -> Paid:
         """Submits a payment that may be made. Raises Refusal, _Changed."""
         content = order.content
-        payment_id = id_of(order.wallet.number, content.sequence)
         payee = self._directory.account(content.payee_number)
         row = payment_row(order, payee, self._prefix, self._clock.now_ms())
-        records = records_of([row])
-        going = {}
+        going = None
         if row.kind == Kind.HOLD:
-            going[0] = Going(prefix_of(content.payee_number), outbound_body(content))
+            going = Going(prefix_of(content.payee_number), outbound_body(content))
 
-        def put(connection: Connection, answers: Answers) -> None:
-            if not answers.result(0).accepted or answers.repeated[0]:
-                return
+        def put(connection: Connection, _: Result, position: int) -> None:
             try:
                 self._check(connection, order, locked=True)
             except Refusal as refusal:
                 raise _Changed(refusal) from None
-            position = int(answers.positions[0])
             named = {"position": position, "request": content.request_to_pay_id}
             connection.execute(insert(asked_payments), {**named, "amount_fen": content.amount_fen})
-            put_outbound(connection, records, going, answers, "pay")
 
-        batch = Batch(records, [order.payload], put, signatures=[order.signature])
-        answers = self._ledger.submit(batch)
-        self._refused.count(batch, answers)
-        if not answers.result(0).accepted:
-            raise payers_refusal(answers.result(0))
-        repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
-        if not going:
-            return Paid(payment_id, SETTLED, repeated)
-        self._outgoing.wake()
-        return Paid(payment_id, PENDING, repeated, 0, number)
+        return self._one_by_one.submit(order, row, going, put, "pay")
 
 
 class _Changed(Refusal):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, func, select
 
 from currency.amount import format_yuan
-from dcep.bank.v1 import asking_pb2, orders_pb2, states_pb2
+from dcep.bank.v1 import asking_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.asking.tables import asked, asked_payments
 from operator_bank.feed.tables import returned_payments
-from operator_bank.payments.tables import outbound
+from operator_bank.payments.tables import STANDS, outbound
 from runtime.chunks import chunks
 from runtime.errors import Refusal
 
@@ -24,7 +24,6 @@ WITHDRAWING = asking_pb2.ASKED_STATE_WITHDRAWING
 WITHDRAWN = asking_pb2.ASKED_STATE_WITHDRAWN
 EXPIRED = asking_pb2.ASKED_STATE_EXPIRED
 FIELD = "request_to_pay_id"
-_ON_ITS_WAY = (states_pb2.PAYMENT_STATE_PENDING, states_pb2.PAYMENT_STATE_SETTLED)
 
 
 def id_of(request: orders_pb2.RequestToPay) -> str:
@@ -58,10 +57,9 @@ def paid_fen(connection: Connection, requests: Sequence[str]) -> dict[str, int]:
     joined = asked_payments.outerjoin(outbound, outbound.c.number == of.position).outerjoin(
         returned_payments, returned_payments.c.number == of.position
     )
-    # What was refused, has expired or came back is the payer's again.
-    stands = or_(outbound.c.state.is_(None), outbound.c.state.in_(_ON_ITS_WAY))
+    # What came back is the payer's again, too.
     query = select(of.request, total).select_from(joined)
-    query = query.where(stands, returned_payments.c.number.is_(None))
+    query = query.where(STANDS, returned_payments.c.number.is_(None))
     found: dict[str, int] = {}
     for chunk in chunks(requests):
         these = query.where(of.request.in_(chunk)).group_by(of.request)

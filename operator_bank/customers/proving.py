@@ -97,15 +97,7 @@ class Proving:
         person, now_ms = self._checks.completed(claim.person, claim.key), self._clock.now_ms()
         if self._checks.wants_codes:
             self._codes.check(person.phone, claim.key, claim.code)
-        shown = Proof.PHONE
-        if person.document:
-            self._confirmed(self._checks.document(person, now_ms))
-            shown |= Proof.DOCUMENT
-        if person.account:
-            if not person.document:
-                raise not_confirmed()
-            self._confirmed(self._checks.account(person, now_ms))
-            shown |= Proof.ACCOUNT
+        shown = Proof.PHONE | self._papers(person, Person(), now_ms)
         return person.showing(shown, now_ms, self._checks.name)
 
     def prove_more(self, known: Person, claim: Claim) -> Person:
@@ -134,6 +126,12 @@ class Proving:
             if (value := getattr(said, name))
         }
         person = self._checks.completed(replace(known, **given), claim.key)
+        shown |= self._papers(person, known, now_ms)
+        return person.showing(shown, now_ms, self._checks.name)
+
+    def _papers(self, person: Person, known: Person, now_ms: int) -> Proof:
+        """Has the document and the account confirmed that are not known yet. Raises Refusal."""
+        shown = Proof(0)
         if person.document and Proof.DOCUMENT not in known.shown:
             self._confirmed(self._checks.document(person, now_ms))
             shown |= Proof.DOCUMENT
@@ -142,7 +140,7 @@ class Proving:
                 raise not_confirmed()
             self._confirmed(self._checks.account(person, now_ms))
             shown |= Proof.ACCOUNT
-        return person.showing(shown, now_ms, self._checks.name)
+        return shown
 
     @staticmethod
     def _confirmed(outcome: Outcome) -> None:

@@ -108,7 +108,7 @@ class KeyReplacement(SqlEffect):
                 field="wallet_number",
             )
         before = {bytes(row.public_key) for row in self._replacements.rows(wallet.number)}
-        if key in before | {wallet.public_key, self._first_key(wallet)}:
+        if key in before | {wallet.public_key, self._replacements.first_key(wallet.number)}:
             raise Refusal(
                 errors_pb2.REASON_ALREADY_DECIDED,
                 "this key is or was the wallet's, or was objected to; it takes a new one",
@@ -116,10 +116,6 @@ class KeyReplacement(SqlEffect):
             )
         if wallet.key_number + 1 >= MAX_KEYS:
             raise invalid("wallet_number", f"has had as many as {MAX_KEYS} keys")
-
-    def _first_key(self, wallet: Wallet) -> bytes:
-        query = select(wallets.c.public_key).where(wallets.c.id == wallet.row_id)
-        return bytes(self.database.read(lambda c: c.execute(query).scalar_one()))
 
     def _check_holder(self, asked: office_pb2.ReplaceKey) -> None:
         """Raises Refusal unless what was shown is what the bank knows of the wallet's holder."""

@@ -20,7 +20,6 @@ from operator_bank.limits import MAX_LIVE_KEYS
 from operator_bank.offline.tables import devices
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders
-from operator_bank.wallets.tables import wallets
 from runtime.errors import Refusal
 from settlement.records import key_of
 
@@ -103,7 +102,7 @@ class WalletKeys:
 
     def _known(self, number: str, key: bytes) -> keys_pb2.GetKeyResponse | None:
         """What is said of a key that is not the wallet's now; None if it never was to be."""
-        rows, first = self.replacements.rows(number), self._first_key(number)
+        rows, first = self.replacements.rows(number), self.replacements.first_key(number)
         said = next((row for row in reversed(rows) if bytes(row.public_key) == key), None)
         if said is not None and said.state != IN_FORCE:
             return keys_pb2.GetKeyResponse(
@@ -114,11 +113,6 @@ class WalletKeys:
             return None
         after = (said.key_number if said is not None else 0) + 1
         return keys_pb2.GetKeyResponse(state=_REPLACED, in_force_time_ms=_time_of(rows, after))
-
-    def _first_key(self, number: str) -> bytes | None:
-        query = select(wallets.c.public_key).where(wallets.c.number == number)
-        found = self._database.read(lambda c: c.execute(query).scalar())
-        return None if found is None else bytes(found)
 
     def _earlier_devices(self, wallet: Wallet) -> list[bytes]:
         """Devices whose tokens may be good, certified by orders of keys before this one."""

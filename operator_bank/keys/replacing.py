@@ -17,7 +17,8 @@ from operator_bank.context import Context
 from operator_bank.keys.tables import key_replacements
 from operator_bank.limits import MAX_KEY_VALIDITY_MS
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.orders import Orders, check_unexpired, check_window
+from operator_bank.wallets.orders import Orders, check_times
+from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from settlement.builders import records_of, replacing_key
@@ -78,6 +79,12 @@ class KeyReplacements:
         query = select(key_replacements).where(_OF.number == number).order_by(_OF.act)
         return list(self._database.read(lambda c: c.execute(query).all()))
 
+    def first_key(self, number: str) -> bytes | None:
+        """The key that a wallet was opened with; None if there is no such wallet."""
+        query = select(wallets.c.public_key).where(wallets.c.number == number)
+        found = self._database.read(lambda c: c.execute(query).scalar())
+        return None if found is None else bytes(found)
+
     def write(self, connection: Connection, approved: Replacement) -> None:
         """Writes one down in the transaction in which it is approved; then call `follow`."""
         values = {
@@ -110,9 +117,7 @@ class KeyReplacements:
         """
         order = self._orders.open(keys_pb2.KeyObjection, envelope)
         objection, now_ms = order.content, self._clock.now_ms()
-        created_ms, expires_ms = objection.created_time_ms, objection.expires_time_ms
-        check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_KEY_VALIDITY_MS)
-        check_unexpired(expires_ms, now_ms)
+        check_times(objection, now_ms, longest_ms=MAX_KEY_VALIDITY_MS)
         if objection.bank != self._bank:
             raise invalid("bank", f"is not this bank, {self._bank}")
         its = (_OF.number == order.wallet.number, _OF.public_key == objection.public_key)

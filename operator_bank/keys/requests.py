@@ -20,7 +20,7 @@ from operator_bank.limits import (
     MAX_KEY_VALIDITY_MS,
     MAX_QUERY_VALIDITY_MS,
 )
-from operator_bank.wallets.orders import check_unexpired, check_window
+from operator_bank.wallets.orders import check_times
 from runtime.checks import invalid, public_key
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.envelope import verify
@@ -47,8 +47,8 @@ class KeyRequests:
             Refusal: it is not signed by the key, is for another bank, or has expired; OVERLOADED.
         """
         key, request = self.signed(keys_pb2.KeyRequest, envelope)
-        self._check_times(request, MAX_KEY_VALIDITY_MS)
         now_ms = self._clock.now_ms()
+        check_times(request, now_ms, longest_ms=MAX_KEY_VALIDITY_MS)
         values = {
             "payload": envelope.payload,
             "signature": envelope.signature,
@@ -78,7 +78,7 @@ class KeyRequests:
             Refusal: the question is not good.
         """
         key, query = self.signed(keys_pb2.KeyQuery, envelope)
-        self._check_times(query, MAX_QUERY_VALIDITY_MS)
+        check_times(query, self._clock.now_ms(), longest_ms=MAX_QUERY_VALIDITY_MS)
         return query.wallet_number, key
 
     def signed(self, kind: type[Statement], envelope: SignedEnvelope) -> tuple[bytes, Statement]:
@@ -111,12 +111,6 @@ class KeyRequests:
         query = select(key_requests).where(_OF.number == number, _OF.time_ms >= since)
         newest = query.order_by(_OF.time_ms.desc(), _OF.id.desc()).limit(KEY_REQUESTS_EACH)
         return self._database.read(lambda c: c.execute(newest).all())
-
-    def _check_times(self, statement: keys_pb2.KeyRequest | keys_pb2.KeyQuery, most: int) -> None:
-        now_ms = self._clock.now_ms()
-        created_ms, expires_ms = statement.created_time_ms, statement.expires_time_ms
-        check_window(created_ms, expires_ms, now_ms, longest_ms=most)
-        check_unexpired(expires_ms, now_ms)
 
 
 def _forget(connection: Connection, now_ms: int) -> None:

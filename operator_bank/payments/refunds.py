@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, func, insert, select
 
 from currency.amount import format_yuan
 from currency.number import prefix_of
@@ -20,21 +20,19 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
-from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.limits import MAX_REFUND_PARTS
 from operator_bank.lost.settling import LostPayments
+from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
-from operator_bank.payments.tables import outbound, refunds
+from operator_bank.payments.payments import SETTLED, Going, Paid, id_of
+from operator_bank.payments.tables import STANDS, outbound, refunds
 from operator_bank.suspense.entries import Source, entry_row, put_entries
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.chunks import chunks
 from runtime.errors import Refusal
-from runtime.one_call_each import OneCallEach
-from settlement.builders import Row, delivery, records_of
-from settlement.core import Answers, Batch
+from settlement.builders import Row, delivery
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, RecordFlag, Result
 
@@ -83,18 +81,15 @@ class Refunds:
         refused: Refused,
         lost: LostPayments,
     ) -> None:
-        self._ledger = context.ledger
         self._history = context.history
         self._database = context.database
         self._clock = context.clock
         self._standing = context.standing
         self._orders = orders
         self._directory = directory
-        self._outgoing = outgoing
         self._refused = refused
         self._lost = lost
-        # An order that is sent twice at once is decided once, and the other call repeats that.
-        self._deciding = OneCallEach()
+        self._one_by_one = OneByOne(context, outgoing, refused, _FIELD)
 
     def refund(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Makes one refund; if it goes to another bank, waits up to `wait_s` for its end.
@@ -106,27 +101,7 @@ class Refunds:
             Refusal: this bank refused it. A refusal by the other side is in the answer.
         """
         order = self._orders.open(orders_pb2.RefundOrder, envelope)
-        account = order.wallet.account
-        with self._deciding.holding({(account, order.content.sequence)}):
-            earlier = self._refused.earlier(order)
-            paid = self._decide(order) if earlier is None else self._again(order, earlier)
-        if paid.state == PENDING:
-            state, reason = self._outgoing.wait(paid.number, wait_s)
-            paid = paid._replace(state=state, reason=reason)
-        return paid, int(self._ledger.read([account])[0]["available_fen"])
-
-    def _again(self, order: RefundOrder, row: PaymentRow) -> Paid:
-        """The first answer to an order. Raises Refusal, if that was one."""
-        if row.kind == Kind.REFUSAL:
-            raise Refusal(row.reason, "it was refused for this before; make it anew", field=_FIELD)
-        result = Result(row.result)
-        if not result.accepted:
-            raise payers_refusal(result)
-        payment_id = id_of(order.wallet.number, order.content.sequence)
-        if row.kind != Kind.HOLD:
-            return Paid(payment_id, SETTLED, True)
-        state, reason = self._outgoing.state(row.position)
-        return Paid(payment_id, state, True, reason, row.position)
+        return self._one_by_one.answer(order, self._decide, wait_s)
 
     def _decide(self, order: RefundOrder) -> Paid:
         """Decides an order that is new. Raises Refusal."""
@@ -209,40 +184,24 @@ class Refunds:
 
     def _submit(self, order: RefundOrder, received: Received) -> Paid:
         """Submits a refund that may be made. Raises Refusal."""
-        content = order.content
+        content, now_ms = order.content, self._clock.now_ms()
         payment_id = id_of(order.wallet.number, content.sequence)
-        now_ms = self._clock.now_ms()
-        records = records_of([_row(order, received, now_ms)])
-        going = {}
+        going = None
         if received.payer == accounts.NOBODY:
-            body = _outbound(content, received)
-            going[0] = Going(prefix_of(received.payer_number), body)
+            going = Going(prefix_of(received.payer_number), _outbound(content, received))
         source = Source(_REFUND, payment_id, received.payer_number, order.wallet.number)
 
-        def put(connection: Connection, answers: Answers) -> None:
-            result = answers.result(0)
-            if not result.accepted or answers.repeated[0]:
-                return
-            position = int(answers.positions[0])
+        def put(connection: Connection, result: Result, position: int) -> None:
             self._check_left(connection, order, received)
             row = {"position": position, "payment": received.position}
             connection.execute(insert(refunds), {**row, "amount_fen": content.amount_fen})
-            put_outbound(connection, records, going, answers, "refund")
             if result == Result.UNDELIVERABLE:
                 fen = content.amount_fen
                 lies = entry_row(source, position=position, amount_fen=fen, time_ms=now_ms)
                 put_entries(connection, [lies])
 
-        batch = Batch(records, [order.payload], put, signatures=[order.signature])
-        answers = self._ledger.submit(batch)
-        self._refused.count(batch, answers)
-        if not answers.result(0).accepted:
-            raise payers_refusal(answers.result(0))
-        repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
-        if not going:
-            return Paid(payment_id, SETTLED, repeated)
-        self._outgoing.wake()
-        return Paid(payment_id, PENDING, repeated, 0, number)
+        row = _row(order, received, now_ms)
+        return self._one_by_one.submit(order, row, going, put, "refund")
 
 
 def refunded(connection: Connection, payments: Sequence[int]) -> dict[int, int]:
@@ -256,10 +215,8 @@ def refunded(connection: Connection, payments: Sequence[int]) -> dict[int, int]:
         By position; payments of which nothing was given back are missing.
     """
     total = func.sum(refunds.c.amount_fen)
-    # What another bank, or the central bank, has refused or let expire is the refunder's again.
-    stands = or_(outbound.c.state.is_(None), outbound.c.state.in_((PENDING, SETTLED)))
     joined = refunds.outerjoin(outbound, outbound.c.number == refunds.c.position)
-    query = select(refunds.c.payment, total).select_from(joined).where(stands)
+    query = select(refunds.c.payment, total).select_from(joined).where(STANDS)
     found: dict[int, int] = {}
     for chunk in chunks(payments):
         these = query.where(refunds.c.payment.in_(chunk)).group_by(refunds.c.payment)

@@ -11,9 +11,11 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    or_,
     text,
 )
 
+from dcep.bank.v1 import states_pb2
 from dcep.bounds.v1.bounds_pb2 import KIND_BANK_PREFIX, KIND_PAYMENT_ID
 from operator_bank.metadata import metadata
 from runtime.bounds import greatest
@@ -47,6 +49,13 @@ outbound = Table(
         postgresql_where=IS_PENDING,
     ),
     Index("outbound_loads", "account", "sequence", sqlite_where=IS_LOAD, postgresql_where=IS_LOAD),
+)
+
+# Whether what is outer-joined to `outbound` by its number was paid, or is on its way: what another
+# bank, or the central bank, has refused or let expire is its payer's again.
+STANDS = or_(
+    outbound.c.state.is_(None),
+    outbound.c.state.in_((states_pb2.PAYMENT_STATE_PENDING, states_pb2.PAYMENT_STATE_SETTLED)),
 )
 
 # Every refund: the position of its own record, which for one to another bank is its number in

@@ -21,7 +21,7 @@ from operator_bank.limits import CLASS_CHANGES_PER_DAY, MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.counts import WalletCounts
 from operator_bank.wallets.directory import Directory, Wallet
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired, check_window
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_times
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid, request_id
 from runtime.errors import Refusal
@@ -67,13 +67,7 @@ class ClassChanges:
         request_id(content.request_id)
         if content.bank != self._bank:
             raise invalid("bank", f"is not this bank, {self._bank}")
-        check_window(
-            content.created_time_ms,
-            content.expires_time_ms,
-            now_ms,
-            longest_ms=MAX_OPENING_VALIDITY_MS,
-        )
-        check_unexpired(content.expires_time_ms, now_ms)
+        check_times(content, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         claim = Claim.more(order.wallet.public_key, asked.holder, content.holder_digest, asked.code)
         keys = self._counts.keys_of([claim.person])
         with self._directory.one_at_a_time([order.wallet.number, *keys]):

@@ -12,7 +12,7 @@ from operator_bank.customers.customers import OpeningOrder
 from operator_bank.customers.proving import Claim
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
-from operator_bank.wallets.orders import check_unexpired, check_window
+from operator_bank.wallets.orders import check_times
 from runtime.bounds import too_long
 from runtime.checks import invalid, of_item, public_key, request_id
 from runtime.ed25519 import PUBLIC_KEY_BYTES
@@ -88,9 +88,7 @@ class WalletOpening:
         if order.bank != self._bank:
             raise invalid("bank", f"is not this bank, {self._bank}")
         now_ms = self._clock.now_ms()
-        created_ms, expires_ms = order.created_time_ms, order.expires_time_ms
-        check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
-        check_unexpired(expires_ms, now_ms)
+        check_times(order, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         return Wanted(
             request_id=request_id(order.request_id),
             public_key=key,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, NoReturn, TypeVar
+from typing import Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import numpy as np
 from google.protobuf.message import Message
@@ -52,6 +52,13 @@ WalletOrder = (
 """What a wallet signs: each says whose it is, its times, and but for some its sequence."""
 T = TypeVar("T", bound=WalletOrder)
 T_co = TypeVar("T_co", bound=WalletOrder, covariant=True)
+
+
+class Dated(Protocol):
+    """A statement with times, Unix milliseconds."""
+
+    created_time_ms: int
+    expires_time_ms: int
 
 
 class VerifiedOrder(NamedTuple, Generic[T_co]):
@@ -262,6 +269,12 @@ def _refuse_sequence(key: int, last: int) -> NoReturn:
         highest=str(highest),
         last=str(last),
     )
+
+
+def check_times(said: Dated, now_ms: int, *, longest_ms: int) -> None:
+    """Checks that a statement is good now, about which the rule does not decide. Raises Refusal."""
+    check_window(said.created_time_ms, said.expires_time_ms, now_ms, longest_ms=longest_ms)
+    check_unexpired(said.expires_time_ms, now_ms)
 
 
 def check_unexpired(expires_ms: int, now_ms: int) -> None:

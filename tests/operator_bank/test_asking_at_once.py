@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from operator_bank.asking import answering
+from operator_bank.payments import one_by_one
 from runtime.errors import Refusal
 from tests.operator_bank.asking import SETTLED, WITHDRAW, ask, carried, change, order, pay, seen
 from tests.operator_bank.system import Holder, System
@@ -92,7 +92,7 @@ def test_what_could_not_be_written_was_not_paid(
     def fails(*_: object) -> None:
         raise IntegrityError("", None, Exception("no room"))
 
-    monkeypatch.setattr(answering, "put_outbound", fails)
+    monkeypatch.setattr(one_by_one, "put_outbound", fails)
     with pytest.raises(IntegrityError):
         pay(alice, name, 700)
     monkeypatch.undo()

@@ -1,0 +1,124 @@
+"""Makes payments that are decided one by one: an order is decided once, and repeated after that.
+
+So are refunds, and payments of requests to pay. How much of something is left is decided in the
+transaction that journals the payment, which is why they do not come in batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from dcep.bank.v1 import orders_pb2
+from operator_bank.context import Context
+from operator_bank.ledger.reasons import payers_refusal
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
+from operator_bank.wallets.orders import VerifiedOrder
+from operator_bank.wallets.refused import Refused
+from runtime.errors import Refusal
+from runtime.one_call_each import OneCallEach
+from settlement.builders import Row, records_of
+from settlement.core import Answers, Batch
+from settlement.payment_rows import PaymentRow
+from settlement.records import Kind, Result
+
+Order = TypeVar(
+    "Order", VerifiedOrder[orders_pb2.PaymentOrder], VerifiedOrder[orders_pb2.RefundOrder]
+)
+
+
+class OneByOne:
+    """Decides an order that is sent twice at once once; the other call repeats that."""
+
+    def __init__(self, context: Context, outgoing: Outbound, refused: Refused, field: str) -> None:
+        """`field` is the one of the order that a repeated refusal names."""
+        self._ledger = context.ledger
+        self._outgoing = outgoing
+        self._refused = refused
+        self._field = field
+        self._deciding = OneCallEach()
+
+    def answer(
+        self, order: Order, decide: Callable[[Order], Paid], wait_s: float
+    ) -> tuple[Paid, int]:
+        """Has an order decided if it is new; if it goes to another bank, waits for its end.
+
+        Args:
+            order: of a wallet.
+            decide: decides a new one; raises Refusal.
+            wait_s: how many seconds to wait.
+
+        Returns:
+            What became of it, and the wallet's available fen.
+
+        Raises:
+            Refusal: this bank refused it. A refusal by the other side is in the answer.
+        """
+        account = order.wallet.account
+        with self._deciding.holding({(account, order.content.sequence)}):
+            earlier = self._refused.earlier(order)
+            paid = decide(order) if earlier is None else self._again(order, earlier)
+        if paid.state == PENDING:
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            paid = paid._replace(state=state, reason=reason)
+        return paid, int(self._ledger.read([account])[0]["available_fen"])
+
+    def submit(
+        self,
+        order: Order,
+        row: Row,
+        going: Going | None,
+        in_transaction: Callable[[Connection, Result, int], None],
+        kind: str,
+    ) -> Paid:
+        """Submits the record of an order that may be made.
+
+        Args:
+            order: of a wallet.
+            row: its record.
+            going: what is sent to the central bank for it; None for a payment within the bank.
+            in_transaction: further SQL with what the rule answered and the record's position;
+                whatever it raises undoes the record.
+            kind: see `put_outbound`.
+
+        Raises:
+            Refusal: the rule refused it.
+        """
+        records, sent = records_of([row]), {0: going} if going is not None else {}
+
+        def put(connection: Connection, answers: Answers) -> None:
+            result = answers.result(0)
+            if not result.accepted or answers.repeated[0]:
+                return
+            in_transaction(connection, result, int(answers.positions[0]))
+            put_outbound(connection, records, sent, answers, kind)
+
+        batch = Batch(records, [order.payload], put, signatures=[order.signature])
+        answers = self._ledger.submit(batch)
+        self._refused.count(batch, answers)
+        if not answers.result(0).accepted:
+            raise payers_refusal(answers.result(0))
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
+        if going is None:
+            return Paid(payment_id, SETTLED, repeated)
+        self._outgoing.wake()
+        return Paid(payment_id, PENDING, repeated, 0, number)
+
+    def _again(self, order: Order, row: PaymentRow) -> Paid:
+        """The first answer to an order. Raises Refusal, if that was one."""
+        if row.kind == Kind.REFUSAL:
+            raise Refusal(
+                row.reason, "it was refused for this before; make it anew", field=self._field
+            )
+        result = Result(row.result)
+        if not result.accepted:
+            raise payers_refusal(result)
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        if row.kind != Kind.HOLD:
+            return Paid(payment_id, SETTLED, True)
+        state, reason = self._outgoing.state(row.position)
+        return Paid(payment_id, state, True, reason, row.position)
