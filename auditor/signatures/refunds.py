@@ -14,6 +14,7 @@ from sqlalchemy import Engine, column, select, table
 
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.positions import Positions
+from auditor.signatures.rows import unlike
 from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
@@ -109,16 +110,7 @@ class RefundWalk:
 
     def check(self, until_position: int) -> Iterator[str]:
         """A sentence for each row, up to a position of the journal, that is wrong or missing."""
-        for position in sorted({*self._made, *self._rows}):
-            if position <= until_position and self._made.get(position) != self._rows.get(position):
-                yield _(
-                    "table refunds, row position={position}: the journal says {true}, the row "
-                    "{said}"
-                ).format(
-                    position=position,
-                    true=_said(self._made.get(position)),
-                    said=_said(self._rows.get(position)),
-                )
+        return unlike("refunds", self._made, self._rows, until_position, _said)
 
     def _count(self, number: str, payment_id: str, amount_fen: int) -> int:
         key = number, payment_id

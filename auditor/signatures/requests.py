@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Engine, Row, column, select, table
 
 from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.rows import unlike
 from dcep.bank.v1 import asking_pb2, orders_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
@@ -117,16 +118,7 @@ class RequestWalk:
     def check(self, until_position: int) -> Iterator[str]:
         """A sentence for each row, up to a position of the journal, that is wrong or missing."""
         yield from self._problems
-        for position in sorted({*self._made, *self._rows}):
-            if position <= until_position and self._made.get(position) != self._rows.get(position):
-                yield _(
-                    "table asked_payments, row position={position}: the journal says {true}, the "
-                    "row {said}"
-                ).format(
-                    position=position,
-                    true=_said(self._made.get(position)),
-                    said=_said(self._rows.get(position)),
-                )
+        yield from unlike("asked_payments", self._made, self._rows, until_position, _said)
 
     def _count(self, name: str, amount_fen: int) -> int:
         self._fen[name] = self._fen.get(name, 0) + amount_fen

@@ -8,7 +8,17 @@ import typer
 
 from currency import text
 from language import N_, _
-from wallet.cli.options import HomeOption, JsonOption, wallet
+from wallet.cli.options import (
+    BankAccount,
+    Code,
+    Document,
+    DocumentKind,
+    HolderName,
+    HomeOption,
+    JsonOption,
+    Phone,
+    wallet,
+)
 
 if TYPE_CHECKING:
     from currency.proofs import Proof
@@ -28,20 +38,12 @@ _PROOFS = {
 def upgrade(
     context: typer.Context,
     to: Annotated[str, typer.Option("--to", help="The class: I, II or III.")] = "",
-    name: Annotated[str, typer.Option("--name", help="The holder's name.")] = "",
-    phone: Annotated[str, typer.Option("--phone", help="The holder's phone.")] = "",
-    document: Annotated[
-        str, typer.Option("--document", help="The number of a document in the holder's name.")
-    ] = "",
-    kind: Annotated[
-        str, typer.Option("--document-kind", help="id-card, passport or residence-permit.")
-    ] = "id-card",
-    account: Annotated[
-        str, typer.Option("--account", help="A bank account in the holder's name.")
-    ] = "",
-    code: Annotated[
-        str, typer.Option("--code", help="The code that the bank sent to the phone.")
-    ] = "",
+    name: HolderName = "",
+    phone: Phone = "",
+    document: Document = "",
+    kind: DocumentKind = "id-card",
+    account: BankAccount = "",
+    code: Code = "",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,14 +13,6 @@ from language.wide import labelled
 from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 
-_RAISED = {
-    "IV": N_("A wallet that is opened with a name may hold and pay more."),
-    "III": N_("A wallet whose holder is known better may hold and pay more: ask the bank."),
-    "II": N_(
-        "A wallet whose holder was at the bank in person may hold and pay more: ask the bank."
-    ),
-}
-
 
 class Limit(NamedTuple):
     """A limit that a wallet has, and how far it is used.
@@ -121,6 +113,6 @@ def limited(state: GetWalletResponse) -> CommandResult:
     where += _(", class {wallet_class}").format(wallet_class=wallet_class)
     rows = limits_in_words(state) or [(_("Limits"), _("none"))]
     text = "\n".join(labelled([(_("Wallet"), where), *rows], 10))
-    if found and wallet_class in _RAISED:
-        text += "\n" + _(_RAISED[wallet_class])
+    if found and wallet_class != "I":
+        text += "\n" + _("For higher limits show the bank more: `wallet upgrade` says what.")
     return fields, text

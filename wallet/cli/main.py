@@ -14,8 +14,14 @@ from wallet.cli.options import (
     AMOUNTS,
     Amount,
     Anew,
+    BankAccount,
+    Code,
+    Document,
+    DocumentKind,
+    HolderName,
     HomeOption,
     JsonOption,
+    Phone,
     Receipt,
     StackOption,
     gather,
@@ -59,21 +65,12 @@ def common(
 def open_(
     context: typer.Context,
     bank: Annotated[str, typer.Option("--bank", help="The bank's name or HOST:PORT.")],
-    name: Annotated[str, typer.Option("--name", help="The holder's name.")] = "",
-    phone: Annotated[str, typer.Option("--phone", help="The holder's phone.")] = "",
-    document: Annotated[
-        str, typer.Option("--document", help="The number of a document in the holder's name.")
-    ] = "",
-    kind: Annotated[
-        str,
-        typer.Option("--document-kind", help="id-card, passport or residence-permit."),
-    ] = "id-card",
-    account: Annotated[
-        str, typer.Option("--account", help="A bank account in the holder's name.")
-    ] = "",
-    code: Annotated[
-        str, typer.Option("--code", help="The code that the bank sent to the phone.")
-    ] = "",
+    name: HolderName = "",
+    phone: Phone = "",
+    document: Document = "",
+    kind: DocumentKind = "id-card",
+    account: BankAccount = "",
+    code: Code = "",
     stack: StackOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,

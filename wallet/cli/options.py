@@ -58,6 +58,17 @@ StackOption = Annotated[
 AMOUNTS = {"ignore_unknown_options": True}
 """For commands with an amount: -5 is then a wrong amount, not an unknown option."""
 
+HolderName = Annotated[str, typer.Option("--name", help="The holder's name.")]
+Phone = Annotated[str, typer.Option("--phone", help="The holder's phone.")]
+Document = Annotated[
+    str, typer.Option("--document", help="The number of a document in the holder's name.")
+]
+DocumentKind = Annotated[
+    str, typer.Option("--document-kind", help="id-card, passport or residence-permit.")
+]
+BankAccount = Annotated[str, typer.Option("--account", help="A bank account in the holder's name.")]
+Code = Annotated[str, typer.Option("--code", help="The code that the bank sent to the phone.")]
+
 DEFAULT_STACK = "stack"
 
 

@@ -55,7 +55,7 @@ _WORDS = {
     ),
     "OVER_YEAR_LIMIT": (
         N_("More than a wallet of this class may pay in a year."),
-        N_("Pay less; `wallet limits` says which wallets may pay more."),
+        N_("Pay less; `wallet limits` says how you may pay more."),
     ),
     "WALLET_FROZEN": (N_("The bank has frozen this wallet."), N_("Ask the bank why.")),
     "WALLET_CLOSED": (

@@ -121,12 +121,7 @@ class OnlineWallet:
         anew: bool = False,
     ) -> Placed[payments_pb2.PayResponse]:
         """Pays. A mistyped number is refused here, before anything is sent."""
-        try:
-            check(payee_number)
-        except NumberError as wrong:
-            raise Refusal(
-                errors_pb2.REASON_FIELD_INVALID, str(wrong), field="payee_number"
-            ) from None
+        check_number(payee_number, "payee_number")
         amount(amount_fen)
         text(memo, "memo", longest=MAX_MEMO, shortest=0)
         return self._submitter.place(
@@ -289,3 +284,11 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         refunded_fen=payment.refunded_fen,
         request_to_pay_id=payment.request_to_pay_id,
     )
+
+
+def check_number(number: str, field: str) -> None:
+    """Raises Refusal: FIELD_INVALID, if this is no wallet's number: mistyped, as a rule."""
+    try:
+        check(number)
+    except NumberError as wrong:
+        raise Refusal(errors_pb2.REASON_FIELD_INVALID, str(wrong), field=field) from None

@@ -8,7 +8,6 @@ from dataclasses import replace
 from currency.contract_words import class_name
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
-from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.home.home import Home, Profile
@@ -42,21 +41,18 @@ def change_class(
         Refusal: by the bank. PHONE_NOT_CONFIRMED: it has sent a code if none was given.
         NoAnswer: ask again.
     """
-    now_ms, shown = here.clock.now_ms(), b""
-    order = orders_pb2.ChangeClassOrder(
-        wallet_number=here.number,
-        request_id=randomness.uuid(),
+    request_id, shown = randomness.uuid(), b""
+    if shows != HolderShows(document_kind=shows.document_kind):
+        shown = holder_bytes(shows, here.key, request_id)
+    order = here.signed(
+        orders_pb2.ChangeClassOrder,
+        OPENING_VALID_MS,
+        request_id=request_id,
         wallet_class=wanted,
         over_the_cap=over_the_cap,
-        bank=here.bank_name,
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + OPENING_VALID_MS,
+        holder_digest=hashlib.sha256(shown).digest() if shown else b"",
     )
-    if shows != HolderShows(document_kind=shows.document_kind):
-        shown = holder_bytes(shows, here.key, order.request_id)
-        order.holder_digest = hashlib.sha256(shown).digest()
-    signed = sign(order, here.key, here.number.encode())
-    asked = wallets_pb2.ChangeClassRequest(order=signed, holder=shown, code=code)
+    asked = wallets_pb2.ChangeClassRequest(order=order, holder=shown, code=code)
     try:
         answer = here.bank.change_class(asked)
     except Refusal as refusal:

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from google.protobuf.message import Message
+
 from currency.contract_words import class_name
 from currency.key_code import same_code
 from dcep.bank.v1 import keys_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from language import N_, _
+from language import N_
 from runtime.clock import Clock
 from runtime.ed25519 import SEED_BYTES
-from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import Randomness
 from wallet.home.home import Home, Profile
 from wallet.limits import OPENING_VALID_MS, QUERY_VALID_MS
+from wallet.online.opening import another_lives
+from wallet.orders.signed_now import signed_now
 from wallet.peers.bank_directory import BankEntry
 from wallet.peers.interface import GET_WALLET, BankPort, Banks
 
@@ -47,26 +50,15 @@ class KeyHere:
 
     def state(self) -> keys_pb2.GetKeyResponse:
         """What the bank says of it. Raises Refusal: REQUEST_UNKNOWN, it knows nothing of it."""
-        now_ms = self.clock.now_ms()
-        query = keys_pb2.KeyQuery(
-            wallet_number=self.number,
-            bank=self.bank_name,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + QUERY_VALID_MS,
-        )
-        return self.bank.get_key(sign(query, self.key, self._name()))
+        query = self.signed(keys_pb2.KeyQuery, QUERY_VALID_MS, key_id=self._name())
+        return self.bank.get_key(query)
 
     def request(self) -> None:
         """Asks that it may become the wallet's."""
-        now_ms = self.clock.now_ms()
-        request = keys_pb2.KeyRequest(
-            wallet_number=self.number,
-            public_key=self.public,
-            bank=self.bank_name,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + OPENING_VALID_MS,
+        request = self.signed(
+            keys_pb2.KeyRequest, OPENING_VALID_MS, key_id=self._name(), public_key=self.public
         )
-        self.bank.request_key(sign(request, self.key, self._name()))
+        self.bank.request_key(request)
 
     def object(self, code: str) -> bytes:
         """Objects to the key that is to take this one's place; returns that key.
@@ -84,16 +76,24 @@ class KeyHere:
                 N_("no key of this code is to take this one's place"),
                 field="code",
             )
-        now_ms = self.clock.now_ms()
-        objection = keys_pb2.KeyObjection(
-            wallet_number=self.number,
-            public_key=successor,
-            bank=self.bank_name,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + OPENING_VALID_MS,
-        )
-        self.bank.object_to_key(sign(objection, self.key, self.number.encode()))
+        objection = self.signed(keys_pb2.KeyObjection, OPENING_VALID_MS, public_key=successor)
+        self.bank.object_to_key(objection)
         return successor
+
+    def signed(
+        self, kind: Callable[..., Message], valid_ms: int, *, key_id: bytes = b"", **fields: Any
+    ) -> SignedEnvelope:
+        """Something for this bank, as `signed_now` has it."""
+        return signed_now(
+            kind,
+            valid_ms,
+            number=self.number,
+            key=self.key,
+            clock=self.clock,
+            key_id=key_id,
+            bank=self.bank_name,
+            **fields,
+        )
 
     def explaining(self) -> BankPort:
         """The bank, which says so where it refuses what this key signs because of another key."""
@@ -178,12 +178,7 @@ def recover_wallet(
     """
     profile = home.profile()
     if profile is not None and (profile.number, profile.bank) != (number, bank.name):
-        raise Refusal(
-            errors_pb2.REASON_ALREADY_EXISTS,
-            _("another wallet lives in {folder}: {number}").format(
-                folder=home.folder, number=profile.number or _("one being opened")
-            ),
-        )
+        raise another_lives(home, profile)
     if profile is None:
         profile = _begun(home, randomness, bank, number)
     here = KeyHere(
@@ -242,16 +237,8 @@ def _asked(here: KeyHere, *, again: bool) -> keys_pb2.GetKeyResponse:
 
 
 def _opened(home: Home, here: KeyHere, profile: Profile) -> Profile:
-    now_ms = here.clock.now_ms()
-    query = orders_pb2.Query(
-        wallet_number=here.number,
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + QUERY_VALID_MS,
-        method=GET_WALLET,
-        bank=here.bank_name,
-    )
-    envelope: SignedEnvelope = sign(query, here.key, here.number.encode())
-    state = here.bank.get_wallet(envelope)
+    query = here.signed(orders_pb2.Query, QUERY_VALID_MS, method=GET_WALLET)
+    state = here.bank.get_wallet(query)
     opened = replace(profile, awaits_key=False, wallet_class=class_name(state.wallet_class))
     home.save(opened)
     return opened

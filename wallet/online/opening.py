@@ -80,12 +80,7 @@ def open_wallet(
         stack=bank.stack,
     )
     if profile is not None and not _same(profile, wanted):
-        raise Refusal(
-            errors_pb2.REASON_ALREADY_EXISTS,
-            _("another wallet lives in {folder}: {number}").format(
-                folder=home.folder, number=profile.number or _("one being opened")
-            ),
-        )
+        raise another_lives(home, profile)
     if profile is not None and profile.opened:
         return profile
     home.seal(randomness.bytes(SEED_BYTES))
@@ -108,6 +103,16 @@ def open_wallet(
     )
     home.save(opened)
     return opened
+
+
+def another_lives(home: Home, profile: Profile) -> Refusal:
+    """The refusal to make a wallet in a home that has another one, which is described."""
+    return Refusal(
+        errors_pb2.REASON_ALREADY_EXISTS,
+        _("another wallet lives in {folder}: {number}").format(
+            folder=home.folder, number=profile.number or _("one being opened")
+        ),
+    )
 
 
 def ask_for_code(port: BankPort, phone: str, key: SigningKey) -> None:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from currency.number import NumberError, check
 from dcep.bank.v1 import asking_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
@@ -16,6 +15,7 @@ from runtime.messages import read_payload
 from runtime.pagination import MAX_PAGE
 from runtime.randomness import Randomness
 from wallet.limits import MAX_DUE_MS, MAX_MEMO, MAX_REFERENCE, MAX_SPLIT, ORDER_VALID_MS
+from wallet.online.account import check_number
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import ASKED_PAYMENT
 from wallet.peers.interface import LIST_ASKED
@@ -102,7 +102,7 @@ class Requests:
             Refusal: by the bank.
             AskedPerhaps: perhaps it was made.
         """
-        _check_number(payer_number, "payer_number")
+        check_number(payer_number, "payer_number")
         text(words, "text", longest=MAX_MEMO, shortest=0)
         text(reference, "reference", longest=MAX_REFERENCE, shortest=0)
         now_ms = self._submitter.clock.now_ms()
@@ -209,7 +209,7 @@ class Requests:
     def block(self, asker_number: str, *, blocked: bool) -> None:
         """Has no more requests of a wallet shown, or again; of everybody for ""."""
         if asker_number:
-            _check_number(asker_number, "asker_number")
+            check_number(asker_number, "asker_number")
         order = self._submitter.signed_alone(
             orders_pb2.BlockAskerOrder, ORDER_VALID_MS, asker_number=asker_number, blocked=blocked
         )
@@ -262,10 +262,3 @@ def shares(amount_fen: int, people: Sequence[str]) -> dict[str, int]:
     if not each:
         raise invalid("split", _("leaves less than a fen for each"))
     return {number: each + (place < over) for place, number in enumerate(people)}
-
-
-def _check_number(number: str, field: str) -> None:
-    try:
-        check(number)
-    except NumberError as wrong:
-        raise Refusal(errors_pb2.REASON_FIELD_INVALID, str(wrong), field=field) from None

@@ -15,11 +15,12 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.clock import Clock
-from runtime.envelope import sign, sign_payload
+from runtime.envelope import sign_payload
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
 from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS, QUERY_VALID_MS
 from wallet.orders.order_book import Book, Flights, KeptOrder, OrderState
+from wallet.orders.signed_now import signed_now
 from wallet.orders.types import (
     ASKED_PAYMENT,
     DEPOSIT,
@@ -144,14 +145,9 @@ class OrderSubmitter:
             valid_ms: how long the bank may take it.
             fields: those of the message, but for the wallet and the times.
         """
-        now_ms = self.clock.now_ms()
-        said = kind(
-            wallet_number=self.number,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + valid_ms,
-            **fields,
+        return signed_now(
+            kind, valid_ms, number=self.number, key=self.key, clock=self.clock, **fields
         )
-        return sign(said, self.key, self.number.encode())
 
     def place(
         self,
