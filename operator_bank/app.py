@@ -20,6 +20,7 @@ from operator_bank.customers.codes import PhoneCodes
 from operator_bank.customers.customers import Customers
 from operator_bank.customers.proving import Proving
 from operator_bank.customers.sealing import Sealer
+from operator_bank.exchange.deposits import Deposits
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
@@ -44,6 +45,7 @@ from operator_bank.payments.payments import Payments
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.refunds import Refunds
 from operator_bank.payments.returns import Returns
+from operator_bank.payments.topped_up import TopUps
 from operator_bank.peers.central_acts import CentralActs
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.contradictions import Contradictions
@@ -270,6 +272,8 @@ def _furnish(
     wallets = _wallet_room(context, parts, customers, verifier)
     policy, codes, class_changes, directory, orders, refused = wallets
     outgoing, vault = Outbound(context), Vault(context)
+    deposits = Deposits(context, vault)
+    top_ups = TopUps(context, deposits, policy)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(context, directory, policy)
     suspense = SuspensePayouts(context, directory, inbound)
@@ -312,11 +316,24 @@ def _furnish(
         wallets=Wallets(context, orders, policy, refused),
         keys=keys,
         vault=vault,
-        exchange=Exchange(context, orders, vault, Receipts(context, verifier, machines), refused),
-        payments=Payments(context, orders, directory, outgoing, refusals, refused, lost.payments),
+        exchange=Exchange(
+            context, orders, deposits, Receipts(context, verifier, machines), refused
+        ),
+        payments=Payments(
+            context,
+            orders,
+            directory,
+            outgoing,
+            refusals,
+            refused,
+            lost.payments,
+            top_ups,
+        ),
         refunds=Refunds(context, orders, directory, outgoing, refused, lost.payments),
         asks=Asks(context, orders, directory),
-        asked_payments=AskedPayments(context, orders, directory, outgoing, refused, lost.payments),
+        asked_payments=AskedPayments(
+            context, orders, directory, outgoing, refused, lost.payments, top_ups
+        ),
         carrying=Carrying(context),
         taking=Taking(context, directory),
         refusals=refusals,

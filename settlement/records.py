@@ -179,6 +179,7 @@ class RecordFlag(IntFlag):
     LINKED = 1  # stands or falls with the next one
     NO_LIMIT = 2  # exempt from the spending limits
     KNOWN_NEW = 4  # older than the window, looked up, and not found: set by the core alone
+    DECIDED_LAST = 8  # the head of a chain: decided after those that are linked to it
 
 
 class AccountFlag(IntFlag):

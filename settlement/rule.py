@@ -37,7 +37,7 @@ from settlement.records import (
     Result,
 )
 
-RULE_VERSION = 5
+RULE_VERSION = 6
 """Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
 a bound that it reads from elsewhere, counts this up: a compiled rule is kept beside this file and
 made anew only when this file changes; and a journal is replayed by the rule that decided it."""
@@ -49,7 +49,7 @@ _REFUSAL, _REPLACE_KEY = int(Kind.REFUSAL), int(Kind.REPLACE_KEY)
 _ADMINISTRATIVE = tuple(map(int, sorted(ADMINISTRATIVE)))
 _ENDING_HOLDS = tuple(map(int, sorted(ENDING_HOLDS)))
 _MOVING = tuple(map(int, sorted(MOVING)))
-_LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
+_LINKED, _NO_LIMIT, _KNOWN_NEW, _DECIDED_LAST = map(int, RecordFlag)
 _IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS, _REKEYED = map(int, AccountFlag)
 _KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS | _REKEYED
 _CAP, _SINGLE, _DAY, _YEAR, _FROM_DAY, _BEFORE = map(int, Limit)
@@ -644,7 +644,10 @@ def _room(accounts: Any, holds: Any, length: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _keep_accounts(accounts: Any, record: Any, kept: Any, k: Any) -> None:
-    """Copies what the chain's record k may change among the accounts: payer, payee, parent."""
+    """Copies what a chain's record may change among the accounts: payer, payee, parent.
+
+    It is the k-th that is decided.
+    """
     rows, numbers = kept[0], kept[1]
     debit, credit = np.int64(record["debit"]), np.int64(record["credit"])
     if debit < accounts.shape[0]:
@@ -661,7 +664,7 @@ def _keep_accounts(accounts: Any, record: Any, kept: Any, k: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _keep_holds(holds: Any, free: Any, counters: Any, record: Any, kept: Any, k: Any) -> None:
-    """Copies what the chain's record k may change among the holds and their free places."""
+    """Copies what a chain's record, the k-th that is decided, may change among the holds."""
     slot = np.int64(-1)
     if record["kind"] == _HOLD and counters[0] > 0:
         slot = np.int64(free[counters[0] - 1])
@@ -676,7 +679,7 @@ def _keep_holds(holds: Any, free: Any, counters: Any, record: Any, kept: Any, k:
 
 @njit(cache=True, nogil=True)
 def _take_back(accounts: Any, holds: Any, free: Any, counters: Any, kept: Any, k: Any) -> None:
-    """Makes everything as it was before the chain's record k."""
+    """Makes everything as it was before the k-th record of a chain was decided."""
     rows, numbers, kept_holds, slots, kept_free = kept
     if slots[k] >= 0:
         holds[slots[k]] = kept_holds[k]
@@ -694,20 +697,22 @@ def _chain(
     accounts: Any, policies: Any, holds: Any, free: Any, counters: Any,
     records: Any, first: Any, last: Any, results: Any, details: Any,
 ) -> None:  # fmt: skip
-    """Records first..last stand or fall together."""
+    """Records first..last stand or fall together; the first is decided last if it says so."""
     length = last - first + 1
+    ahead = 1 if records[first]["flags"] & _DECIDED_LAST else 0
     kept = _room(accounts, holds, length)
-    for k in range(length):
+    for turn in range(length):
+        k = (turn + ahead) % length
         record = records[first + k]
         result, detail = _MALFORMED, np.uint64(0)
         if _may_be_linked(record, k == 0):
-            _keep_accounts(accounts, record, kept, k)
-            _keep_holds(holds, free, counters, record, kept, k)
+            _keep_accounts(accounts, record, kept, turn)
+            _keep_holds(holds, free, counters, record, kept, turn)
             result, detail = _decide(accounts, policies, holds, free, counters, record)
         results[first + k] = result
         details[first + k] = detail
         if result > _UNDELIVERABLE:
-            for back in range(k, -1, -1):
+            for back in range(turn, -1, -1):
                 _take_back(accounts, holds, free, counters, kept, back)
             _refuse(results, details, first, last, result)
             return

@@ -275,19 +275,20 @@ class App:
         """The use-cases that need the bank."""
         from wallet.online.account import OnlineWallet
 
-        return OnlineWallet(self.submitter())
+        return OnlineWallet(self.submitter(), tops_up=self.profile().tops_up)
 
     def code_payments(self) -> CodePayments:
         """Paying merchant codes; needs the bank."""
         from wallet.online.code_payments import CodePayments
 
-        return CodePayments(self.submitter())
+        return CodePayments(self.submitter(), tops_up=self.profile().tops_up)
 
     def requests_to_pay(self) -> Requests:
         """Requests to pay, made and shown; needs the bank."""
         from wallet.online.requests import Requests
 
-        return Requests(self.submitter(), self.randomness)
+        tops_up = self.profile().tops_up
+        return Requests(self.submitter(), self.randomness, tops_up=tops_up)
 
     def payroll(self) -> Payroll:
         """The use-case that pays the rows of a file."""

@@ -86,6 +86,8 @@ _devices = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
 _CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
+_EXCHANGED, _TOPPED_UP = 2, 3
+"""Records in the chain of an exchange, and in that of a payment with a top-up."""
 
 
 class _Opening(NamedTuple):
@@ -304,28 +306,31 @@ class BankWalk:
         )
 
     def _walk(self, journal_row: Iterable[Line], row: str) -> None:
-        head: Line | None = None
-        chained = 0
+        chain: list[Line] = []
         for line in journal_row:
-            linked = line.flags & RecordFlag.LINKED
             if line.kind != Kind.SET_LIMIT:
                 self._policy.compare(row)
             self._late.note(line)
             self._chain.take(line, row)
+            chain.append(line)
+            if line.flags & RecordFlag.LINKED:
+                continue
             try:
-                if head is not None:
-                    chained += 1
-                    if chained > 1 or linked:
-                        raise Wrong(_("it is linked to more than an exchange is"))
-                    self._exchange(head, line)
-                elif not linked:
-                    self._one(line)
+                self._together(chain)
             except Wrong as wrong:
-                self._say(head or line, row, str(wrong))
-            if linked:
-                head = head or line
-            else:
-                head, chained = None, 0
+                self._say(chain[0], row, str(wrong))
+            chain = []
+
+    def _together(self, chain: list[Line]) -> None:
+        """Checks a record, or those that are linked to it as well. Raises Wrong."""
+        if len(chain) == 1:
+            self._one(chain[0])
+        elif len(chain) == _EXCHANGED:
+            self._exchange(*chain)
+        elif len(chain) == _TOPPED_UP:
+            self._topped_up(*chain)
+        else:
+            raise Wrong(_("it is linked to more than an exchange or a top-up is"))
 
     def _say(self, line: Line, row: str, wrong: str) -> None:
         holder = self._holders.get(line.debit)
@@ -420,7 +425,7 @@ class BankWalk:
         key = self._keys.signer(line, holder)
         self._verify(where, key, kind, line.note, line.signature)
 
-    def _paid(self, line: Line, holder: Holder) -> None:
+    def _paid(self, line: Line, holder: Holder, topped_up_fen: int = 0) -> None:
         """Checks a payment, a refund or a load, which the wallet's holder must have signed."""
         if line.kind == Kind.REFUSAL:
             kinds = refused(line, holder.number)
@@ -444,6 +449,7 @@ class BankWalk:
             raise Wrong(_("no order of a wallet does this"))
         order = ordered(line, orders_pb2.PaymentOrder, holder.number)
         self._signed(line, holder, orders_pb2.PaymentOrder)
+        same("top-up", order.top_up_fen, topped_up_fen)
         if not line.accepted:
             return
         purposed(line, purposes_pb2.PURPOSE_PAYMENT)
@@ -498,6 +504,26 @@ class BankWalk:
         self._holds[line.detail] = Hold(
             line.position, line.debit, line.amount_fen, device_key, payer, payee, refunded
         )
+
+    def _topped_up(self, payment: Line, currency: Line, deposit: Line) -> None:
+        """Checks a payment that is topped up: a chain of it and the two sides of an exchange."""
+        account = payment.origin
+        holder = self._holder(account)
+        if payment.purpose != purposes_pb2.PURPOSE_PAYMENT or payment.debit != account:
+            raise Wrong(_("it is linked to more than an exchange or a top-up is"))
+        self._paid(payment, holder, currency.amount_fen)
+        moved = [
+            (line.kind, line.origin, line.sequence, line.amount_fen, line.debit, line.credit)
+            for line in (currency, deposit)
+        ]
+        from_deposit = (self._deposit_of.get(account, account), CONTROL)
+        if moved != [
+            (Kind.TRANSFER, account, 0, currency.amount_fen, *sides)
+            for sides in ((VAULT, account), from_deposit)
+        ]:
+            raise Wrong(_("it moves something else than its order says"))
+        for line in (currency, deposit):
+            purposed(line, purposes_pb2.PURPOSE_TOP_UP)
 
     def _exchange(self, first: Line, second: Line) -> None:
         """Checks an exchange: a chain of two records, one in each of the bank's ledgers."""

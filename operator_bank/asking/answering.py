@@ -22,6 +22,7 @@ from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import SETTLED, Going, Paid, id_of, outbound_body, payment_row
+from operator_bank.payments.topped_up import TopUps, chain_of
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
@@ -43,6 +44,7 @@ class AskedPayments:
         outgoing: Outbound,
         refused: Refused,
         lost: LostPayments,
+        top_ups: TopUps,
     ) -> None:
         self._database = context.database
         self._clock = context.clock
@@ -52,7 +54,7 @@ class AskedPayments:
         self._directory = directory
         self._refused = refused
         self._lost = lost
-        self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD)
+        self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD, top_ups.refusal)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Pays a request; if it goes to another bank, waits up to `wait_s` for its end.
@@ -124,7 +126,7 @@ class AskedPayments:
             named = {"position": position, "request": content.request_to_pay_id}
             connection.execute(insert(asked_payments), {**named, "amount_fen": content.amount_fen})
 
-        return self._one_by_one.submit(order, row, going, put, "pay")
+        return self._one_by_one.submit(order, chain_of(order, row), going, put, "pay")
 
 
 class _Changed(Refusal):

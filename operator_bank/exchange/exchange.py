@@ -11,17 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
-from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
+from operator_bank.exchange.deposits import Deposits, account_of
 from operator_bank.exchange.receipts import Receipts, UsedReceipt
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_REFUSED_AT_ONCE
-from operator_bank.vault.vault import Vault
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, at_most, invalid
@@ -50,11 +48,16 @@ class Exchange:
     """The use-case behind ExchangeService."""
 
     def __init__(
-        self, context: Context, orders: Orders, vault: Vault, receipts: Receipts, refused: Refused
+        self,
+        context: Context,
+        orders: Orders,
+        deposits: Deposits,
+        receipts: Receipts,
+        refused: Refused,
     ) -> None:
         self._ledger = context.ledger
         self._orders = orders
-        self._vault = vault
+        self._deposits = deposits
         self._clock = context.clock
         self._receipts = receipts
         self._refused = refused
@@ -228,14 +231,7 @@ class Exchange:
     def _own_side(self, order: VerifiedOrder[orders_pb2.ExchangeOrder]) -> tuple[int, int]:
         """(debit, credit) in the bank's own books for a top-up; reversed for a cash-out."""
         if order.content.medium == DEPOSIT:
-            account = order.wallet.deposit_account
-            if account is None:
-                raise Refusal(
-                    errors_pb2.REASON_NO_DEPOSIT_ACCOUNT,
-                    "the holder has no deposit account at this bank; use cash",
-                    field="medium",
-                )
-            return account, accounts.CONTROL
+            return account_of(order.wallet, "medium"), accounts.CONTROL
         if order.content.medium == CASH:
             return accounts.CONTROL, accounts.TILL
         raise invalid("medium", "is DEPOSIT or CASH")
@@ -250,17 +246,11 @@ class Exchange:
         if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
             return refusal_of(OF_THE_OWN_WALLET.get(result, result))
         if content.direction == TOP_UP:
-            deposit = order.wallet.deposit_account
-            if content.medium == DEPOSIT and deposit is not None:
-                missing = content.amount_fen - self._available(deposit)
-                if missing > 0:
-                    return _short(
-                        errors_pb2.REASON_DEPOSIT_SHORT, "the deposit account is", missing
-                    )
-            missing = content.amount_fen - self._available(accounts.VAULT)
-            if missing > 0 and not repeated:
-                self._vault.draw(order.wallet.number, content.sequence, missing)
-            return cannot_now()
+            wanted = content.amount_fen
+            short = None
+            if content.medium == DEPOSIT:
+                short = self._deposits.short(order.wallet, wanted)
+            return short or self._deposits.bank_is_short(order, wanted, repeated=repeated)
         if content.medium == CASH and self._available(order.wallet.account) >= content.amount_fen:
             return cannot_now()
         missing = content.amount_fen - self._available(order.wallet.account)
@@ -276,12 +266,3 @@ def _account(order: VerifiedOrder[orders_pb2.ExchangeOrder]) -> int:
 
 def _by_cash(content: orders_pb2.ExchangeOrder) -> bool:
     return content.medium == CASH
-
-
-def _short(reason: int, whose: str, missing_fen: int) -> Refusal:
-    return Refusal(
-        reason,
-        f"{whose} {format_yuan(missing_fen)} yuan short",
-        field="amount_fen",
-        missing_fen=str(missing_fen),
-    )

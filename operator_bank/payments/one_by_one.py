@@ -6,8 +6,8 @@ transaction that journals the payment, which is why they do not come in batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -30,15 +30,38 @@ Order = TypeVar(
 )
 
 
+class RefusalOf(Protocol):
+    """Makes the refusal of an order for what the rule has answered."""
+
+    def __call__(self, order: Any, result: Result, *, repeated: bool) -> Refusal:
+        """`repeated`: whether it was refused before."""
+        ...
+
+
+def as_payer(order: object, result: Result, *, repeated: bool) -> Refusal:
+    """The refusal of an order that depends on nothing but the answer."""
+    return payers_refusal(result)
+
+
 class OneByOne:
     """Decides an order that is sent twice at once once; the other call repeats that."""
 
-    def __init__(self, context: Context, outgoing: Outbound, refused: Refused, field: str) -> None:
-        """`field` is the one of the order that a repeated refusal names."""
+    def __init__(
+        self,
+        context: Context,
+        outgoing: Outbound,
+        refused: Refused,
+        field: str,
+        refusal: RefusalOf,
+    ) -> None:
+        """`field` is the one of the order that a repeated refusal names; `refusal` makes the one
+        for what the rule has answered.
+        """
         self._ledger = context.ledger
         self._outgoing = outgoing
         self._refused = refused
         self._field = field
+        self._refusal = refusal
         self._deciding = OneCallEach()
 
     def answer(
@@ -69,16 +92,16 @@ class OneByOne:
     def submit(
         self,
         order: Order,
-        row: Row,
+        rows: Sequence[Row],
         going: Going | None,
         in_transaction: Callable[[Connection, Result, int], None],
         kind: str,
     ) -> Paid:
-        """Submits the record of an order that may be made.
+        """Submits the records of an order that may be made.
 
         Args:
             order: of a wallet.
-            row: its record.
+            rows: its record, with what is linked to it.
             going: what is sent to the central bank for it; None for a payment within the bank.
             in_transaction: further SQL with what the rule answered and the record's position;
                 whatever it raises undoes the record.
@@ -87,7 +110,7 @@ class OneByOne:
         Raises:
             Refusal: the rule refused it.
         """
-        records, sent = records_of([row]), {0: going} if going is not None else {}
+        records, sent = records_of(rows), {0: going} if going is not None else {}
 
         def put(connection: Connection, answers: Answers) -> None:
             result = answers.result(0)
@@ -96,13 +119,15 @@ class OneByOne:
             in_transaction(connection, result, int(answers.positions[0]))
             put_outbound(connection, records, sent, answers, kind)
 
-        batch = Batch(records, [order.payload], put, signatures=[order.signature])
+        beside: list[bytes] = [b""] * (len(rows) - 1)
+        signatures = [order.signature, *beside]
+        batch = Batch(records, [order.payload, *beside], put, signatures=signatures)
         answers = self._ledger.submit(batch)
         self._refused.count(batch, answers)
-        if not answers.result(0).accepted:
-            raise payers_refusal(answers.result(0))
-        payment_id = id_of(order.wallet.number, order.content.sequence)
         repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
+        if not answers.result(0).accepted:
+            raise self._refusal(order, answers.result(0), repeated=repeated)
+        payment_id = id_of(order.wallet.number, order.content.sequence)
         if going is None:
             return Paid(payment_id, SETTLED, repeated)
         self._outgoing.wake()
@@ -116,7 +141,7 @@ class OneByOne:
             )
         result = Result(row.result)
         if not result.accepted:
-            raise payers_refusal(result)
+            raise self._refusal(order, result, repeated=True)
         payment_id = id_of(order.wallet.number, order.content.sequence)
         if row.kind != Kind.HOLD:
             return Paid(payment_id, SETTLED, True)

@@ -22,6 +22,7 @@ from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
+from operator_bank.payments.topped_up import FIELD, TopUps, chain_of
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
@@ -82,14 +83,16 @@ class _Taken(NamedTuple):
 
     Attributes:
         answers: one for each order of the call; those that the rule has to give are empty.
-        rows: the records to decide.
+        rows: the records to decide; an order with a top-up has a chain of them.
         orders: their orders.
+        heads: the first record of each order.
         places: where their answers belong.
     """
 
     answers: list[Paid | Refusal]
     rows: list[Row]
     orders: list[VerifiedOrder[orders_pb2.PaymentOrder]]
+    heads: list[int]
     places: list[int]
 
 
@@ -105,11 +108,13 @@ class Payments:
         refusals: PayeeRefusals,
         refused: Refused,
         lost: LostPayments,
+        top_ups: TopUps,
     ) -> None:
         self._ledger = context.ledger
         self._orders = orders
         self._directory = directory
         self._outgoing = outgoing
+        self._top_ups = top_ups
         self._clock = context.clock
         self._refusals = refusals
         self._refused = refused
@@ -144,7 +149,8 @@ class Payments:
         """Makes many payments of one caller, in order; returns an answer for each."""
         at_most(envelopes, "orders", MAX_ITEMS)
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
-        return self._run_all(opened, read=False)[0]
+        alone = [_without_top_up(order) for order in opened]
+        return self._run_all(alone, read=False)[0]
 
     def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
         """Makes single payments of many callers, in order; returns an answer for each, without
@@ -218,7 +224,7 @@ class Payments:
         now_ms: int,
     ) -> _Taken:
         """Sorts out the orders that the rule has to decide; the others are answered at once."""
-        taken = _Taken([], [], [], [])
+        taken = _Taken([], [], [], [], [])
         for index, order in enumerate(orders):
             if isinstance(order, Refusal):
                 taken.answers.append(order)
@@ -235,11 +241,12 @@ class Payments:
                 if before is not None:
                     taken.answers.append(self._again(order, before))
                     continue
-                row = self._new_row(order, now_ms)
+                rows = self._new_rows(order, now_ms)
             except Refusal as refusal:
                 taken.answers.append(refusal)
                 continue
-            taken.rows.append(row)
+            taken.heads.append(len(taken.rows))
+            taken.rows.extend(rows)
             taken.orders.append(order)
             taken.places.append(index)
             taken.answers.append(Paid("", 0))
@@ -250,15 +257,17 @@ class Payments:
         # Lists, because a bulk call reads each of them thousands of times.
         results = decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
-        for place, index in enumerate(taken.places):
-            order = taken.orders[place]
-            if results[place] >= _REFUSED:
-                taken.answers[index] = no = payers_refusal(Result(results[place]))
-                if no.reason == _PAYEE and not repeated[place]:
+        for order, head, index in zip(taken.orders, taken.heads, taken.places, strict=True):
+            again = repeated[head]
+            if results[head] >= _REFUSED:
+                result = Result(results[head])
+                no = self._top_ups.refusal(order, result, repeated=again)
+                taken.answers[index] = no
+                if no.reason == _PAYEE and not again:
                     self._refusals.count(order.wallet.account, order.content.payee_number, now_ms)
                 continue
             taken.answers[index] = self._answer(
-                order, taken.rows[place].kind, repeated[place], positions[place]
+                order, taken.rows[head].kind, again, positions[head]
             )
 
     def _paid_before(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> Paid | None:
@@ -279,11 +288,15 @@ class Payments:
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
-            return payers_refusal(Result(row.result))
+            return self._top_ups.refusal(order, Result(row.result), repeated=True)
         return self._answer(order, row.kind, True, row.position)
 
-    def _new_row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
-        """The record of an order that was not decided before. Raises Refusal: it must wait."""
+    def _new_rows(
+        self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int
+    ) -> Sequence[Row]:
+        """The records of an order that was not decided before. Raises Refusal: it must wait, or
+        it cannot be topped up.
+        """
         payee_number = order.content.payee_number
         self._refusals.check(order.wallet.account, payee_number, now_ms)
         self._refused.check_room(order.wallet.account)
@@ -291,7 +304,7 @@ class Payments:
         if row.kind == _HOLD:
             self._refused.check_room_at(row.origin, payee_number)
             self._standing.check_numbers()
-        return row
+        return chain_of(order, row) if order.content.top_up_fen else (row,)
 
     def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         payee = self._directory.account(order.content.payee_number)
@@ -354,21 +367,18 @@ def _batch_of(taken: _Taken, payers: Sequence[int]) -> Batch:
     records = records_of(taken.rows)
     # Made here, so that the writer, for which all payments wait, only has to insert it.
     going = {
-        index: Going(prefix_of(order.content.payee_number), outbound_body(order.content))
-        for index, (row, order) in enumerate(zip(taken.rows, taken.orders, strict=True))
-        if row.kind == _HOLD
+        head: Going(prefix_of(order.content.payee_number), outbound_body(order.content))
+        for head, order in zip(taken.heads, taken.orders, strict=True)
+        if taken.rows[head].kind == _HOLD
     }
+    notes, signatures = [b""] * len(taken.rows), [b""] * len(taken.rows)
+    for head, order in zip(taken.heads, taken.orders, strict=True):
+        notes[head], signatures[head] = order.payload, order.signature
 
     def put(connection: Connection, answers: Answers) -> None:
         put_outbound(connection, records, going, answers, "pay")
 
-    return Batch(
-        records,
-        [order.payload for order in taken.orders],
-        put if going else None,
-        payers,
-        [order.signature for order in taken.orders],
-    )
+    return Batch(records, notes, put if going else None, payers, signatures)
 
 
 def _newly_held(records: Records, answers: Answers) -> list[int]:
@@ -427,6 +437,15 @@ def _is_own(number: str, own_prefix: str) -> bool:
         return prefix_of(check(number)) == own_prefix
     except NumberError as error:
         raise invalid("payee_number", f"is no wallet number: {error}") from None
+
+
+def _without_top_up(
+    order: VerifiedOrder[orders_pb2.PaymentOrder] | Refusal,
+) -> VerifiedOrder[orders_pb2.PaymentOrder] | Refusal:
+    """An order of a bulk call, where what the wallet lacks is not taken from elsewhere."""
+    if isinstance(order, Refusal) or not order.content.top_up_fen:
+        return order
+    return invalid(FIELD, "is for payments that are sent one at a time")
 
 
 def _payer(order: VerifiedOrder[orders_pb2.PaymentOrder] | Refusal) -> int:

@@ -22,7 +22,7 @@ from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_REFUND_PARTS
 from operator_bank.lost.settling import LostPayments
-from operator_bank.payments.one_by_one import OneByOne
+from operator_bank.payments.one_by_one import OneByOne, as_payer
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import SETTLED, Going, Paid, id_of
 from operator_bank.payments.tables import STANDS, outbound, refunds
@@ -89,7 +89,7 @@ class Refunds:
         self._directory = directory
         self._refused = refused
         self._lost = lost
-        self._one_by_one = OneByOne(context, outgoing, refused, _FIELD)
+        self._one_by_one = OneByOne(context, outgoing, refused, _FIELD, as_payer)
 
     def refund(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Makes one refund; if it goes to another bank, waits up to `wait_s` for its end.
@@ -201,7 +201,7 @@ class Refunds:
                 put_entries(connection, [lies])
 
         row = _row(order, received, now_ms)
-        return self._one_by_one.submit(order, row, going, put, "refund")
+        return self._one_by_one.submit(order, [row], going, put, "refund")
 
 
 def refunded(connection: Connection, payments: Sequence[int]) -> dict[int, int]:

@@ -16,12 +16,13 @@ from operator_bank.ledger.reasons import exchange_reason, payers_reason
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.refunds import refunded
+from operator_bank.payments.topped_up import shown_reason
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
 from runtime.pagination import decode_token, encode_token, invalid_token, page_size
 from settlement.payment_rows import PaymentRow
-from settlement.records import Kind, Result
+from settlement.records import Kind, RecordFlag, Result
 
 _READ_AHEAD = 4
 _REFUSED = int(Result.MALFORMED)
@@ -91,7 +92,7 @@ class PaymentHistory:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
             for row in rows:
                 before = row.position
-                if row.kind not in _SHOWN:
+                if row.kind not in _SHOWN or _is_part(row):
                     continue
                 payment = self._payment(row, wallet, balance)
                 found.append(payment)
@@ -113,7 +114,7 @@ class PaymentHistory:
         rows = self._history.arrivals(wallet.account, after, limit)
         rows = [row for row in rows if row.position <= upto]
         seen = rows[-1].position if len(rows) == limit else upto
-        return [self._payment(row, wallet, 0) for row in rows], seen
+        return [self._payment(row, wallet, 0) for row in rows if not _is_part(row)], seen
 
     def credited(self, after: int) -> tuple[list[int], int]:
         """Accounts that may have been credited after a position; and the position up to which was
@@ -136,6 +137,10 @@ class PaymentHistory:
         payment.state, payment.reason = self._state(row)  # type: ignore[assignment]
         payment.change_fen = _change(row, wallet.account, payment.state)
         self._describe(payment, row)
+        if _is_topped_up(row) and row.debit == wallet.account and row.result < _REFUSED:
+            order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
+            payment.top_up_fen = order.top_up_fen
+            payment.change_fen += order.top_up_fen
         return payment
 
     def _state(self, row: PaymentRow) -> tuple[int, int]:
@@ -143,6 +148,8 @@ class PaymentHistory:
         if row.kind == Kind.REFUSAL:
             return states_pb2.PAYMENT_STATE_REFUSED, row.reason
         if not result.accepted:
+            if _is_topped_up(row):
+                return states_pb2.PAYMENT_STATE_REFUSED, shown_reason(result)
             if row.purpose not in _EXCHANGES:
                 return states_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
             order = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
@@ -207,6 +214,16 @@ _PURPOSES = {
 """Those of statements; anything else, such as the settlement of a lost payment, is a payment."""
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
+
+
+def _is_topped_up(row: PaymentRow) -> bool:
+    """Whether it is a payment that takes what its wallet lacks from the deposit account."""
+    return bool(row.flags & RecordFlag.DECIDED_LAST)
+
+
+def _is_part(row: PaymentRow) -> bool:
+    """Whether it is the top-up of such a payment, which has it in its own line."""
+    return row.purpose == purposes_pb2.PURPOSE_TOP_UP and not row.sequence
 
 
 def _change(row: PaymentRow, account: int, state: int) -> int:

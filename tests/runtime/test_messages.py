@@ -234,6 +234,7 @@ def test_the_longest_message_is_as_long_as_its_bounds_allow() -> None:
         amount_fen=10**13, sequence=MAX, created_time_ms=253_402_300_799_999,
         expires_time_ms=253_402_300_799_999, memo="\U0001f600" * 140,
         request_to_pay_id=f"{'6' * 16}-{'f' * 32}", request_to_pay_digest=bytes(32),
+        top_up_fen=10**13,
     )  # fmt: skip
     check(longest)
     assert longest.ByteSize() == greatest_bytes(orders_pb2.PaymentOrder.DESCRIPTOR)

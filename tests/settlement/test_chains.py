@@ -228,3 +228,74 @@ def test_the_largest_deposit_is_one_chain() -> None:
     results, _ = state.apply(whole)
     assert not results.any()
     assert state.accounts[payee]["available_fen"] == MAX_CHAIN
+
+
+def moved(state: State, records: Records) -> list[int]:
+    """The results of some records, applied."""
+    return [int(result) for result in state.apply(records)[0]]
+
+
+def topped_up(last: int, *, fen: int = 150) -> Records:
+    """Account 3 pays 1 more than it has, and gets some from 0 in the same chain."""
+    return np.concatenate(
+        [
+            transfer(3, 1, 400, 9_000, flags=LINKED | last),
+            transfer(0, 3, fen, 0, flags=LINKED | RecordFlag.NO_LIMIT),
+            transfer(4, 0, fen, 0, flags=RecordFlag.NO_LIMIT),
+        ]
+    )
+
+
+def test_a_head_that_is_decided_last_spends_what_the_others_bring() -> None:
+    state, early = ready(), ready()
+    assert moved(state, topped_up(RecordFlag.DECIDED_LAST)) == [Result.ACCEPTED] * 3
+    assert int(state.accounts[3]["available_fen"]) == 300 + 150 - 400
+    failed = [Result.INSUFFICIENT_FUNDS, *[Result.LINKED_FAILED] * 2]
+    assert moved(early, topped_up(0)) == failed
+
+
+@pytest.mark.parametrize("fen", [99, 301])
+def test_a_head_that_is_decided_last_takes_the_others_back(fen: int) -> None:
+    """99 are too few for the head; of 301 the last record cannot pay its part."""
+    state = ready()
+    was = trace(state)
+    failed = [Result.INSUFFICIENT_FUNDS, *[Result.LINKED_FAILED] * 2]
+    assert moved(state, topped_up(RecordFlag.DECIDED_LAST, fen=fen)) == failed
+    assert trace(state) == was
+    again = moved(state, topped_up(RecordFlag.DECIDED_LAST, fen=fen))
+    assert again == [Result.REPEATED, *[Result.LINKED_FAILED] * 2]
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_decided_last_is_the_same_chain_with_its_head_at_the_end(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    last, turned = State.empty(), State.empty()
+    last.apply(setup())
+    turned.apply(setup())
+    ends = {True: 0, False: 0}
+    for sequence in range(ACCOUNTS, ACCOUNTS + 400):
+        records = chain(rng, last, sequence)
+        at_the_end = np.roll(records, -1)
+        at_the_end["sequence"] = 0
+        at_the_end["sequence"][0] = sequence
+        at_the_end["flags"] |= np.uint8(LINKED)
+        at_the_end["flags"][-1] &= ~np.uint8(LINKED)
+        records["flags"][0] |= np.uint8(RecordFlag.DECIDED_LAST)
+        results, details = last.apply(records)
+        others, of_others = turned.apply(at_the_end)
+        assert results[0] == others[0]
+        assert sorted(details.tolist()) == sorted(of_others.tolist())
+        assert trace(last) == trace(turned)
+        ends[bool(results[0] == Result.ACCEPTED)] += 1
+    assert min(ends.values()) > 30
+
+
+def test_the_flag_means_nothing_elsewhere() -> None:
+    state, plain = ready(), ready()
+    alone = transfer(3, 1, 7, 9_001, flags=RecordFlag.DECIDED_LAST)
+    within = np.concatenate([transfer(3, 1, 7, 9_002, flags=LINKED), transfer(1, 3, 7, 0)])
+    for one in (state, plain):
+        within["flags"][1] = RecordFlag.DECIDED_LAST if one is state else 0
+        alone["flags"] = RecordFlag.DECIDED_LAST if one is state else 0
+        assert moved(one, alone) + moved(one, within) == [Result.ACCEPTED] * 3
+    assert trace(state) == trace(plain)

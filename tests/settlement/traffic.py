@@ -60,6 +60,8 @@ def traffic(seed: int, count: int, *, chains: bool) -> list[Records]:
             unit["kind"], unit["amount_fen"] = Kind.TRANSFER, 1 + unit["amount_fen"] % 9
         if rng.random() < 0.97:
             unit["sequence"][1:] = 0
+        if length > 1 and rng.random() < 0.2:
+            unit["flags"][0] |= np.uint8(RecordFlag.DECIDED_LAST)
         units.append(unit)
         if rng.random() < 0.15:
             back = int(rng.integers(1, 20 if rng.random() < 0.7 else len(units) + 1))

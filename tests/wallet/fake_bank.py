@@ -46,6 +46,7 @@ class Account(Keyed):
 
     available_fen: int = 0
     deposit_fen: int = DEPOSIT_FEN
+    has_deposit: bool = True
     status: wallets_pb2.WalletStatus = wallets_pb2.WALLET_STATUS_OPEN
     history: list[payments_pb2.Payment] = field(default_factory=list)
 
@@ -113,8 +114,8 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking):
             wallet_class=self.wallet_class,  # type: ignore[arg-type]
             status=account.status,
             available_fen=account.available_fen,
-            has_deposit_account=True,
-            deposit_fen=account.deposit_fen,
+            has_deposit_account=account.has_deposit,
+            deposit_fen=account.deposit_fen if account.has_deposit else 0,
             last_sequence=account.last_sequence,
             limits=wallets_pb2.Limits(balance_cap_fen=50_000_000),
             day_turns_time_ms=begin_ms(day_of(self.clock.now_ms()) + 1),
@@ -329,11 +330,16 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking):
 
     def _pay(self, order: orders_pb2.PaymentOrder) -> payments_pb2.PayResponse:
         account, payee = self.accounts[order.wallet_number], self._account(order.payee_number)
-        if account.available_fen < order.amount_fen:
+        if account.deposit_fen < order.top_up_fen:
+            raise Refusal(errors_pb2.REASON_DEPOSIT_SHORT, "deposit: too little")
+        if account.available_fen + order.top_up_fen < order.amount_fen:
             raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
-        account.available_fen -= order.amount_fen
+        account.deposit_fen -= order.top_up_fen
+        account.available_fen -= order.amount_fen - order.top_up_fen
         payee.available_fen += order.amount_fen
-        self._write(order, order.wallet_number, -order.amount_fen, "payment")
+        change_fen = order.top_up_fen - order.amount_fen
+        line = self._write(order, order.wallet_number, change_fen, "payment")
+        line.top_up_fen = order.top_up_fen
         self._write(order, order.payee_number, order.amount_fen, "payment")
         return payments_pb2.PayResponse(
             payment_id=f"{order.wallet_number}-{order.sequence}",

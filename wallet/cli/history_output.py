@@ -79,7 +79,8 @@ def told(entry: HistoryEntry) -> CommandResult:
         (_("Payment"), entry.payment_id),
         (_("State"), _("{state}: {why}").format(state=state, why=why) if why else state),
         (_("What"), _what(entry)),
-        (_("Amount"), _("{amount} yuan").format(amount=_signed(entry.change_fen))),
+        (_("Amount"), _("{amount} yuan").format(amount=_signed(entry.moved_fen))),
+        (_("Top-up"), _topped_up(entry)),
         (
             _("Balance"),
             _("{balance_after} yuan after it").format(
@@ -109,7 +110,7 @@ def resumed(others: list[HistoryEntry]) -> CommandResult:
 def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
     """Rows for a spreadsheet, names first."""
     head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]
-    head += ["change_yuan", "balance_yuan", "refund_of", "refunded_yuan", "memo"]
+    head += ["change_yuan", "top_up_yuan", "balance_yuan", "refund_of", "refunded_yuan", "memo"]
     return [
         head,
         *(
@@ -121,6 +122,7 @@ def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
                 entry.reason,
                 entry.counterparty,
                 format_yuan(entry.change_fen).replace(",", ""),
+                format_yuan(entry.top_up_fen).replace(",", ""),
                 format_yuan(entry.balance_after_fen).replace(",", ""),
                 entry.refunds_payment_id,
                 format_yuan(entry.refunded_fen).replace(",", ""),
@@ -139,7 +141,7 @@ def progress(entry: HistoryEntry) -> str:
 def _lines(entry: HistoryEntry, width: int) -> Iterator[str]:
     """Two lines where they fit: when, what and how much; then the rest."""
     what = f"{clock(entry.time_ms)[:-3]}  {_what(entry)}"
-    much = f"{_signed(entry.change_fen):>14}  {format_yuan(entry.balance_after_fen):>14}"
+    much = f"{_signed(entry.moved_fen):>14}  {format_yuan(entry.balance_after_fen):>14}"
     room = width - columns_of(what) - len(much)
     if room >= 2:
         yield what + " " * room + much
@@ -151,7 +153,7 @@ def _lines(entry: HistoryEntry, width: int) -> Iterator[str]:
     of = entry.refunds_payment_id
     refund = _("refund of {payment_id}").format(payment_id=of) if of else ""
     back = _("refunded: {yuan}").format(yuan=_refunded(entry)) if entry.refunded_fen else ""
-    words = (entry.payment_id, state, refund, back, memo)
+    words = (entry.payment_id, state, _topped_up(entry), refund, back, memo)
     rest = "  ".join(text for text in words if text)
     yield from _wrapped(rest, width)
 
@@ -177,6 +179,13 @@ def _what(entry: HistoryEntry) -> str:
     came, went = _WHAT.get(entry.kind, (entry.kind, entry.kind))
     way = came if entry.change_fen > 0 else went
     return f"{_(way)} {entry.counterparty}" if entry.counterparty else _(way)
+
+
+def _topped_up(entry: HistoryEntry) -> str:
+    """What came from the deposit account for a payment; "" for nothing."""
+    if not entry.top_up_fen:
+        return ""
+    return _("{yuan} yuan from the deposit account").format(yuan=format_yuan(entry.top_up_fen))
 
 
 def _refunded(entry: HistoryEntry) -> str:

@@ -192,6 +192,14 @@ def pay(
         ),
     ] = "",
     memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
+    top_up: Annotated[
+        bool | None,
+        typer.Option(
+            "--top-up/--no-top-up",
+            help="Take what the wallet lacks from the deposit account; see `automatic`.",
+            show_default=False,
+        ),
+    ] = None,
     anew: Anew = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="With --qr or --request: pay without a question.")
@@ -213,12 +221,14 @@ def pay(
         if qr:
             from wallet.cli.merchant_qr import pay_code
 
-            pay_code(app, output, qr, _only([number, amount]), memo, anew=anew, yes=yes)
+            typed_amount = _only([number, amount])
+            pay_code(app, output, qr, typed_amount, memo, anew=anew, yes=yes, top_up=top_up)
             return
         if asked:
             from wallet.cli.requests import pay_request
 
-            pay_request(app, output, asked, _only([number, amount]), anew=anew, yes=yes)
+            typed_amount = _only([number, amount])
+            pay_request(app, output, asked, typed_amount, anew=anew, yes=yes, top_up=top_up)
             return
         if number is None or amount is None:
             from wallet.cli.console import UsageError
@@ -234,7 +244,8 @@ def pay(
         from wallet.cli.console import EXIT_NO_ANSWER
         from wallet.cli.output import paid
 
-        placed = app.holder().pay(number, amount_fen, text.typed(memo), anew=anew)
+        said = text.typed(memo)
+        placed = app.holder().pay(number, amount_fen, said, anew=anew, top_up=top_up)
         output.result(*paid(number, amount_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
@@ -299,6 +310,7 @@ def watch(
 
 
 def _add_others() -> None:
+    from wallet.cli.automatic import automatic
     from wallet.cli.classes import downgrade, upgrade
     from wallet.cli.history import history, payment
     from wallet.cli.keys import keys, recover
@@ -310,6 +322,7 @@ def _add_others() -> None:
 
     app.command(context_settings=AMOUNTS)(refund)
     app.command(context_settings=AMOUNTS)(request)
+    app.command()(automatic)
     app.command()(upgrade)
     app.command()(downgrade)
     app.command()(history)

@@ -147,7 +147,15 @@ def read(
 
 
 def pay_code(
-    app: App, output: Output, source: str, amount: str | None, memo: str, *, anew: bool, yes: bool
+    app: App,
+    output: Output,
+    source: str,
+    amount: str | None,
+    memo: str,
+    *,
+    anew: bool,
+    yes: bool,
+    top_up: bool | None = None,
 ) -> None:
     """Pays what a code asks for, and prints what came of it.
 
@@ -157,6 +165,7 @@ def pay_code(
         memo: what was typed; "" for nothing.
         anew: pay once more, whatever came of it before.
         yes: the question whether it is right was answered in advance.
+        top_up: as in `OnlineWallet.pay`.
 
     Raises:
         UsageError, AmountError: what was typed does not fit the code.
@@ -180,14 +189,14 @@ def pay_code(
         code.check_time(app.clock.now_ms())
         asked = f"{code.number}-{code.request_id}" if code.once else ""
         if asked and app.requests_to_pay().find(asked) is not None:
-            pay_request(app, output, asked, amount, anew=anew, yes=yes)
+            pay_request(app, output, asked, amount, anew=anew, yes=yes, top_up=top_up)
             return
         amount_fen = merchant_qr_input.amount_to_pay(code, amount)
         memo = merchant_qr_input.memo_to_send(code, memo)
         merchant_qr_input.check_agreed(
             code, amount_fen, memo, said=amount is not None, yes=yes, output=output
         )
-    placed = payments.pay(code, amount_fen, memo, anew=anew)
+    placed = payments.pay(code, amount_fen, memo, anew=anew, top_up=top_up)
     output.result(*paid(code.number, amount_fen, placed))
     if placed.pending:
         raise SystemExit(EXIT_NO_ANSWER)

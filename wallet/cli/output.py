@@ -19,6 +19,7 @@ from wallet.cli.limits_output import limits_in_fen, limits_in_words
 from wallet.cli.times import clock
 from wallet.home.home import Profile
 from wallet.online.account import HistoryEntry, refunded_fen
+from wallet.online.top_up import topped_up_fen
 from wallet.orders.submitter import Placed
 
 _STATUSES = (N_("frozen"), N_("closed"))
@@ -115,6 +116,7 @@ def paid(number: str, amount_fen: int, placed: Placed[PayResponse]) -> CommandRe
         "state": state,
         "payee_number": number,
         "amount_fen": amount_fen,
+        "top_up_fen": topped_up_fen(placed.order),
         "available_fen": answer.available_fen,
         "repeated": placed.resent,
     }
@@ -130,6 +132,9 @@ def paid(number: str, amount_fen: int, placed: Placed[PayResponse]) -> CommandRe
         )
     if placed.resent and not placed.pending:
         text = earlier(placed, _("Paid {yuan} yuan to {number}").format(yuan=yuan, number=number))
+    if fields["top_up_fen"]:
+        pulled = format_yuan(topped_up_fen(placed.order))
+        text += "\n" + _("{yuan} yuan of it came from your deposit account.").format(yuan=pulled)
     return fields, text
 
 

@@ -195,7 +195,14 @@ def _change(
 
 
 def pay_request(
-    app: App, output: Output, name: str, amount: str | None, *, anew: bool, yes: bool
+    app: App,
+    output: Output,
+    name: str,
+    amount: str | None,
+    *,
+    anew: bool,
+    yes: bool,
+    top_up: bool | None = None,
 ) -> None:
     """Pays a request, or a part of it, and prints what came of it.
 
@@ -204,6 +211,7 @@ def pay_request(
         amount: what was typed; None for all that is left.
         anew: pay once more, whatever came of it before.
         yes: the question whether it is right was answered in advance.
+        top_up: as in `OnlineWallet.pay`.
 
     Raises:
         UsageError, AmountError: what was typed does not fit the request.
@@ -222,7 +230,7 @@ def pay_request(
         _agree(line, amount_fen, said=amount is not None, yes=yes, output=output)
     else:
         amount_fen = before
-    placed = asking.pay(line, amount_fen, anew=anew)
+    placed = asking.pay(line, amount_fen, anew=anew, top_up=top_up)
     output.result(*paid(line.counterparty, amount_fen, placed))
     if placed.pending:
         raise SystemExit(EXIT_NO_ANSWER)

@@ -62,6 +62,7 @@ class Profile:
         offline_root: the central bank's key for offline money, hex.
         stack: folder of the stack that it was opened at; "" if there was none.
         awaits_key: the key here is not the wallet's yet; its holder has asked the bank for that.
+        tops_up: payments take what the wallet lacks from the deposit account.
     """
 
     request_id: str
@@ -78,6 +79,7 @@ class Profile:
     document: str = ""
     document_kind: str = ""
     bank_account: str = ""
+    tops_up: bool = False
 
     @property
     def opened(self) -> bool:

@@ -18,6 +18,7 @@ from runtime.checks import amount, invalid, text
 from runtime.errors import Refusal, reason_name
 from runtime.pagination import MAX_PAGE
 from wallet.limits import MAX_LOOKED_UP, MAX_MEMO
+from wallet.online.top_up import topping_up
 from wallet.online.watching import Watching
 from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter, Placed
@@ -37,6 +38,8 @@ class HistoryEntry:
         refunds_payment_id: of a refund, the payment that it gives back; "" for anything else.
         refunded_fen: of a payment that was received, how much was given back.
         request_to_pay_id: the request to pay that it answers; "" for none.
+        top_up_fen: of a payment that was made, what came out of the deposit account for it;
+            `change_fen` has it already.
     """
 
     payment_id: str
@@ -52,6 +55,12 @@ class HistoryEntry:
     refunds_payment_id: str = ""
     refunded_fen: int = 0
     request_to_pay_id: str = ""
+    top_up_fen: int = 0
+
+    @property
+    def moved_fen(self) -> int:
+        """What was received, or paid, wherever it came from: + or −."""
+        return self.change_fen - self.top_up_fen
 
     @property
     def left_fen(self) -> int:
@@ -62,8 +71,10 @@ class HistoryEntry:
 class OnlineWallet:
     """The use-cases of an opened wallet that need its bank."""
 
-    def __init__(self, submitter: OrderSubmitter) -> None:
+    def __init__(self, submitter: OrderSubmitter, *, tops_up: bool = False) -> None:
+        """`tops_up`: whether payments take what the wallet lacks from the deposit account."""
         self._submitter = submitter
+        self._tops_up = tops_up
 
     def show(self) -> wallets_pb2.GetWalletResponse:
         """What the bank says about the wallet. Raises NoAnswer."""
@@ -119,15 +130,31 @@ class OnlineWallet:
         *,
         request_id: str = "",
         anew: bool = False,
+        top_up: bool | None = None,
     ) -> Placed[payments_pb2.PayResponse]:
-        """Pays. A mistyped number is refused here, before anything is sent."""
+        """Pays. A mistyped number is refused here, before anything is sent.
+
+        Args:
+            payee_number: who is paid.
+            amount_fen: how much.
+            memo: for the payee.
+            request_id: a program's id for the order; "" for a person's command.
+            anew: see `OrderSubmitter.place`.
+            top_up: whether it takes what the wallet lacks from the deposit account, in the same
+                step; None for what this wallet does as a rule.
+
+        Raises:
+            Refusal: NO_DEPOSIT_ACCOUNT, the wallet lacks something and has none; or by the bank.
+        """
         check_number(payee_number, "payee_number")
         amount(amount_fen)
         text(memo, "memo", longest=MAX_MEMO, shortest=0)
+        tops_up = self._tops_up if top_up is None else top_up
         return self._submitter.place(
             PAYMENT,
             request_id=request_id,
             anew=anew,
+            ready=topping_up(self._submitter, amount_fen, wanted=tops_up),
             payee_number=payee_number,
             amount_fen=amount_fen,
             memo=memo,
@@ -283,6 +310,7 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         refunds_payment_id=payment.refunds_payment_id,
         refunded_fen=payment.refunded_fen,
         request_to_pay_id=payment.request_to_pay_id,
+        top_up_fen=payment.top_up_fen,
     )
 
 

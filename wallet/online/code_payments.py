@@ -21,9 +21,10 @@ class CodePayments:
     whoever scans it again means the same order. Another wallet knows nothing of that.
     """
 
-    def __init__(self, submitter: OrderSubmitter) -> None:
+    def __init__(self, submitter: OrderSubmitter, *, tops_up: bool = False) -> None:
+        """`tops_up`: as in `OnlineWallet`."""
         self._submitter = submitter
-        self._wallet = OnlineWallet(submitter)
+        self._wallet = OnlineWallet(submitter, tops_up=tops_up)
 
     def ordered_before(self, code: PaymentCode) -> PaymentOrder | None:
         """The order by which this home has paid a code for one payment, or perhaps has; None if
@@ -35,7 +36,13 @@ class CodePayments:
         return None if order is None else PaymentOrder.FromString(order.payload)
 
     def pay(
-        self, code: PaymentCode, amount_fen: int, memo: str, *, anew: bool = False
+        self,
+        code: PaymentCode,
+        amount_fen: int,
+        memo: str,
+        *,
+        anew: bool = False,
+        top_up: bool | None = None,
     ) -> Placed[PayResponse]:
         """Pays the wallet that a code names.
 
@@ -44,6 +51,7 @@ class CodePayments:
             amount_fen: how much.
             memo: goes with the payment.
             anew: pays once more what may have been paid already.
+            top_up: as in `OnlineWallet.pay`.
 
         Raises:
             Refusal: as `OnlineWallet.pay`; ID_REUSED if a code for one payment was paid with
@@ -51,7 +59,9 @@ class CodePayments:
             NoAnswer: the same call again does not pay twice.
         """
         request_id = "" if anew or not code.once else self._newest(code)[0]
-        return self._wallet.pay(code.number, amount_fen, memo, request_id=request_id, anew=anew)
+        return self._wallet.pay(
+            code.number, amount_fen, memo, request_id=request_id, anew=anew, top_up=top_up
+        )
 
     def _newest(self, code: PaymentCode) -> tuple[str, KeptOrder | None]:
         """The id of the order for a code, and the order if there is one.

@@ -16,6 +16,7 @@ from runtime.pagination import MAX_PAGE
 from runtime.randomness import Randomness
 from wallet.limits import MAX_DUE_MS, MAX_MEMO, MAX_REFERENCE, MAX_SPLIT, ORDER_VALID_MS
 from wallet.online.account import check_number
+from wallet.online.top_up import topping_up
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import ASKED_PAYMENT
 from wallet.peers.interface import LIST_ASKED
@@ -74,8 +75,12 @@ class RequestLine:
 class Requests:
     """The use-cases of requests to pay."""
 
-    def __init__(self, submitter: OrderSubmitter, randomness: Randomness) -> None:
+    def __init__(
+        self, submitter: OrderSubmitter, randomness: Randomness, *, tops_up: bool = False
+    ) -> None:
+        """`tops_up`: as in `OnlineWallet`."""
         self._submitter = submitter
+        self._tops_up = tops_up
         self._randomness = randomness
 
     def ask(
@@ -154,7 +159,13 @@ class Requests:
         return found
 
     def pay(
-        self, line: RequestLine, amount_fen: int, *, request_id: str = "", anew: bool = False
+        self,
+        line: RequestLine,
+        amount_fen: int,
+        *,
+        request_id: str = "",
+        anew: bool = False,
+        top_up: bool | None = None,
     ) -> Placed[asking_pb2.PayAskedResponse]:
         """Pays a request as it was looked at, or a part of it.
 
@@ -163,15 +174,18 @@ class Requests:
             amount_fen: how much.
             request_id: a program's id for the order; "" for a person's command.
             anew: see `OrderSubmitter.place`.
+            top_up: as in `OnlineWallet.pay`.
 
         Raises:
-            Refusal: by the bank; the request may have been changed since.
+            Refusal: as `OnlineWallet.pay`; the request may have been changed since.
             NoAnswer: the same call again does not pay twice.
         """
+        tops_up = self._tops_up if top_up is None else top_up
         return self._submitter.place(
             ASKED_PAYMENT,
             request_id=request_id,
             anew=anew,
+            ready=topping_up(self._submitter, amount_fen, wanted=tops_up),
             payee_number=line.counterparty,
             amount_fen=amount(amount_fen),
             memo=line.text,

@@ -87,7 +87,7 @@ class Holder(_message.Message):
     def __init__(self, salt: _Optional[bytes] = ..., name: _Optional[str] = ..., phone: _Optional[str] = ..., document: _Optional[_Union[Document, _Mapping]] = ..., bank_account: _Optional[str] = ...) -> None: ...
 
 class PaymentOrder(_message.Message):
-    __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "request_to_pay_id", "request_to_pay_digest")
+    __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "request_to_pay_id", "request_to_pay_digest", "top_up_fen")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     PAYEE_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +97,7 @@ class PaymentOrder(_message.Message):
     MEMO_FIELD_NUMBER: _ClassVar[int]
     REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_TO_PAY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TOP_UP_FEN_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     sequence: int
     payee_number: str
@@ -106,7 +107,8 @@ class PaymentOrder(_message.Message):
     memo: str
     request_to_pay_id: str
     request_to_pay_digest: bytes
-    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., request_to_pay_id: _Optional[str] = ..., request_to_pay_digest: _Optional[bytes] = ...) -> None: ...
+    top_up_fen: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., request_to_pay_id: _Optional[str] = ..., request_to_pay_digest: _Optional[bytes] = ..., top_up_fen: _Optional[int] = ...) -> None: ...
 
 class RequestToPay(_message.Message):
     __slots__ = ("wallet_number", "nonce", "payer_number", "amount_fen", "partial", "text", "reference", "due_time_ms", "created_time_ms", "expires_time_ms")

@@ -74,7 +74,9 @@ class PaymentServiceServicer(object):
     """
 
     def Pay(self, request, context):
-        """Within the bank: settled or refused at the answer. Across banks: waits
+        """With top_up_fen what the wallet lacks comes from the deposit account in the same
+        step. Refuses then also: NO_DEPOSIT_ACCOUNT, DEPOSIT_SHORT with missing_fen.
+        Within the bank: settled or refused at the answer. Across banks: waits
         for the central bank's word up to the call's deadline, else PENDING (ask
         GetPayment, or send the same order again). Repeats by sequence.
         """

@@ -1,0 +1,110 @@
+"""Payments that take what the wallet lacks from its holder's deposit account, in the same step.
+
+The payment is the head of a chain and is decided last: first the money comes into the wallet, then
+it is paid. All of the chain takes effect, or nothing. See decision 47.
+"""
+
+from __future__ import annotations
+
+from dcep.bank.v1 import orders_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
+from operator_bank.exchange.deposits import Deposits, account_of
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, payers_refusal, refusal_of
+from operator_bank.wallets.classes import Policy
+from operator_bank.wallets.orders import VerifiedOrder
+from runtime.checks import invalid
+from runtime.errors import Refusal
+from settlement.builders import Row, linked, transfer
+from settlement.records import RecordFlag, Result
+from settlement.rule import can_take
+
+FIELD = "top_up_fen"
+RECORDS = 3
+"""The payment, the currency that the wallet gets for it, and the deposit that it comes from."""
+
+_LAST, _NO_LIMIT = int(RecordFlag.DECIDED_LAST), int(RecordFlag.NO_LIMIT)
+_TOP_UP = purposes_pb2.PURPOSE_TOP_UP
+PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
+
+
+class TopUps:
+    """What payments with a top-up have in their chains, and why they are refused."""
+
+    def __init__(self, context: Context, deposits: Deposits, policy: Policy) -> None:
+        self._ledger = context.ledger
+        self._clock = context.clock
+        self._deposits = deposits
+        self._policy = policy
+
+    def refusal(self, order: PaymentOrder, result: Result, *, repeated: bool) -> Refusal:
+        """The refusal for what the rule has answered, by whose money or room was short."""
+        fen, wallet = order.content.top_up_fen, order.wallet
+        if fen and result == Result.INSUFFICIENT_FUNDS:
+            row = self._ledger.read([wallet.account])[0]
+            missing = order.content.amount_fen - fen - int(row["available_fen"])
+            if missing > 0:
+                return refusal_of(result, missing_fen=str(missing))
+            short = self._deposits.short(wallet, fen)
+            return short or self._deposits.bank_is_short(order, fen, repeated=repeated)
+        if fen and result == self._own_room(order):
+            return refusal_of(OF_THE_OWN_WALLET.get(result, result))
+        return payers_refusal(result)
+
+    def _own_room(self, order: PaymentOrder) -> Result:
+        """Whether the wallet itself could be credited with the top-up, or why not."""
+        rows = self._ledger.read([order.wallet.account])
+        fen, now_ms = order.content.top_up_fen, self._clock.now_ms()
+        return can_take(rows, self._policy.table, 0, fen, now_ms)
+
+
+def chain_of(order: PaymentOrder, payment: Row) -> list[Row]:
+    """The records of a payment: its own, and before it is decided those of its top-up.
+
+    Args:
+        order: with a top-up or without.
+        payment: the record of the payment alone.
+
+    Raises:
+        Refusal: FIELD_INVALID, the top-up is more than is paid; NO_DEPOSIT_ACCOUNT.
+    """
+    content, wallet = order.content, order.wallet
+    fen = content.top_up_fen
+    if not fen:
+        return [payment]
+    if fen > content.amount_fen:
+        raise invalid(FIELD, "is at most what is paid")
+
+    def part(debit: int, credit: int) -> Row:
+        return transfer(
+            origin=wallet.account,
+            sequence=0,
+            debit=debit,
+            credit=credit,
+            amount_fen=fen,
+            purpose=_TOP_UP,
+            time_ms=payment.time_ms,
+            expires_ms=payment.expires_ms,
+            flags=_NO_LIMIT,
+            digest=order.digest,
+        )
+
+    return linked(
+        [
+            payment._replace(flags=payment.flags | _LAST),
+            part(accounts.VAULT, wallet.account),
+            part(account_of(wallet, FIELD), accounts.CONTROL),
+        ]
+    )
+
+
+def shown_reason(result: Result) -> int:
+    """The Reason that a holder's statement gives for a payment with a top-up that was refused.
+
+    Wallet, deposit account or bank may have been short; the rule does not write down which.
+    """
+    if result == Result.INSUFFICIENT_FUNDS:
+        return errors_pb2.REASON_LINKED_FAILED
+    return payers_refusal(result).reason
