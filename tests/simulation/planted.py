@@ -20,7 +20,7 @@ from operator_bank.feed import events, follower
 from operator_bank.feed.entries import captured, released
 from operator_bank.feed.written import Written
 from operator_bank.ledger import accounts
-from operator_bank.payments import payments, refunds
+from operator_bank.payments import refunds, topped_up
 from operator_bank.payments.lanes import Lane
 from operator_bank.payments.outbound import Outbound
 from operator_bank.wallets import directory
@@ -154,7 +154,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "an officer's signature is not looked at": (people.Officers, "verified", _any_signature, 1),
     "a write that failed counts as done": (database.Database, "transaction", _gone_on, 1),
     "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 1),
-    "a payment is refused for another reason": (payments, "payers_refusal", _another_reason, 1),
+    "a payment is refused for another reason": (topped_up, "payers_refusal", _another_reason, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
