@@ -22,9 +22,6 @@ from settlement.records import RecordFlag, Result
 from settlement.rule import can_take
 
 FIELD = "top_up_fen"
-RECORDS = 3
-"""The payment, the currency that the wallet gets for it, and the deposit that it comes from."""
-
 _LAST, _NO_LIMIT = int(RecordFlag.DECIDED_LAST), int(RecordFlag.NO_LIMIT)
 _TOP_UP = purposes_pb2.PURPOSE_TOP_UP
 PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]

@@ -17,7 +17,9 @@ HAS = 100_000
 
 
 def deposit_fen(holder: Holder) -> int:
-    return holder.system.bank.wallets.state(holder.wallet).deposit_fen
+    fen = holder.system.bank.wallets.state(holder.wallet).deposit_fen
+    assert fen is not None
+    return fen
 
 
 def line(holder: Holder) -> tuple[int, int, int]:
