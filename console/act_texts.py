@@ -56,6 +56,7 @@ _RIGHTS = {
     "suspense": N_("suspense"),
     "cash": N_("cash"),
     "policy": N_("policy"),
+    "customers": N_("customers"),
 }
 _LIMITS = (N_("balance cap"), N_("single"), N_("day"), N_("year"))
 _STATES = (
@@ -112,6 +113,15 @@ def said(content: office_pb2.OfficerAct) -> str:
                 wait=_span(asked.wait_ms),
             )
         )
+    if kind == "confirm_presence":
+        return _("confirm that the holder of wallet {number} was at the counter").format(
+            number=harmless(asked.wallet_number)
+        )
+    if kind == "downgrade_wallet":
+        return _(
+            "downgrade wallet {number} to class {name}: what its holder has shown beyond that "
+            "counts no more"
+        ).format(number=harmless(asked.wallet_number), name=ROMAN.get(asked.wallet_class, "?"))
     if kind == "revoke_device":
         return harmless(
             _("take device {device_key}, certified by {bank}, out of use").format(

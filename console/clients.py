@@ -5,6 +5,7 @@ All methods that ask a service raise NoAnswer when it does not answer, and Refus
 
 from __future__ import annotations
 
+import hmac
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -32,6 +33,7 @@ from runtime.errors import Refusal
 Act = office_pb2.Act
 CAUSE = "ordered by an officer"
 _PAGE = 500
+_LOOK_VALID_MS = 60_000
 _BANK_WITHIN_S, _AGAIN_S = 10.0, 0.1
 
 
@@ -76,9 +78,14 @@ class ActClient(OfficerClient):
         super().__init__(officer_channel(plan, plan.office_address(institution), officer))
         key = SigningKey(officer_key_file(plan, officer).read_bytes())
         self.officer = officer
+        self._seed = bytes(key)
         self._key = OfficerKey(institution, officer, key)
         self._acts = stub(office_pb2_grpc.ActServiceStub, self.channel)
         self._clock = SystemClock()
+
+    def secret_for(self, words: bytes) -> bytes:
+        """16 bytes for these words that are always the same, and that only this officer knows."""
+        return hmac.digest(self._seed, words, "sha256")[:16]
 
     def propose(self, kind: Message, cause: str = CAUSE, act_id: str | None = None) -> Act:
         """Proposes an act, which another officer has to approve.
@@ -228,6 +235,21 @@ class BankOfficerClient(ActClient):
         """The keys that were asked for for a wallet, and how long an old key has to object."""
         request = officers_pb2.ListKeyRequestsRequest(wallet_number=number)
         return ask(self.office.ListKeyRequests, request, officers_pb2.ListKeyRequestsResponse)
+
+    def looks(self, count: int) -> officers_pb2.ListLooksResponse:
+        """The newest looks at customers, up to 500, and what this officer's next one is."""
+        request = officers_pb2.ListLooksRequest(page_size=count)
+        return ask(self.office.ListLooks, request, officers_pb2.ListLooksResponse)
+
+    def look_at_customer(
+        self, look: officers_pb2.CustomerLook
+    ) -> officers_pb2.LookAtCustomerResponse:
+        """Who the holder of a wallet is; who looks, when and until when is filled in here."""
+        now_ms = self._clock.now_ms()
+        look.officer, look.bank = self.officer, self._key.institution
+        look.created_time_ms, look.expires_time_ms = now_ms, now_ms + _LOOK_VALID_MS
+        request = officers_pb2.LookAtCustomerRequest(look=self._key.sign(look))
+        return ask(self.office.LookAtCustomer, request, officers_pb2.LookAtCustomerResponse)
 
     def lost(self) -> list[officers_pb2.LostEntry]:
         """The lost payments that are not settled yet, oldest first."""

@@ -51,6 +51,7 @@ _OWN = {
     "KEY_REFUSED": N_("Check the key's file or address, and the token's PIN."),
     "CEREMONY_REFUSED": N_("Correct it, and begin again."),
     "SHARE_NOT_KEPT": N_("Begin again, with new shares; the ones shown are worth nothing."),
+    "LOOKS_MISSING": N_("Tell another officer, and prove the books: `dcep audit`."),
     "NOT_BEHIND": N_("Nothing is to be done."),
     # Copies
     "NOT_CONSISTENT": N_("`dcep audit` tells which one is an older copy."),

@@ -58,15 +58,15 @@ class OfficerKey:
         chosen = getattr(act, _FIELDS[kind.DESCRIPTOR.full_name])
         chosen.SetInParent()
         chosen.MergeFrom(kind)
-        return self._sign(act)
+        return self.sign(act)
 
     def approve(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
         """Signs the approval of a proposal, given its bytes as they were shown."""
-        return self._sign(self._decision(office_pb2.OfficerApproval, proposal, now_ms))
+        return self.sign(self._decision(office_pb2.OfficerApproval, proposal, now_ms))
 
     def reject(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
         """Signs the rejection of a proposal, given its bytes as they were shown."""
-        return self._sign(self._decision(office_pb2.OfficerRejection, proposal, now_ms))
+        return self.sign(self._decision(office_pb2.OfficerRejection, proposal, now_ms))
 
     def _decision(self, kind: type[Signed], proposal: bytes, now_ms: int) -> Signed:
         return kind(
@@ -77,7 +77,8 @@ class OfficerKey:
             expires_time_ms=now_ms + MAX_DECISION_VALIDITY_MS,
         )
 
-    def _sign(self, statement: Message) -> SignedEnvelope:
+    def sign(self, statement: Message) -> SignedEnvelope:
+        """Signs a statement of the officer's."""
         return sign(statement, self.key, self.name.encode())
 
 

@@ -15,6 +15,8 @@ from operator_bank.asking.answering import AskedPayments
 from operator_bank.asking.asks import Asks
 from operator_bank.asking.carrying import Carrying, Taking
 from operator_bank.context import Context
+from operator_bank.counter.effects import Holders, counter_effects
+from operator_bank.counter.looks import Looks
 from operator_bank.customers.checks import IdentityChecks
 from operator_bank.customers.codes import PhoneCodes
 from operator_bank.customers.customers import Customers
@@ -112,6 +114,7 @@ class OperatorBank:
     class_changes: ClassChanges
     wallets: Wallets
     keys: WalletKeys
+    looks: Looks
     vault: Vault
     exchange: Exchange
     payments: Payments
@@ -280,8 +283,10 @@ def _furnish(
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
     keys = WalletKeys(context, directory, orders, customers, parts.key_wait_ms)
+    holders = Holders(context, directory, customers)
     effects = {
         **bank_effects(context, directory, suspense, machines, keys.effect),
+        **counter_effects(holders),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),
     }
@@ -315,6 +320,7 @@ def _furnish(
         class_changes=class_changes,
         wallets=Wallets(context, orders, policy, refused),
         keys=keys,
+        looks=Looks(context, officers, holders),
         vault=vault,
         exchange=Exchange(
             context, orders, deposits, Receipts(context, verifier, machines), refused

@@ -307,5 +307,15 @@ MAX_CODES = 1 << 16
 CLASS_CHANGES_PER_DAY = 20
 """Of one wallet; each is kept for good."""
 
+LOOKS_PER_DAY = 20
+"""At who customers are, by one officer."""
+
+LOOKS_KEPT_MS = 400 * 86_400_000
+"""How long each is on record."""
+
+MAX_LOOK_VALIDITY_MS = 5 * 60_000
+LOOKS_FORGOTTEN_AT_ONCE = 100
+"""Old ones that one transaction deletes."""
+
 RESEALED_AT_ONCE = 1_000
 """Customers that are sealed anew in one transaction."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from officers.tables import officer_tables
 from operator_bank.asking import tables as asking
+from operator_bank.counter import tables as counter
 from operator_bank.customers import tables as customers
 from operator_bank.exchange import tables as exchange
 from operator_bank.feed import tables as feed
@@ -20,6 +21,7 @@ from operator_bank.wallets import tables as wallets
 
 __all__ = [
     "asking",
+    "counter",
     "customers",
     "exchange",
     "feed",

@@ -91,6 +91,8 @@ AT_THE_INNER_PORT: Table = {
         ListSuspense=[OFFICER],
         ListLost=[OFFICER],
         ListKeyRequests=[OFFICER],
+        LookAtCustomer=[OFFICER],
+        ListLooks=[OFFICER],
     ),
     **_rows(
         "dcep.bank.v1.InboundService",

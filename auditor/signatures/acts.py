@@ -45,6 +45,8 @@ class Approved(NamedTuple):
     decider: str
     digest: int
     """The digest in the records that it made."""
+    position: int = 0
+    """Of its record in the journal; 0 for none."""
 
 
 class ActsDone:
@@ -75,13 +77,13 @@ class ActsDone:
         self._verifying = verifying
         self._good: set[int] = set()
         self.chain = ActChain(institution, None, (), (), self.problems)
+        self._rights = Rights((), 0)
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
         if not inspect(engine).has_table(_acts.name):
             self.problems.say(_("table {acts} is missing").format(acts=_acts.name))
             return
         found = _consistent(engine)
         self.chain = ActChain(institution, found.founding, found.acts, found.links, self.problems)
-        self._rights = Rights((), 0)
         self._named(
             _("table {founding}").format(founding=_founding.name),
             self._founded,
@@ -92,6 +94,10 @@ class ActsDone:
             where = _("table {acts}, row id={id}").format(acts=_acts.name, id=step.act.id)
             self._named(where, self._ended if step.ended else self._proposed, step.act, where)
         self._rights.check_rows(found.people, found.credentials, self.problems)
+
+    def keys_at(self, officer: str, time_ms: int) -> list[bytes]:
+        """The keys that an officer had at a time."""
+        return self._rights.ever(officer, time_ms)
 
     def _named(self, where: str, check: Callable[[*Ts], None], *arguments: *Ts) -> None:
         try:
@@ -142,7 +148,9 @@ class ActsDone:
                 )
         digest = int.from_bytes(digest_of(bytes(row.proposal))[:8], "little")
         self._rights.heed(row.id, row.decided_time_ms, act)
-        self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider, digest))
+        self.approved.append(
+            Approved(row.id, row.decided_time_ms, act, row.decider, digest, row.position)
+        )
         if row.position:
             self._by_position[row.position] = row.id, bytes(row.proposal), act
 

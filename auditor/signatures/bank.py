@@ -41,6 +41,7 @@ from auditor.signatures.orders import (
     same,
 )
 from auditor.signatures.policy import Announced, PolicyWalk
+from auditor.signatures.presences import Presences, presence_rows
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.requests import RequestWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
@@ -133,6 +134,7 @@ class BankWalk:
         lost: LostTime,
         machines: Sequence[Row[Any]],
         replacements: Sequence[Row[Any]],
+        presences: Sequence[Row[Any]],
         policies: Sequence[Announced],
     ) -> None:
         """Prepares it.
@@ -140,6 +142,7 @@ class BankWalk:
         Args:
             machines: as `machine_rows` read them before the acts.
             replacements: as `replacement_rows` read them before the acts.
+            presences: as `presence_rows` read them before the acts.
             policies: what the central bank has announced of limits, in order.
         """
         self._name = name
@@ -185,12 +188,17 @@ class BankWalk:
             self._problems,
             verifying,
         )
+        self._presences = Presences(presences, acts.approved, presence_rows(engine), self._problems)
         self.unsaid = Unsaid()
 
     def run(self, until_seq: int) -> Problems:
         """Names every record, up to row `until_seq`, that nothing signed stands behind."""
         self._read_wallets()
         self._keys.check(self._holders)
+        holders = self._holders
+        self._presences.check(
+            {row: holders[n].number for row, n in self._account_of_row.items() if n in holders}
+        )
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
             row = _("row seq={seq}").format(seq=entry.seq)
@@ -255,7 +263,9 @@ class BankWalk:
             .outerjoin(_openings, _openings.c.wallet == _wallets.c.id)
         )
         with as_of_one_moment(self._engine).connect() as connection:
-            self._classes = ClassChangesDone(connection, self._verifying, self._problems)
+            self._classes = ClassChangesDone(
+                connection, self._acts, self._presences, self._verifying, self._problems
+            )
             for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
                 try:
@@ -288,7 +298,7 @@ class BankWalk:
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
         same("holder", order.holder_digest.hex(), (row.holder_digest or b"").hex())
-        self._classes.check_shown(row.id, row.shown, row.shown_now)
+        self._classes.check_shown(row.id, row.number, row.shown, row.shown_now)
         same("bank", order.bank, self._name)
         self._verify(
             _("{where}: its opening").format(where=where),

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, column, select, table
 
+from auditor.signatures.acts import ActsDone
 from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.presences import Presences
 from auditor.signatures.verifying import Problems, Verifying
 from auditor.signatures.wallet_keys import Holder
 from currency.contract_words import class_name
-from currency.proofs import Proof, class_of
+from currency.proofs import ASKED, Proof, class_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from language import _
 from settlement.records import record_digest
@@ -38,8 +40,17 @@ def as_of_one_moment(engine: Engine) -> Engine:
 class ClassChangesDone:
     """The changes of wallets' classes that a bank keeps; records can be compared with them."""
 
-    def __init__(self, connection: Connection, verifying: Verifying, problems: Problems) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        acts: ActsDone,
+        presences: Presences,
+        verifying: Verifying,
+        problems: Problems,
+    ) -> None:
         """Reads them, in the transaction in which the wallets are read."""
+        self._acts = acts
+        self._presences = presences
         self._verifying = verifying
         self._problems = problems
         rows = connection.execute(select(_changes).order_by(_changes.c.position)).all()
@@ -59,11 +70,15 @@ class ClassChangesDone:
                 return bytes(row.order_payload)
         return opening
 
-    def check_shown(self, wallet: int, opened_with: int, now: int | None) -> None:
-        """Raises Wrong if a customer has proofs that no order stands for."""
+    def check_shown(self, wallet: int, number: str, opened_with: int, now: int | None) -> None:
+        """Raises Wrong if a customer has proofs that neither an order nor two officers stand
+        for.
+        """
         known = {opened_with, *(row.shown for row in self._of_wallet.get(wallet, ()))}
-        if now not in known:
+        known |= self._presences.shown.get(wallet, set())
+        if now is None or now not in known:
             raise Wrong(_("its holder has shown nothing of the kind that table customers says"))
+        self._presences.check_shown(wallet, number, now)
 
     def took_effect(self, line: Line, wallet: int, holder: Holder) -> None:
         """Checks the record of a change; `wallet` is the row's id. Raises Wrong."""
@@ -78,6 +93,10 @@ class ClassChangesDone:
                     name=class_name(line.ref)
                 )
             )
+        self._presences.check_shown(wallet, holder.number, row.shown, line.position, line.time_ms)
+        if row.act is not None:
+            self._withdrawn(line, row, holder)
+            return
         payload = bytes(row.order_payload or b"")
         order = read(orders_pb2.ChangeClassOrder, payload)
         same("wallet", order.wallet_number, holder.number)
@@ -86,6 +105,14 @@ class ClassChangesDone:
         signature, kinds = bytes(row.order_signature or b""), [orders_pb2.ChangeClassOrder]
         if not self._verifying.now(holder.keys, kinds, payload, signature):
             raise Wrong(_("the signature is not by the wallet's key"))
+
+    def _withdrawn(self, line: Line, row: Row[Any], holder: Holder) -> None:
+        """Checks a change that two officers decided. Raises Wrong."""
+        asked = self._acts.took_effect(
+            line, "downgrade_wallet", wallet_number=holder.number, number=row.act
+        )
+        if Proof(row.shown) & ~ASKED[asked.wallet_class] or line.ref < asked.wallet_class:
+            raise Wrong(_("the wallet keeps more than the act of two officers leaves it"))
 
     def finish(self, position: int) -> None:
         """Names the rows up to a place in the journal that no record stands for."""

@@ -39,6 +39,8 @@ RIGHT_OF = {
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
     "replace_key": office_pb2.RIGHT_WALLETS,
+    "confirm_presence": office_pb2.RIGHT_CUSTOMERS,
+    "downgrade_wallet": office_pb2.RIGHT_CUSTOMERS,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
     "come_back": office_pb2.RIGHT_SUSPENSE,
     "settle_lost": office_pb2.RIGHT_SUSPENSE,
@@ -90,6 +92,15 @@ class Rights:
             for each in held
             if each.from_time_ms <= time_ms + SKEW_MS
             and not 0 < each.until_time_ms <= max(last_ms, time_ms - SKEW_MS)
+        ]
+
+    def ever(self, name: str, time_ms: int) -> list[bytes]:
+        """The keys that an officer had at a time, within SKEW_MS, whatever came later."""
+        return [
+            each.signing_key
+            for each in self._held.get(name, [])
+            if each.from_time_ms <= time_ms + SKEW_MS
+            and not 0 < each.until_time_ms <= time_ms - SKEW_MS
         ]
 
     def has(self, name: str, right: int | None) -> bool:

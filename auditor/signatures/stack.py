@@ -20,8 +20,10 @@ from auditor.signatures.evidence import check_evidence
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.feed_tips import ends_of_central_acts
 from auditor.signatures.key_rows import KeyRows
+from auditor.signatures.looks import check_looks, look_rows
 from auditor.signatures.lost import LostTime, check_put_backs, come_back_rows, put_back_rows
 from auditor.signatures.machines import machine_rows
+from auditor.signatures.presences import presence_rows
 from auditor.signatures.redemptions import check_redemptions, redemption_rows
 from auditor.signatures.refusals import check_refusals
 from auditor.signatures.settled import SettledEntries
@@ -188,11 +190,13 @@ class _BankWalks:
     def run(self, name: str, ledger: Ledger) -> tuple[list[Problems], Unsaid | None]:
         """Audits one bank; returns what is wrong, and what its feed said that is gone now."""
         come_backs, machines = come_back_rows(ledger.engine), machine_rows(ledger.engine)
-        replacements = replacement_rows(ledger.engine)
+        replacements, presences = replacement_rows(ledger.engine), presence_rows(ledger.engine)
+        looked = look_rows(ledger.engine)
         keys, index = self.keys.get(name, ()), self.indexes[name]
         acts = ActsDone(ledger.engine, name, self.verifying, business_keys=keys)
+        looks = check_looks(name, looked, acts, self.verifying)
         acts.chain.told(ends_told(self.told.ends[name]))
-        problems = [acts.problems, self.terms.check_tips(ledger.engine, name)]
+        problems = [acts.problems, looks, self.terms.check_tips(ledger.engine, name)]
         settled = SettledEntries(self.central.engine, self.central.tables, index)
         chain = FeedChain(name, index, ledger.engine, self.central.engine, keys)
         lost = LostTime(ledger.engine, come_backs, self.put_back.get(name, ()), acts.approved)
@@ -207,6 +211,7 @@ class _BankWalks:
             lost,
             machines,
             replacements,
+            presences,
             self.terms.policies,
         )
         problems.append(bank.run(ledger.report.rows))

@@ -7,6 +7,7 @@ import grpc
 from dcep.bank.v1 import officers_pb2, officers_pb2_grpc
 from operator_bank.app import OperatorBank
 from runtime.pagination import decode_token, page_of, page_size
+from runtime.tls import peer
 
 
 class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
@@ -71,6 +72,29 @@ class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
         self, request: officers_pb2.ListKeyRequestsRequest, context: grpc.ServicerContext
     ) -> officers_pb2.ListKeyRequestsResponse:  # noqa: N802
         return self._bank.keys.asked(request.wallet_number)
+
+    def LookAtCustomer(
+        self, request: officers_pb2.LookAtCustomerRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.LookAtCustomerResponse:  # noqa: N802
+        return self._bank.looks.look(peer(context), request.look)
+
+    def ListLooks(
+        self, request: officers_pb2.ListLooksRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.ListLooksResponse:  # noqa: N802
+        officer = self._bank.officers.known(peer(context))
+        size, before = page_size(request.page_size), decode_token(request.page_token, 1)
+        found = self._bank.looks.page(size + 1, before[0] if before else None)
+        rows, token = page_of(found, size, lambda row: [row.id])
+        last = self._bank.looks.last(officer.name)
+        answer = officers_pb2.ListLooksResponse(
+            next_page_token=token, next_number=last.number + 1, previous_time_ms=last.time_ms
+        )
+        for row in rows:
+            recorded = answer.looks.add(time_ms=row.time_ms)
+            recorded.look.payload = bytes(row.payload)
+            recorded.look.signature = bytes(row.signature)
+            recorded.look.key_id = row.officer.encode()
+        return answer
 
     def ListSuspense(
         self, request: officers_pb2.ListSuspenseRequest, context: grpc.ServicerContext

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from dataclasses import dataclass, field, fields, replace
 
@@ -11,7 +10,6 @@ from currency.proofs import Proof
 from dcep.bank.v1 import orders_pb2
 
 _COUNTRY = "86"
-_NO_LETTER = re.compile(r"[^0-9A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,13 @@ class Person:
         more = {str(each.name): (time_ms, by) for each in proof}
         return replace(self, proofs={**self.proofs, **more})
 
+    def keeping(self, proofs: Proof) -> Person:
+        """The same with none but these proofs. What was said of a document stays: it is what tells
+        that this very document was withdrawn.
+        """
+        kept = {name: said for name, said in self.proofs.items() if Proof[name] in proofs}
+        return replace(self, proofs=kept)
+
     def to_bytes(self) -> bytes:
         """As it is sealed."""
         said = {name: value for name in _FIELDS if (value := getattr(self, name))}
@@ -102,9 +107,3 @@ def _within(digits: str) -> str:
     if digits.startswith(_COUNTRY):
         return _COUNTRY + digits[len(_COUNTRY) :].lstrip("0")
     return digits
-
-
-def one_document(kind: int, number: str) -> str:
-    """The one spelling of a document."""
-    plain = unicodedata.normalize("NFKC", number).upper()
-    return f"{kind}:{_NO_LETTER.sub('', plain)}"

@@ -9,12 +9,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass, replace
 
+from currency.papers import one_document
 from currency.proofs import Proof, class_of
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.customers.checks import IdentityChecks, Outcome
 from operator_bank.customers.codes import PhoneCodes
-from operator_bank.customers.person import Person, one_document
+from operator_bank.customers.person import Person
 from runtime.checks import invalid, of_item
 from runtime.clock import Clock
 from runtime.errors import Refusal
@@ -132,11 +133,12 @@ class Proving:
     def _papers(self, person: Person, known: Person, now_ms: int) -> Proof:
         """Has the document and the account confirmed that are not known yet. Raises Refusal."""
         shown = Proof(0)
-        if person.document and Proof.DOCUMENT not in known.shown:
+        # One that is known and not shown was withdrawn by officers, who alone take it again.
+        if person.document and not known.document:
             self._confirmed(self._checks.document(person, now_ms))
             shown |= Proof.DOCUMENT
         if person.account != known.account:
-            if not person.document:
+            if Proof.DOCUMENT not in known.shown | shown:
                 raise not_confirmed()
             self._confirmed(self._checks.account(person, now_ms))
             shown |= Proof.ACCOUNT

@@ -14,9 +14,10 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
+from currency.papers import one_document
 from dcep.bank.v1 import orders_pb2
 from operator_bank.customers.checks import Outcome
-from operator_bank.customers.person import Person, one_document
+from operator_bank.customers.person import Person
 from runtime.files import write_whole
 
 REFUSED = "9"

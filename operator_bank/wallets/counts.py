@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Row, Select, select
 
+from currency.proofs import Proof
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Customers
@@ -61,6 +62,16 @@ class WalletCounts:
             # In the words of a document that is not confirmed: whoever got hold of somebody's
             # papers does not learn that they are known here.
             raise not_confirmed()
+        if self._withdrawn({key for key in papers if key is not None}):
+            raise not_confirmed()
+
+    def _withdrawn(self, papers: set[bytes]) -> bool:
+        """Whether officers have withdrawn one of these documents, at whatever wallet."""
+        of, asked = customers_.c, Proof.DOCUMENT.value
+        query = select(of.id).where(of.shown.bitwise_and(asked) == 0).limit(1)
+        return any(
+            self._rows(query.where(of.document_key.in_(chunk))) for chunk in chunks(list(papers))
+        )
 
     def _are_too_many(
         self, keys: Sequence[bytes | None], column: Column[bytes | None], most: int

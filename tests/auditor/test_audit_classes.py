@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,11 @@ import pytest
 from sqlalchemy import delete, update
 
 from currency.proofs import Proof
-from dcep.bank.v1 import orders_pb2, wallets_pb2
 from operator_bank.customers.tables import class_changes, customers
-from runtime.envelope import sign
 from settlement.records import Kind
 from tests.auditor.forging import Beside
-from tests.auditor.told import ALICE, Stack, named
+from tests.auditor.officers import change
+from tests.auditor.told import Stack, named
 
 
 @pytest.fixture
@@ -27,22 +25,6 @@ def changed(tmp_path: Path) -> Stack:
         stack.system.clock.advance(1_000)
     assert stack.problems() == []
     return stack
-
-
-def change(stack: Stack, wanted: int) -> None:
-    now_ms, key = stack.system.clock.now_ms(), stack.system.built[ALICE].home.key()
-    order = orders_pb2.ChangeClassOrder(
-        wallet_number=stack.number(ALICE),
-        request_id=str(uuid.uuid4()),
-        wallet_class=wanted,
-        over_the_cap=True,
-        bank="alpha",
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + 60_000,
-    )
-    signed = sign(order, key, stack.number(ALICE).encode())
-    asked = wallets_pb2.ChangeClassRequest(order=signed)
-    stack.system.built["alpha"].class_changes.change(asked)
 
 
 def forge(stack: Stack, **values: Any) -> None:

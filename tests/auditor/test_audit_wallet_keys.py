@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import delete, insert, select, update
 
@@ -20,21 +18,12 @@ from runtime.envelope import sign
 from settlement.build import open_ledger
 from settlement.records import Kind, Result, first_sequence, record_digest
 from tests.auditor.forging import Beside
+from tests.auditor.officers import by_two
 from tests.auditor.simulated import KEY_WAIT_MS
 from tests.auditor.told import ALICE, CAROL, STRANGER, Stack, named
-from tests.officers.people import Person
 
 NEW = SigningKey(b"\x21" * 32)
 OTHER = SigningKey(b"\x22" * 32)
-
-
-def by_two(stack: Stack, kind: Message) -> None:
-    """Two officers of alpha do something."""
-    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
-    maker, checker = Person("alpha", "wang"), Person("alpha", "zhou")
-    proposal = maker.propose(kind, now_ms, str(uuid.uuid4()))
-    acts.propose(maker.identity, proposal)
-    acts.approve(checker.identity, checker.signer.approve(proposal.payload, now_ms))
 
 
 def approved(stack: Stack, name: str, key: SigningKey) -> None:

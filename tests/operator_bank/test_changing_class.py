@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from currency.number import make
 from currency.proofs import Proof
-from dcep.bank.v1 import orders_pb2, wallets_pb2
+from dcep.bank.v1 import orders_pb2
 from operator_bank.customers.sandbox_checks import LikeReal, papers_number
 from operator_bank.customers.tables import class_changes, customers
 from operator_bank.limits import CLASS_CHANGES_PER_DAY
 from operator_bank.payments.tables import outbound
-from operator_bank.wallets.directory import Wallet
 from settlement.journal import Tip
 from settlement.records import Kind
+from tests.operator_bank.classes import asked, change
 from tests.operator_bank.system import DEPOSIT_FEN, Holder, System
 from tests.refusals import refused
 
 NAME, PHONE = "Zhao Quexiang", "13900139000"
 II, III, IV = 2, 3, 4
-
-
-def asked(holder: Holder, to: int, code: str = "", **more: Any) -> wallets_pb2.ChangeClassRequest:
-    """A request for another class, with what is shown."""
-    order: dict[str, Any] = {
-        name: more.pop(name) for name in ("request_id", "over_the_cap", "bank") if name in more
-    }
-    shown = b""
-    if more:
-        shown = orders_pb2.Holder(salt=b"s" * 16, **more).SerializeToString()
-        order["holder_digest"] = hashlib.sha256(shown).digest()
-    given = {"bank": "alpha", "request_id": str(uuid.uuid4()), "wallet_class": to, **order}
-    signed = holder.signed(orders_pb2.ChangeClassOrder, **given)
-    return wallets_pb2.ChangeClassRequest(order=signed, holder=shown, code=code)
-
-
-def change(holder: Holder, to: int, **more: Any) -> Wallet:
-    changed = holder.system.bank.class_changes.change(asked(holder, to, **more))
-    holder.wallet = changed
-    return changed
 
 
 def papers(number: str = "E1234567") -> orders_pb2.Document:

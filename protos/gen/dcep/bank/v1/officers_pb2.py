@@ -23,13 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from dcep.bank.v1 import keys_pb2 as dcep_dot_bank_dot_v1_dot_keys__pb2
+from dcep.bank.v1 import orders_pb2 as dcep_dot_bank_dot_v1_dot_orders__pb2
+from dcep.bank.v1 import wallets_pb2 as dcep_dot_bank_dot_v1_dot_wallets__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 from dcep.purposes.v1 import purposes_pb2 as dcep_dot_purposes_dot_v1_dot_purposes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/keys.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\xb0\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x61nnounced_number\x18\x0e \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"n\n\rContradiction\x12*\n\x05\x61\x62out\x18\x04 \x01(\x0e\x32\x15.dcep.bank.v1.SubjectB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0eJ\x04\x08\x01\x10\x02\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa9\x02\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\t \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03R\x04kind\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"5\n\x16ListKeyRequestsRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\"f\n\x17ListKeyRequestsResponse\x12,\n\x04keys\x18\x01 \x03(\x0b\x32\x16.dcep.bank.v1.AskedKeyB\x06\xfa\xf9\x18\x02P@\x12\x1d\n\x07wait_ms\x18\x02 \x01(\x03\x42\x0c\xfa\xf9\x18\x08\x08\x01\x10\x80\x90\xfb\xd3\t\"\xca\x01\n\x08\x41skedKey\x12T\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12\x15\n\x07time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<\x12$\n\x10in_force_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\xeb\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\x08 \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01J\x04\x08\x02\x10\x03R\x04kind*q\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_CENTRAL_KEYS\x10\x01\x12\x18\n\x14SUBJECT_TRUST_BUNDLE\x10\x02\x12\x19\n\x15SUBJECT_OFFICERS_ACTS\x10\x03\x32\xa4\x03\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponse\x12^\n\x0fListKeyRequests\x12$.dcep.bank.v1.ListKeyRequestsRequest\x1a%.dcep.bank.v1.ListKeyRequestsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/bank/v1/officers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/keys.proto\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1a\x64\x63\x65p/bank/v1/wallets.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\x1a\x1f\x64\x63\x65p/purposes/v1/purposes.proto\"\x11\n\x0fGetBooksRequest\"\xe8\x02\n\x10GetBooksResponse\x12\x18\n\nmirror_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12\x17\n\tvault_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x19\n\x0bwallets_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\tholds_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0csuspense_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07wallets\x18\x06 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x1b\n\rfeed_position\x18\x07 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\x08 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12 \n\x12projected_position\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10pending_outbound\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x16\n\x08lost_fen\x18\x0c \x01(\x03\x42\x04\xf0\xf9\x18\x03\x12#\n\x0fprobing_wallets\x18\x0b \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02Pd\"\x10\n\x0eGetFeedRequest\"\xb0\x03\n\x0fGetFeedResponse\x12\x1a\n\x06ledger\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x10@\x10`\x01\x12\x14\n\x06number\x18\x02 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x18\n\x04hash\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18*\xfa\xf9\x18\x02`\x01\x12\x16\n\x08position\x18\x04 \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1b\n\rstopped_cause\x18\x05 \x01(\tB\x04\xf0\xf9\x18\"\x12$\n\x10stopped_since_ms\x18\x06 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12;\n\x0e\x63ontradictions\x18\x07 \x03(\x0b\x32\x1b.dcep.bank.v1.ContradictionB\x06\xfa\xf9\x18\x02P\x03\x12\x0e\n\x06\x62\x65hind\x18\x08 \x01(\x08\x12\x19\n\x0bincarnation\x18\t \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1e\n\x10journal_position\x18\n \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1a\n\x0clast_deposit\x18\x0b \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x19\n\x0b\x61\x63ts_number\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x17\n\tacts_hash\x18\r \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x61nnounced_number\x18\x0e \x01(\x04\x42\x04\xf0\xf9\x18\x0c\"n\n\rContradiction\x12*\n\x05\x61\x62out\x18\x04 \x01(\x0e\x32\x15.dcep.bank.v1.SubjectB\x04\xf0\xf9\x18<\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\"\x12\x16\n\x08since_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0eJ\x04\x08\x01\x10\x02\"H\n\x13ListSuspenseRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"l\n\x14ListSuspenseResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.dcep.bank.v1.SuspenseEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa9\x02\n\rSuspenseEntry\x12\x16\n\x08position\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\t \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x1e\n\npayment_id\x18\x03 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12!\n\rwallet_number\x18\x04 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x18\n\namount_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12,\n\x06reason\x18\x08 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=J\x04\x08\x02\x10\x03R\x04kind\"D\n\x0fListLostRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"d\n\x10ListLostResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.LostEntryB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"5\n\x16ListKeyRequestsRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\"f\n\x17ListKeyRequestsResponse\x12,\n\x04keys\x18\x01 \x03(\x0b\x32\x16.dcep.bank.v1.AskedKeyB\x06\xfa\xf9\x18\x02P@\x12\x1d\n\x07wait_ms\x18\x02 \x01(\x03\x42\x0c\xfa\xf9\x18\x08\x08\x01\x10\x80\x90\xfb\xd3\t\"\xca\x01\n\x08\x41skedKey\x12T\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12\x15\n\x07time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<\x12$\n\x10in_force_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"\xfb\x01\n\x0c\x43ustomerLook\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07officer\x18\x02 \x01(\tB\x04\xf0\xf9\x18$\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12$\n\x10previous_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1b\n\rwallet_number\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x13\n\x05\x63\x61use\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x1b\x12\x1d\n\x0f\x63reated_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x14\x8a\x80\x19\x10\x63ustomer-look/v1\"q\n\nShownProof\x12.\n\x05proof\x18\x01 \x01(\x0e\x32\x19.dcep.bank.v1.HolderProofB\x04\xf0\xf9\x18<\x12\x15\n\x07time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1c\n\x0c\x63onfirmed_by\x18\x03 \x01(\tB\x06\xfa\xf9\x18\x02 P\"l\n\x15LookAtCustomerRequest\x12S\n\x04look\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.CustomerLook\"\x89\x02\n\x16LookAtCustomerResponse\x12\x35\n\x0cwallet_class\x18\x01 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1c\x12\x13\n\x05phone\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1d\x12.\n\x08\x64ocument\x18\x04 \x01(\x0b\x32\x16.dcep.bank.v1.DocumentB\x04\xf0\xf9\x18=\x12)\n\x0c\x62\x61nk_account\x18\x05 \x01(\tB\x13\xfa\xf9\x18\x0f \"2\t[0-9A-Z]+`\x01\x12\x34\n\x06proofs\x18\x06 \x03(\x0b\x32\x18.dcep.bank.v1.ShownProofB\n\xf0\xf9\x18=\xfa\xf9\x18\x02P\x05\"E\n\x10ListLooksRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xa7\x01\n\x11ListLooksResponse\x12\x32\n\x05looks\x18\x01 \x03(\x0b\x32\x1a.dcep.bank.v1.RecordedLookB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \x12\x19\n\x0bnext_number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12$\n\x10previous_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"z\n\x0cRecordedLook\x12S\n\x04look\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.CustomerLook\x12\x15\n\x07time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xeb\x01\n\tLostEntry\x12\x13\n\x05\x65ntry\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x30\n\x07purpose\x18\x08 \x01(\x0e\x32\x19.dcep.purposes.v1.PurposeB\x04\xf0\xf9\x18<\x12\x14\n\x06number\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x19\n\x0bsettled_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\npayment_id\x18\x06 \x01(\tB\n\xf0\xf9\x18\x16\xfa\xf9\x18\x02`\x01\x12 \n\x0cpayer_number\x18\x07 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01J\x04\x08\x02\x10\x03R\x04kind*q\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_CENTRAL_KEYS\x10\x01\x12\x18\n\x14SUBJECT_TRUST_BUNDLE\x10\x02\x12\x19\n\x15SUBJECT_OFFICERS_ACTS\x10\x03*\xb0\x01\n\x0bHolderProof\x12\x1c\n\x18HOLDER_PROOF_UNSPECIFIED\x10\x00\x12\x16\n\x12HOLDER_PROOF_PHONE\x10\x01\x12\x1b\n\x17HOLDER_PROOF_NAME_ALONE\x10\x02\x12\x19\n\x15HOLDER_PROOF_DOCUMENT\x10\x03\x12\x18\n\x14HOLDER_PROOF_ACCOUNT\x10\x04\x12\x19\n\x15HOLDER_PROOF_PRESENCE\x10\x05\x32\xcf\x04\n\rOfficeService\x12I\n\x08GetBooks\x12\x1d.dcep.bank.v1.GetBooksRequest\x1a\x1e.dcep.bank.v1.GetBooksResponse\x12\x46\n\x07GetFeed\x12\x1c.dcep.bank.v1.GetFeedRequest\x1a\x1d.dcep.bank.v1.GetFeedResponse\x12U\n\x0cListSuspense\x12!.dcep.bank.v1.ListSuspenseRequest\x1a\".dcep.bank.v1.ListSuspenseResponse\x12I\n\x08ListLost\x12\x1d.dcep.bank.v1.ListLostRequest\x1a\x1e.dcep.bank.v1.ListLostResponse\x12^\n\x0fListKeyRequests\x12$.dcep.bank.v1.ListKeyRequestsRequest\x1a%.dcep.bank.v1.ListKeyRequestsResponse\x12[\n\x0eLookAtCustomer\x12#.dcep.bank.v1.LookAtCustomerRequest\x1a$.dcep.bank.v1.LookAtCustomerResponse\x12L\n\tListLooks\x12\x1e.dcep.bank.v1.ListLooksRequest\x1a\x1f.dcep.bank.v1.ListLooksResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -138,6 +140,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASKEDKEY'].fields_by_name['state']._serialized_options = b'\360\371\030<'
   _globals['_ASKEDKEY'].fields_by_name['in_force_time_ms']._loaded_options = None
   _globals['_ASKEDKEY'].fields_by_name['in_force_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_CUSTOMERLOOK'].fields_by_name['bank']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
+  _globals['_CUSTOMERLOOK'].fields_by_name['officer']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['officer']._serialized_options = b'\360\371\030$'
+  _globals['_CUSTOMERLOOK'].fields_by_name['number']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
+  _globals['_CUSTOMERLOOK'].fields_by_name['previous_time_ms']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['previous_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_CUSTOMERLOOK'].fields_by_name['wallet_number']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
+  _globals['_CUSTOMERLOOK'].fields_by_name['cause']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['cause']._serialized_options = b'\360\371\030\033'
+  _globals['_CUSTOMERLOOK'].fields_by_name['created_time_ms']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_CUSTOMERLOOK'].fields_by_name['expires_time_ms']._loaded_options = None
+  _globals['_CUSTOMERLOOK'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_CUSTOMERLOOK']._loaded_options = None
+  _globals['_CUSTOMERLOOK']._serialized_options = b'\212\200\031\020customer-look/v1'
+  _globals['_SHOWNPROOF'].fields_by_name['proof']._loaded_options = None
+  _globals['_SHOWNPROOF'].fields_by_name['proof']._serialized_options = b'\360\371\030<'
+  _globals['_SHOWNPROOF'].fields_by_name['time_ms']._loaded_options = None
+  _globals['_SHOWNPROOF'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_SHOWNPROOF'].fields_by_name['confirmed_by']._loaded_options = None
+  _globals['_SHOWNPROOF'].fields_by_name['confirmed_by']._serialized_options = b'\372\371\030\002 P'
+  _globals['_LOOKATCUSTOMERREQUEST'].fields_by_name['look']._loaded_options = None
+  _globals['_LOOKATCUSTOMERREQUEST'].fields_by_name['look']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.CustomerLook'
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['wallet_class']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['wallet_class']._serialized_options = b'\360\371\030<'
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['name']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['name']._serialized_options = b'\360\371\030\034'
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['phone']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['phone']._serialized_options = b'\360\371\030\035'
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['document']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['document']._serialized_options = b'\360\371\030='
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['bank_account']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['bank_account']._serialized_options = b'\372\371\030\017 \"2\t[0-9A-Z]+`\001'
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['proofs']._loaded_options = None
+  _globals['_LOOKATCUSTOMERRESPONSE'].fields_by_name['proofs']._serialized_options = b'\360\371\030=\372\371\030\002P\005'
+  _globals['_LISTLOOKSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTLOOKSREQUEST'].fields_by_name['page_size']._serialized_options = b'\360\371\030\020'
+  _globals['_LISTLOOKSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTLOOKSREQUEST'].fields_by_name['page_token']._serialized_options = b'\360\371\030 '
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['looks']._loaded_options = None
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['looks']._serialized_options = b'\372\371\030\003P\364\003'
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['next_number']._loaded_options = None
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['next_number']._serialized_options = b'\360\371\030\013'
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['previous_time_ms']._loaded_options = None
+  _globals['_LISTLOOKSRESPONSE'].fields_by_name['previous_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_RECORDEDLOOK'].fields_by_name['look']._loaded_options = None
+  _globals['_RECORDEDLOOK'].fields_by_name['look']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.CustomerLook'
+  _globals['_RECORDEDLOOK'].fields_by_name['time_ms']._loaded_options = None
+  _globals['_RECORDEDLOOK'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_LOSTENTRY'].fields_by_name['entry']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['entry']._serialized_options = b'\360\371\030\013'
   _globals['_LOSTENTRY'].fields_by_name['purpose']._loaded_options = None
@@ -152,36 +208,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOSTENTRY'].fields_by_name['payment_id']._serialized_options = b'\360\371\030\026\372\371\030\002`\001'
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._loaded_options = None
   _globals['_LOSTENTRY'].fields_by_name['payer_number']._serialized_options = b'\360\371\030\025\372\371\030\002`\001'
-  _globals['_SUBJECT']._serialized_start=2399
-  _globals['_SUBJECT']._serialized_end=2512
-  _globals['_GETBOOKSREQUEST']._serialized_start=194
-  _globals['_GETBOOKSREQUEST']._serialized_end=211
-  _globals['_GETBOOKSRESPONSE']._serialized_start=214
-  _globals['_GETBOOKSRESPONSE']._serialized_end=574
-  _globals['_GETFEEDREQUEST']._serialized_start=576
-  _globals['_GETFEEDREQUEST']._serialized_end=592
-  _globals['_GETFEEDRESPONSE']._serialized_start=595
-  _globals['_GETFEEDRESPONSE']._serialized_end=1027
-  _globals['_CONTRADICTION']._serialized_start=1029
-  _globals['_CONTRADICTION']._serialized_end=1139
-  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1141
-  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1213
-  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1215
-  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1323
-  _globals['_SUSPENSEENTRY']._serialized_start=1326
-  _globals['_SUSPENSEENTRY']._serialized_end=1623
-  _globals['_LISTLOSTREQUEST']._serialized_start=1625
-  _globals['_LISTLOSTREQUEST']._serialized_end=1693
-  _globals['_LISTLOSTRESPONSE']._serialized_start=1695
-  _globals['_LISTLOSTRESPONSE']._serialized_end=1795
-  _globals['_LISTKEYREQUESTSREQUEST']._serialized_start=1797
-  _globals['_LISTKEYREQUESTSREQUEST']._serialized_end=1850
-  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_start=1852
-  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_end=1954
-  _globals['_ASKEDKEY']._serialized_start=1957
-  _globals['_ASKEDKEY']._serialized_end=2159
-  _globals['_LOSTENTRY']._serialized_start=2162
-  _globals['_LOSTENTRY']._serialized_end=2397
-  _globals['_OFFICESERVICE']._serialized_start=2515
-  _globals['_OFFICESERVICE']._serialized_end=2935
+  _globals['_SUBJECT']._serialized_start=3566
+  _globals['_SUBJECT']._serialized_end=3679
+  _globals['_HOLDERPROOF']._serialized_start=3682
+  _globals['_HOLDERPROOF']._serialized_end=3858
+  _globals['_GETBOOKSREQUEST']._serialized_start=249
+  _globals['_GETBOOKSREQUEST']._serialized_end=266
+  _globals['_GETBOOKSRESPONSE']._serialized_start=269
+  _globals['_GETBOOKSRESPONSE']._serialized_end=629
+  _globals['_GETFEEDREQUEST']._serialized_start=631
+  _globals['_GETFEEDREQUEST']._serialized_end=647
+  _globals['_GETFEEDRESPONSE']._serialized_start=650
+  _globals['_GETFEEDRESPONSE']._serialized_end=1082
+  _globals['_CONTRADICTION']._serialized_start=1084
+  _globals['_CONTRADICTION']._serialized_end=1194
+  _globals['_LISTSUSPENSEREQUEST']._serialized_start=1196
+  _globals['_LISTSUSPENSEREQUEST']._serialized_end=1268
+  _globals['_LISTSUSPENSERESPONSE']._serialized_start=1270
+  _globals['_LISTSUSPENSERESPONSE']._serialized_end=1378
+  _globals['_SUSPENSEENTRY']._serialized_start=1381
+  _globals['_SUSPENSEENTRY']._serialized_end=1678
+  _globals['_LISTLOSTREQUEST']._serialized_start=1680
+  _globals['_LISTLOSTREQUEST']._serialized_end=1748
+  _globals['_LISTLOSTRESPONSE']._serialized_start=1750
+  _globals['_LISTLOSTRESPONSE']._serialized_end=1850
+  _globals['_LISTKEYREQUESTSREQUEST']._serialized_start=1852
+  _globals['_LISTKEYREQUESTSREQUEST']._serialized_end=1905
+  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_start=1907
+  _globals['_LISTKEYREQUESTSRESPONSE']._serialized_end=2009
+  _globals['_ASKEDKEY']._serialized_start=2012
+  _globals['_ASKEDKEY']._serialized_end=2214
+  _globals['_CUSTOMERLOOK']._serialized_start=2217
+  _globals['_CUSTOMERLOOK']._serialized_end=2468
+  _globals['_SHOWNPROOF']._serialized_start=2470
+  _globals['_SHOWNPROOF']._serialized_end=2583
+  _globals['_LOOKATCUSTOMERREQUEST']._serialized_start=2585
+  _globals['_LOOKATCUSTOMERREQUEST']._serialized_end=2693
+  _globals['_LOOKATCUSTOMERRESPONSE']._serialized_start=2696
+  _globals['_LOOKATCUSTOMERRESPONSE']._serialized_end=2961
+  _globals['_LISTLOOKSREQUEST']._serialized_start=2963
+  _globals['_LISTLOOKSREQUEST']._serialized_end=3032
+  _globals['_LISTLOOKSRESPONSE']._serialized_start=3035
+  _globals['_LISTLOOKSRESPONSE']._serialized_end=3202
+  _globals['_RECORDEDLOOK']._serialized_start=3204
+  _globals['_RECORDEDLOOK']._serialized_end=3326
+  _globals['_LOSTENTRY']._serialized_start=3329
+  _globals['_LOSTENTRY']._serialized_end=3564
+  _globals['_OFFICESERVICE']._serialized_start=3861
+  _globals['_OFFICESERVICE']._serialized_end=4452
 # @@protoc_insertion_point(module_scope)

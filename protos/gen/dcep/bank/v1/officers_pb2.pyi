@@ -1,4 +1,6 @@
 from dcep.bank.v1 import keys_pb2 as _keys_pb2
+from dcep.bank.v1 import orders_pb2 as _orders_pb2
+from dcep.bank.v1 import wallets_pb2 as _wallets_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from dcep.errors.v1 import errors_pb2 as _errors_pb2
@@ -18,10 +20,25 @@ class Subject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SUBJECT_CENTRAL_KEYS: _ClassVar[Subject]
     SUBJECT_TRUST_BUNDLE: _ClassVar[Subject]
     SUBJECT_OFFICERS_ACTS: _ClassVar[Subject]
+
+class HolderProof(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLDER_PROOF_UNSPECIFIED: _ClassVar[HolderProof]
+    HOLDER_PROOF_PHONE: _ClassVar[HolderProof]
+    HOLDER_PROOF_NAME_ALONE: _ClassVar[HolderProof]
+    HOLDER_PROOF_DOCUMENT: _ClassVar[HolderProof]
+    HOLDER_PROOF_ACCOUNT: _ClassVar[HolderProof]
+    HOLDER_PROOF_PRESENCE: _ClassVar[HolderProof]
 SUBJECT_UNSPECIFIED: Subject
 SUBJECT_CENTRAL_KEYS: Subject
 SUBJECT_TRUST_BUNDLE: Subject
 SUBJECT_OFFICERS_ACTS: Subject
+HOLDER_PROOF_UNSPECIFIED: HolderProof
+HOLDER_PROOF_PHONE: HolderProof
+HOLDER_PROOF_NAME_ALONE: HolderProof
+HOLDER_PROOF_DOCUMENT: HolderProof
+HOLDER_PROOF_ACCOUNT: HolderProof
+HOLDER_PROOF_PRESENCE: HolderProof
 
 class GetBooksRequest(_message.Message):
     __slots__ = ()
@@ -178,6 +195,86 @@ class AskedKey(_message.Message):
     state: _keys_pb2.KeyState
     in_force_time_ms: int
     def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., time_ms: _Optional[int] = ..., state: _Optional[_Union[_keys_pb2.KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ...) -> None: ...
+
+class CustomerLook(_message.Message):
+    __slots__ = ("bank", "officer", "number", "previous_time_ms", "wallet_number", "cause", "created_time_ms", "expires_time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    OFFICER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    officer: str
+    number: int
+    previous_time_ms: int
+    wallet_number: str
+    cause: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., officer: _Optional[str] = ..., number: _Optional[int] = ..., previous_time_ms: _Optional[int] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class ShownProof(_message.Message):
+    __slots__ = ("proof", "time_ms", "confirmed_by")
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_FIELD_NUMBER: _ClassVar[int]
+    proof: HolderProof
+    time_ms: int
+    confirmed_by: str
+    def __init__(self, proof: _Optional[_Union[HolderProof, str]] = ..., time_ms: _Optional[int] = ..., confirmed_by: _Optional[str] = ...) -> None: ...
+
+class LookAtCustomerRequest(_message.Message):
+    __slots__ = ("look",)
+    LOOK_FIELD_NUMBER: _ClassVar[int]
+    look: _envelope_pb2.SignedEnvelope
+    def __init__(self, look: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class LookAtCustomerResponse(_message.Message):
+    __slots__ = ("wallet_class", "name", "phone", "document", "bank_account", "proofs")
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    BANK_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    PROOFS_FIELD_NUMBER: _ClassVar[int]
+    wallet_class: _wallets_pb2.WalletClass
+    name: str
+    phone: str
+    document: _orders_pb2.Document
+    bank_account: str
+    proofs: _containers.RepeatedCompositeFieldContainer[ShownProof]
+    def __init__(self, wallet_class: _Optional[_Union[_wallets_pb2.WalletClass, str]] = ..., name: _Optional[str] = ..., phone: _Optional[str] = ..., document: _Optional[_Union[_orders_pb2.Document, _Mapping]] = ..., bank_account: _Optional[str] = ..., proofs: _Optional[_Iterable[_Union[ShownProof, _Mapping]]] = ...) -> None: ...
+
+class ListLooksRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListLooksResponse(_message.Message):
+    __slots__ = ("looks", "next_page_token", "next_number", "previous_time_ms")
+    LOOKS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    looks: _containers.RepeatedCompositeFieldContainer[RecordedLook]
+    next_page_token: str
+    next_number: int
+    previous_time_ms: int
+    def __init__(self, looks: _Optional[_Iterable[_Union[RecordedLook, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., next_number: _Optional[int] = ..., previous_time_ms: _Optional[int] = ...) -> None: ...
+
+class RecordedLook(_message.Message):
+    __slots__ = ("look", "time_ms")
+    LOOK_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    look: _envelope_pb2.SignedEnvelope
+    time_ms: int
+    def __init__(self, look: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., time_ms: _Optional[int] = ...) -> None: ...
 
 class LostEntry(_message.Message):
     __slots__ = ("entry", "purpose", "number", "amount_fen", "settled_fen", "payment_id", "payer_number")

@@ -62,6 +62,16 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.FromString,
                 _registered_method=True)
+        self.LookAtCustomer = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/LookAtCustomer',
+                request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerResponse.FromString,
+                _registered_method=True)
+        self.ListLooks = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/ListLooks',
+                request_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksResponse.FromString,
+                _registered_method=True)
 
 
 class OfficeServiceServicer(object):
@@ -108,6 +118,23 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookAtCustomer(self, request, context):
+        """Who the holder of a wallet is (signed CustomerLook). It is written down before it is answered,
+        also where there is no such wallet. Repeats by the same signed bytes. Refuses: RIGHT_MISSING,
+        SIGNATURE_INVALID, EXPIRED, NOT_YET_VALID, VALIDITY_TOO_LONG, FIELD_INVALID, OVERLOADED after so
+        many looks in a day, WALLET_UNKNOWN, HOLDER_DIFFERS (nobody is known as its holder).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLooks(self, request, context):
+        """Who looked at whom and why, the newest first; looks are kept for 400 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OfficeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -135,6 +162,16 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.ListKeyRequests,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.SerializeToString,
+            ),
+            'LookAtCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookAtCustomer,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerResponse.SerializeToString,
+            ),
+            'ListLooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLooks,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -275,6 +312,60 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/ListKeyRequests',
             dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_officers__pb2.ListKeyRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookAtCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/LookAtCustomer',
+            dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_officers__pb2.LookAtCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/ListLooks',
+            dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_officers__pb2.ListLooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

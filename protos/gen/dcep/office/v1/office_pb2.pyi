@@ -23,6 +23,7 @@ class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RIGHT_SUSPENSE: _ClassVar[Right]
     RIGHT_CASH: _ClassVar[Right]
     RIGHT_POLICY: _ClassVar[Right]
+    RIGHT_CUSTOMERS: _ClassVar[Right]
 
 class ActState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +44,7 @@ RIGHT_WALLETS: Right
 RIGHT_SUSPENSE: Right
 RIGHT_CASH: Right
 RIGHT_POLICY: Right
+RIGHT_CUSTOMERS: Right
 ACT_STATE_UNSPECIFIED: ActState
 ACT_STATE_OPEN: ActState
 ACT_STATE_APPROVED: ActState
@@ -52,7 +54,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "publish_policy", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "come_back", "settle_lost", "replace_key")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "publish_policy", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "come_back", "settle_lost", "replace_key", "confirm_presence", "downgrade_wallet")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +87,8 @@ class OfficerAct(_message.Message):
     COME_BACK_FIELD_NUMBER: _ClassVar[int]
     SETTLE_LOST_FIELD_NUMBER: _ClassVar[int]
     REPLACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    DOWNGRADE_WALLET_FIELD_NUMBER: _ClassVar[int]
     act_id: str
     institution: str
     officer: str
@@ -117,7 +121,9 @@ class OfficerAct(_message.Message):
     come_back: ComeBack
     settle_lost: SettleLost
     replace_key: ReplaceKey
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., publish_policy: _Optional[_Union[PublishPolicy, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ..., replace_key: _Optional[_Union[ReplaceKey, _Mapping]] = ...) -> None: ...
+    confirm_presence: ConfirmPresence
+    downgrade_wallet: DowngradeWallet
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., publish_policy: _Optional[_Union[PublishPolicy, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ..., replace_key: _Optional[_Union[ReplaceKey, _Mapping]] = ..., confirm_presence: _Optional[_Union[ConfirmPresence, _Mapping]] = ..., downgrade_wallet: _Optional[_Union[DowngradeWallet, _Mapping]] = ...) -> None: ...
 
 class OfficerApproval(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -372,6 +378,24 @@ class ReplaceKey(_message.Message):
     phone: str
     wait_ms: int
     def __init__(self, wallet_number: _Optional[str] = ..., request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+
+class ConfirmPresence(_message.Message):
+    __slots__ = ("wallet_number", "salt", "shown_digest")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    salt: bytes
+    shown_digest: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., salt: _Optional[bytes] = ..., shown_digest: _Optional[bytes] = ...) -> None: ...
+
+class DowngradeWallet(_message.Message):
+    __slots__ = ("wallet_number", "wallet_class")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    wallet_class: int
+    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[int] = ...) -> None: ...
 
 class PublishPolicy(_message.Message):
     __slots__ = ("from_day", "classes", "wallets_per_phone", "wallets_per_document")

@@ -1,0 +1,1 @@
+"""The counter: who was there, what turned out false, and who looked at whom."""
