@@ -51,6 +51,10 @@ _OWN = {
     "KEY_REFUSED": N_("Check the key's file or address, and the token's PIN."),
     "CEREMONY_REFUSED": N_("Correct it, and begin again."),
     "SHARE_NOT_KEPT": N_("Begin again, with new shares; the ones shown are worth nothing."),
+    "NO_TELEPHONES": N_(
+        'In a sandbox of yours say identity_checks = "sandbox" in the bank\'s settings.toml, and '
+        "`dcep restart`."
+    ),
     "LOOKS_MISSING": N_("Tell another officer, and prove the books: `dcep audit`."),
     "NOT_BEHIND": N_("Nothing is to be done."),
     # Copies

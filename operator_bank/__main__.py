@@ -207,7 +207,11 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
         key_wait_ms=_key_wait_ms(settings),
         customers_keys=read_customers_keys(settings.customers_key),
-        checks=identity_checks(settings.identity_checks, settings.identity_outbox),
+        checks=identity_checks(
+            settings.identity_checks,
+            settings.identity_outbox,
+            in_sandbox=settings.keys_in_files,
+        ),
     )
 
 

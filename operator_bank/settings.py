@@ -43,8 +43,8 @@ class Settings:
     offline_roots: str
     """Public keys of the roots of offline money: hexadecimal, separated by commas."""
     identity_checks: str = "none"
-    """Who confirms what holders show: `none`: nobody, no wallet is opened; for a sandbox only:
-    `sandbox-at-once` takes all as shown, `sandbox` behaves like a real one."""
+    """Who confirms what holders show: `none`: nobody, no wallet is opened; for a sandbox only, with
+    `keys_in_files`: `sandbox-at-once` takes all as shown, `sandbox` behaves like a real one."""
     identity_outbox: PathOrUri = ""
     """With `sandbox`: the file that codes to telephones go to."""
     officers_file: PathOrUri = ""

@@ -5,6 +5,7 @@ nothing.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,12 +179,20 @@ def test_a_bank_without_checks_opens_no_wallet(system: System) -> None:
 
 
 def test_a_bank_has_the_checks_that_its_settings_name(tmp_path: Path) -> None:
-    assert isinstance(identity_checks("none", ""), NoChecks)
-    assert isinstance(identity_checks("sandbox-at-once", ""), AtOnce)
-    assert isinstance(identity_checks("sandbox", str(tmp_path / "outbox")), LikeReal)
+    made = partial(identity_checks, in_sandbox=True)
+    assert isinstance(made("none", ""), NoChecks)
+    assert isinstance(made("sandbox-at-once", ""), AtOnce)
+    assert isinstance(made("sandbox", str(tmp_path / "outbox")), LikeReal)
     for name, outbox in (("sandbox", ""), ("", ""), ("real", "x")):
         with pytest.raises(SettingsError):
-            identity_checks(name, outbox)
+            made(name, outbox)
+
+
+@pytest.mark.parametrize("name", ["sandbox", "sandbox-at-once"])
+def test_a_bank_that_is_no_sandbox_takes_nobody_at_their_word(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="keys_in_files"):
+        identity_checks(name, str(tmp_path / "outbox"), in_sandbox=False)
+    assert isinstance(identity_checks("none", "", in_sandbox=False), NoChecks)
 
 
 def opened(system: System, phone: str, key: SigningKey, **shown: Any) -> Holder:
