@@ -509,10 +509,13 @@ class BankWalk:
         device_key: bytes = b"",
         payer: str = "",
         payee: str = "",
+        payment_id: str = "",
         refunded: Refunded = NOTHING_REFUNDED,
     ) -> None:
+        """Notes a hold; `payment_id` is that of the order if it is no other."""
+        named = payment_id or f"{payer}-{line.sequence}"
         self._holds[line.detail] = Hold(
-            line.position, line.debit, line.amount_fen, device_key, payer, payee, refunded
+            line.position, line.debit, line.amount_fen, device_key, payer, payee, named, refunded
         )
 
     def _topped_up(self, payment: Line, currency: Line, deposit: Line) -> None:
@@ -682,7 +685,8 @@ class BankWalk:
                     )
                 )
             purposed(line, purposes_pb2.PURPOSE_RETURN)
-            self._held(line, payer=back.payer_number, payee=payer)
+            named = back.payment_id
+            self._held(line, payer=back.payer_number, payee=payer, payment_id=named)
         elif line.kind == Kind.TRANSFER:
             number = self._holder(line.credit).number
             self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)

@@ -41,6 +41,7 @@ class Hold(NamedTuple):
 
     payer_number: str = ""
     payee_number: str = ""
+    payment_id: str = ""
     refunded: Refunded = NOTHING_REFUNDED
     """What it gives back of, if it is a refund."""
 
@@ -124,6 +125,7 @@ class SettledEntries:
         else:
             payment = read(OutboundPayment, said.note)
             for name, paid, told in (
+                ("payment", payment.payment_id, hold.payment_id),
                 ("payer", payment.payer_number, hold.payer_number),
                 ("payee", payment.payee_number, hold.payee_number),
                 ("refunds", payment.refunds_payment_id, hold.refunded.payment_id),

@@ -67,6 +67,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
 
     def _shown(self, state: WalletState) -> wallets_pb2.GetWalletResponse:
         coming = self._bank.keys.replacements.waiting_for(state.wallet.number)
+        of_deposits = self._bank.offline.deposits.last_sequence(state.wallet.row_id)
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.context.bank,
@@ -79,7 +80,7 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             limits=_limits(state),
             day_spent_fen=state.day_spent_fen,
             year_spent_fen=state.year_spent_fen,
-            last_sequence=state.last_sequence,
+            last_sequence=max(state.last_sequence, of_deposits),
             day_turns_time_ms=begin_ms(state.day + 1),
             year_turns_time_ms=year_end_ms(state.day),
             successor_key=coming.key if coming is not None else b"",

@@ -101,6 +101,15 @@ class Deposits:
         query = select(func.max(token_deposits.c.id))
         return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
 
+    def last_sequence(self, wallet: int) -> int:
+        """The highest sequence of a wallet's deposits, which are in no ledger; 0 if there is none.
+
+        Args:
+            wallet: its row.
+        """
+        query = select(func.max(token_deposits.c.sequence)).where(token_deposits.c.wallet == wallet)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
     def _check_owners(self, order: VerifiedOrder[orders_pb2.DepositOrder]) -> list[bytes]:
         """The keys of the wallet's own devices among those that endorsed the deposit.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from currency.contract_words import purpose_word
-from dcep.bank.v1 import orders_pb2, states_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.api.wallets import GrpcWallets
 from operator_bank.customers.tables import opening_orders
 from operator_bank.ledger.accounts import Purpose
 from operator_bank.offline.tables import devices
@@ -22,6 +24,8 @@ from settlement.journal import Tip
 from settlement.records import Kind
 from tests.device_keys import made_key
 from tests.operator_bank.system import FOREIGN, Holder, System
+
+CALL: Any = SimpleNamespace(time_remaining=lambda: 0.0)
 
 
 def kept(system: System, kind: Kind) -> tuple[bytes, bytes]:
@@ -138,3 +142,14 @@ def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
         if record["kind"] == Kind.OPEN and record["credit"] == alice.wallet.account
     ]
     assert digests == [opening_digest(bytes(row.order_payload), Purpose.WALLET)]
+
+
+def test_a_deposit_s_sequence_is_one_that_the_bank_has_seen(system: System, alice: Holder) -> None:
+    """It is in no record of hers. Whoever goes on from an older home asks where to go on."""
+    system.depositing(alice, 5)
+    query = wallets_pb2.GetWalletRequest(query=alice.signed(orders_pb2.Query))
+    shown: Any = GrpcWallets(system.bank).GetWallet(query, CALL)
+    assert shown.last_sequence == alice.sequence
+    system.restart()
+    again: Any = GrpcWallets(system.bank).GetWallet(query, CALL)
+    assert again.last_sequence == alice.sequence
