@@ -102,15 +102,11 @@ def said(content: office_pb2.OfficerAct) -> str:
             )
         )
     if kind == "replace_key":
+        return harmless(_replacing(asked))
+    if kind == "cancel_key":
         return harmless(
-            _(
-                "replace the key of wallet {wallet_number} of {holder}: the new one has the code "
-                "{code}, and counts {wait} after the approval"
-            ).format(
-                wallet_number=asked.wallet_number,
-                holder=_(", ").join(filter(None, (asked.holder_name, asked.phone))),
-                code=_code(asked.request.payload),
-                wait=_span(asked.wait_ms),
+            _("call off the key {code} that was to be wallet {wallet_number}'s").format(
+                code=code_of(asked.public_key), wallet_number=asked.wallet_number
             )
         )
     if kind == "confirm_presence":
@@ -130,6 +126,21 @@ def said(content: office_pb2.OfficerAct) -> str:
         )
     values = ", ".join(_shown(field, value) for field, value in asked.ListFields())
     return harmless(f"{_(kind.replace('_', ' '))} {values}")
+
+
+def _replacing(asked: office_pb2.ReplaceKey) -> str:
+    words = _(
+        "replace the key of wallet {wallet_number} of {holder}: the new one has the code "
+        "{code}, and counts {wait} after the approval"
+    ).format(
+        wallet_number=asked.wallet_number,
+        holder=_(", ").join(filter(None, (asked.holder_name, asked.phone))),
+        code=_code(asked.request.payload),
+        wait=_span(asked.wait_ms),
+    )
+    if not asked.HasField("recovery"):
+        return words
+    return words + _("; the recovery phrase asks for it too, so that no objection counts")
 
 
 def _code(request: bytes) -> str:

@@ -285,7 +285,7 @@ def _furnish(
     keys = WalletKeys(context, directory, orders, customers, parts.key_wait_ms)
     holders = Holders(context, directory, customers)
     effects = {
-        **bank_effects(context, directory, suspense, machines, keys.effect),
+        **bank_effects(context, directory, suspense, machines, keys),
         **counter_effects(holders),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),

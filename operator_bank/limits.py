@@ -38,7 +38,16 @@ LEAST_KEY_WAIT_S = 3_600
 
 LONGEST_KEY_WAIT_S = 30 * 86_400
 KEY_REQUESTS_PER_MINUTE = 6
-"""Keys that one source may ask for."""
+"""Keys that one source may ask for, and wallets that it may look for by recovery keys, together."""
+
+RECOVERY_ORDERS_PER_DAY = 5
+"""Orders of a wallet's recovery keys that begin something; each is kept for good."""
+
+ROTATIONS_PER_DAY = 5
+"""Keys that a wallet's key puts in its own place; each is kept for good."""
+
+KEYS_KEPT_BACK = 1_024
+"""Keys of a wallet that only officers and recovery keys use up, whatever a thief does."""
 
 CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000

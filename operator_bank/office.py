@@ -1,5 +1,5 @@
 """Performs what officers of the bank do, each act by two of them: wallets are frozen and unfrozen
-and their keys replaced, suspense is paid out, cash machines are registered and revoked.
+and their keys replaced or not, suspense is paid out, cash machines are registered and revoked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from officers.effects import Act, Decision, Effect, SqlEffect
 from operator_bank.context import Context
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_machines
-from operator_bank.keys.effect import KeyReplacement
+from operator_bank.keys.keys import WalletKeys
 from operator_bank.ledger.standing import Standing
 from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.wallets.directory import Directory
@@ -25,7 +25,7 @@ def bank_effects(
     directory: Directory,
     suspense: SuspensePayouts,
     machines: Machines,
-    key_replacement: KeyReplacement,
+    keys: WalletKeys,
 ) -> Mapping[str, Effect]:
     """The effects of these acts, by the kind of act."""
     database = context.database
@@ -35,7 +35,8 @@ def bank_effects(
         "pay_suspense": _SuspensePayment(database, suspense, context.standing),
         "register_cash_machine": _Registration(database, machines),
         "revoke_cash_machine": _Revocation(database, machines),
-        "replace_key": key_replacement,
+        "replace_key": keys.effect,
+        "cancel_key": keys.cancelling,
     }
 
 

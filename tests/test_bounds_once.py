@@ -132,13 +132,14 @@ TEXTS = {
     "wallet": b.KIND_WALLET_NUMBER,
 }
 BYTES = {
-    "act_digest": b.KIND_DIGEST,
     "acts_hash": b.KIND_DIGEST,
     "business_key": b.KIND_PUBLIC_KEY,
     "decision_signature": b.KIND_SIGNATURE,
     "asked.key": b.KIND_PUBLIC_KEY,
     "change_key": b.KIND_PUBLIC_KEY,
     "change_signature": b.KIND_SIGNATURE,
+    "recovery_key": b.KIND_PUBLIC_KEY,
+    "recovery_signature": b.KIND_SIGNATURE,
     "device_key": b.KIND_PUBLIC_KEY,
     "digest": b.KIND_DIGEST,
     "customers.holder_digest": b.KIND_DIGEST,

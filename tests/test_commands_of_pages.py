@@ -31,7 +31,7 @@ NOT_RUN = {
     "docs/how-to/at-the-counter.md": 3,
     "docs/how-to/key-ceremony.md": 2,
     "docs/how-to/limits.md": 1,
-    "docs/how-to/lost-wallet.md": 2,
+    "docs/how-to/lost-wallet.md": 5,
     "docs/how-to/postgresql.md": 1,
     "docs/how-to/renew-certificates.md": 2,
 }

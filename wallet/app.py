@@ -13,7 +13,7 @@ from language import N_, _
 from wallet.home.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dcep.bank.v1.wallets_pb2 import GetWalletResponse
     from runtime.clock import Clock
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wallet.payroll.payroll import Payroll
     from wallet.peers.bank_directory import BankEntry
     from wallet.peers.interface import Banks
+    from wallet.recovery.backup import Restored
     from wallet.secure_element.interface import Device, Loadable
     from wallet.secure_element.sealed_file import SealedFile
 
@@ -45,7 +46,10 @@ class NotYetIts(HomeError):
 
     reason = "KEY_AWAITED"
     refused = True
-    following = N_("Repeat `wallet recover`: it says how far the bank is.")
+    following = N_(
+        "Repeat what was begun here: `wallet recover` says how far the bank is, `wallet restore "
+        "FILE` goes on."
+    )
 
 
 class App:
@@ -175,6 +179,7 @@ class App:
         document_kind: str = "id-card",
         bank_account: str = "",
         code: str = "",
+        recovery_key: bytes = b"",
     ) -> Profile:
         """Makes the key and opens the wallet. Raises Refusal, NoAnswer or AnotherStackAnswers."""
         from wallet.online.opening import HolderShows, open_wallet
@@ -189,6 +194,7 @@ class App:
             bank,
             HolderShows(holder_name, phone, document, document_kind, bank_account),
             code,
+            recovery_key,
         )
 
     def recover(self, bank: BankEntry, number: str) -> Recovered:
@@ -200,6 +206,56 @@ class App:
 
         check_same_stack(bank.stack, bank.name, bank.address)
         return recover_wallet(self.home, self.banks, self.randomness, self.clock, bank, number)
+
+    def recover_by_phrase(
+        self, entries: Sequence[BankEntry], words: Callable[[], str]
+    ) -> Recovered:
+        """Asks by the recovery phrase that `words` gives. Raises as `by_phrase.recover_by_phrase`,
+        or AnotherStackAnswers.
+        """
+        from wallet.peers.same_stack import check_same_stack
+        from wallet.recovery.by_phrase import recover_by_phrase
+
+        for bank in entries:
+            check_same_stack(bank.stack, bank.name, bank.address)
+        return recover_by_phrase(self.home, self.banks, self.randomness, self.clock, entries, words)
+
+    def rotate_key(self, recovery_key: bytes = b"") -> KeyHere:
+        """Puts another key in the place of the one in this home. Raises as `rotating.rotate_key`,
+        or AnotherStackAnswers.
+        """
+        from wallet.recovery.rotating import rotate_key
+
+        return rotate_key(self.home, self.key_here(), self.randomness, self.book, recovery_key)
+
+    def back_up(self, file: Path, passphrase: str) -> None:
+        """Writes a backup of this home. Raises as `backup.back_up`."""
+        from wallet.recovery.backup import back_up
+
+        back_up(
+            self.home,
+            self.profile(),
+            self.database,
+            file,
+            passphrase,
+            self.clock,
+            self.randomness,
+        )
+
+    def restore(self, file: bytes, passphrase: str) -> Restored:
+        """Makes this home of a backup. Raises as `backup.restore`, or AnotherStackAnswers."""
+        from wallet.recovery.backup import restore
+
+        return restore(
+            self.home,
+            self.banks,
+            lambda: self.database,
+            lambda: self.book,
+            file,
+            passphrase,
+            self.clock,
+            self.randomness,
+        )
 
     def key_here(self) -> KeyHere:
         """The key in this home. Raises AnotherStackAnswers."""

@@ -42,6 +42,7 @@ from auditor.signatures.orders import (
 )
 from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.presences import Presences, presence_rows
+from auditor.signatures.recovery_keys import NamedRecoveryKeys
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.requests import RequestWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
@@ -180,11 +181,13 @@ class BankWalk:
             self._problems,
             verifying,
         )
+        self._named = NamedRecoveryKeys(engine, self._problems)
         self._keys = WalletKeys(
             name,
             replacements,
             acts.approved,
             replacement_rows(engine),
+            self._named,
             self._problems,
             verifying,
         )
@@ -293,6 +296,7 @@ class BankWalk:
             self._holders[row.account] = Holder(row.number, keys)
             self._accounts[row.number] = self._account_of_row[row.id] = row.account
             self._row_of_account[row.account] = row.id
+            self._named.ordered(order.recovery_key, row.number, 0)
             self._check_opening(row, order, where)
 
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:

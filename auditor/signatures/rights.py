@@ -41,6 +41,7 @@ RIGHT_OF = {
     "replace_key": office_pb2.RIGHT_WALLETS,
     "confirm_presence": office_pb2.RIGHT_CUSTOMERS,
     "downgrade_wallet": office_pb2.RIGHT_CUSTOMERS,
+    "cancel_key": office_pb2.RIGHT_WALLETS,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
     "come_back": office_pb2.RIGHT_SUSPENSE,
     "settle_lost": office_pb2.RIGHT_SUSPENSE,

@@ -1,4 +1,6 @@
-"""``dcep key-requests`` and ``dcep replace-key``: another key for a holder who has lost the old."""
+"""``dcep key-requests``, ``replace-key`` and ``cancel-key``: another key for a holder who has lost
+the old.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,8 @@ _STATES = (
     N_("in force"),
     N_("objected"),
     N_("refused"),
+    N_("cancelled"),
+    N_("superseded"),
 )
 
 
@@ -33,6 +37,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("key-requests")(requests)
     app.command("replace-key")(replace)
+    app.command("cancel-key")(cancel)
 
 
 def requests(
@@ -71,24 +76,56 @@ def replace(
     """Propose another key for a wallet whose holder has lost the old one; another officer approves.
 
     Name and telephone are what the holder has shown you, just as the wallet was opened with them.
-    The new key counts some hours after the approval, unless the old one objects.
+    The new key counts some hours after the approval, unless the old one objects. If the wallet's
+    recovery phrase asks for the same key, no objection counts.
     """
     plan, number = load(folder), typed(number)
-    found = _asked(plan, number, officer, as_json)
-    chosen = next((a for a in found.keys if same_code(code, _content(a).public_key)), None)
-    if chosen is None:
-        Output(as_json).fail(
-            EXIT_REFUSED, "REQUEST_UNKNOWN", _("nobody has asked for a key with this code")
-        )
+    found, chosen = _chosen(plan, number, code, officer, as_json)
     kind = office_pb2.ReplaceKey(
         wallet_number=number,
         request=chosen.request,
         holder_name=text_typed(name),
         phone=phone.strip(),
         wait_ms=found.wait_ms,
+        recovery=chosen.recovery if chosen.HasField("recovery") else None,
     )
     officer = officer or officer_of(plan, number, as_json)
     propose(plan, officer, kind, cause, request_id, anew, as_json)
+
+
+def cancel(
+    number: Number,
+    code: Annotated[str, typer.Option(help="The code of the key that is on its way.")],
+    officer: BankOfficer = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Propose to call off a key that is on its way to be a wallet's; another officer approves.
+
+    The key in force stays. What a recovery phrase has asked for can be called off too: the phrase
+    then decides nothing alone any more, and counts with two officers.
+    """
+    plan, number = load(folder), typed(number)
+    _found, chosen = _chosen(plan, number, code, officer, as_json)
+    kind = office_pb2.CancelKey(wallet_number=number, public_key=_content(chosen).public_key)
+    officer = officer or officer_of(plan, number, as_json)
+    propose(plan, officer, kind, cause, request_id, anew, as_json)
+
+
+def _chosen(
+    plan: StackPlan, number: str, code: str, officer: str, as_json: bool
+) -> tuple[officers_pb2.ListKeyRequestsResponse, officers_pb2.AskedKey]:
+    """What the bank says of a wallet's keys, and the key of this code."""
+    found = _asked(plan, number, officer, as_json)
+    chosen = next((a for a in found.keys if same_code(code, _content(a).public_key)), None)
+    if chosen is None:
+        Output(as_json).fail(
+            EXIT_REFUSED, "REQUEST_UNKNOWN", _("nobody has asked for a key with this code")
+        )
+    return found, chosen
 
 
 def _asked(
@@ -112,6 +149,7 @@ def _fields(asked: officers_pb2.AskedKey) -> dict[str, Any]:
         "state": keys_pb2.KeyState.Name(asked.state).removeprefix("KEY_STATE_"),
         "time_ms": asked.time_ms,
         "in_force_time_ms": asked.in_force_time_ms or None,
+        "by_phrase": asked.HasField("recovery"),
     }
 
 
@@ -122,6 +160,7 @@ def _line(entry: dict[str, Any]) -> str:
         if entry["in_force_time_ms"]
         else ""
     )
-    return _("{code}  asked for at {time}: {state}{since}").format(
-        code=entry["code"], time=clock(entry["time_ms"]), state=state, since=since
+    by = _("; the recovery phrase asks for it") if entry["by_phrase"] else ""
+    return _("{code}  asked for at {time}: {state}{since}{by}").format(
+        code=entry["code"], time=clock(entry["time_ms"]), state=state, since=since, by=by
     )

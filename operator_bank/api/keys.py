@@ -30,3 +30,21 @@ class GrpcKeys(keys_pb2_grpc.KeyServiceServicer):
     ) -> keys_pb2.ObjectToKeyResponse:  # noqa: N802
         self._bank.keys.replacements.object(request.objection)
         return keys_pb2.ObjectToKeyResponse()
+
+    def RotateKey(
+        self, request: keys_pb2.RotateKeyRequest, context: grpc.ServicerContext
+    ) -> keys_pb2.RotateKeyResponse:  # noqa: N802
+        self._bank.keys.rotations.rotate(request.order)
+        return keys_pb2.RotateKeyResponse()
+
+    def FindWallet(
+        self, request: keys_pb2.FindWalletRequest, context: grpc.ServicerContext
+    ) -> keys_pb2.FindWalletResponse:  # noqa: N802
+        number = self._bank.keys.recoveries.find(request.query)
+        return keys_pb2.FindWalletResponse(wallet_number=number)
+
+    def RecoverWallet(
+        self, request: keys_pb2.RecoverWalletRequest, context: grpc.ServicerContext
+    ) -> keys_pb2.RecoverWalletResponse:  # noqa: N802
+        state = self._bank.keys.recoveries.recover(request.order)
+        return keys_pb2.RecoverWalletResponse(state=state)  # type: ignore[arg-type]

@@ -52,7 +52,9 @@ PUBLIC: list[ServiceDescriptor] = [
 
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 _OPEN = "/dcep.bank.v1.WalletService/OpenWallet"
-_ASK_FOR_KEY = "/dcep.bank.v1.KeyService/RequestKey"
+_ASK_FOR_KEYS = frozenset(
+    f"/dcep.bank.v1.KeyService/{name}" for name in ("RequestKey", "FindWallet", "RecoverWallet")
+)
 _OPEN_MANY = "/dcep.bank.v1.WalletService/OpenWallets"
 _SEND_CODE = "/dcep.bank.v1.WalletService/SendCode"
 _BULK = frozenset(
@@ -190,7 +192,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
                 request = await _request(context, kind, most)
                 if name in _OPENINGS:
                     self._shares.openings.take(source, _OPENINGS[name](request))
-                if name == _ASK_FOR_KEY:
+                if name in _ASK_FOR_KEYS:
                     self._shares.key_requests.take(source)
                 if share is None:
                     await self._turn(source, places)

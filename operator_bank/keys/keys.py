@@ -13,10 +13,13 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Customers
-from operator_bank.keys.effect import KeyReplacement
-from operator_bank.keys.replacing import IN_FORCE, KeyReplacements
+from operator_bank.keys.effect import KeyCancelling, KeyReplacement
+from operator_bank.keys.named import RecoveryKeys
+from operator_bank.keys.recovering import Recoveries
+from operator_bank.keys.replacing import IN_FORCE, PHRASE, KeyReplacements
 from operator_bank.keys.requests import KeyRequests
-from operator_bank.limits import MAX_LIVE_KEYS
+from operator_bank.keys.rotating import KeyRotations
+from operator_bank.limits import KEY_REQUESTS_EACH, MAX_LIVE_KEYS
 from operator_bank.offline.tables import devices
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders
@@ -43,14 +46,19 @@ class WalletKeys:
         self._wait_ms = wait_ms
         self.requests = KeyRequests(context)
         self.replacements = KeyReplacements(context, directory, orders)
+        self._named = RecoveryKeys(context)
+        parts = (self.requests, self.replacements)
+        self.recoveries = Recoveries(context, directory, *parts, self._named, wait_ms=wait_ms)
+        self.rotations = KeyRotations(context, directory, orders, *parts, self._named)
         self.effect = KeyReplacement(
             context,
             directory,
             customers,
-            self.requests,
-            self.replacements,
+            *parts,
+            self.recoveries,
             least_wait_ms=wait_ms,
         )
+        self.cancelling = KeyCancelling(context, directory, self.replacements)
 
     def state(self, envelope: SignedEnvelope) -> keys_pb2.GetKeyResponse:
         """How things stand with the key that signed a question.
@@ -78,15 +86,23 @@ class WalletKeys:
         """The keys that were asked for for a number, as officers see them."""
         answer = officers_pb2.ListKeyRequestsResponse(wait_ms=self._wait_ms)
         of_key = {bytes(row.public_key): row for row in self.replacements.rows(number)}
-        for row in self.requests.of_number(number):
+        rows = self.requests.of_number(number)
+        for row in rows:
             key = bytes(row.public_key)
-            said = of_key.get(key)
             asked = answer.keys.add(time_ms=row.time_ms, state=_REQUESTED)
-            asked.request.payload = bytes(row.payload)
-            asked.request.signature = bytes(row.signature)
-            asked.request.key_id = key.hex().encode()
-            if said is not None:
-                asked.state, asked.in_force_time_ms = said.state, _in_force_ms(said)
+            asked.request.CopyFrom(_envelope(row.payload, row.signature, key))
+            if row.recovery is not None:
+                recovery = _envelope(row.recovery, row.recovery_signature, row.recovery_key)
+                asked.recovery.CopyFrom(recovery)
+            if key in of_key:
+                _say(asked, of_key[key])
+        coming = self.replacements.waiting_for(number)
+        if coming is not None and coming.cause == PHRASE and len(rows) < KEY_REQUESTS_EACH:
+            said = of_key[coming.key]
+            order = keys_pb2.RecoveryOrder.FromString(bytes(said.payload))
+            asked = answer.keys.add(time_ms=coming.approved_ms, request=order.request)
+            asked.recovery.CopyFrom(_envelope(said.payload, said.signature, coming.recovery_key))
+            _say(asked, said)
         return answer
 
     def _in_force(self, wallet: Wallet) -> keys_pb2.GetKeyResponse:
@@ -98,6 +114,9 @@ class WalletKeys:
         coming = self.replacements.waiting_for(wallet.number)
         if coming is not None:
             answer.successor, answer.successor_time_ms = coming.key, coming.due_ms
+            answer.successor_cause = coming.cause  # type: ignore[assignment]
+            answer.successor_is_final = coming.final
+        answer.has_recovery_key = bool(self._named.counting(wallet.number))
         return answer
 
     def _known(self, number: str, key: bytes) -> keys_pb2.GetKeyResponse | None:
@@ -126,6 +145,19 @@ class WalletKeys:
             for row in rows
             if key_of(_certified(bytes(row.order_payload)).sequence) < wallet.key_number
         ]
+
+
+def _envelope(payload: bytes, signature: bytes, key: bytes) -> SignedEnvelope:
+    """What a key has signed, which the envelope names."""
+    return SignedEnvelope(
+        payload=bytes(payload), signature=bytes(signature), key_id=bytes(key).hex().encode()
+    )
+
+
+def _say(asked: officers_pb2.AskedKey, row: Row[Any]) -> None:
+    """Says what came of a key."""
+    asked.state, asked.cause = row.state, row.cause
+    asked.in_force_time_ms = _in_force_ms(row)
 
 
 def _certified(payload: bytes) -> orders_pb2.CertifyDeviceOrder:

@@ -13,6 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.keys.tables import key_requests
 from operator_bank.limits import (
+    CLOCK_SKEW_MS,
     KEY_REQUEST_KEPT_MS,
     KEY_REQUESTS_EACH,
     MAX_FORGOTTEN,
@@ -28,6 +29,7 @@ from runtime.errors import Refusal
 from runtime.messages import read_payload
 
 Statement = TypeVar("Statement", keys_pb2.KeyRequest, keys_pb2.KeyQuery)
+Spoken = TypeVar("Spoken", keys_pb2.RecoveryQuery, keys_pb2.RecoveryOrder)
 _OF = key_requests.c
 
 
@@ -46,14 +48,29 @@ class KeyRequests:
         Raises:
             Refusal: it is not signed by the key, is for another bank, or has expired; OVERLOADED.
         """
+        _, request = self.signed(keys_pb2.KeyRequest, envelope)
+        check_times(request, self._clock.now_ms(), longest_ms=MAX_KEY_VALIDITY_MS)
+        self.keep(envelope)
+
+    def keep(self, envelope: SignedEnvelope, *, recovery: SignedEnvelope | None = None) -> None:
+        """Keeps a request that was checked, and that the recovery key asks the same.
+
+        Raises:
+            Refusal: OVERLOADED.
+        """
         key, request = self.signed(keys_pb2.KeyRequest, envelope)
         now_ms = self._clock.now_ms()
-        check_times(request, now_ms, longest_ms=MAX_KEY_VALIDITY_MS)
         values = {
             "payload": envelope.payload,
             "signature": envelope.signature,
             "time_ms": now_ms,
         }
+        if recovery is not None:
+            values |= {
+                "recovery": recovery.payload,
+                "recovery_signature": recovery.signature,
+                "recovery_key": _key(recovery.key_id),
+            }
         same = (_OF.number == request.wallet_number, _OF.public_key == key)
 
         def body(connection: Connection) -> None:
@@ -87,14 +104,53 @@ class KeyRequests:
         Raises:
             Refusal: it is not signed by the key that its key_id names, or is for another bank.
         """
-        key = _key(envelope.key_id)
-        statement = read_payload(kind, verify(kind, envelope, public_key(key, "key_id")))
-        if statement.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        key, statement = self._signed(kind, envelope)
         if not statement.wallet_number.startswith(self._prefix):
             raise invalid("wallet_number", "is a number of another bank")
         if isinstance(statement, keys_pb2.KeyRequest) and statement.public_key != key:
             raise invalid("public_key", "is another key than the one that signed")
+        return key, statement
+
+    def signed_by_recovery_key(
+        self, kind: type[Spoken], envelope: SignedEnvelope
+    ) -> tuple[bytes, Spoken]:
+        """The recovery key that signed a statement to this bank, and the statement; times, and what
+        it is about, are not checked.
+
+        Raises:
+            Refusal: it is not signed by the key that its key_id names, or is for another bank.
+        """
+        return self._signed(kind, envelope)
+
+    def new_key(self, request: SignedEnvelope, number: str) -> bytes:
+        """The key that has itself signed that it is to be a wallet's, in another statement.
+
+        Raises:
+            Refusal: it has not; or it was for another wallet, or long ago.
+        """
+        key, asked = self.signed(keys_pb2.KeyRequest, request)
+        if asked.wallet_number != number:
+            raise Refusal(
+                errors_pb2.REASON_WRONG_WALLET,
+                "the key was asked for for another wallet",
+                field="request",
+            )
+        now_ms = self._clock.now_ms()
+        if asked.created_time_ms > now_ms + CLOCK_SKEW_MS:
+            raise Refusal(
+                errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field="request"
+            )
+        if asked.created_time_ms < now_ms - KEY_REQUEST_KEPT_MS:
+            raise Refusal(
+                errors_pb2.REASON_EXPIRED, "the key was asked for too long ago", field="request"
+            )
+        return key
+
+    def _signed(self, kind: type[Any], envelope: SignedEnvelope) -> tuple[bytes, Any]:
+        key = _key(envelope.key_id)
+        statement = read_payload(kind, verify(kind, envelope, public_key(key, "key_id")))
+        if statement.bank != self._bank:
+            raise invalid("bank", f"is not this bank, {self._bank}")
         return key, statement
 
     def has(self, number: str, key: bytes) -> bool:

@@ -17,7 +17,8 @@ from operator_bank.customers.customers import Admission, Customers, OpeningOrder
 from operator_bank.customers.person import Person
 from operator_bank.customers.proving import Claim, Proving, class_for
 from operator_bank.customers.tables import opening_orders
-from operator_bank.keys.tables import key_replacements
+from operator_bank.keys.named import RecoveryKeys, name_key
+from operator_bank.keys.tables import key_replacements, recovery_keys
 from operator_bank.ledger import accounts as accounts_
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, Purpose
 from operator_bank.ledger.overload import CoreOverloaded
@@ -56,7 +57,12 @@ InTransaction = Callable[[Connection, int], None]
 
 
 _OWN, _DEPOSIT = accounts.alias(), accounts.alias()
-_OPENED = (wallets.c.request_id, opening_orders.c.digest)
+_NAMED = (
+    select(recovery_keys.c.recovery_key)
+    .where(recovery_keys.c.number == wallets.c.number, recovery_keys.c.key_number == 0)
+    .scalar_subquery()
+)
+_OPENED = (wallets.c.request_id, opening_orders.c.digest, _NAMED.label("recovery_key"))
 _WALLETS = (
     select(
         *(wallets.c.id, wallets.c.number, wallets.c.public_key, wallets.c.wallet_class),
@@ -89,6 +95,7 @@ class Wanted:
     claim: Claim
     order: OpeningOrder
     opened_time_ms: int
+    recovery_key: bytes = b""
 
     @property
     def asked_by(self) -> AskedBy:
@@ -128,6 +135,7 @@ class Directory:
     ) -> None:
         self._proving = proving
         self._counts = WalletCounts(context, customers, policy)
+        self._named = RecoveryKeys(context)
         self._database = context.database
         self._ledger = context.ledger
         self._clock = context.clock
@@ -195,12 +203,13 @@ class Directory:
         asked = [one.asked_by for one in wanted]
         if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
+        recovered = [one.recovery_key for one in wanted if one.recovery_key]
         with self.one_at_a_time(
-            [*asked, *self._counts.keys_of(one.claim.person for one in wanted)]
+            [*asked, *recovered, *self._counts.keys_of(one.claim.person for one in wanted)]
         ):
             known = self._opened(asked)
             for one in wanted:
-                if one.asked_by in known and bytes(known[one.asked_by].digest) != one.order.digest:
+                if one.asked_by in known and not _same(one, known[one.asked_by]):
                     raise Refusal(
                         errors_pb2.REASON_ID_REUSED,
                         "this key asked for another wallet with this request_id",
@@ -214,6 +223,8 @@ class Directory:
                 if one.asked_by not in known
             ]
             if fresh:
+                named = [one.wanted.recovery_key for one in fresh]
+                self._named.check_all_new([*filter(None, named)])
                 self._counts.check([one.holder for one in fresh])
                 self._check_room(fresh)
             for chunk in chunks(fresh):
@@ -224,7 +235,7 @@ class Directory:
     def one_at_a_time(self, asked: Sequence[AskedBy | bytes | str]) -> Iterator[None]:
         """Makes a call wait while another works on one of the same: wallets that are asked for, by
         their requests; telephone numbers and documents, by what they are found by; wallets that
-        change, by their numbers.
+        change, by their numbers, and their keys, by `key_of_wallet`.
         """
         mine = set(asked)
         with self._changing:
@@ -371,6 +382,9 @@ class Directory:
             self._customers.write(connection, people, now_ms)
             connection.execute(insert(wallets), rows)
             connection.execute(insert(accounts), owned)
+            for wallet, one in pairs:
+                if one.wanted.recovery_key:
+                    name_key(connection, one.wanted.recovery_key, wallet.number, 0, now_ms)
 
         try:
             self._ledger.submit(Batch(self._records(pairs), None, in_transaction))
@@ -455,6 +469,12 @@ class Directory:
 
 def _no_accounts_left() -> Refusal:
     return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
+
+
+def _same(wanted: Wanted, row: Row[Any]) -> bool:
+    """Whether a request asks for what was opened by it before."""
+    named = bytes(row.recovery_key or b"")
+    return (bytes(row.digest), named) == (wanted.order.digest, wanted.recovery_key)
 
 
 def _row(wallet: Wallet, admitted: Admitted, customer: int) -> Values:

@@ -95,6 +95,7 @@ class WalletOpening:
             claim=Claim.of(key, asked.holder, order.holder_digest, asked.code),
             order=OpeningOrder(order.holder_digest, envelope.payload, envelope.signature),
             opened_time_ms=now_ms,
+            recovery_key=order.recovery_key,
         )
 
 

@@ -37,6 +37,7 @@ Unnumbered = (
     | orders_pb2.BlockAskerOrder
     | orders_pb2.ChangeClassOrder
     | keys_pb2.KeyObjection
+    | keys_pb2.RotateKeyOrder
 )
 """What moves no money has no sequence."""
 WalletOrder = (

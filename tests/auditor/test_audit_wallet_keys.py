@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import delete, insert, select, update
 
 from currency.key_code import code_of
-from dcep.bank.v1 import keys_pb2, orders_pb2
+from dcep.bank.v1 import keys_pb2
 from dcep.office.v1 import office_pb2
 from operator_bank.keys.tables import key_replacements
 from operator_bank.ledger.tables import ledger as bank_tables
@@ -21,6 +21,7 @@ from tests.auditor.forging import Beside
 from tests.auditor.officers import by_two
 from tests.auditor.simulated import KEY_WAIT_MS
 from tests.auditor.told import ALICE, CAROL, STRANGER, Stack, named
+from tests.auditor.wallet_keys import in_force, paid, payment
 
 NEW = SigningKey(b"\x21" * 32)
 OTHER = SigningKey(b"\x22" * 32)
@@ -43,30 +44,6 @@ def approved(stack: Stack, name: str, key: SigningKey) -> None:
         wait_ms=KEY_WAIT_MS,
     )
     by_two(stack, wish)
-
-
-def in_force(stack: Stack) -> None:
-    stack.system.clock.advance(KEY_WAIT_MS)
-    stack.system.built["alpha"].keys.replacements.step()
-
-
-def paid(stack: Stack, key: SigningKey, sequence: int) -> None:
-    """Alice pays carol 5 fen."""
-    envelope = payment(stack, key, sequence)
-    stack.system.built["alpha"].payments.pay(envelope, 0.0)
-
-
-def payment(stack: Stack, key: SigningKey, sequence: int) -> Any:
-    now_ms = stack.system.clock.now_ms()
-    order = orders_pb2.PaymentOrder(
-        wallet_number=stack.number(ALICE),
-        sequence=sequence,
-        payee_number=stack.number(CAROL),
-        amount_fen=5,
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + 60_000,
-    )
-    return sign(order, key, stack.number(ALICE).encode())
 
 
 @pytest.fixture
@@ -98,14 +75,15 @@ def test_who_ordered_by_which_key_is_proved(stack: Stack) -> None:
 
 def test_a_key_that_no_officers_gave_is_named(stack: Stack) -> None:
     row = {
-        "act": 99, "act_digest": bytes(32), "number": stack.number(CAROL),
+        "cause": keys_pb2.KEY_CAUSE_OFFICERS, "act": 99, "digest": bytes(32),
+        "number": stack.number(CAROL),
         "public_key": bytes(STRANGER.verify_key), "approved_time_ms": 1, "due_time_ms": 2,
         "state": keys_pb2.KEY_STATE_IN_FORCE, "key_number": 1, "position": 3, "ended_time_ms": 4,
     }  # fmt: skip
     with stack.system.engines["alpha"].begin() as connection:
         connection.execute(insert(key_replacements), row)
     problems = stack.problems()
-    assert named(problems, "key_replacements, row act=99", "no record has put it in force")
+    assert named(problems, "key_replacements, row id=", "no record has put it in force")
 
 
 def test_another_key_in_the_table_is_named(stack: Stack) -> None:
@@ -119,7 +97,8 @@ def test_another_key_in_the_table_is_named(stack: Stack) -> None:
     ("what", "value"),
     [
         ("due_time_ms", 5), ("approved_time_ms", 5), ("ended_time_ms", 5), ("key_number", 2),
-        ("position", 1), ("act_digest", bytes(32)),
+        ("position", 1), ("digest", bytes(32)), ("cause", keys_pb2.KEY_CAUSE_PHRASE),
+        ("cause", keys_pb2.KEY_CAUSE_ROTATION), ("recovery_key", bytes(32)), ("cancelled_by", 1),
         ("state", keys_pb2.KEY_STATE_REFUSED), ("state", keys_pb2.KEY_STATE_OBJECTED),
     ],
 )  # fmt: skip

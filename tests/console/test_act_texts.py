@@ -49,6 +49,15 @@ def test_a_key_is_told_by_its_code_and_its_holder() -> None:
         "replace the key of wallet 6201000000000012 of Alice: the new one has the code "
         f"{code_of(key)}, and counts 6 hours after the approval"
     )
+    wish.recovery.payload = b"ordered"
+    told = said(office_pb2.OfficerAct(replace_key=wish))
+    assert told.endswith(
+        "the approval; the recovery phrase asks for it too, so that no objection counts"
+    )
+    cancel = office_pb2.CancelKey(wallet_number="6201000000000012", public_key=key)
+    assert said(office_pb2.OfficerAct(cancel_key=cancel)) == (
+        f"call off the key {code_of(key)} that was to be wallet 6201000000000012's"
+    )
     wish.request.payload, wish.wait_ms = b"\xff\xff", 10_000
     told = said(office_pb2.OfficerAct(replace_key=wish))
     assert "has the code ?, and counts 10 seconds after" in told

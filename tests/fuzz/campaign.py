@@ -150,7 +150,7 @@ class Campaign:
         if kind.name == "OpenWalletOrder":
             content.public_key = bytes(role.key.verify_key)
             content.bank, key_id = "alpha", content.public_key.hex().encode()
-        if kind.name in ("KeyRequest", "KeyQuery"):
+        if kind.name in ("KeyRequest", "KeyQuery", "RecoveryQuery", "RecoveryOrder"):
             key_id = bytes(role.key.verify_key).hex().encode()
             if kind.name == "KeyRequest":
                 content.public_key = bytes(role.key.verify_key)

@@ -30,6 +30,9 @@ from wallet.qr.errors import (
     OtherCurrency,
     OtherScheme,
 )
+from wallet.recovery.by_phrase import NowhereKnown
+from wallet.recovery.format import BackupError, WeakPassphrase, WrongPassphrase
+from wallet.recovery.rotating import OrdersOpen
 from wallet.secure_element import device_errors, pkcs11
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +45,13 @@ CODE_ERRORS: list[type[CodeError]] = [
     OtherCurrency,
     CodeExpired,
     CodeNotSupported,
+]
+RECOVERY_ERRORS: list[type[HomeError]] = [
+    BackupError,
+    WeakPassphrase,
+    WrongPassphrase,
+    NowhereKnown,
+    OrdersOpen,
 ]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 NEXT: dict[str, Callable[[str], str]] = {
@@ -99,6 +109,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
     own = own_reasons(WALLET) - {
         "HOME",
         "KEY_AWAITED",
+        *(each.reason for each in RECOVERY_ERRORS),
         "PIN_LOCKED",
         "ANOTHER_STACK",
         *(each.reason for each in CODE_ERRORS),
@@ -120,6 +131,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
         device_errors.RolledBack,
         pkcs11.KeyTokenError,
         AnotherStackAnswers,
+        *RECOVERY_ERRORS,
     ],
 )
 def test_what_is_wrong_with_a_home_says_what_to_do(

@@ -15,7 +15,12 @@ import pytest
 from dcep.bank.v1 import payments_pb2
 from operator_bank.edge.forwarding import Forwarding
 from operator_bank.edge.shares import PublicShares
-from operator_bank.limits import ANSWER_BYTES_EACH, LONGEST_ANSWER_BYTES, TURNS_EACH
+from operator_bank.limits import (
+    ANSWER_BYTES_EACH,
+    KEY_REQUESTS_PER_MINUTE,
+    LONGEST_ANSWER_BYTES,
+    TURNS_EACH,
+)
 from tests.integration.sources import Relay
 
 LIST = "/dcep.bank.v1.PaymentService/ListPayments"
@@ -171,5 +176,27 @@ def test_long_answers_that_are_not_read_have_a_bound_in_bytes(tmp_path: Path) ->
             assert len(told) < len(ends)
             # What was read makes room again.
             await lazy.unary_unary(bundle)(b"", timeout=50.0)
+
+    on_an_edge(tmp_path, scene)
+
+
+def test_looking_for_wallets_is_bounded_for_each_source(tmp_path: Path) -> None:
+    """By recovery keys, or by asking for keys: together, and for that address alone."""
+    service = "/dcep.bank.v1.KeyService"
+    names = ("FindWallet", "RecoverWallet", "RequestKey")
+
+    async def scene(port: Port) -> None:
+        port.bank.may_answer.set()
+        async with port.caller("127.0.4.6") as thief, port.caller("127.0.4.7") as holder:
+            for index in range(KEY_REQUESTS_PER_MINUTE):
+                name = names[index % len(names)]
+                await thief.unary_unary(f"{service}/{name}")(b"", timeout=50.0)
+            for name in names:
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await thief.unary_unary(f"{service}/{name}")(b"", timeout=50.0)
+                assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert len(port.bank.asked) == KEY_REQUESTS_PER_MINUTE
+            await holder.unary_unary(f"{service}/FindWallet")(b"", timeout=50.0)
+            await thief.unary_unary(f"{service}/GetKey")(b"", timeout=50.0)
 
     on_an_edge(tmp_path, scene)

@@ -98,6 +98,8 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking):
             number = make(PREFIX, len(self._opened) + 1)
             self._opened[order.request_id] = number
             self.accounts[number] = Account(order.public_key)
+            if order.recovery_key:
+                self.phrases[order.recovery_key] = number
         self._lose("mute_after")
         return wallets_pb2.OpenWalletResponse(
             wallet_number=self._opened[order.request_id],

@@ -8,7 +8,7 @@ from dcep.bank.v1 import keys_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.envelope import verify
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from tests.offline.signers import NOW
 
 
@@ -27,10 +27,14 @@ class FakeKeys:
     Attributes:
         keys: what it says of a key that was asked for or replaced, by number and key.
         objections: keys that were objected to.
+        phrases: the wallets' numbers, by their recovery keys.
+        rotations_lost: so many answers to orders that change a key are lost.
     """
 
     keys: dict[tuple[str, bytes], keys_pb2.GetKeyResponse] = field(default_factory=dict)
     objections: list[bytes] = field(default_factory=list)
+    phrases: dict[bytes, str] = field(default_factory=dict)
+    rotations_lost: int = 0
 
     def _account(self, number: str) -> Keyed:
         raise NotImplementedError
@@ -56,6 +60,37 @@ class FakeKeys:
         self.objections.append(keys_pb2.KeyObjection.FromString(payload).public_key)
         return keys_pb2.ObjectToKeyResponse()
 
+    def rotate_key(self, order: SignedEnvelope) -> keys_pb2.RotateKeyResponse:
+        number = order.key_id.decode()
+        payload = verify(keys_pb2.RotateKeyOrder, order, self._account(number).key)
+        asked = keys_pb2.RotateKeyOrder.FromString(payload)
+        new = _key(asked.request)
+        request = keys_pb2.KeyRequest.FromString(verify(keys_pb2.KeyRequest, asked.request, new))
+        assert (asked.wallet_number, request.wallet_number, asked.bank) == (number, number, "alpha")
+        self.replace_key(number, new)
+        if asked.recovery_key:
+            self.phrases[asked.recovery_key] = number
+        if self.rotations_lost:
+            self.rotations_lost -= 1
+            raise NoAnswer("the answer is lost")
+        return keys_pb2.RotateKeyResponse()
+
+    def find_wallet(self, query: SignedEnvelope) -> keys_pb2.FindWalletResponse:
+        verify(keys_pb2.RecoveryQuery, query, _key(query))
+        if _key(query) not in self.phrases:
+            raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, "no wallet of this phrase")
+        return keys_pb2.FindWalletResponse(wallet_number=self.phrases[_key(query)])
+
+    def recover_wallet(self, order: SignedEnvelope) -> keys_pb2.RecoverWalletResponse:
+        payload = verify(keys_pb2.RecoveryOrder, order, _key(order))
+        asked = keys_pb2.RecoveryOrder.FromString(payload)
+        number, new = asked.wallet_number, _key(asked.request)
+        verify(keys_pb2.KeyRequest, asked.request, new)
+        assert self.phrases[_key(order)] == number
+        state = keys_pb2.KEY_STATE_APPROVED
+        self.keys[number, new] = keys_pb2.GetKeyResponse(state=state, in_force_time_ms=NOW)
+        return keys_pb2.RecoverWalletResponse(state=state)
+
     def replace_key(self, number: str, key: bytes) -> None:
         """Puts another key in force, which somebody has asked for."""
         in_force, replaced = keys_pb2.KEY_STATE_IN_FORCE, keys_pb2.KEY_STATE_REPLACED
@@ -63,7 +98,8 @@ class FakeKeys:
         said = keys_pb2.GetKeyResponse(state=replaced, in_force_time_ms=NOW)
         self.keys[number, account.key] = said
         self.keys[number, key] = keys_pb2.GetKeyResponse(state=in_force, in_force_time_ms=NOW)
-        account.key, account.last_sequence = key, 1 << 40
+        account.key = key
+        account.last_sequence = ((account.last_sequence >> 40) + 1) << 40
 
 
 def _key(envelope: SignedEnvelope) -> bytes:

@@ -17,6 +17,8 @@ from dcep.bank.v1 import (
     asking_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
+    keys_pb2,
+    keys_pb2_grpc,
     offline_pb2,
     offline_pb2_grpc,
     payments_pb2,
@@ -66,6 +68,35 @@ class Wallets(wallets_pb2_grpc.WalletServiceServicer):
     @_silent(wallets_pb2.GetWalletResponse)
     def GetWallet(self, request: Any) -> Any:
         return self.bank.get_wallet(request.query)
+
+
+class Keys(keys_pb2_grpc.KeyServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(keys_pb2.RequestKeyResponse)
+    def RequestKey(self, request: Any) -> Any:
+        return self.bank.request_key(request.request)
+
+    @_silent(keys_pb2.GetKeyResponse)
+    def GetKey(self, request: Any) -> Any:
+        return self.bank.get_key(request.query)
+
+    @_silent(keys_pb2.ObjectToKeyResponse)
+    def ObjectToKey(self, request: Any) -> Any:
+        return self.bank.object_to_key(request.objection)
+
+    @_silent(keys_pb2.RotateKeyResponse)
+    def RotateKey(self, request: Any) -> Any:
+        return self.bank.rotate_key(request.order)
+
+    @_silent(keys_pb2.FindWalletResponse)
+    def FindWallet(self, request: Any) -> Any:
+        return self.bank.find_wallet(request.query)
+
+    @_silent(keys_pb2.RecoverWalletResponse)
+    def RecoverWallet(self, request: Any) -> Any:
+        return self.bank.recover_wallet(request.order)
 
 
 class Exchange(exchange_pb2_grpc.ExchangeServiceServicer):
@@ -175,6 +206,7 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
     server = Server(
         [
             _service(wallets_pb2_grpc, "WalletService", Wallets(bank)),
+            _service(keys_pb2_grpc, "KeyService", Keys(bank)),
             _service(exchange_pb2_grpc, "ExchangeService", Exchange(bank)),
             _service(payments_pb2_grpc, "PaymentService", Payments(bank)),
             _service(asking_pb2_grpc, "AskingService", Asking(bank)),

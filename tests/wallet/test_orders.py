@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_a_code_is_asked_for_and_the_same_wallet_is_opened_with_it(
     make_app: MakeApp, bank: FakeBank
 ) -> None:
     app, bank.code = make_app(opened=False), "123456"
-    shown = {"holder_name": "Alice", "phone": "13900139000", "document": "E1234"}
+    shown: dict[str, Any] = {"holder_name": "Alice", "phone": "13900139000", "document": "E1234"}
     assert refused_for(app.open, ALPHA, **shown) == "PHONE_NOT_CONFIRMED"
     key = bytes(app.home.key())
     assert bank.codes_sent == ["13900139000"]

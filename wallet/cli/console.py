@@ -59,11 +59,13 @@ class Output:
         self._asks_only = asks_only
         self._limits = limits
         self._device = device
+        self.besides: dict[str, Any] = {}
+        """Fields that a program is given besides, whatever comes of the command."""
 
     def result(self, fields: Mapping[str, Any], text: str) -> None:
         """The fields as one JSON object, or the text for people."""
         if self.as_json:
-            text = json.dumps(fields, ensure_ascii=json_ascii())
+            text = json.dumps({**self.besides, **fields}, ensure_ascii=json_ascii())
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
         self.was_heard = True
@@ -123,6 +125,7 @@ class Output:
         from wallet.offline.text_format import PaperError
         from wallet.peers.bank_directory import BankNotFound
         from wallet.qr.errors import CodeError
+        from wallet.recovery.errors import PhraseError
 
         wrong = (
             UsageError,
@@ -131,6 +134,7 @@ class Output:
             BankNotFound,
             PaperError,
             PhoneError,
+            PhraseError,
             TimeError,
         )
         if isinstance(error, wrong):

@@ -71,12 +71,20 @@ def open_(
     kind: DocumentKind = "id-card",
     account: BankAccount = "",
     code: Code = "",
+    no_phrase: Annotated[
+        bool, typer.Option("--no-phrase", help="Make no recovery phrase.", show_default=False)
+    ] = False,
     stack: StackOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a wallet: with a phone class IV, with a document too III, with a bank account too II."""
+    """Open a wallet: with a phone class IV, with a document too III, with a bank account too II.
+
+    At a terminal a recovery phrase is shown, once, to be written down: it gives the wallet back
+    when its home is lost. A program gets it as `phrase`.
+    """
     from wallet.cli.output import opened
+    from wallet.cli.phrase import phrase_for
     from wallet.cli.typed import papers_typed, phone_typed
     from wallet.peers.bank_directory import find_bank
 
@@ -91,6 +99,11 @@ def open_(
                 )
             )
         entry = find_bank(stack_folder(stack), bank)
+        # One that is being opened goes on as it was begun.
+        begins = app.home.profile() is None
+        if begins and no_phrase:
+            app.home.drop_recovery_key()
+        wanted = begins and not no_phrase
         profile = app.open(
             entry,
             holder_name=text.typed(name),
@@ -99,6 +112,7 @@ def open_(
             document_kind=kind,
             bank_account=papers_typed(account),
             code=code,
+            recovery_key=phrase_for(app, output, entry.name, wanted=wanted),
         )
         why_not = app.prepare_offline()
         output.result(*opened(profile, why_not))
@@ -311,9 +325,10 @@ def watch(
 
 def _add_others() -> None:
     from wallet.cli.automatic import automatic
+    from wallet.cli.backup import backup, restore
     from wallet.cli.classes import downgrade, upgrade
     from wallet.cli.history import history, payment
-    from wallet.cli.keys import keys, recover
+    from wallet.cli.keys import key, keys, recover
     from wallet.cli.merchant_qr import qr
     from wallet.cli.offline import offline
     from wallet.cli.payroll import payroll
@@ -330,6 +345,9 @@ def _add_others() -> None:
     app.command()(payroll)
     app.command()(recover)
     app.command()(keys)
+    app.command()(backup)
+    app.command()(restore)
+    app.add_typer(key, name="key")
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
     app.add_typer(requests, name="requests")

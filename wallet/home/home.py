@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from language import N_, _
 from runtime.ed25519 import SEED_BYTES
-from runtime.files import create_whole, write_whole
+from runtime.files import create_whole, flush_folder, write_whole
 from runtime.output import reason_of
 from runtime.private import make_private
 
@@ -94,6 +94,8 @@ class Home:
         self.folder = folder.absolute()
         self._profile = self.folder / "wallet.json"
         self._seed = self.folder / "wallet.key"
+        self._next_seed = self.folder / "wallet.key.next"
+        self._recovery = self.folder / "recovery.pub"
 
     @property
     def database_url(self) -> str:
@@ -144,6 +146,10 @@ class Home:
                     "read: {error}"
                 ).format(file=file, error=reason_of(error))
             ) from error
+        return self.put_ca(content)
+
+    def put_ca(self, content: bytes) -> str:
+        """Keeps a certificate that the bank's is checked against; returns its name here."""
         self.make()
         write_whole(self.folder / _BANK_CA, content)
         return _BANK_CA
@@ -157,9 +163,10 @@ class Home:
         self._profile.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Removes the profile, and a key that the bank has said will never be a wallet's."""
+        """Removes the profile, and keys that the bank has said will never be a wallet's."""
         self.forget()
         self._seed.unlink(missing_ok=True)
+        self._next_seed.unlink(missing_ok=True)
 
     def seal(self, seed: bytes) -> None:
         """Keeps the seed of a new key, unless there is a key already: a key is never
@@ -172,19 +179,68 @@ class Home:
 
     def key(self) -> SigningKey:
         """The wallet's signing key. Raises HomeError when it is missing or others may read it."""
-        from nacl.signing import SigningKey
+        return _key_in(self._seed)
 
+    def seal_next(self, seed: bytes) -> SigningKey:
+        """Keeps the seed of a key that is to take this one's place, unless one is kept already;
+        returns the one that is kept. It is never thrown away: the bank may have it by now.
+        """
+        create_whole(self._next_seed, seed)
+        return _key_in(self._next_seed)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key here, whatever it is worth."""
+        return self._seed.exists()
+
+    @property
+    def has_next(self) -> bool:
+        """Whether a key is kept that is to take this one's place."""
+        return self._next_seed.exists()
+
+    def take_next(self) -> None:
+        """Puts the kept key in this one's place, which is gone then."""
+        os.replace(self._next_seed, self._seed)
+        flush_folder(self.folder)
+
+    def recovery_key(self, bank: str) -> bytes:
+        """The public half of a phrase that was shown to the holder for a bank, and that the bank
+        may not know yet; b"" for none.
+        """
         try:
-            mode = stat.S_IMODE(os.stat(self._seed).st_mode)
-            seed = self._seed.read_bytes()
-        except OSError as error:
+            of_bank, _space, key = self._recovery.read_text().partition(" ")
+            return bytes.fromhex(key) if of_bank == bank else b""
+        except FileNotFoundError:
+            return b""
+        except (OSError, ValueError) as error:
             raise HomeError(
-                _("{seed} cannot be read: {error}").format(seed=self._seed, error=reason_of(error))
+                _("{profile} cannot be read: {error}").format(
+                    profile=self._recovery, error=reason_of(error)
+                )
             ) from error
-        if mode & 0o077:
-            raise HomeError(
-                _("{seed} can be read by others; chmod 600 it").format(seed=self._seed), CLOSE_IT
-            )
-        if len(seed) != SEED_BYTES:
-            raise HomeError(_("{seed} is not a wallet's key").format(seed=self._seed))
-        return SigningKey(seed)
+
+    def keep_recovery_key(self, bank: str, key: bytes) -> None:
+        """Keeps it until the bank has it; the phrase itself is kept nowhere."""
+        self.make()
+        write_whole(self._recovery, f"{bank} {key.hex()}".encode())
+
+    def drop_recovery_key(self) -> None:
+        """The bank has it."""
+        self._recovery.unlink(missing_ok=True)
+
+
+def _key_in(file: Path) -> SigningKey:
+    from nacl.signing import SigningKey
+
+    try:
+        mode = stat.S_IMODE(os.stat(file).st_mode)
+        seed = file.read_bytes()
+    except OSError as error:
+        raise HomeError(
+            _("{seed} cannot be read: {error}").format(seed=file, error=reason_of(error))
+        ) from error
+    if mode & 0o077:
+        raise HomeError(_("{seed} can be read by others; chmod 600 it").format(seed=file), CLOSE_IT)
+    if len(seed) != SEED_BYTES:
+        raise HomeError(_("{seed} is not a wallet's key").format(seed=file))
+    return SigningKey(seed)

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 REQUESTED, APPROVED = keys_pb2.KEY_STATE_REQUESTED, keys_pb2.KEY_STATE_APPROVED
 IN_FORCE, REPLACED = keys_pb2.KEY_STATE_IN_FORCE, keys_pb2.KEY_STATE_REPLACED
-_NEVER = (keys_pb2.KEY_STATE_OBJECTED, keys_pb2.KEY_STATE_REFUSED)
+CANCELLED = keys_pb2.KEY_STATE_CANCELLED
+_NEVER = (
+    keys_pb2.KEY_STATE_OBJECTED,
+    keys_pb2.KEY_STATE_REFUSED,
+    keys_pb2.KEY_STATE_SUPERSEDED,
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,15 @@ class KeyHere:
         query = self.signed(keys_pb2.KeyQuery, QUERY_VALID_MS, key_id=self._name())
         return self.bank.get_key(query)
 
-    def request(self) -> None:
-        """Asks that it may become the wallet's."""
-        request = self.signed(
+    def requesting(self) -> SignedEnvelope:
+        """Its wish to become the wallet's."""
+        return self.signed(
             keys_pb2.KeyRequest, OPENING_VALID_MS, key_id=self._name(), public_key=self.public
         )
-        self.bank.request_key(request)
+
+    def request(self) -> None:
+        """Asks that it may become the wallet's."""
+        self.bank.request_key(self.requesting())
 
     def object(self, code: str) -> bytes:
         """Objects to the key that is to take this one's place; returns that key.
@@ -168,8 +176,12 @@ def recover_wallet(
     clock: Clock,
     bank: BankEntry,
     number: str,
+    ask: Callable[[KeyHere], None] = KeyHere.request,
 ) -> Recovered:
     """Makes a key for a wallet whose home is lost, asks for it, or looks how far that is.
+
+    Args:
+        ask: asks the bank for the key.
 
     Raises:
         Refusal: by the bank; ALREADY_EXISTS when another wallet lives in this home; KEY_REPLACED;
@@ -188,7 +200,7 @@ def recover_wallet(
         banks.at(bank.address, home.bank_ca(profile), bank.name),
         clock,
     )
-    state = _asked(here, again=not profile.opened)
+    state = _asked(here, ask, again=not profile.opened)
     if state.state == REPLACED:
         raise replaced(state)
     if state.state in _NEVER:
@@ -221,18 +233,20 @@ def _begun(home: Home, randomness: Randomness, bank: BankEntry, number: str) -> 
     return profile
 
 
-def _asked(here: KeyHere, *, again: bool) -> keys_pb2.GetKeyResponse:
+def _asked(
+    here: KeyHere, ask: Callable[[KeyHere], None], *, again: bool
+) -> keys_pb2.GetKeyResponse:
     """What the bank says of the key; it is asked for first if the bank knows nothing of it, and
     once more, if `again`, while no officer has approved it.
     """
     try:
         state = here.state()
-        if state.state != REQUESTED or not again:
+        if state.state not in (REQUESTED, CANCELLED) or not again:
             return state
     except Refusal as refusal:
         if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
             raise
-    here.request()
+    ask(here)
     return here.state()
 
 

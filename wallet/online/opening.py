@@ -56,10 +56,12 @@ def open_wallet(
     bank: BankEntry,
     holder: HolderShows,
     code: str = "",
+    recovery_key: bytes = b"",
 ) -> Profile:
     """Makes the key and opens the wallet at a bank; a repeat gives the same wallet.
 
     If the bank wants a code from the holder's telephone and none is given, it is asked to send one.
+    A `recovery_key` is named in the order; a repeat has the same.
 
     Raises:
         Refusal: by the bank, PHONE_NOT_CONFIRMED among others; or ALREADY_EXISTS when another
@@ -86,7 +88,7 @@ def open_wallet(
     home.seal(randomness.bytes(SEED_BYTES))
     wanted = replace(wanted, bank_ca=home.keep_ca(bank.ca))
     home.save(wanted)
-    request = _opening(wanted, home.key(), bank, clock, code)
+    request = _opening(wanted, home.key(), bank, clock, code, recovery_key)
     port = banks.at(bank.address, home.bank_ca(wanted), bank.name)
     try:
         answer = port.open_wallet(request)
@@ -102,6 +104,7 @@ def open_wallet(
         wallet_class=class_name(answer.wallet_class),
     )
     home.save(opened)
+    home.drop_recovery_key()
     return opened
 
 
@@ -121,7 +124,12 @@ def ask_for_code(port: BankPort, phone: str, key: SigningKey) -> None:
 
 
 def _opening(
-    wanted: Profile, key: SigningKey, bank: BankEntry, clock: Clock, code: str
+    wanted: Profile,
+    key: SigningKey,
+    bank: BankEntry,
+    clock: Clock,
+    code: str,
+    recovery_key: bytes,
 ) -> wallets_pb2.OpenWalletRequest:
     """The order that opens the wallet, signed with its key, so that nobody else can open one for
     it, and beside it who the holder is.
@@ -136,6 +144,7 @@ def _opening(
         bank=bank.name,
         created_time_ms=now_ms,
         expires_time_ms=now_ms + OPENING_VALID_MS,
+        recovery_key=recovery_key,
     )
     signed: SignedEnvelope = sign(order, key, public.hex().encode())
     return wallets_pb2.OpenWalletRequest(order=signed, holder=holder, code=code)

@@ -97,7 +97,7 @@ class BulkPayments:
             NoAnswer: the outcome of all is unknown; the same call again is safe.
         """
         items = self.submitter.bank.pay_many([envelope_of(order) for order in orders])
-        said = [_said(order, item) for order, item in zip(orders, items, strict=True)]
+        said = [self._said(order, item) for order, item in zip(orders, items, strict=True)]
         self.submitter.book.finish_all([one.order for one in said if one.ended])
         if any(
             one.order.reason == errors_pb2.REASON_WALLET_USED_ELSEWHERE for one in said if one.ended
@@ -111,6 +111,11 @@ class BulkPayments:
             else one
             for one in said
         ]
+
+    def _said(self, order: KeptOrder, item: states_pb2.ItemAnswer) -> OrderAnswer:
+        if self.submitter.is_void(order, item.reason):
+            return OrderAnswer(order, errors_pb2.REASON_EXPIRED)
+        return _said(order, item)
 
 
 def _said(order: KeptOrder, item: states_pb2.ItemAnswer) -> OrderAnswer:

@@ -15,7 +15,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.clock import Clock
-from runtime.envelope import sign_payload
+from runtime.ed25519 import verified
+from runtime.envelope import sign_payload, signed_bytes
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
 from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS, QUERY_VALID_MS
@@ -27,6 +28,7 @@ from wallet.orders.types import (
     EXCHANGE,
     EXPIRED,
     KINDS,
+    LOAD,
     PAYMENT,
     PENDING,
     REFUND,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 AnyKind = OrderKind[Any, Any]
 Take = Callable[[Any, Any], None]
+_OF_THE_DEVICE = (DEPOSIT.name, LOAD.name)
 NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
 """What a bank says of an order whose sequence is not this book's any more."""
 
@@ -398,7 +401,8 @@ class OrderSubmitter:
             if refusal.reason == errors_pb2.REASON_NOT_YET_VALID:
                 raise NotYet(said, self._whose_clock(order, refusal)) from refusal
             raise NoAnswer(said) from refusal
-        if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
+        gone = refusal.reason == errors_pb2.REASON_EXPIRED or self.is_void(order, refusal.reason)
+        if gone and order.kind not in _OF_THE_DEVICE:
             # Only the bank's books say whether it had once come in time.
             order = self.look_up(order, expired=refusal.field != "cash_receipt")
             if order.state == OrderState.UNKNOWN:
@@ -409,7 +413,7 @@ class OrderSubmitter:
                     ).format(payment_id=order.payment_id)
                 ) from refusal
             return self._settled_before(order)
-        if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
+        if refusal.reason == errors_pb2.REASON_KEY_REPLACED or self.is_void(order, refusal.reason):
             # It may have been carried out before that; who has the new key sees it in the history.
             raise refusal
         if refusal.reason in NOT_OURS:
@@ -421,6 +425,15 @@ class OrderSubmitter:
         self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
         self._tell(order)
         raise refusal
+
+    def is_void(self, order: KeptOrder, reason: int) -> bool:
+        """Whether the bank does not know an order's signature because a key of before has signed
+        it: it takes none of that key's any more, and may have carried this one out before.
+        """
+        if reason != errors_pb2.REASON_SIGNATURE_INVALID:
+            return False
+        message = signed_bytes(KINDS[order.kind].order, order.payload)
+        return not verified(bytes(self.key.verify_key), message, order.signature)
 
     def _settled_before(self, order: KeptOrder) -> Placed[Any]:
         if not order.heard:

@@ -143,6 +143,25 @@ class GrpcBank:
             ORDER_TIMEOUT_S,
         )
 
+    def rotate_key(self, order: SignedEnvelope) -> keys_pb2.RotateKeyResponse:
+        """Puts another key in the place of the one that signs."""
+        request = keys_pb2.RotateKeyRequest(order=order)
+        return _ask(self._keys.RotateKey, request, keys_pb2.RotateKeyResponse, ORDER_TIMEOUT_S)
+
+    def find_wallet(self, query: SignedEnvelope) -> keys_pb2.FindWalletResponse:
+        """The wallet of the recovery key that signs the question."""
+        request = keys_pb2.FindWalletRequest(query=query)
+        return _ask(self._keys.FindWallet, request, keys_pb2.FindWalletResponse, SHOW_TIMEOUT_S)
+
+    def recover_wallet(self, order: SignedEnvelope) -> keys_pb2.RecoverWalletResponse:
+        """Asks by the recovery key for a key in place of one that is lost."""
+        return _ask(
+            self._keys.RecoverWallet,
+            keys_pb2.RecoverWalletRequest(order=order),
+            keys_pb2.RecoverWalletResponse,
+            ORDER_TIMEOUT_S,
+        )
+
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
         """Exchanges deposit or cash for money of the wallet, or back."""
         request = exchange_pb2.ExchangeRequest(order=order)

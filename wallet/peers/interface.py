@@ -77,6 +77,18 @@ class BankPort(Protocol):
         """Objects to a key that is to take this one's place."""
         ...
 
+    def rotate_key(self, order: SignedEnvelope) -> keys_pb2.RotateKeyResponse:
+        """Puts another key in the place of the one that signs."""
+        ...
+
+    def find_wallet(self, query: SignedEnvelope) -> keys_pb2.FindWalletResponse:
+        """The wallet of the recovery key that signs the question."""
+        ...
+
+    def recover_wallet(self, order: SignedEnvelope) -> keys_pb2.RecoverWalletResponse:
+        """Asks by the recovery key for a key in place of one that is lost."""
+        ...
+
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
         """Exchanges deposit or cash for money of the wallet, or back."""
         ...

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class KeyServiceStub(object):
-    """The key of a wallet, replaced by another one after its holder has shown the bank who they are.
+    """The key of a wallet, replaced by another one: by itself, by the holder's recovery phrase, or after
+    the holder has shown the bank who they are.
     Callers: anyone (public port, server TLS). What is asked is signed by the key that it is about.
 
     Nobody learns here whose a wallet is, or whether there is one of a number: what is said of a key
@@ -54,10 +55,26 @@ class KeyServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyResponse.FromString,
                 _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/dcep.bank.v1.KeyService/RotateKey',
+                request_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
+        self.FindWallet = channel.unary_unary(
+                '/dcep.bank.v1.KeyService/FindWallet',
+                request_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletResponse.FromString,
+                _registered_method=True)
+        self.RecoverWallet = channel.unary_unary(
+                '/dcep.bank.v1.KeyService/RecoverWallet',
+                request_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletResponse.FromString,
+                _registered_method=True)
 
 
 class KeyServiceServicer(object):
-    """The key of a wallet, replaced by another one after its holder has shown the bank who they are.
+    """The key of a wallet, replaced by another one: by itself, by the holder's recovery phrase, or after
+    the holder has shown the bank who they are.
     Callers: anyone (public port, server TLS). What is asked is signed by the key that it is about.
 
     Nobody learns here whose a wallet is, or whether there is one of a number: what is said of a key
@@ -93,6 +110,41 @@ class KeyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateKey(self, request, context):
+        """Puts another key in the wallet's key's place at once, signed by the key in force (signed
+        RotateKeyOrder): who has a copy of that key can order nothing any more. Names another recovery
+        key besides, if it is wanted. A bank takes 5 of a wallet a day. Whoever has no answer asks
+        GetKey with the new key.
+        Refuses: SIGNATURE_INVALID, WRONG_WALLET, EXPIRED, NOT_YET_VALID, VALIDITY_TOO_LONG,
+        KEY_REPLACED, ALREADY_DECIDED (the key is or was the wallet's, or the recovery key was named
+        before), WALLET_CLOSED, OVERLOADED, BANK_CANNOT_NOW.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindWallet(self, request, context):
+        """The wallet that a recovery key is kept for, to whoever signs with it (signed RecoveryQuery).
+        Refuses: SIGNATURE_INVALID, EXPIRED, NOT_YET_VALID, VALIDITY_TOO_LONG, REQUEST_UNKNOWN (this
+        bank has no wallet that it counts for), OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecoverWallet(self, request, context):
+        """Asks that a new key is to take the place of a wallet's, on the word of its recovery key (signed
+        RecoveryOrder). The key in force has some hours to object. A recovery key that was objected to
+        replaces no key alone any more: officers of the bank decide, and it counts with them. A later
+        order of the same recovery key takes the place of an earlier one; repeats harmlessly.
+        Refuses: SIGNATURE_INVALID, EXPIRED (or it is older than one that the bank has taken),
+        NOT_YET_VALID, VALIDITY_TOO_LONG, REQUEST_UNKNOWN, WALLET_CLOSED, ALREADY_EXISTS (another key is
+        on its way), ALREADY_DECIDED (the key is or was the wallet's), OVERLOADED, BANK_CANNOT_NOW.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +163,21 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     request_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyResponse.SerializeToString,
             ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyResponse.SerializeToString,
+            ),
+            'FindWallet': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindWallet,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletResponse.SerializeToString,
+            ),
+            'RecoverWallet': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecoverWallet,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'dcep.bank.v1.KeyService', rpc_method_handlers)
@@ -120,7 +187,8 @@ def add_KeyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KeyService(object):
-    """The key of a wallet, replaced by another one after its holder has shown the bank who they are.
+    """The key of a wallet, replaced by another one: by itself, by the holder's recovery phrase, or after
+    the holder has shown the bank who they are.
     Callers: anyone (public port, server TLS). What is asked is signed by the key that it is about.
 
     Nobody learns here whose a wallet is, or whether there is one of a number: what is said of a key
@@ -198,6 +266,87 @@ class KeyService(object):
             '/dcep.bank.v1.KeyService/ObjectToKey',
             dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_keys__pb2.ObjectToKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.KeyService/RotateKey',
+            dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_keys__pb2.RotateKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindWallet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.KeyService/FindWallet',
+            dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_keys__pb2.FindWalletResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecoverWallet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.KeyService/RecoverWallet',
+            dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_keys__pb2.RecoverWalletResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -185,16 +185,20 @@ class ListKeyRequestsResponse(_message.Message):
     def __init__(self, keys: _Optional[_Iterable[_Union[AskedKey, _Mapping]]] = ..., wait_ms: _Optional[int] = ...) -> None: ...
 
 class AskedKey(_message.Message):
-    __slots__ = ("request", "time_ms", "state", "in_force_time_ms")
+    __slots__ = ("request", "time_ms", "state", "in_force_time_ms", "recovery", "cause")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     IN_FORCE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     request: _envelope_pb2.SignedEnvelope
     time_ms: int
     state: _keys_pb2.KeyState
     in_force_time_ms: int
-    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., time_ms: _Optional[int] = ..., state: _Optional[_Union[_keys_pb2.KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ...) -> None: ...
+    recovery: _envelope_pb2.SignedEnvelope
+    cause: _keys_pb2.KeyCause
+    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., time_ms: _Optional[int] = ..., state: _Optional[_Union[_keys_pb2.KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ..., recovery: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., cause: _Optional[_Union[_keys_pb2.KeyCause, str]] = ...) -> None: ...
 
 class CustomerLook(_message.Message):
     __slots__ = ("bank", "officer", "number", "previous_time_ms", "wallet_number", "cause", "created_time_ms", "expires_time_ms")

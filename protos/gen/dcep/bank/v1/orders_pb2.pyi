@@ -49,20 +49,22 @@ EXCHANGE_DIRECTION_TOP_UP: ExchangeDirection
 EXCHANGE_DIRECTION_CASH_OUT: ExchangeDirection
 
 class OpenWalletOrder(_message.Message):
-    __slots__ = ("request_id", "public_key", "bank", "created_time_ms", "expires_time_ms", "holder_digest")
+    __slots__ = ("request_id", "public_key", "bank", "created_time_ms", "expires_time_ms", "holder_digest", "recovery_key")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     HOLDER_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_KEY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     public_key: bytes
     bank: str
     created_time_ms: int
     expires_time_ms: int
     holder_digest: bytes
-    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., holder_digest: _Optional[bytes] = ...) -> None: ...
+    recovery_key: bytes
+    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., holder_digest: _Optional[bytes] = ..., recovery_key: _Optional[bytes] = ...) -> None: ...
 
 class Document(_message.Message):
     __slots__ = ("kind", "number")
