@@ -206,9 +206,10 @@ class Model:
         name = bank.context.bank
         here = self.banks[name]
         expected = self._reasons_against_payment(here, order, self.clock(name))
+        expected |= self._reasons_against_top_up(here, order, bank.vault.books().vault_fen)
         own = order.payee_number in here.wallets
-        fen = order.amount_fen
-        changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
+        fen, pulled_fen = order.amount_fen, order.top_up_fen
+        changes = {order.wallet_number: (pulled_fen - fen, 0 if own else fen, -pulled_fen)}
         if own:
             changes[order.payee_number] = (fen, 0, 0)
         parties = (order.wallet_number, order.payee_number, fen)
@@ -599,11 +600,23 @@ class Model:
         against = {
             _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
             _E.REASON_WALLET_FROZEN: payer.frozen,
-            _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen < order.amount_fen,
+            _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen + order.top_up_fen < order.amount_fen,
             _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
             and not self._can_take(payee, order.amount_fen),
         }
         return frozenset(reason for reason, holds in against.items() if holds)
+
+    def _reasons_against_top_up(
+        self, here: Bank, order: orders_pb2.PaymentOrder, vault_fen: int
+    ) -> frozenset[int]:
+        """Why what a payment takes from the deposit account cannot come."""
+        payer, fen = here.wallets[order.wallet_number], order.top_up_fen
+        against = {
+            _E.REASON_BANK_CANNOT_NOW: vault_fen < fen,
+            _E.REASON_DEPOSIT_SHORT: payer.deposit_fen < fen,
+            _E.REASON_OVER_BALANCE_CAP: not payer.frozen and not self._can_take(payer, fen),
+        }
+        return frozenset(reason for reason, holds in against.items() if fen and holds)
 
     def _reasons_against_answer(
         self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int

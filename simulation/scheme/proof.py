@@ -96,8 +96,8 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     strange = {(key, fen) for key, fen in unasked if Done(wallet, "", fen) not in life.forgotten}
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
-    sent = [line for line in lines if line.kind in ("payment", "refund") and line.change_fen < 0]
-    paid = {line.payment_id: -line.change_fen for line in sent}
+    sent = [line for line in lines if line.kind in ("payment", "refund") and line.moved_fen < 0]
+    paid = {line.payment_id: -line.moved_fen for line in sent}
     settled = {key: said[1:] for key, said in life.settled.items() if said[0] == wallet}
     # A home that was put back signs another order under the id of a payment that its bank has lost,
     # and within the bank it is taken until the bank knows: so there may be two of one id.
@@ -107,9 +107,9 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
         if gone.payment_id in lost and gone.payer_number == number and not gone.returns_payment_id
     }
     for line in sent:
-        said = (line.payment_id, line.counterparty, -line.change_fen)
+        said = (line.payment_id, line.counterparty, -line.moved_fen)
         if line.payment_id not in settled and said not in across:
-            done = Done(wallet, line.counterparty, line.change_fen)
+            done = Done(wallet, line.counterparty, line.moved_fen)
             assert done in life.forgotten, f"{line.payment_id} is paid, and nobody was told so"
             settled[line.payment_id] = said[1:]
     astray_fen = 0

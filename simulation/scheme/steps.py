@@ -27,7 +27,7 @@ from wallet.online.requests import DECLINE, REMIND, WITHDRAW, RequestLine
 from wallet.orders.submitter import RefusedBefore
 
 START_FEN = 100_000
-_MOST_FEN, _MOST_LOADED_FEN = 30_000, 20_000
+_MOST_FEN, _MOST_LOADED_FEN, _MOST_TOPPED_UP_FEN = 30_000, 20_000, 200_000
 _ACT_LASTS_MS = 20_000
 _MOST_COPIES, _MOST_PROPOSED = 3, 3
 _SOON_MS, _LATE_MS = 20_000, 3_600_000
@@ -44,7 +44,7 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS` or `ASKING`.
+        kind: a name in `KINDS`, `ASKING` or `GIVING`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -121,7 +121,7 @@ class Life:
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        _, act = {**KINDS, **ASKING}[step.kind]
+        _, act = {**KINDS, **ASKING, **GIVING}[step.kind]
         act(self)
         self.system.check()
 
@@ -288,6 +288,41 @@ class Life:
             self.settled[paid.order.payment_id] = (wallet, line.counterparty, fen)
 
         self.wishes[key] = Wish(wallet, act, Done(wallet, line.counterparty, -fen))
+        self._ask(key)
+
+    def _pay_topped_up(self) -> None:
+        """Somebody pays with what is in the deposit account as well."""
+        wallet, numbers = self._a_wallet(), self.system.numbers
+        key, fen = self.system.randomness.uuid(), self._chance.randrange(1, _MOST_TOPPED_UP_FEN)
+        others = [number for name, number in numbers.items() if name != wallet]
+        payee = self._chance.choice([*others, wallet_of_mallory(0)])
+
+        def act(app: App) -> None:
+            paid = app.holder().pay(payee, fen, request_id=key, top_up=True)
+            if paid.pending:
+                raise NoAnswer("pending")
+            self.settled[paid.order.payment_id] = (wallet, payee, fen)
+
+        self.wishes[key] = Wish(wallet, act, Done(wallet, payee, -fen))
+        self._ask(key)
+
+    def _refund(self) -> None:
+        """Somebody gives a payment back that came, a part of it, or more than it."""
+        wallet, key = self._a_wallet(), self.system.randomness.uuid()
+        number = self.system.numbers[wallet]
+        came = [(of, said[2]) for of, said in self.settled.items() if said[1] == number]
+        if not came:
+            return
+        payment_id, paid_fen = self._chance.choice(came)
+        fen, payer = self._chance.randrange(1, paid_fen + 2), payment_id.partition("-")[0]
+
+        def act(app: App) -> None:
+            given = app.holder().refund(payment_id, fen, request_id=key)
+            if given.pending:
+                raise NoAnswer("pending")
+            self.settled[given.order.payment_id] = (wallet, payer, fen)
+
+        self.wishes[key] = Wish(wallet, act, Done(wallet, payer, -fen))
         self._ask(key)
 
     def _change_asked(self) -> None:
@@ -607,7 +642,13 @@ ASKING: dict[str, tuple[int, Callable[[Life], None]]] = {
 }
 """Likewise, of what comes between those steps, once after each `_BETWEEN` of them."""
 
-_BETWEEN = 8
+GIVING: dict[str, tuple[int, Callable[[Life], None]]] = {
+    "pay_topped_up": (1, Life._pay_topped_up),
+    "refund": (1, Life._refund),
+}
+"""Likewise, after each `_FURTHER` of those steps and of these."""
+
+_BETWEEN, _FURTHER = 8, 11
 
 
 def draw(seed: int, count: int) -> list[Step]:
@@ -622,4 +663,9 @@ def draw(seed: int, count: int) -> list[Step]:
     for place in range(count // _BETWEEN * _BETWEEN, 0, -_BETWEEN):
         (kind,) = asking.choices(list(ASKING), weights)
         drawn.insert(place, (kind, asking.getrandbits(48)))
+    giving = random.Random(f"{seed} gives")
+    weights = [weight for weight, _ in GIVING.values()]
+    for place in range(len(drawn) // _FURTHER * _FURTHER, 0, -_FURTHER):
+        (kind,) = giving.choices(list(GIVING), weights)
+        drawn.insert(place, (kind, giving.getrandbits(48)))
     return [Step(number, *each) for number, each in enumerate(drawn, 1)]

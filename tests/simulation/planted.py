@@ -108,6 +108,10 @@ def _another_reason(*_: Any, **__: Any) -> Refusal:
     return Refusal(errors_pb2.REASON_SEQUENCE_STALE, "for no reason")
 
 
+def _the_till(*_: Any) -> int:
+    return int(accounts.TILL)
+
+
 def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
@@ -155,6 +159,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a write that failed counts as done": (database.Database, "transaction", _gone_on, 1),
     "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 1),
     "a payment is refused for another reason": (topped_up, "payers_refusal", _another_reason, 1),
+    "what a payment lacks comes out of the till": (topped_up, "account_of", _the_till, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
