@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dcep.bank.v1 import keys_pb2
 from runtime.errors import NoAnswer
 from tests.refusals import refused_for
 from tests.wallet.apps import MakeApp
@@ -102,3 +103,32 @@ def test_a_home_whose_key_was_replaced_is_told_so(
     before = bytes(alice.home.key())
     assert refused_for(alice.rotate_key) == "KEY_REPLACED"
     assert bytes(alice.home.key()) == before
+
+
+def test_a_bank_on_an_older_copy_is_told_once_more(
+    alice: App, bank: FakeBank, make_app: MakeApp
+) -> None:
+    """It has forgotten the last two keys; the home has not."""
+    number, bob = alice.profile().number, make_app("bob").profile().number
+    before, keys = bank.accounts[number], dict(bank.keys)
+    first = before.key
+    alice.rotate_key()
+    latest = alice.rotate_key().public
+    alice.holder().pay(bob, 5)
+    before.key, before.last_sequence = first, 1
+    bank.keys = keys
+    assert refused_for(alice.holder().show) == "SIGNATURE_INVALID"
+    there = alice.rotate_key()
+    # The third key was the third again before the fourth took its place.
+    assert bank.keys[number, latest].state == keys_pb2.KEY_STATE_REPLACED
+    assert (there.public, before.last_sequence) == (before.key, 3 << 40)
+    assert alice.holder().pay(bob, 6).order.sequence == (3 << 40) + 1
+    assert (alice.home.folder / "wallet.keys.before").stat().st_mode & 0o077 == 0
+
+
+def test_a_bank_that_knows_none_of_a_homes_keys_is_told_nothing(alice: App, bank: FakeBank) -> None:
+    alice.rotate_key()
+    number, latest = alice.profile().number, bytes(alice.home.key())
+    bank.accounts[number].key, bank.keys = b"\x01" * 32, {}
+    assert refused_for(alice.rotate_key) == "REQUEST_UNKNOWN"
+    assert bytes(alice.home.key()) == latest and not alice.home.has_next

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 _BANK_CA = "bank_ca.crt"
+KEYS_BEFORE = 16
+"""Keys of before that a home keeps."""
 
 
 class HomeError(Exception):
@@ -95,6 +97,7 @@ class Home:
         self._profile = self.folder / "wallet.json"
         self._seed = self.folder / "wallet.key"
         self._next_seed = self.folder / "wallet.key.next"
+        self._before = self.folder / "wallet.keys.before"
         self._recovery = self.folder / "recovery.pub"
 
     @property
@@ -167,6 +170,7 @@ class Home:
         self.forget()
         self._seed.unlink(missing_ok=True)
         self._next_seed.unlink(missing_ok=True)
+        self._before.unlink(missing_ok=True)
 
     def seal(self, seed: bytes) -> None:
         """Keeps the seed of a new key, unless there is a key already: a key is never
@@ -199,9 +203,30 @@ class Home:
         return self._next_seed.exists()
 
     def take_next(self) -> None:
-        """Puts the kept key in this one's place, which is gone then."""
+        """Puts the kept key in this one's place, which becomes one of those before it."""
+        seeds = [bytes(key) for key in reversed(self.keys_before())]
+        write_whole(self._before, b"".join([*seeds, bytes(self.key())][-KEYS_BEFORE:]))
         os.replace(self._next_seed, self._seed)
         flush_folder(self.folder)
+
+    def keys_before(self) -> list[SigningKey]:
+        """The keys that were here before, the newest first. Nothing that they sign counts, but at a
+        bank that an older copy of its database has made forget the ones after them.
+        """
+        from nacl.signing import SigningKey
+
+        try:
+            seeds = self._before.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise HomeError(
+                _("{seed} cannot be read: {error}").format(
+                    seed=self._before, error=reason_of(error)
+                )
+            ) from error
+        found = [seeds[at : at + SEED_BYTES] for at in range(0, len(seeds), SEED_BYTES)]
+        return [SigningKey(seed) for seed in reversed(found) if len(seed) == SEED_BYTES]
 
     def recovery_key(self, bank: str) -> bytes:
         """The public half of a phrase that was shown to the holder for a bank, and that the bank

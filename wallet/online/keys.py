@@ -211,6 +211,10 @@ def recover_wallet(
         )
     if state.state == IN_FORCE and not profile.opened:
         profile = _opened(home, here, profile)
+    elif state.state != IN_FORCE and profile.opened:
+        # The bank goes on from an older copy of its database, and has forgotten this key.
+        profile = replace(profile, awaits_key=True)
+        home.save(profile)
     return Recovered(profile, here.public, state)
 
 

@@ -40,7 +40,8 @@ def rotate_key(
 ) -> KeyHere:
     """Makes another key, has the bank put it in this one's place, and keeps it in the home.
 
-    Again after no answer, it goes on where it was, with the same key.
+    Again after no answer, it goes on where it was, with the same key. A bank that goes on from an
+    older copy of its database, and has forgotten the key in this home, is told of it first.
 
     Args:
         here: the key in this home.
@@ -53,28 +54,70 @@ def rotate_key(
         NoAnswer: it may have been done; the same call again is safe.
     """
     _check_answered(book, here.number)
+    if not home.has_next and _is_forgotten(here):
+        _make_known(home, here)
     there = replace(here, key=home.seal_next(randomness.bytes(SEED_BYTES)))
     if not _is_in_force(there):
-        order = here.signed(
-            keys_pb2.RotateKeyOrder,
-            OPENING_VALID_MS,
-            request=there.requesting(),
-            recovery_key=recovery_key,
-        )
         try:
-            here.explaining().rotate_key(order)
+            _put_in_place(here, there, recovery_key)
         except Refusal:
             # An earlier call may have come through meanwhile.
             if not _is_in_force(there):
                 raise
-    question = there.signed(orders_pb2.Query, QUERY_VALID_MS, method=GET_WALLET)
-    known = there.bank.get_wallet(question)
-    book.begin(here.number, known.last_sequence + 1)
-    book.resume(here.number, known.last_sequence + 1)
+    _go_on(book, there)
     home.take_next()
     if recovery_key:
         home.drop_recovery_key()
     return there
+
+
+def _make_known(home: Home, here: KeyHere) -> None:
+    """Has each key since the one that the bank knows put the next one in its place once more: the
+    bank goes on from an older copy of its database. As many as before, so that each key has the
+    sequences that it had.
+
+    Raises:
+        Refusal: REQUEST_UNKNOWN, it knows none of these keys.
+    """
+    # The newest first.
+    chain = [here, *(replace(here, key=key) for key in home.keys_before())]
+    known = next((at for at, key in enumerate(chain) if _is_in_force(key)), 0)
+    if not known:
+        raise Refusal(
+            errors_pb2.REASON_REQUEST_UNKNOWN,
+            N_("the bank knows neither the key in this home nor one that was here before"),
+        )
+    for at in range(known, 0, -1):
+        _put_in_place(chain[at], chain[at - 1])
+
+
+def _put_in_place(known: KeyHere, there: KeyHere, recovery_key: bytes = b"") -> None:
+    """Has one key put another in its place."""
+    order = known.signed(
+        keys_pb2.RotateKeyOrder,
+        OPENING_VALID_MS,
+        request=there.requesting(),
+        recovery_key=recovery_key,
+    )
+    known.explaining().rotate_key(order)
+
+
+def _go_on(book: Book, there: KeyHere) -> None:
+    """Has the order book go on with the sequences of a key that is in force."""
+    question = there.signed(orders_pb2.Query, QUERY_VALID_MS, method=GET_WALLET)
+    known = there.bank.get_wallet(question)
+    book.begin(there.number, known.last_sequence + 1)
+    book.resume(there.number, known.last_sequence + 1)
+
+
+def _is_forgotten(here: KeyHere) -> bool:
+    try:
+        here.state()
+    except Refusal as refusal:
+        if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
+            raise
+        return True
+    return False
 
 
 def _is_in_force(there: KeyHere) -> bool:
