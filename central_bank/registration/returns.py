@@ -7,8 +7,8 @@ it is.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.chunks import chunks
+from runtime.one_call_each import OneCallEach
 from settlement.core import Answers
 from settlement.payment_rows import PaymentRow
 from settlement.records import Kind, Result
@@ -38,14 +39,33 @@ class _Original(NamedTuple):
 
 
 class Returns:
-    """Decides about returns and refunds. Whoever settles them holds `deciding` from before they are
-    decided.
+    """Decides about returns and refunds. Whoever settles them is within `deciding` from before they
+    are judged.
     """
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
         self._history = context.history
-        self.deciding = threading.Lock()
+        self._deciding = OneCallEach()
+
+    def deciding(
+        self,
+        payments: Sequence[OutboundPayment],
+        indices: Iterable[int],
+        banks: Mapping[str, AdmittedBank],
+    ) -> AbstractContextManager[None]:
+        """A context in which no other call decides whether the same payments were returned.
+
+        Nobody waits for another bank: only who received a payment can return it. Refunds take
+        nothing, because how much they come to is for that bank to say.
+
+        Args:
+            payments: of the batch.
+            indices: of those that are returns or refunds.
+            banks: all banks by prefix.
+        """
+        returns = (payments[i] for i in indices if payments[i].returns_number)
+        return self._deciding.holding({_original(one, banks) for one in returns})
 
     def judge(
         self,

@@ -284,8 +284,8 @@ class Settlement:
         if not returns:
             self._settle_known(signed, payments, known, ends)
             return
-        with self._returns.deciding:
-            banks = self._banks()
+        banks = self._banks()
+        with self._returns.deciding(payments, returns, banks):
             known |= self._returns.judge(signed.bank, payments, returns, banks)
             self._settle_known(signed, payments, known, ends)
 
