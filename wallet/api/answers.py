@@ -66,4 +66,5 @@ def item(entry: HistoryEntry) -> wallet_pb2.HistoryItem:
         refunds_payment_id=entry.refunds_payment_id,
         refunded_fen=entry.refunded_fen,
         request_to_pay_id=entry.request_to_pay_id,
+        top_up_fen=entry.top_up_fen,
     )

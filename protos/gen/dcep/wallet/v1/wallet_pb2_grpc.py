@@ -135,7 +135,8 @@ class WalletServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Pay(self, request, context):
-        """Pays. Repeats by request_id.
+        """Pays; what the wallet lacks comes from the deposit account if `wallet automatic`
+        says so. Repeats by request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
