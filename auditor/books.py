@@ -32,6 +32,9 @@ REDEMPTION_RESERVE: Final = 3
 LOST: Final = 5
 """Bank: what left before its database was put back; minus what of that is not settled."""
 
+SUB_WALLETS: Final = 6
+"""Bank: numbers what goes home from sub-wallets; always empty."""
+
 CONTROL: Final = 10
 TILL: Final = 11
 FIRST_WALLET: Final = 1000

@@ -96,6 +96,11 @@ SENTENCES = {
     "REQUEST_TO_PAY_OVER": N_("The request was paid, declined or withdrawn, or has expired."),
     "AMOUNT_NOT_ASKED": N_("The request is for another amount."),
     "TOO_MANY_REQUESTS": N_("This wallet has asked, or reminded, as often as it may."),
+    "NOT_FOR_SUB_WALLETS": N_("This is done by the wallet that a sub-wallet belongs to."),
+    "PAYEE_NOT_ALLOWED": N_("This sub-wallet was opened to pay others only."),
+    "SUB_WALLETS_OPEN": N_("Sub-wallets of this wallet are open."),
+    "TOO_MANY_SUB_WALLETS": N_("This wallet has as many sub-wallets as it may have."),
+    "LIMIT_NOT_OFFERED": N_("A limit of a sub-wallet is one of a few amounts."),
     "OVERLOADED": N_("There is too much to do now; it has not been judged."),
     "STOPPING": N_("The service is stopping; it has not been judged."),
     "NOT_SERVING": N_("The service has lost sight of its books and shows none that may be old."),
@@ -126,6 +131,7 @@ _SAYS_MORE = frozenset(
         "FEED_TIP_UNKNOWN",
         "FEED_STEPPED_BACK",
         "LINKED_FAILED",
+        "LIMIT_NOT_OFFERED",
     ]
 )
 """Reasons that have many causes: only the sentence says which it was."""

@@ -22,6 +22,7 @@ from dcep.bank.v1 import (
     officers_pb2_grpc,
     offline_pb2_grpc,
     payments_pb2_grpc,
+    sub_wallets_pb2_grpc,
     wallets_pb2_grpc,
 )
 from officers.build import Founding
@@ -36,6 +37,7 @@ from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.office import GrpcOffice
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts, OperatorBank, build
 from operator_bank.customers.providers import identity_checks
@@ -335,6 +337,11 @@ def public_services(bank: OperatorBank) -> list[Service]:
     return [
         _service(
             "WalletService", wallets_pb2_grpc.add_WalletServiceServicer_to_server, GrpcWallets(bank)
+        ),
+        _service(
+            "SubWalletService",
+            sub_wallets_pb2_grpc.add_SubWalletServiceServicer_to_server,
+            GrpcSubWallets(bank),
         ),
         _service("KeyService", keys_pb2_grpc.add_KeyServiceServicer_to_server, GrpcKeys(bank)),
         _service(

@@ -54,6 +54,9 @@ from operator_bank.peers.contradictions import Contradictions
 from operator_bank.peers.interface import CentralBankPort
 from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.statements.statement import PaymentHistory
+from operator_bank.sub_wallets.families import Families
+from operator_bank.sub_wallets.homecoming import Homecoming
+from operator_bank.sub_wallets.ordering import SubWalletOrders
 from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
@@ -113,6 +116,8 @@ class OperatorBank:
     opening: WalletOpening
     class_changes: ClassChanges
     wallets: Wallets
+    sub_wallets: SubWalletOrders
+    homecoming: Homecoming
     keys: WalletKeys
     looks: Looks
     vault: Vault
@@ -172,6 +177,7 @@ class OperatorBank:
             "deposits": self.offline.resending.step_deposits,
             "keys": self.keys.replacements.step,
             "asking": self.carrying.step,
+            "sub-wallets": self.homecoming.step,
         }
         return {name: self.standing.when_current(step) for name, step in steps.items()}
 
@@ -277,15 +283,16 @@ def _furnish(
     outgoing, vault = Outbound(context), Vault(context)
     deposits = Deposits(context, vault)
     top_ups = TopUps(context, deposits, policy)
+    homecoming = Homecoming(context, policy, orders.families)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(context, directory, policy)
     suspense = SuspensePayouts(context, directory, inbound)
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
     keys = WalletKeys(context, directory, orders, customers, parts.key_wait_ms)
-    holders = Holders(context, directory, customers)
+    holders = Holders(context, directory, customers, orders.families)
     effects = {
-        **bank_effects(context, directory, suspense, machines, keys),
+        **bank_effects(context, directory, suspense, machines, keys, orders.families),
         **counter_effects(holders),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),
@@ -318,7 +325,9 @@ def _furnish(
         directory=directory,
         opening=WalletOpening(context, directory, codes, verifier),
         class_changes=class_changes,
-        wallets=Wallets(context, orders, policy, refused),
+        wallets=Wallets(context, directory, orders, policy, refused),
+        sub_wallets=SubWalletOrders(context, directory, orders, policy, homecoming),
+        homecoming=homecoming,
         keys=keys,
         looks=Looks(context, officers, holders),
         vault=vault,
@@ -372,7 +381,7 @@ def _wallet_room(
         policy,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
-    orders = Orders(context, directory, verifier)
+    orders = Orders(context, directory, verifier, Families(context))
     changes = ClassChanges(context, directory, orders, customers, proving, policy)
     return _WalletRoom(policy, codes, changes, directory, orders, Refused(context))
 
@@ -399,6 +408,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.SUSPENSE, accounts.CURRENCY, AccountFlag.MANY_HOLDS),
         (accounts.REDEMPTION_RESERVE, accounts.CURRENCY, 0),
         (accounts.LOST, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
+        (accounts.SUB_WALLETS, accounts.CURRENCY, 0),
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]

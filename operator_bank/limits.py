@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import edge_pb2, officers_pb2, offline_pb2, payments_pb2
+from dcep.bank.v1 import edge_pb2, officers_pb2, offline_pb2, payments_pb2, sub_wallets_pb2
 from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT, KIND_BALANCE, KIND_SEQUENCE
 from runtime.bounds import greatest, most_items
 
@@ -325,6 +325,21 @@ LOOKS_KEPT_MS = 400 * 86_400_000
 MAX_LOOK_VALIDITY_MS = 5 * 60_000
 LOOKS_FORGOTTEN_AT_ONCE = 100
 """Old ones that one transaction deletes."""
+
+MAX_OPEN_SUB_WALLETS = 8
+"""Sub-wallets of one wallet that are not closed: a family's, or a shop's tills."""
+
+MAX_SUB_WALLETS = most_items(sub_wallets_pb2.ListSubWalletsResponse, "sub_wallets")
+"""Sub-wallets that one wallet may ever have; closed ones are kept for good."""
+
+SUB_WALLET_ORDERS_PER_DAY = 20
+"""Orders of one wallet about its sub-wallets; each is kept for good."""
+
+MAX_HOMECOMING = 500
+"""Sub-wallets whose money is brought home in one step."""
+
+MAX_SUB_WALLET_TERM_MS = 3_660 * 86_400_000
+"""How far ahead the end of a sub-wallet may lie: ten years."""
 
 RESEALED_AT_ONCE = 1_000
 """Customers that are sealed anew in one transaction."""

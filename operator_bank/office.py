@@ -15,6 +15,7 @@ from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.tables import cash_machines
 from operator_bank.keys.keys import WalletKeys
 from operator_bank.ledger.standing import Standing
+from operator_bank.sub_wallets.families import Families
 from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database
@@ -26,12 +27,13 @@ def bank_effects(
     suspense: SuspensePayouts,
     machines: Machines,
     keys: WalletKeys,
+    families: Families,
 ) -> Mapping[str, Effect]:
     """The effects of these acts, by the kind of act."""
     database = context.database
     return {
-        "freeze_wallet": _Freezing(database, directory, frozen=True),
-        "unfreeze_wallet": _Freezing(database, directory, frozen=False),
+        "freeze_wallet": _Freezing(database, directory, families, frozen=True),
+        "unfreeze_wallet": _Freezing(database, directory, families, frozen=False),
         "pay_suspense": _SuspensePayment(database, suspense, context.standing),
         "register_cash_machine": _Registration(database, machines),
         "revoke_cash_machine": _Revocation(database, machines),
@@ -51,9 +53,12 @@ class _BankEffect(Effect):
 class _Freezing(_BankEffect):
     right = office_pb2.RIGHT_WALLETS
 
-    def __init__(self, database: Database, directory: Directory, *, frozen: bool) -> None:
+    def __init__(
+        self, database: Database, directory: Directory, families: Families, *, frozen: bool
+    ) -> None:
         super().__init__(database)
         self._directory = directory
+        self._families = families
         self._frozen = frozen
 
     def check(self, act: Act) -> None:
@@ -63,12 +68,22 @@ class _Freezing(_BankEffect):
         def in_transaction(connection: Connection, position: int) -> None:
             decision.mark(connection, position=position)
 
-        self._directory.set_frozen(
-            act.asked.wallet_number,
-            self._frozen,
-            digest=act.record_digest,
-            in_transaction=in_transaction,
-        )
+        number = act.asked.wallet_number
+        with self._directory.one_at_a_time([number]):  # so that no sub-wallet is opened meanwhile
+            self._directory.set_frozen(
+                number,
+                self._frozen,
+                along=self._along(number),
+                digest=act.record_digest,
+                in_transaction=in_transaction,
+            )
+
+    def _along(self, number: str) -> list[int]:
+        """A wallet's sub-wallets are frozen with it. Each is thawed by an act of its own: one of
+        them may have been frozen for itself.
+        """
+        family = self._families.of(self._directory.get(number).account)
+        return [each.account for each in family] if self._frozen else []
 
 
 class _SuspensePayment(_BankEffect):

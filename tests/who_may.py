@@ -20,6 +20,7 @@ from dcep.bank.v1 import (
     officers_pb2,
     offline_pb2,
     payments_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 from dcep.issuance.v1 import issuance_pb2
@@ -109,6 +110,8 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.WalletService/SendCode",
         "/dcep.bank.v1.WalletService/GetWallet",
         "/dcep.bank.v1.WalletService/CloseWallet",
+        "/dcep.bank.v1.SubWalletService/OrderSubWallet",
+        "/dcep.bank.v1.SubWalletService/ListSubWallets",
         "/dcep.bank.v1.KeyService/RequestKey",
         "/dcep.bank.v1.KeyService/GetKey",
         "/dcep.bank.v1.KeyService/ObjectToKey",
@@ -151,6 +154,7 @@ _FILES = (
     offline_pb2,
     payments_pb2,
     registration_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 SERVICES: dict[str, ServiceDescriptor] = {

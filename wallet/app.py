@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wallet.online.code_payments import CodePayments
     from wallet.online.keys import KeyHere, Recovered
     from wallet.online.requests import Requests
+    from wallet.online.sub_wallets import SubWallets
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
@@ -272,6 +273,12 @@ class App:
             self.clock,
         )
 
+    def sub_wallets(self) -> SubWallets:
+        """The sub-wallets of the wallet in this home. Raises AnotherStackAnswers."""
+        from wallet.online.sub_wallets import SubWallets
+
+        return SubWallets(self.key_here(), self.randomness)
+
     def prepare_offline(self) -> str:
         """Prepares the device for offline money. Returns why that failed, or "".
 
@@ -305,9 +312,11 @@ class App:
 
     def submitter(self) -> OrderSubmitter:
         """Submits the wallet's orders to its bank. Raises AnotherStackAnswers."""
+        from wallet.online.sub_wallets import ends_of
         from wallet.orders.submitter import OrderSubmitter
 
         here = self.key_here()
+        ends_ms = ends_of(self.home, here, self.profile())
         return OrderSubmitter(
             number=here.number,
             bank_name=here.bank_name,
@@ -317,6 +326,7 @@ class App:
             flights=self.flights,
             clock=self.clock,
             telling=self._telling,
+            ends_ms=ends_ms,
         )
 
     def heard(self) -> None:

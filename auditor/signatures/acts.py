@@ -49,6 +49,10 @@ class Approved(NamedTuple):
     """Of its record in the journal; 0 for none."""
 
 
+MOST_ALONG = 100
+"""Sub-wallets of one wallet, closed ones too."""
+
+
 class ActsDone:
     """The acts of one institution, each verified once; records can be compared with them."""
 
@@ -211,6 +215,20 @@ class ActsDone:
                 continue  # the act names no wallet: the money goes to the one it was meant for
             same(name, said, recorded)
         return content
+
+    def along(self, line: Line, kind: str, *, wallet_number: str) -> bool:
+        """Whether a record stands beside the record of an act about a wallet, and has its digest:
+        the same was done with a sub-wallet of it.
+        """
+        for place in range(line.position - MOST_ALONG, line.position):
+            found = self._by_position.get(place)
+            if found is None or found[2].WhichOneof("kind") != kind:
+                continue
+            _number, proposal, act = found
+            digest = int.from_bytes(hashlib.sha256(proposal).digest()[:8], "little")
+            if digest == line.digest and getattr(act, kind).wallet_number == wallet_number:
+                return True
+        return False
 
 
 def _in_its_time(what: str, time_ms: int, statement: Any) -> None:

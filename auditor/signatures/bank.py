@@ -18,6 +18,7 @@ from auditor.books import (
     MIRROR,
     OWN_BOOKS,
     REDEMPTION_RESERVE,
+    SUB_WALLETS,
     SUSPENSE,
     TILL,
     VAULT,
@@ -46,10 +47,12 @@ from auditor.signatures.recovery_keys import NamedRecoveryKeys
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.requests import RequestWalk
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
+from auditor.signatures.sub_wallets import SubWalletWalk
 from auditor.signatures.verifying import Problems, Verifying
 from auditor.signatures.wallet_keys import Holder, WalletKeys, replacement_rows
 from currency.payments import payer_of
 from currency.proofs import Proof, class_of
+from currency.sub_limits import CHOICES
 from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
@@ -98,6 +101,7 @@ class _Opening(NamedTuple):
     digest: int
     ledger: int
     limit_set: int
+    parent: int = 0
 
 
 @dataclass
@@ -212,6 +216,7 @@ class BankWalk:
             self._problems.say(problem)
         self._keys.finish(tip.position)
         self._classes.finish(tip.position)
+        self._subs.finish(tip.position)
         self._rest_of_the_chain(tip)
         self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -269,6 +274,9 @@ class BankWalk:
             self._classes = ClassChangesDone(
                 connection, self._acts, self._presences, self._verifying, self._problems
             )
+            self._subs = SubWalletWalk(
+                self._name, connection, self._verifying, self._problems, self._keys.in_force
+            )
             for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
                 try:
@@ -279,6 +287,13 @@ class BankWalk:
     def _read_account(self, row: Row[Any], where: str) -> None:
         if row.account is None:
             raise Wrong(_("table accounts has no account of it"))
+        if self._subs.is_one(row.id) and row.order_payload is None and row.purpose == WALLET:
+            parent = self._account_of_row.get(self._subs.parent_row(row.id))
+            sub = self._subs.read(row, parent)
+            digest = opening_digest(sub.payload, WALLET)
+            opening = _Opening(digest, CURRENCY, sub.limit_set, sub.parent)
+            self._is_wallet(row, opening)
+            return
         if row.order_payload is None:
             raise Wrong(_("table opening_orders has no order of it"))
         payload = bytes(row.order_payload)
@@ -291,13 +306,17 @@ class BankWalk:
         if row.purpose == WALLET:
             digest = opening_digest(payload, WALLET)
             order = read(orders_pb2.OpenWalletOrder, payload)
-            self._openings[row.account] = _Opening(digest, CURRENCY, class_of(Proof(row.shown)))
-            keys = self._keys.keys(row.number, bytes(row.public_key))
-            self._holders[row.account] = Holder(row.number, keys)
-            self._accounts[row.number] = self._account_of_row[row.id] = row.account
-            self._row_of_account[row.account] = row.id
+            self._is_wallet(row, _Opening(digest, CURRENCY, class_of(Proof(row.shown))))
             self._named.ordered(order.recovery_key, row.number, 0)
             self._check_opening(row, order, where)
+
+    def _is_wallet(self, row: Row[Any], opening: _Opening) -> None:
+        """Takes a wallet, with what the record that opened it must say."""
+        self._openings[row.account] = opening
+        keys = self._keys.keys(row.number, bytes(row.public_key))
+        self._holders[row.account] = Holder(row.number, keys)
+        self._accounts[row.number] = self._account_of_row[row.id] = row.account
+        self._row_of_account[row.account] = row.id
 
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
@@ -369,6 +388,8 @@ class BankWalk:
             self._out_of_suspense(line)
         elif line.origin == LOST:
             self._settled_of_lost(line)
+        elif line.origin == SUB_WALLETS:
+            self._subs.home(line)
         elif not line.accepted:
             return
         elif not self._is_own(line):
@@ -392,9 +413,14 @@ class BankWalk:
         if line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
             # A refused one is checked as well: it has used up its sequence.
             holder = self._holder(account)
+            if self._subs.parent(account) and not line.sequence:
+                self._subs.closed(line)
+                return
             same("account", line.origin, account)
             ordered(line, orders_pb2.CloseOrder, holder.number)
             self._signed(line, holder, orders_pb2.CloseOrder)
+        elif line.kind == Kind.SET_LIMIT and line.credit in CHOICES:
+            self._subs.limits(line)
         elif line.kind == Kind.SET_LIMIT:
             self._policy.take(line)
         elif not line.accepted:
@@ -406,7 +432,12 @@ class BankWalk:
         elif line.kind == Kind.SET_FLAGS:
             holder = self._holder(account)
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
+            parent = self._subs.parent(account)
+            if parent and line.ref and self._subs.frozen(line, self._holder(parent), self._acts):
+                return
             self._acts.took_effect(line, kind, wallet_number=holder.number)
+        elif parent := self._subs.parent(account):
+            self._subs.ordered(line, self._holder(account).number, self._holder(parent))
         else:
             holder = self._holder(account)
             self._classes.took_effect(line, self._row_of_account[account], holder)
@@ -425,8 +456,11 @@ class BankWalk:
             raise Wrong(_("it was opened for another owner or purpose than table accounts says"))
         self._opened_accounts.add(account)
         said = opening_of(line.ref)
-        if (said.ledger, said.limit_set, line.debit) != (opening.ledger, opening.limit_set, 0):
+        recorded = (said.ledger, said.limit_set, line.debit)
+        if recorded != (opening.ledger, opening.limit_set, opening.parent):
             raise Wrong(_("its order wants an account in other books, or with other limits"))
+        if opening.parent:
+            self._subs.opened(line, self._holder(opening.parent))
 
     def _holder(self, account: int) -> Holder:
         holder = self._holders.get(account)
@@ -452,6 +486,7 @@ class BankWalk:
             self._signed(line, holder, orders_pb2.LoadOrder)
             if line.accepted:
                 limited(line)
+                self._subs.spent(line, "")
                 self._policy.judged(line)
                 self._loads[line.position] = line.debit
                 self._held(line, device_key=load.device_key)
@@ -467,8 +502,9 @@ class BankWalk:
         if not line.accepted:
             return
         purposed(line, purposes_pb2.PURPOSE_PAYMENT)
-        limited(line)
-        self._policy.judged(line)
+        if not self._subs.spent(line, order.payee_number):
+            limited(line)
+            self._policy.judged(line)
         self._requests.take(line, order)
         payee = self._accounts.get(order.payee_number)
         if line.kind == Kind.HOLD:
@@ -545,6 +581,8 @@ class BankWalk:
     def _exchange(self, first: Line, second: Line) -> None:
         """Checks an exchange: a chain of two records, one in each of the bank's ledgers."""
         holder = self._holder(first.origin)
+        if self._subs.parent(first.origin):
+            raise Wrong(_("a sub-wallet has no cash and no deposit"))
         order = ordered(first, orders_pb2.ExchangeOrder, holder.number)
         self._signed(first, holder, orders_pb2.ExchangeOrder)
         account = first.origin

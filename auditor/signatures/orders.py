@@ -127,6 +127,7 @@ REFUSED_BEFORE = (
     orders_pb2.CertifyDeviceOrder,
     orders_pb2.LoadOrder,
     orders_pb2.DepositOrder,
+    orders_pb2.CloseOrder,
 )
 """The kinds of order that may be refused before the rule is asked."""
 

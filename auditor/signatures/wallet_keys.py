@@ -123,6 +123,10 @@ class WalletKeys:
                 )
             )
 
+    def in_force(self, holder: Holder) -> bytes:
+        """A wallet's key where the walk through the journal stands."""
+        return holder.keys[min(self._in_force.get(holder.number, 0), len(holder.keys) - 1)]
+
     def replaced(self, line: Line, holder: Holder) -> None:
         """Takes a record that has put another key in force. Raises Wrong."""
         number = holder.number

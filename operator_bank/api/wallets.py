@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 
 from currency.days import begin_ms, year_end_ms
-from dcep.bank.v1 import wallets_pb2, wallets_pb2_grpc
+from dcep.bank.v1 import sub_wallets_pb2, wallets_pb2, wallets_pb2_grpc
 from operator_bank.app import OperatorBank
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.wallet import WalletState
@@ -71,7 +71,8 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.context.bank,
-            wallet_class=state.wallet.wallet_class,  # type: ignore[arg-type]
+            wallet_class=self._class(state.wallet),  # type: ignore[arg-type]
+            belongs_to=self._belongs_to(state.wallet),
             status=state.status,  # type: ignore[arg-type]
             available_fen=state.available_fen,
             held_fen=state.held_fen,
@@ -86,6 +87,20 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             successor_key=coming.key if coming is not None else b"",
             successor_time_ms=coming.due_ms if coming is not None else 0,
         )
+
+    def _belongs_to(self, wallet: Wallet) -> sub_wallets_pb2.SubWalletOf | None:
+        sub = self._bank.sub_wallets.families.find(wallet.account)
+        if sub is None:
+            return None
+        number = self._bank.directory.number_of(sub.parent)
+        return sub_wallets_pb2.SubWalletOf(parent_number=number, terms=sub.terms)
+
+    def _class(self, wallet: Wallet) -> int:
+        """The class of a wallet; of a sub-wallet, that of its parent now."""
+        sub = self._bank.sub_wallets.families.find(wallet.account)
+        if sub is None:
+            return wallet.wallet_class
+        return self._bank.directory.get(self._bank.directory.number_of(sub.parent)).wallet_class
 
 
 def _limits(state: WalletState) -> wallets_pb2.Limits:

@@ -46,6 +46,7 @@ class AskedPayments:
         lost: LostPayments,
         top_ups: TopUps,
     ) -> None:
+        self._families = orders.families
         self._database = context.database
         self._clock = context.clock
         self._standing = context.standing
@@ -79,6 +80,9 @@ class AskedPayments:
             if self._lost.was_paid(payment_id, outbound_body(order.content)):
                 return Paid(payment_id, SETTLED, True)
         try:
+            no = self._families.refusal(account, payee, self._directory.account(payee))
+            if no is not None:
+                raise no
             self._database.read(lambda c: self._check(c, order, locked=False))
         except Refusal as refusal:
             raise self._refused.keep(order, refusal) from None
@@ -113,7 +117,8 @@ class AskedPayments:
         """Submits a payment that may be made. Raises Refusal, _Changed."""
         content = order.content
         payee = self._directory.account(content.payee_number)
-        row = payment_row(order, payee, self._prefix, self._clock.now_ms())
+        kin = self._families.are_kin(order.wallet.account, payee)
+        row = payment_row(order, payee, self._prefix, self._clock.now_ms(), kin=kin)
         going = None
         if row.kind == Kind.HOLD:
             going = Going(prefix_of(content.payee_number), outbound_body(content))

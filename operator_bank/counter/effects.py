@@ -21,6 +21,7 @@ from operator_bank.counter.tables import presences
 from operator_bank.customers.customers import Customers
 from operator_bank.customers.person import Person
 from operator_bank.customers.tables import class_changes
+from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.tables import wallets
 from operator_bank.wallets.wallet import status_of
@@ -31,7 +32,10 @@ from runtime.errors import Refusal
 class Holders:
     """Whose a wallet is, as far as officers decide about it."""
 
-    def __init__(self, context: Context, directory: Directory, customers: Customers) -> None:
+    def __init__(
+        self, context: Context, directory: Directory, customers: Customers, families: Families
+    ) -> None:
+        self._families = families
         self.database = context.database
         self.directory = directory
         self.customers = customers
@@ -46,6 +50,12 @@ class Holders:
         flags = int(self._ledger.read([wallet.account])[0]["flags"])
         if status_of(flags) == wallets_pb2.WALLET_STATUS_CLOSED:
             raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        return wallet
+
+    def check_classed(self, number: str) -> Wallet:
+        """As `check`; and the wallet has a class of its own. Raises Refusal."""
+        wallet = self.check(number)
+        self._families.check_is_none(wallet)
         return wallet
 
     def of(self, wallet: Wallet) -> tuple[int, Person]:
@@ -73,7 +83,7 @@ class PresenceConfirmation(SqlEffect):
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
-        self._holders.check(act.asked.wallet_number)
+        self._holders.check_classed(act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
@@ -82,7 +92,7 @@ class PresenceConfirmation(SqlEffect):
 
     def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
         """See `SqlEffect.change`."""
-        wallet = self._holders.check(act.asked.wallet_number)
+        wallet = self._holders.check_classed(act.asked.wallet_number)
         customer, known = self._holders.of(wallet)
         # Not before: an officer alone is not told whether a guess is right.
         _check_seen(act.asked, known)
@@ -125,7 +135,7 @@ class WalletDowngrade(Effect):
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
-        self._holders.check(act.asked.wallet_number)
+        self._holders.check_classed(act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
@@ -137,7 +147,7 @@ class WalletDowngrade(Effect):
         self._holders.database.transaction(decision.mark)
 
     def _perform(self, act: Act, decision: Decision) -> None:
-        wallet, most = self._holders.check(act.asked.wallet_number), act.asked.wallet_class
+        wallet, most = self._holders.check_classed(act.asked.wallet_number), act.asked.wallet_class
         customer, known = self._holders.of(wallet)
         left = known.keeping(ASKED[most])
         if (

@@ -21,6 +21,7 @@ from dcep.bank.v1 import (
     keys_pb2,
     offline_pb2,
     payments_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 from operator_bank.edge.gathering import Gathering
@@ -45,7 +46,10 @@ from runtime.sources import source_of
 
 PUBLIC: list[ServiceDescriptor] = [
     service
-    for file in (wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, asking_pb2, offline_pb2)
+    for file in (
+        *(wallets_pb2, sub_wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, asking_pb2),
+        offline_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 """The services of the public port."""

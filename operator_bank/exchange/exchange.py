@@ -58,6 +58,7 @@ class Exchange:
         self._ledger = context.ledger
         self._orders = orders
         self._deposits = deposits
+        self._families = orders.families
         self._clock = context.clock
         self._receipts = receipts
         self._refused = refused
@@ -196,6 +197,8 @@ class Exchange:
 
     def _pair(self, order: VerifiedOrder[orders_pb2.ExchangeOrder], now_ms: int) -> Records:
         content, wallet = order.content, order.wallet
+        # Cash and deposits are the parent's; else a sub-wallet would pass its limits by them.
+        self._families.check_is_none(wallet)
         amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
         if content.direction not in (TOP_UP, CASH_OUT):
             raise invalid("direction", "is TOP_UP or CASH_OUT")

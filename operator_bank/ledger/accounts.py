@@ -28,6 +28,9 @@ LOST = 5
 """What left this bank before its database was put back to an older copy that does not know of it.
 The balance is negative by what has not been settled yet."""
 
+SUB_WALLETS = 6
+"""Numbers what goes home from sub-wallets that were closed or have ended. It is always empty."""
+
 CONTROL = 10
 """The other side of deposits and cash, in ledger 2. It may go below zero."""
 

@@ -11,6 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
+from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import (
     MAX_AMOUNT_FEN,
@@ -46,6 +47,7 @@ class Loads:
         outgoing: Outbound,
         questions: Questions,
     ) -> None:
+        self._families = orders.families
         self._ledger = context.ledger
         self._database = context.database
         self._orders = orders
@@ -77,6 +79,9 @@ class Loads:
             # Only for a new load: one that is asked for again gets its first answer.
             self._refused.check(order)
             try:
+                no = self._families.refusal(order.wallet.account, "", accounts.NOBODY)
+                if no is not None:
+                    raise no
                 certificate = self._keys.to_load(order.wallet.row_id, key)
                 self._check_holding(content.amount_fen)
             except Refusal as refusal:
@@ -139,6 +144,10 @@ class Loads:
         )
         answers = self._ledger.submit(batch)
         self._refused.count(batch, answers)
-        if not answers.result(0).accepted:
-            raise refusal_of(answers.result(0))
+        result = answers.result(0)
+        if not result.accepted:
+            whose = self._families.whose_limit(
+                order.wallet.account, result, order.content.amount_fen
+            )
+            raise refusal_of(result, **whose)
         return int(answers.positions[0])

@@ -23,16 +23,17 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
 from operator_bank.payments.topped_up import FIELD, TopUps, chain_of
+from operator_bank.sub_wallets.families import said
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
 from runtime.database import execute_many
 from runtime.errors import Refusal
-from settlement.builders import Row, records_of, transfer
+from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
-from settlement.records import Kind, Records, Result
+from settlement.records import Kind, RecordFlag, Records, Result
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -45,6 +46,7 @@ _PUT = (
 _PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 _HOLD, _REFUSED = int(Kind.HOLD), int(Result.MALFORMED)
 _PAYMENT = purposes_pb2.PURPOSE_PAYMENT
+_NO_LIMIT = int(RecordFlag.NO_LIMIT)
 
 
 class Paid(NamedTuple):
@@ -111,6 +113,7 @@ class Payments:
         top_ups: TopUps,
     ) -> None:
         self._ledger = context.ledger
+        self._families = orders.families
         self._orders = orders
         self._directory = directory
         self._outgoing = outgoing
@@ -260,10 +263,9 @@ class Payments:
         for order, head, index in zip(taken.orders, taken.heads, taken.places, strict=True):
             again = repeated[head]
             if results[head] >= _REFUSED:
-                result = Result(results[head])
-                no = self._top_ups.refusal(order, result, repeated=again)
-                taken.answers[index] = no
-                if no.reason == _PAYEE and not again:
+                row, result = taken.rows[head], Result(results[head])
+                taken.answers[index] = no = self._no(order, row, result, repeated=again)
+                if isinstance(no, Refusal) and no.reason == _PAYEE and not again:
                     self._refusals.count(order.wallet.account, order.content.payee_number, now_ms)
                 continue
             taken.answers[index] = self._answer(
@@ -279,12 +281,43 @@ class Payments:
         was_paid = self._lost.was_paid(payment_id, outbound_body(content))
         return Paid(payment_id, SETTLED, True) if was_paid else None
 
+    def _no(
+        self,
+        order: VerifiedOrder[orders_pb2.PaymentOrder],
+        row: Row,
+        result: Result,
+        *,
+        repeated: bool,
+    ) -> Paid | Refusal:
+        """What a payer is told when the rule does not accept a record."""
+        account = order.wallet.account
+        if self._families.find(account) is not None:
+            if result == Result.ID_REUSED or (repeated and row.kind == Kind.REFUSAL):
+                # The terms of the sub-wallet were others when it was decided, perhaps.
+                return self._decided(order)
+            if row.kind == Kind.REFUSAL:
+                return said(row.reason)
+        no = self._top_ups.refusal(order, result, repeated=repeated)
+        no.metadata |= self._families.whose_limit(account, result, order.content.amount_fen)
+        return no
+
+    def _decided(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> Paid | Refusal:
+        """What was decided about a sub-wallet's order before."""
+        try:
+            row = self._refused.earlier(order)
+        except Refusal as refusal:
+            return refusal
+        return payers_refusal(Result.ID_REUSED) if row is None else self._again(order, row)
+
     def _again(
         self, order: VerifiedOrder[orders_pb2.PaymentOrder], row: PaymentRow
     ) -> Paid | Refusal:
         """The answer to an order for which the journal has a record with the same wallet and
         sequence.
         """
+        if row.kind == Kind.REFUSAL and self._families.find(order.wallet.account) is not None:
+            same = int.from_bytes(bytes(row.digest), "little") == order.digest
+            return said(row.reason) if same else payers_refusal(Result.ID_REUSED)
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
@@ -294,13 +327,16 @@ class Payments:
     def _new_rows(
         self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int
     ) -> Sequence[Row]:
-        """The records of an order that was not decided before. Raises Refusal: it must wait, or
-        it cannot be topped up.
+        """The records of an order that was not decided before: a refusal, if a sub-wallet may not
+        make it. Raises Refusal: it must wait, or it cannot be topped up.
         """
         payee_number = order.content.payee_number
         self._refusals.check(order.wallet.account, payee_number, now_ms)
         self._refused.check_room(order.wallet.account)
         row = self._row(order, now_ms)
+        no = self._families.refusal(row.origin, payee_number, row.credit)
+        if no is not None:
+            return (refused(row, no.reason),)
         if row.kind == _HOLD:
             self._refused.check_room_at(row.origin, payee_number)
             self._standing.check_numbers()
@@ -308,7 +344,8 @@ class Payments:
 
     def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         payee = self._directory.account(order.content.payee_number)
-        return payment_row(order, payee, self._prefix, now_ms)
+        kin = self._families.are_kin(order.wallet.account, payee)
+        return payment_row(order, payee, self._prefix, now_ms, kin=kin)
 
     def _answer(
         self,
@@ -332,7 +369,12 @@ def id_of(number: str, sequence: int) -> str:
 
 
 def payment_row(
-    order: VerifiedOrder[orders_pb2.PaymentOrder], payee: int, own_prefix: str, now_ms: int
+    order: VerifiedOrder[orders_pb2.PaymentOrder],
+    payee: int,
+    own_prefix: str,
+    now_ms: int,
+    *,
+    kin: bool,
 ) -> Row:
     """The record that a payment order becomes.
 
@@ -341,6 +383,8 @@ def payment_row(
         payee: the payee's account here; NOBODY if there is none.
         own_prefix: of the numbers of this bank's wallets.
         now_ms: Unix milliseconds.
+        kin: the payee is a sub-wallet of the payer, or the other way round: what one of them pays
+            the other is spent by none of them, and is counted when it goes elsewhere.
 
     Raises:
         Refusal: FIELD_INVALID, the payee's number is none.
@@ -358,6 +402,7 @@ def payment_row(
         purpose=_PAYMENT,
         time_ms=now_ms,
         expires_ms=content.expires_time_ms,
+        flags=_NO_LIMIT if kin else 0,
         digest=order.digest,
     )
 

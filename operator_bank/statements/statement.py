@@ -179,6 +179,8 @@ class PaymentHistory:
             lost = registration_pb2.OutboundPayment.FromString(bytes(row.note))
             payment.payment_id, payment.memo = lost.payment_id, lost.memo
             payment.payee_number = lost.payee_number
+        elif row.purpose == purposes_pb2.PURPOSE_SUB_WALLET:
+            payment.payment_id = f"home-{row.sequence}"
         elif row.purpose == purposes_pb2.PURPOSE_PAYMENT:
             order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
             payment.memo, payment.request_to_pay_id = order.memo, order.request_to_pay_id
@@ -210,6 +212,7 @@ _PURPOSES = {
     purposes_pb2.PURPOSE_TOKEN_LOAD,
     purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
     purposes_pb2.PURPOSE_TOKEN_EXPIRY,
+    purposes_pb2.PURPOSE_SUB_WALLET,
 }
 """Those of statements; anything else, such as the settlement of a lost payment, is a payment."""
 

@@ -65,6 +65,7 @@ class ClassChanges:
         """
         order = self._orders.open(orders_pb2.ChangeClassOrder, asked.order)
         content, now_ms = order.content, self._clock.now_ms()
+        self._orders.families.check_is_none(order.wallet)
         request_id(content.request_id)
         if content.bank != self._bank:
             raise invalid("bank", f"is not this bank, {self._bank}")
@@ -149,11 +150,12 @@ class ClassChanges:
             raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
         cap = int(self._policy.table[wanted, Limit.BALANCE_CAP])
         has = int(row["available_fen"]) + int(row["held_fen"])
+        has = max(has, self._orders.families.caps_fen(wallet.account))
         if cap and has > cap and not over_the_cap:
             raise Refusal(
                 errors_pb2.REASON_OVER_BALANCE_CAP,
-                "the wallet has more than this class allows, and its holder has to say that they "
-                "know",
+                "the wallet has more than this class allows, or its sub-wallets may together, and "
+                "its holder has to say that they know",
                 field="over_the_cap",
             )
 

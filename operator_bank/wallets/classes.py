@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from currency.contract_words import WALLET_CLASSES
 from currency.days import day_of
+from currency.sub_limits import CHOICES, FIRST_SET, LAST_SET
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from operator_bank.context import Context
 from runtime.errors import Refusal
-from settlement.builders import records_of, setting_limit
+from settlement.builders import Row, records_of, setting_limit
 from settlement.core import Batch
 from settlement.limits import MAX_LIMIT_SETS
-from settlement.records import Limit
+from settlement.records import Accounts, Limit
+from settlement.rule import set_of
 
 COLUMNS = {
     "balance_cap_fen": Limit.BALANCE_CAP,
@@ -73,6 +75,9 @@ def table_of(published: Sequence[Published]) -> NDArray[np.int64]:
 
     Args:
         published: in order of their numbers.
+
+    Raises:
+        NotFollowed: there are more than the table has room for.
     """
     table = np.zeros((MAX_LIMIT_SETS, len(Limit)), np.int64)
     held = in_force(published)
@@ -82,12 +87,21 @@ def table_of(published: Sequence[Published]) -> NDArray[np.int64]:
         for limits in one.policy.classes:
             of = limits.wallet_class
             row = of if newest else MAX_LIMIT_SETS - len(WALLET_CLASSES) * age + of - 1
+            if row <= LAST_SET and not newest:
+                raise NotFollowed("the central bank has published more limits than there is room")
             for name, column in COLUMNS.items():
                 table[row, column] = getattr(limits, name)
             if before[of]:
                 table[row, Limit.FROM_DAY] = one.policy.from_day
                 table[row, Limit.BEFORE] = before[of]
             before[of] = row
+    return table
+
+
+def _of_classes(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The table without the limits of sub-wallets, which no policy changes."""
+    table = table.copy()
+    table[FIRST_SET : LAST_SET + 1] = 0
     return table
 
 
@@ -116,7 +130,7 @@ class Policy:
         if not published:
             return
         wanted = table_of(published)
-        rows, columns = np.nonzero(self.table != wanted)
+        rows, columns = np.nonzero(_of_classes(self.table) != wanted)
         if len(rows):
             now_ms, digest = self._clock.now_ms(), published[-1].digest
             records = records_of(
@@ -125,9 +139,38 @@ class Policy:
             )
             self._ledger.submit(Batch(records, urgent=True))
             self.table = self._read()
-            if not np.array_equal(self.table, wanted):
+            if not np.array_equal(_of_classes(self.table), wanted):
                 raise NotFollowed("limits that the central bank has published were refused")
         self._held = in_force(published)
+
+    def of_sub_wallets(self, limit_set: int, digest: int) -> list[Row]:
+        """The records that give a limit set of sub-wallets its limits; none when it has them.
+
+        Args:
+            limit_set: one of `currency.sub_limits.CHOICES`.
+            digest: of the order that wants it.
+        """
+        limits, now_ms = CHOICES[limit_set], self._clock.now_ms()
+        wanted = {COLUMNS[name]: fen for name, fen in limits._asdict().items()}
+        return [
+            setting_limit(limit_set, column, fen, time_ms=now_ms, digest=digest)
+            for column, fen in wanted.items()
+            if self.table[limit_set, column] != fen
+        ]
+
+    def look_again(self) -> None:
+        """Reads the table anew, after limits of sub-wallets were added."""
+        self.table = self._read()
+
+    def cap_fen(self, accounts: Accounts, index: int) -> int:
+        """What an account may have now, in fen; 0: any amount.
+
+        Args:
+            accounts: copies of rows of the core.
+            index: which of them.
+        """
+        limit_set = set_of(accounts, self.table, index, self._clock.now_ms())
+        return int(self.table[limit_set, Limit.BALANCE_CAP])
 
     def now(self) -> office_pb2.PublishPolicy:
         """The policy of today.

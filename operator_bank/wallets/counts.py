@@ -1,4 +1,6 @@
-"""Counts the open wallets of a telephone number and of a document, each bank its own."""
+"""Counts the open wallets of a telephone number and of a document, each bank its own. Sub-wallets
+are counted with the wallet that they belong to.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from operator_bank.customers.proving import not_confirmed
 from operator_bank.customers.tables import customers as customers_
 from operator_bank.ledger.accounts import Purpose
 from operator_bank.ledger.tables import accounts
+from operator_bank.sub_wallets.tables import sub_wallet_orders
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.tables import wallets
 from runtime.chunks import chunks
@@ -88,7 +91,10 @@ class WalletCounts:
             select(column.label("key"), accounts.c.number)
             .join(wallets, customers_.c.id == wallets.c.customer)
             .join(accounts, accounts.c.owner == wallets.c.id)
-            .where(accounts.c.purpose == Purpose.WALLET)
+            .where(
+                accounts.c.purpose == Purpose.WALLET,
+                wallets.c.id.not_in(select(sub_wallet_orders.c.wallet)),
+            )
         )
         found = [
             row for chunk in chunks(keys) for row in self._rows(query.where(column.in_(chunk)))

@@ -317,6 +317,7 @@ class Directory:
         number: str,
         frozen: bool,
         *,
+        along: Sequence[int] = (),
         digest: int = 0,
         in_transaction: InTransaction = nothing_else,
     ) -> None:
@@ -325,6 +326,7 @@ class Directory:
         Args:
             number: the wallet's.
             frozen: whether it is to be frozen.
+            along: further accounts, of its sub-wallets, with which the same is done.
             digest: of what officers signed for it, for the record.
             in_transaction: further SQL for the same transaction, given the record's position; not
                 called if the rule refuses.
@@ -332,18 +334,17 @@ class Directory:
         Raises:
             Refusal: there is no such wallet, or why the rule refuses.
         """
-        frozen_now = setting_flags(
-            self.get(number).account,
-            AccountFlag.FROZEN if frozen else 0,
-            time_ms=self._clock.now_ms(),
-            digest=digest,
-        )
+        flags, now_ms = AccountFlag.FROZEN if frozen else 0, self._clock.now_ms()
+        frozen_now = [
+            setting_flags(account, flags, time_ms=now_ms, digest=digest)
+            for account in (self.get(number).account, *along)
+        ]
 
         def with_position(connection: Connection, answers: Answers) -> None:
             if answers.result(0).accepted:
                 in_transaction(connection, int(answers.positions[0]))
 
-        batch = Batch(records_of([frozen_now]), None, with_position, urgent=True)
+        batch = Batch(records_of(frozen_now), None, with_position, urgent=True)
         result = self._ledger.submit(batch).result(0)
         if not result.accepted:
             raise refusal_of(result)
@@ -374,20 +375,48 @@ class Directory:
             for customer, (wallet, one) in zip(ids, pairs, strict=True)
         ]
         now_ms = self._clock.now_ms()
-        owned = [row for wallet in made for row in _owned(wallet)]
 
         def in_transaction(connection: Connection, answers: Answers) -> None:
             if (answers.results >= Result.MALFORMED).any():
                 raise _no_accounts_left()
             self._customers.write(connection, people, now_ms)
             connection.execute(insert(wallets), rows)
-            connection.execute(insert(accounts), owned)
             for wallet, one in pairs:
                 if one.wanted.recovery_key:
                     name_key(connection, one.wanted.recovery_key, wallet.number, 0, now_ms)
 
+        self.write(made, self._records(pairs), in_transaction)
+        return {one.wanted.asked_by: wallet for wallet, one in pairs}
+
+    def allocate(self, public_key: bytes, wallet_class: int, purposes: Sequence[Purpose]) -> Wallet:
+        """A new wallet, not written yet, with an id, a number and accounts that no other has or
+        had. Raises Refusal: OVERLOADED, if there are no accounts left.
+        """
+        self._check_accounts(len(purposes))
+        with self._changing:
+            return self._allocated(public_key, wallet_class, purposes)
+
+    def write(
+        self,
+        made: Sequence[Wallet],
+        records: Records,
+        in_transaction: Callable[[Connection, Answers], None],
+    ) -> None:
+        """Submits the records that open wallets, with their rows, and knows them from then on.
+
+        Args:
+            made: by `allocate`, their numbers are free again if it fails.
+            records: what is submitted.
+            in_transaction: the SQL of their rows; whatever it raises undoes the records.
+        """
+        owned = [row for wallet in made for row in _owned(wallet)]
+
+        def with_accounts(connection: Connection, answers: Answers) -> None:
+            in_transaction(connection, answers)
+            connection.execute(insert(accounts), owned)
+
         try:
-            self._ledger.submit(Batch(self._records(pairs), None, in_transaction))
+            self._ledger.submit(Batch(records, None, with_accounts))
         except CoreStopped:
             raise  # it may have been written, so the numbers are not free
         except Exception:
@@ -399,26 +428,28 @@ class Directory:
             for wallet in made:
                 self._known.add(wallet)
                 self._taken.remove(wallet.number)
-        return {one.wanted.asked_by: wallet for wallet, one in pairs}
 
     def _allocate(self, admitted: Sequence[Admitted]) -> list[Wallet]:
         """Gives each an id, and accounts that no other wallet has or had."""
-        made = []
         with self._changing:
-            for one in admitted:
-                own = {purpose: self._next_number() for purpose in one.purposes}
-                made.append(
-                    Wallet(
-                        self._next_row,
-                        self._next_wallet_number(),
-                        one.wanted.public_key,
-                        one.wallet_class,
-                        own[Purpose.WALLET],
-                        own.get(Purpose.DEPOSIT),
-                    )
-                )
-                self._next_row += 1
-        return made
+            return [
+                self._allocated(one.wanted.public_key, one.wallet_class, one.purposes)
+                for one in admitted
+            ]
+
+    def _allocated(
+        self, public_key: bytes, wallet_class: int, purposes: Sequence[Purpose]
+    ) -> Wallet:
+        own = {purpose: self._next_number() for purpose in purposes}
+        self._next_row += 1
+        return Wallet(
+            self._next_row - 1,
+            self._next_wallet_number(),
+            public_key,
+            wallet_class,
+            own[Purpose.WALLET],
+            own.get(Purpose.DEPOSIT),
+        )
 
     def _next_wallet_number(self) -> str:
         number = drawn(self._prefix)

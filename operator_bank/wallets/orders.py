@@ -10,11 +10,12 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from numpy.typing import NDArray
 
-from dcep.bank.v1 import keys_pb2, orders_pb2
+from dcep.bank.v1 import keys_pb2, orders_pb2, sub_wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCES_AHEAD
+from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.bounds import too_long
 from runtime.checks import invalid
@@ -38,6 +39,7 @@ Unnumbered = (
     | orders_pb2.ChangeClassOrder
     | keys_pb2.KeyObjection
     | keys_pb2.RotateKeyOrder
+    | sub_wallets_pb2.SubWalletOrder
 )
 """What moves no money has no sequence."""
 WalletOrder = (
@@ -102,10 +104,21 @@ def hold_for(
 
 
 class Orders:
-    """Opens envelopes with orders."""
+    """Opens envelopes with orders.
 
-    def __init__(self, context: Context, directory: Directory, verifier: SignatureVerifier) -> None:
+    Attributes:
+        families: which wallets belong to which, and what each sub-wallet may do.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        directory: Directory,
+        verifier: SignatureVerifier,
+        families: Families,
+    ) -> None:
         self._directory = directory
+        self.families = families
         self._ledger = context.ledger
         self._clock = context.clock
         self._verifier = verifier
@@ -127,6 +140,7 @@ class Orders:
             raise wrong_signature()
         order = _parse(kind, wallet, envelope, self._clock.now_ms())
         if "sequence" in kind.DESCRIPTOR.fields_by_name:
+            self.families.check_end(wallet, order.content.expires_time_ms)
             self._check_sequences([order])
         return order
 
@@ -143,7 +157,9 @@ class Orders:
                     answers.append(_unverified(kind, envelope))
                     continue
                 try:
-                    answers.append(_parse(kind, wallet, envelope, now_ms))
+                    order = _parse(kind, wallet, envelope, now_ms)
+                    self.families.check_end(wallet, order.content.expires_time_ms)
+                    answers.append(order)
                 except Refusal as refusal:
                     answers.append(refusal)
         self._refuse_far_sequences(answers)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from currency.days import day_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_QUERY_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
-from operator_bank.wallets.directory import Wallet
-from operator_bank.wallets.orders import Orders, check_unexpired, check_window
+from operator_bank.wallets.directory import Directory, Wallet
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired, check_window
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
+from runtime.errors import Refusal
 from settlement.builders import records_of, setting_flags
 from settlement.core import Batch
 from settlement.records import IN_FEN, AccountFlag
@@ -45,8 +47,16 @@ class WalletState:
 class Wallets:
     """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
 
-    def __init__(self, context: Context, orders: Orders, policy: Policy, refused: Refused) -> None:
+    def __init__(
+        self,
+        context: Context,
+        directory: Directory,
+        orders: Orders,
+        policy: Policy,
+        refused: Refused,
+    ) -> None:
         self._ledger = context.ledger
+        self._directory = directory
         self._orders = orders
         self._policy = policy
         self._clock = context.clock
@@ -110,7 +120,16 @@ class Wallets:
         now_ms = self._clock.now_ms()
         if order.content.expires_time_ms < now_ms and self._refused.earlier(order) is None:
             check_unexpired(order.content.expires_time_ms, now_ms)
-        self._refused.check_room(order.wallet.account)
+        self._refused.check(order)
+        with self._directory.one_at_a_time([order.wallet.number]):
+            self._close(order, now_ms)
+
+    def _close(self, order: VerifiedOrder[orders_pb2.CloseOrder], now_ms: int) -> None:
+        """Decides an order, while no sub-wallet is opened. Raises Refusal."""
+        has_open = bool(self._orders.families.open_ones(order.wallet.account))
+        if has_open and self._refused.earlier(order) is None:
+            still = "sub-wallets of this wallet are open; close them first"
+            raise self._refused.keep(order, Refusal(errors_pb2.REASON_SUB_WALLETS_OPEN, still))
         closing = setting_flags(
             order.wallet.account,
             AccountFlag.CLOSED,

@@ -21,6 +21,7 @@ from dcep.bank.v1 import (
     inbound_pb2,
     offline_pb2,
     payments_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -30,6 +31,7 @@ from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import OperatorBank
 from runtime.envelope import sign
@@ -285,6 +287,16 @@ class Counter:
     ) -> wallets_pb2.ChangeClassResponse:
         """Gives a wallet another class."""
         return self._ask(lambda b: GrpcWallets(b).ChangeClass(request, CALL))
+
+    def order_sub_wallet(self, order: SignedEnvelope) -> sub_wallets_pb2.SubWallet:
+        """Opens, changes or closes a sub-wallet."""
+        request = sub_wallets_pb2.OrderSubWalletRequest(order=order)
+        return self._ask(lambda b: GrpcSubWallets(b).OrderSubWallet(request, CALL)).sub_wallet
+
+    def list_sub_wallets(self, query: SignedEnvelope) -> sub_wallets_pb2.ListSubWalletsResponse:
+        """The sub-wallets of a wallet."""
+        request = sub_wallets_pb2.ListSubWalletsRequest(query=query)
+        return self._ask(lambda b: GrpcSubWallets(b).ListSubWallets(request, CALL))
 
     def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> Message:
         """Opens a wallet."""

@@ -17,6 +17,7 @@ from dcep.office.v1 import office_pb2
 from officers.chain import after_end, after_proposal, chain_beginning, put_link
 from operator_bank.tables import office as tables
 from runtime.hash_chain import beginning
+from tests.auditor.acting import both, propose
 from tests.auditor.simulated import CENTRAL
 from tests.auditor.told import ALICE, CAROL, DAN, Stack, named
 from tests.central_bank.system import LIN, MEI
@@ -40,20 +41,6 @@ def stack(tmp_path: Path) -> Stack:
     propose(stack, WANG, WU.registration())
     assert stack.problems() == []
     return stack
-
-
-def propose(stack: Stack, who: Person, kind: Message) -> bytes:
-    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
-    proposal = who.propose(kind, now_ms, str(uuid.uuid4()))
-    acts.propose(who.identity, proposal)
-    return bytes(proposal.payload)
-
-
-def both(stack: Stack, kind: Message, maker: Person = WANG, checker: Person = ZHOU) -> None:
-    proposal = propose(stack, maker, kind)
-    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
-    acts.approve(checker.identity, checker.signer.approve(proposal, now_ms))
-    stack.system.clock.advance(1_000)
 
 
 def write(stack: Stack, *statements: Any) -> None:

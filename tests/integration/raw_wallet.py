@@ -16,6 +16,8 @@ from dcep.bank.v1 import (
     orders_pb2,
     payments_pb2,
     payments_pb2_grpc,
+    sub_wallets_pb2,
+    sub_wallets_pb2_grpc,
     wallets_pb2,
     wallets_pb2_grpc,
 )
@@ -36,6 +38,7 @@ TAGS = {
     orders_pb2.RequestToPay: "request-to-pay/v1",
     orders_pb2.ChangeAskedOrder: "change-asked-order/v1",
     orders_pb2.BlockAskerOrder: "block-asker-order/v1",
+    sub_wallets_pb2.SubWalletOrder: "sub-wallet-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
     orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
@@ -68,6 +71,7 @@ class BankStubs:
         self.exchange = exchange_pb2_grpc.ExchangeServiceStub(self.channel)
         self.payments = payments_pb2_grpc.PaymentServiceStub(self.channel)
         self.asking = asking_pb2_grpc.AskingServiceStub(self.channel)
+        self.sub_wallets = sub_wallets_pb2_grpc.SubWalletServiceStub(self.channel)
         self.offline = offline_pb2_grpc.OfflineServiceStub(self.channel)
 
 

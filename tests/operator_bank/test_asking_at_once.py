@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from operator_bank.payments import one_by_one
-from runtime.errors import Refusal
 from tests.operator_bank.asking import SETTLED, WITHDRAW, ask, carried, change, order, pay, seen
+from tests.operator_bank.at_once import at_once
 from tests.operator_bank.system import Holder, System
 from tests.refusals import refused_for
 
 ROUNDS = 12
-
-
-def at_once(*acts: Callable[[], object]) -> list[str]:
-    """What each of several callers is told, who all call at the same moment."""
-    met, told = Barrier(len(acts)), [""] * len(acts)
-
-    def run(place: int) -> None:
-        met.wait()
-        try:
-            told[place] = str(acts[place]())
-        except Refusal as refusal:
-            told[place] = refusal.name
-
-    threads = [Thread(target=run, args=[place]) for place in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return told
 
 
 def test_it_is_paid_or_withdrawn_and_never_both(tmp_path: Path, database_url: str) -> None:

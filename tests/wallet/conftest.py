@@ -14,7 +14,8 @@ import language
 from runtime.clock import ManualClock, SystemClock
 from tests.offline.signers import Signers
 from tests.wallet.apps import ALPHA, MakeApp
-from tests.wallet.fake_bank import FakeBank, FakeBanks
+from tests.wallet.fake_bank import FakeBank
+from tests.wallet.fake_banks import FakeBanks
 from tests.wallet.grpc_bank import served
 from tests.wallet.office import MakeOffice, Office
 from wallet.app import App

@@ -34,6 +34,7 @@ from tests.wallet.fake_arrivals import Arrivals, check_question
 from tests.wallet.fake_asking import FakeAsking
 from tests.wallet.fake_classes import FakeClasses
 from tests.wallet.fake_keys import FakeKeys, Keyed
+from tests.wallet.fake_sub_wallets import FakeSubWallets
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -52,7 +53,7 @@ class Account(Keyed):
 
 
 @dataclass
-class FakeBank(FakeClasses, FakeKeys, FakeAsking):
+class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeSubWallets):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:
@@ -120,9 +121,13 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking):
             deposit_fen=account.deposit_fen if account.has_deposit else 0,
             last_sequence=account.last_sequence,
             limits=wallets_pb2.Limits(balance_cap_fen=50_000_000),
+            belongs_to=self.belongs_to(number),
             day_turns_time_ms=begin_ms(day_of(self.clock.now_ms()) + 1),
             year_turns_time_ms=year_end_ms(day_of(self.clock.now_ms())),
         )
+
+    def _take_key(self, number: str, key: bytes) -> None:
+        self.accounts[number] = Account(key)
 
     def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
         return self._once(orders_pb2.CloseOrder, order, self._close)
@@ -388,13 +393,3 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking):
             account.history.append(payment)
             self._news.notify_all()
         return payment
-
-
-class FakeBanks:
-    """`wallet.peers.interface.Banks` with one bank."""
-
-    def __init__(self, bank: FakeBank) -> None:
-        self.bank = bank
-
-    def at(self, address: str, ca: str, name: str) -> FakeBank:
-        return self.bank

@@ -23,6 +23,8 @@ from dcep.bank.v1 import (
     offline_pb2_grpc,
     payments_pb2,
     payments_pb2_grpc,
+    sub_wallets_pb2,
+    sub_wallets_pb2_grpc,
     wallets_pb2,
     wallets_pb2_grpc,
 )
@@ -97,6 +99,20 @@ class Keys(keys_pb2_grpc.KeyServiceServicer):
     @_silent(keys_pb2.RecoverWalletResponse)
     def RecoverWallet(self, request: Any) -> Any:
         return self.bank.recover_wallet(request.order)
+
+
+class SubWallets(sub_wallets_pb2_grpc.SubWalletServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(sub_wallets_pb2.OrderSubWalletResponse)
+    def OrderSubWallet(self, request: Any) -> Any:
+        done = self.bank.order_sub_wallet(request.order)
+        return sub_wallets_pb2.OrderSubWalletResponse(sub_wallet=done)
+
+    @_silent(sub_wallets_pb2.ListSubWalletsResponse)
+    def ListSubWallets(self, request: Any) -> Any:
+        return self.bank.list_sub_wallets(request.query)
 
 
 class Exchange(exchange_pb2_grpc.ExchangeServiceServicer):
@@ -207,6 +223,7 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
         [
             _service(wallets_pb2_grpc, "WalletService", Wallets(bank)),
             _service(keys_pb2_grpc, "KeyService", Keys(bank)),
+            _service(sub_wallets_pb2_grpc, "SubWalletService", SubWallets(bank)),
             _service(exchange_pb2_grpc, "ExchangeService", Exchange(bank)),
             _service(payments_pb2_grpc, "PaymentService", Payments(bank)),
             _service(asking_pb2_grpc, "AskingService", Asking(bank)),

@@ -17,7 +17,8 @@ from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
 from tests.refusals import refused, refused_because, refused_for
 from tests.wallet.apps import ALPHA, MakeApp
-from tests.wallet.fake_bank import FakeBank, FakeBanks
+from tests.wallet.fake_bank import FakeBank
+from tests.wallet.fake_banks import FakeBanks
 from wallet.app import App, NotOpened
 from wallet.cli.console import Output
 from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS

@@ -210,7 +210,9 @@ class Output:
                 error.name, error.message, error.metadata
             )
             more: dict[str, Any] = dict(error.metadata)
-            if (limit := self._limit(error.name)) is not None:
+            if error.metadata.get("limit_of") == "parent":
+                said += "\n" + _("It is the limit of the wallet that this one belongs to.")
+            elif (limit := self._limit(error.name)) is not None:
                 from wallet.cli.limits_output import NAMES
 
                 name, figure = _(NAMES[limit.reason]), limit.in_words()

@@ -22,6 +22,7 @@ _INDENT = "  "
 _STATES = (N_("pending"), N_("settled"), N_("refused"), N_("expired"), N_("returned"))
 _WHAT = {
     "payment": (N_("payment from"), N_("payment to")),
+    "sub-wallet": (N_("home from sub-wallet"), N_("home to")),
     "refund": (N_("refund from"), N_("refund to")),
     "return": (N_("returned by"), N_("returned to")),
     "top-up": (N_("put in"), N_("put in")),

@@ -109,6 +109,8 @@ def limited(state: GetWalletResponse) -> CommandResult:
         "wallet_class": wallet_class,
         "limits": {_FIELDS[limit.reason]: limit.fields() for limit in found},
     }
+    if state.HasField("belongs_to"):
+        return _of_sub_wallet(state, fields)
     where = _("{number} at {bank}").format(number=state.wallet_number, bank=state.bank)
     where += _(", class {wallet_class}").format(wallet_class=wallet_class)
     rows = limits_in_words(state) or [(_("Limits"), _("none"))]
@@ -116,3 +118,18 @@ def limited(state: GetWalletResponse) -> CommandResult:
     if found and wallet_class != "I":
         text += "\n" + _("For higher limits show the bank more: `wallet upgrade` says what.")
     return fields, text
+
+
+def _of_sub_wallet(state: GetWalletResponse, fields: dict[str, Any]) -> CommandResult:
+    """The same for a sub-wallet: whose it is, and what it is for."""
+    from wallet.cli.sub_wallets_output import terms_fields, terms_rows
+
+    parent, terms = state.belongs_to.parent_number, state.belongs_to.terms
+    where = _("{number} at {bank}").format(number=state.wallet_number, bank=state.bank)
+    rows = [(_("Sub-wallet"), where), (_("Belongs to"), parent), *terms_rows(terms)]
+    text = "\n".join(labelled([*rows, *limits_in_words(state)], 10))
+    text += "\n" + _(
+        "What it spends counts against the limits of wallet {number} too, and has to be within "
+        "them."
+    ).format(number=parent)
+    return {**fields, "belongs_to": {"number": parent, **terms_fields(terms)}}, text

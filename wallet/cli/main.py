@@ -334,6 +334,7 @@ def _add_others() -> None:
     from wallet.cli.payroll import payroll
     from wallet.cli.refund import refund
     from wallet.cli.requests import request, requests
+    from wallet.cli.sub_wallets import sub
 
     app.command(context_settings=AMOUNTS)(refund)
     app.command(context_settings=AMOUNTS)(request)
@@ -351,6 +352,7 @@ def _add_others() -> None:
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
     app.add_typer(requests, name="requests")
+    app.add_typer(sub, name="sub")
 
 
 _add_others()

@@ -102,6 +102,22 @@ _WORDS = {
         N_("This wallet has asked, or reminded, as often as it may."),
         N_("Withdraw what is no longer needed with `wallet requests withdraw ID`, or wait a day."),
     ),
+    "NOT_FOR_SUB_WALLETS": (
+        N_("A sub-wallet does not do this: it has no cash, no deposit, no class of its own."),
+        N_("Have it done from the wallet that it belongs to; `wallet limits` says which."),
+    ),
+    "PAYEE_NOT_ALLOWED": (
+        N_("This sub-wallet was opened to pay others only."),
+        N_("Look with `wallet limits`; who gave it to you can change that."),
+    ),
+    "SUB_WALLETS_OPEN": (
+        N_("Sub-wallets of this wallet are open."),
+        N_("Close them first: `wallet sub list`, then `wallet sub close NUMBER`."),
+    ),
+    "TOO_MANY_SUB_WALLETS": (
+        N_("This wallet has as many sub-wallets as it may have."),
+        N_("Close one that you need no more: `wallet sub close NUMBER`."),
+    ),
     "TOO_MANY_REFUSALS": (
         N_("So many orders of this wallet were refused that it has to wait."),
         N_("Repeat the command in an hour."),

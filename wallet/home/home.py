@@ -65,6 +65,7 @@ class Profile:
         stack: folder of the stack that it was opened at; "" if there was none.
         awaits_key: the key here is not the wallet's yet; its holder has asked the bank for that.
         tops_up: payments take what the wallet lacks from the deposit account.
+        ends_time_ms: of a sub-wallet, when it ends, as far as this home knows; 0: it is none.
     """
 
     request_id: str
@@ -82,6 +83,7 @@ class Profile:
     document_kind: str = ""
     bank_account: str = ""
     tops_up: bool = False
+    ends_time_ms: int = 0
 
     @property
     def opened(self) -> bool:

@@ -80,6 +80,7 @@ class Placed(Generic[Answer]):
         return getattr(self.message, "state", None) == PENDING
 
 
+HAS_ENDED = N_("this sub-wallet has ended; its money goes home to the wallet it belongs to")
 OF_THE_MACHINE = N_(
     "The cash machine's clock is ahead of the bank's. Repeat the same command later: it does not "
     "pay twice."
@@ -116,6 +117,7 @@ class OrderSubmitter:
         telling: collects orders, by sequence, whose outcome is told only after a call here has
             returned. Until `Book.hear` is called for such an order, an equal command means the same
             order. None if callers are told by the return.
+        ends_ms: of a sub-wallet, when it ends: no order may be good for longer. 0: never.
     """
 
     number: str
@@ -126,6 +128,7 @@ class OrderSubmitter:
     flights: Flights
     clock: Clock
     telling: dict[int, KeptOrder] | None = None
+    ends_ms: int = 0
 
     @property
     def book(self) -> Book:
@@ -275,8 +278,10 @@ class OrderSubmitter:
 
     def check_alone(self) -> None:
         """Raises Refusal if somebody else was noticed to order with this wallet's key, and nobody
-        has looked.
+        has looked; or if the wallet is a sub-wallet that has ended.
         """
+        if self.ends_ms and self.clock.now_ms() > self.ends_ms:
+            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, HAS_ENDED)
         if self.book.elsewhere_ms(self.number) is not None:
             raise used_elsewhere()
 
@@ -329,11 +334,14 @@ class OrderSubmitter:
             content: their `content_of`.
         """
         now_ms = self.clock.now_ms()
+        expires_ms = now_ms + ORDER_VALID_MS
+        if self.ends_ms:
+            expires_ms = min(expires_ms, max(now_ms, self.ends_ms))
         payload = kind.order(
             wallet_number=self.number,
             sequence=sequence,
             created_time_ms=now_ms,
-            expires_time_ms=now_ms + ORDER_VALID_MS,
+            expires_time_ms=expires_ms,
             **fields,
         ).SerializeToString()
         envelope = sign_payload(kind.order, payload, self.key, self.number.encode())
@@ -346,7 +354,7 @@ class OrderSubmitter:
             payload=payload,
             signature=envelope.signature,
             created_time_ms=now_ms,
-            expires_time_ms=now_ms + ORDER_VALID_MS,
+            expires_time_ms=expires_ms,
             run=run,
         )
 

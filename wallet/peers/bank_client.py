@@ -22,6 +22,8 @@ from dcep.bank.v1 import (
     payments_pb2,
     payments_pb2_grpc,
     states_pb2,
+    sub_wallets_pb2,
+    sub_wallets_pb2_grpc,
     wallets_pb2,
     wallets_pb2_grpc,
 )
@@ -80,6 +82,7 @@ class GrpcBank:
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
         self._wallets: Any = _stub(wallets_pb2_grpc.WalletServiceStub, channel)
+        self._sub_wallets: Any = _stub(sub_wallets_pb2_grpc.SubWalletServiceStub, channel)
         self._keys: Any = _stub(keys_pb2_grpc.KeyServiceStub, channel)
         self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
         self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
@@ -106,6 +109,24 @@ class GrpcBank:
         """Gives a wallet another class."""
         return _ask(
             self._wallets.ChangeClass, request, wallets_pb2.ChangeClassResponse, ORDER_TIMEOUT_S
+        )
+
+    def order_sub_wallet(self, order: SignedEnvelope) -> sub_wallets_pb2.SubWallet:
+        """Opens, changes or closes a sub-wallet."""
+        return _ask(
+            self._sub_wallets.OrderSubWallet,
+            sub_wallets_pb2.OrderSubWalletRequest(order=order),
+            sub_wallets_pb2.OrderSubWalletResponse,
+            ORDER_TIMEOUT_S,
+        ).sub_wallet
+
+    def list_sub_wallets(self, query: SignedEnvelope) -> sub_wallets_pb2.ListSubWalletsResponse:
+        """The sub-wallets of a wallet, and the amounts that their limits are chosen from."""
+        return _ask(
+            self._sub_wallets.ListSubWallets,
+            sub_wallets_pb2.ListSubWalletsRequest(query=query),
+            sub_wallets_pb2.ListSubWalletsResponse,
+            SHOW_TIMEOUT_S,
         )
 
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:

@@ -16,6 +16,7 @@ from dcep.bank.v1 import (
     offline_pb2,
     payments_pb2,
     states_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -23,6 +24,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 GET_PAYMENT = "dcep.bank.v1.PaymentService/GetPayment"
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
+LIST_SUB_WALLETS = "dcep.bank.v1.SubWalletService/ListSubWallets"
 LIST_ASKED = "dcep.bank.v1.AskingService/ListAsked"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 """The methods that a query may be signed for."""
@@ -55,6 +57,14 @@ class BankPort(Protocol):
         self, request: wallets_pb2.ChangeClassRequest
     ) -> wallets_pb2.ChangeClassResponse:
         """Gives a wallet another class."""
+        ...
+
+    def order_sub_wallet(self, order: SignedEnvelope) -> sub_wallets_pb2.SubWallet:
+        """Opens, changes or closes a sub-wallet."""
+        ...
+
+    def list_sub_wallets(self, query: SignedEnvelope) -> sub_wallets_pb2.ListSubWalletsResponse:
+        """The sub-wallets of a wallet, and the amounts that their limits are chosen from."""
         ...
 
     def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:

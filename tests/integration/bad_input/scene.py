@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from dcep.bank.v1 import (
     offline_pb2,
     orders_pb2,
     payments_pb2,
+    sub_wallets_pb2,
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -172,6 +174,23 @@ SIGNED = [
         orders_pb2.CloseOrder,
         rpc_stub("wallets", "CloseWallet", wallets_pb2.CloseWalletRequest),
         no_fields,
+    ),
+    Signed(
+        "OrderSubWallet",
+        sub_wallets_pb2.SubWalletOrder,
+        rpc_stub("sub_wallets", "OrderSubWallet", sub_wallets_pb2.OrderSubWalletRequest),
+        lambda scene: {
+            "request_id": str(uuid.uuid4()),
+            "action": sub_wallets_pb2.SUB_WALLET_ACTION_CLOSE,
+            "sub_wallet_number": scene.mallory.number,
+            "bank": "alpha",
+        },
+    ),
+    Signed(
+        "ListSubWallets",
+        orders_pb2.Query,
+        rpc_stub("sub_wallets", "ListSubWallets", sub_wallets_pb2.ListSubWalletsRequest, "query"),
+        query_of("SubWalletService", "ListSubWallets"),
     ),
     Signed(
         "CertifyDevice",

@@ -109,6 +109,7 @@ class WalletServiceServicer(object):
         Refuses: what OpenWallet refuses with; IDENTITY_NOT_CONFIRMED if the class asks
         for more than was shown; OVER_BALANCE_CAP if the wallet has more than the class
         allows and the order does not say that its holder knows; WALLET_CLOSED;
+        NOT_FOR_SUB_WALLETS;
         OVERLOADED after so many changes in a day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -125,7 +126,7 @@ class WalletServiceServicer(object):
 
     def CloseWallet(self, request, context):
         """Closes an empty wallet (signed CloseOrder). Repeats by sequence.
-        Refuses: WALLET_NOT_EMPTY, and what GetWallet refuses with.
+        Refuses: WALLET_NOT_EMPTY, SUB_WALLETS_OPEN, and what GetWallet refuses with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -24,6 +24,7 @@ class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURPOSE_RESERVES_OUT: _ClassVar[Purpose]
     PURPOSE_OPENING_BALANCE: _ClassVar[Purpose]
     PURPOSE_REFUND: _ClassVar[Purpose]
+    PURPOSE_SUB_WALLET: _ClassVar[Purpose]
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_PAYMENT: Purpose
 PURPOSE_RETURN: Purpose
@@ -42,3 +43,4 @@ PURPOSE_RESERVES_IN: Purpose
 PURPOSE_RESERVES_OUT: Purpose
 PURPOSE_OPENING_BALANCE: Purpose
 PURPOSE_REFUND: Purpose
+PURPOSE_SUB_WALLET: Purpose

@@ -1,0 +1,1 @@
+"""Sub-wallets: wallets that belong to another one, whose limits count what they spend."""

@@ -1,0 +1,84 @@
+"""Brings the money of sub-wallets home that were closed or have ended, and then closes them.
+
+What is on its way when a sub-wallet ends comes back to it, and goes home after that. If its parent
+has no room, or is frozen, it waits where it is.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from dcep.purposes.v1 import purposes_pb2
+from operator_bank.context import Context
+from operator_bank.ledger import accounts
+from operator_bank.limits import MAX_HOMECOMING
+from operator_bank.sub_wallets.families import Families, SubWallet
+from operator_bank.wallets.classes import Policy
+from settlement.builders import Row, records_of, setting_flags, transfer
+from settlement.core import Batch
+from settlement.records import AccountFlag, RecordFlag
+
+_FROZEN, _CLOSED = AccountFlag.FROZEN, AccountFlag.CLOSED
+
+
+class Homecoming:
+    """Makes one step for each sub-wallet whose time is over."""
+
+    def __init__(self, context: Context, policy: Policy, families: Families) -> None:
+        self._ledger = context.ledger
+        self._clock = context.clock
+        self._policy = policy
+        self._families = families
+        self._stepping = threading.Lock()
+
+    def step(self) -> bool:
+        """Brings home what can go, of some at a time, which take turns; returns False, as what
+        cannot go waits for something else.
+        """
+        with self._stepping:
+            for sub in self._families.over(MAX_HOMECOMING):
+                self._bring(sub)
+        return False
+
+    def bring(self, sub: SubWallet) -> None:
+        """Brings home at once what can go of one whose time is over."""
+        with self._stepping:
+            self._bring(sub)
+
+    def _bring(self, sub: SubWallet) -> None:
+        own, parent, numbering = rows = self._ledger.read(
+            [sub.account, sub.parent, accounts.SUB_WALLETS]
+        )
+        if own["flags"] & _CLOSED:
+            self._families.closed(sub.account)
+            return
+        if (own["flags"] | parent["flags"]) & _FROZEN:
+            return
+        fen = available_fen = int(own["available_fen"])
+        cap_fen = self._policy.cap_fen(rows, 1)
+        if cap_fen:
+            fen = min(fen, cap_fen - int(parent["available_fen"]) - int(parent["held_fen"]))
+        if fen > 0:
+            self._submit(self._homeward(sub, int(numbering["last_sequence"]) + 1, fen))
+        if fen == available_fen and not own["held_fen"]:
+            # Refused if something came in meanwhile; then it is for the next step.
+            now_ms = self._clock.now_ms()
+            closing = setting_flags(sub.account, _CLOSED, time_ms=now_ms, digest=sub.digest)
+            if self._submit(closing):
+                self._families.closed(sub.account)
+
+    def _homeward(self, sub: SubWallet, sequence: int, fen: int) -> Row:
+        return transfer(
+            origin=accounts.SUB_WALLETS,
+            sequence=sequence,
+            debit=sub.account,
+            credit=sub.parent,
+            amount_fen=fen,
+            purpose=purposes_pb2.PURPOSE_SUB_WALLET,
+            time_ms=self._clock.now_ms(),
+            flags=RecordFlag.NO_LIMIT,
+            digest=sub.digest,
+        )
+
+    def _submit(self, row: Row) -> bool:
+        return self._ledger.submit(Batch(records_of([row]))).result(0).accepted
