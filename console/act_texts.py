@@ -113,6 +113,10 @@ def said(content: office_pb2.OfficerAct) -> str:
         return _("confirm that the holder of wallet {number} was at the counter").format(
             number=harmless(asked.wallet_number)
         )
+    if kind == "block_devices":
+        return _("block all devices of wallet {number}: nobody is to take money of them").format(
+            number=harmless(asked.wallet_number)
+        )
     if kind == "downgrade_wallet":
         return _(
             "downgrade wallet {number} to class {name}: what its holder has shown beyond that "

@@ -40,6 +40,7 @@ from operator_bank.lost.coming_back import ComingBack
 from operator_bank.lost.settling import LostPayments, LostSettlement
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.office import bank_effects
+from operator_bank.offline.blocking import DeviceBlocking
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.offline import Offline
 from operator_bank.payments.outbound import Outbound
@@ -290,17 +291,20 @@ def _furnish(
     lost = _lost_room(context, directory)
     machines = Machines(context.database, officers.founding())
     keys = WalletKeys(context, directory, orders, customers, parts.key_wait_ms)
+    trusted = _trusted(context, parts)
+    trusted.keys.on_heard = policy.follow
+    trusted.keys.follow()
+    bundles = NewestBundle(context, parts.offline_roots, trusted.contradictions)
+    offline = Offline(context, orders, outgoing, parts.business_key, refused, bundles, trusted.keys)
     holders = Holders(context, directory, customers, orders.families)
     effects = {
         **bank_effects(context, directory, suspense, machines, keys, orders.families),
         **counter_effects(holders),
+        "block_devices": DeviceBlocking(context, directory, offline.keys),
         "come_back": lost.coming_back,
         "settle_lost": LostSettlement(context, lost.payments),
     }
     acts = open_acts(context.database, office_tables, officers, effects, context.clock)
-    trusted = _trusted(context, parts)
-    trusted.keys.on_heard = policy.follow
-    trusted.keys.follow()
     moves = Moves(Sources(context, directory, vault), lost.windows)
     rows = FeedRows(context, directory, refusals, refused, lost.windows)
     follower = FeedFollower(
@@ -316,7 +320,6 @@ def _furnish(
     )
     lost.coming_back.stands_at = lambda: follower.place.number
     lost.coming_back.done = follower.ask_again
-    bundles = NewestBundle(context, parts.offline_roots, trusted.contradictions)
     return OperatorBank(
         context=context,
         officers=officers,
@@ -362,9 +365,7 @@ def _furnish(
         suspense=suspense,
         lost=lost.payments,
         windows=lost.windows,
-        offline=Offline(
-            context, orders, outgoing, parts.business_key, refused, bundles, trusted.keys
-        ),
+        offline=offline,
     )
 
 

@@ -39,6 +39,7 @@ RIGHT_OF = {
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
     "replace_key": office_pb2.RIGHT_WALLETS,
+    "block_devices": office_pb2.RIGHT_WALLETS,
     "confirm_presence": office_pb2.RIGHT_CUSTOMERS,
     "downgrade_wallet": office_pb2.RIGHT_CUSTOMERS,
     "cancel_key": office_pb2.RIGHT_WALLETS,

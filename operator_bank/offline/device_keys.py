@@ -159,6 +159,14 @@ class DeviceKeys:
         found = self._database.read(lambda c: c.execute(query).scalars().all())
         return [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
 
+    def good(self, wallet: int) -> list[Certificate]:
+        """Certificates of a wallet's keys that are neither revoked nor expired."""
+        query = select(_OF.certificate).where(_OF.wallet == wallet, _OF.revoked_time_ms.is_(None))
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        now_ms = self._clock.now_ms()
+        kept = [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
+        return [each for each in kept if each.expires_time_ms >= now_ms]
+
     def forget_old(self) -> bool:
         """Deletes some keys that nothing can come of any more; returns True if there may be others.
 

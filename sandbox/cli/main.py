@@ -44,7 +44,7 @@ from language import N_, _
 from runtime.command_line import Version, as_defaults, run_app, typed_folder
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import asked_for_json, of_this_machine, only_asks, run_command
-from sandbox.cli import audit, backup, bank, codes, demo, offline_risk, replay, stack, status
+from sandbox.cli import audit, backup, bank, cards, codes, demo, offline_risk, replay, stack, status
 
 app = typer.Typer(
     name="dcep",
@@ -72,6 +72,7 @@ for part in (
     keys_of_wallets,
     customers,
     codes,
+    cards,
     audit,
     backup,
     ceremony,

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,38 +12,12 @@ import pytest
 from runtime.randomness import SystemRandomness
 from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
+from tests.integration.cards import PIN, card
 from tests.integration.shell import Shell, opened
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import MessageError, meet, met
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
-PIN = "2468"
-
-
-@contextmanager
-def card(path: Path, *made_with: str) -> Iterator[str]:
-    """A card's process; where it is touched."""
-    importable = os.pathsep.join(entry for entry in sys.path if entry)
-    environment = {**os.environ, "PYTHONPATH": importable, "DCEP_CARD_PIN": PIN}
-    command = [
-        sys.executable,
-        "-m",
-        "wallet.hard_wallet",
-        "--socket",
-        str(path),
-        "--free",
-        "5",
-    ]
-    process = subprocess.Popen([*command, *made_with], env=environment)
-    try:
-        ends_at = time.monotonic() + 60
-        while not path.exists():
-            assert process.poll() is None and time.monotonic() < ends_at
-            time.sleep(0.05)
-        yield str(path)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def no(shell: Shell, reason: str, *words: str) -> None:

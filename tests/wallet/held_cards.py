@@ -18,9 +18,12 @@ PIN = "2468"
 class Held:
     """A hard wallet with one reader; `card` is the reader's end."""
 
-    def __init__(self, signers: Signers, *values: int, free_fen: int = 50) -> None:
+    def __init__(
+        self, signers: Signers, *values: int, free_fen: int = 50, limit_fen: int = 0
+    ) -> None:
         self.store = FailingStore(bytes([7]) * 32)
-        personalise(self.store, pin=PIN, root=signers.root_public, free_fen=free_fen)
+        root = signers.root_public
+        personalise(self.store, pin=PIN, root=root, free_fen=free_fen, limit_fen=limit_fen)
         self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
         element = self.hard.element
         key = element.keys.load_key(WALLET, ())

@@ -191,3 +191,22 @@ def test_a_small_payment_and_its_count_are_kept_together_or_not_at_all(signers: 
     held.store.change = seen  # type: ignore[method-assign]
     paid_by(held.card, bob, bob.element.payee.request(20))
     assert kept == [(20, 0)]
+
+
+def test_a_card_holds_no_more_than_it_was_made_for(signers: Signers) -> None:
+    held = Held(signers, 100, limit_fen=120)
+    over = errors_pb2.REASON_OVER_BALANCE_CAP
+    card = held.owners()
+    card.holdings.check_load(20)
+    refused_because(over, card.holdings.check_load, 21)
+    refused_because(over, card.request, 21)
+    # Nobody makes it anew, or sets another limit.
+    personalise(held.store, pin=PIN, root=signers.root_public, limit_fen=10**6)
+    refused_because(over, held.owners().holdings.check_load, 21)
+
+
+def test_what_a_card_has_stands_on_its_face(signers: Signers) -> None:
+    held, bob = Held(signers, 100, free_fen=20), make_device(signers, "bob")
+    assert held.hard.face() == "1.00"
+    took(bob, held.card, 20)
+    assert held.hard.face() == "0.80"

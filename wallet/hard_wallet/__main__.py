@@ -25,12 +25,14 @@ def main() -> int:
     parser.add_argument("--socket", type=Path, required=True, help="where it is touched")
     parser.add_argument("--home", help="its memory; default: beside the socket, .card")
     parser.add_argument("--free", help="yuan that one payment may be without the PIN; 200")
+    parser.add_argument("--limit", help="yuan that it holds at most; as allowed when left out")
     parser.add_argument("--root", help="the central bank's key for offline money, hex")
     parser.add_argument("--stack", help="a stack to take that from; or DCEP_STACK")
     arguments = parser.parse_args()
     stop = wait_for_signal()
     try:
         free_fen = parse_yuan(arguments.free) if arguments.free else FREE_FEN
+        limit_fen = parse_yuan(arguments.limit) if arguments.limit else 0
         socket: Path = arguments.socket
         given = arguments.home
         home = Home(socket.with_suffix(".card") if given is None else folder_named(given))
@@ -40,7 +42,7 @@ def main() -> int:
         if not store.read().card_root:
             root = _root(arguments.root, arguments.stack)
             pin = os.environ.get("DCEP_CARD_PIN", "")
-            personalise(store, pin=pin, root=root, free_fen=free_fen)
+            personalise(store, pin=pin, root=root, free_fen=free_fen, limit_fen=limit_fen)
         serve(HardWallet(store, SystemClock(), randomness), socket, stop)
     except (AmountError, BankNotFound, HomeError, OSError, SettingsError) as error:
         print(f"hard wallet: {error}", file=sys.stderr)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from offline_token.channel import is_at_channel
 from offline_token.formats import (
@@ -30,6 +31,7 @@ from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.clock import Clock
 from runtime.errors import Refusal
+from runtime.files import write_whole
 from runtime.randomness import Randomness
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import Channel, MessageError, met
@@ -52,7 +54,9 @@ IDLE_S = 10.0
 """A reader that says nothing for so long is disconnected."""
 
 
-def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN) -> None:
+def personalise(
+    store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN, limit_fen: int = 0
+) -> None:
     """Personalises an empty card; a card that was personalised before stays as it is.
 
     Args:
@@ -60,6 +64,7 @@ def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN
         root: the central bank's key for offline money. The card believes only what this key has
             signed, or a successor that this key has introduced.
         free_fen: the most of one payment without the PIN.
+        limit_fen: the most that the card holds; 0: as much as the central bank allows.
 
     Raises:
         HomeError: the PIN or the root is missing or invalid.
@@ -75,6 +80,7 @@ def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN
     def body(state: ElementState) -> None:
         if not state.card_root:
             state.card_pin, state.card_root, state.card_free_fen = kept, root.hex(), free_fen
+            state.total_limit_fen = limit_fen
 
     store.change(body)
 
@@ -123,6 +129,10 @@ class HardWallet:
                 self.element.payer.take_back(body)
             ),
         }
+
+    def face(self) -> str:
+        """What stands on the card's face, for whoever holds it: the yuan that it has."""
+        return format_yuan(self.element.holdings.balance_fen())
 
     def answer(self, command: CardCommand, body: bytes, session: Session) -> bytes:
         """Answers one command. Raises Refusal."""
@@ -266,7 +276,12 @@ def _answer_all(card: HardWallet, channel: Channel) -> None:
 
 
 def serve(card: HardWallet, path: Path, stop: threading.Event) -> None:
-    """Serves readers at a Unix socket that only its owner may open, one at a time."""
+    """Serves readers at a Unix socket that only its owner may open, one at a time.
+
+    The card's face is a file beside it.
+    """
+    face = path.with_suffix(".face")
+    write_whole(face, card.face().encode())
     if path.is_socket():
         path.unlink()
     with socket.socket(socket.AF_UNIX) as server:
@@ -284,6 +299,7 @@ def serve(card: HardWallet, path: Path, stop: threading.Event) -> None:
                 except TimeoutError:
                     continue
                 _hold(card, connection)
+                write_whole(face, card.face().encode())
         finally:
             path.unlink(missing_ok=True)
 

@@ -54,7 +54,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "publish_policy", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "come_back", "settle_lost", "replace_key", "confirm_presence", "downgrade_wallet", "cancel_key")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "publish_policy", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "come_back", "settle_lost", "replace_key", "confirm_presence", "downgrade_wallet", "block_devices", "cancel_key")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -89,6 +89,7 @@ class OfficerAct(_message.Message):
     REPLACE_KEY_FIELD_NUMBER: _ClassVar[int]
     CONFIRM_PRESENCE_FIELD_NUMBER: _ClassVar[int]
     DOWNGRADE_WALLET_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_DEVICES_FIELD_NUMBER: _ClassVar[int]
     CANCEL_KEY_FIELD_NUMBER: _ClassVar[int]
     act_id: str
     institution: str
@@ -124,8 +125,9 @@ class OfficerAct(_message.Message):
     replace_key: ReplaceKey
     confirm_presence: ConfirmPresence
     downgrade_wallet: DowngradeWallet
+    block_devices: BlockDevices
     cancel_key: CancelKey
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., publish_policy: _Optional[_Union[PublishPolicy, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ..., replace_key: _Optional[_Union[ReplaceKey, _Mapping]] = ..., confirm_presence: _Optional[_Union[ConfirmPresence, _Mapping]] = ..., downgrade_wallet: _Optional[_Union[DowngradeWallet, _Mapping]] = ..., cancel_key: _Optional[_Union[CancelKey, _Mapping]] = ...) -> None: ...
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., publish_policy: _Optional[_Union[PublishPolicy, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ..., replace_key: _Optional[_Union[ReplaceKey, _Mapping]] = ..., confirm_presence: _Optional[_Union[ConfirmPresence, _Mapping]] = ..., downgrade_wallet: _Optional[_Union[DowngradeWallet, _Mapping]] = ..., block_devices: _Optional[_Union[BlockDevices, _Mapping]] = ..., cancel_key: _Optional[_Union[CancelKey, _Mapping]] = ...) -> None: ...
 
 class OfficerApproval(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -408,6 +410,12 @@ class DowngradeWallet(_message.Message):
     wallet_number: str
     wallet_class: int
     def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[int] = ...) -> None: ...
+
+class BlockDevices(_message.Message):
+    __slots__ = ("wallet_number",)
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    def __init__(self, wallet_number: _Optional[str] = ...) -> None: ...
 
 class PublishPolicy(_message.Message):
     __slots__ = ("from_day", "classes", "wallets_per_phone", "wallets_per_document")
