@@ -60,7 +60,9 @@ STEPS = {
     "OFFICERS_TOO_FEW": N_("Register another officer first."),
     "WALLET_USED_ELSEWHERE": N_("Its holder has to look what was ordered from elsewhere."),
     "KEY_REPLACED": N_("Order from where the new key is."),
-    "HOLDER_DIFFERS": N_("Check the name and the telephone number; give both as they were then."),
+    "HOLDER_DIFFERS": N_(
+        "Check what the holder has shown; give it just as the bank got to know it."
+    ),
     "WALLET_CLOSED": N_("Use another wallet."),
     "WALLET_FROZEN": N_("Ask the bank why."),
     "PAYEE_CLOSED": _OTHER_PAYEE,
