@@ -229,3 +229,24 @@ def test_presence_is_confirmed_again_and_by_whom(system: System) -> None:
         system.approve(system.propose(seen(holder.number), ZHOU), CHEN)
     with system.engine.connect() as connection:
         assert len(connection.execute(select(presences)).all()) == 2
+
+
+def test_what_is_on_its_way_goes_on_over_an_upgrade(system: System) -> None:
+    holder = known(system)
+    holder.exchange(100_000)
+    system.central.makes_tokens, key = True, some_key()
+    certify(system, holder, key)
+    system.bank.offline.loads.load(load_order(holder, key, 2_000))
+    holder.pay(make("6202", 1), 700)
+    system.both(seen(holder.number))
+    change(holder, ONE)
+    assert (holder.fen, holder.held_fen) == (97_300, 2_700)
+    with system.engine.connect() as connection:
+        going = dict(connection.execute(select(outbound.c.kind, outbound.c.number)).all())  # type: ignore[arg-type]
+    payment = next(number for kind, number in going.items() if kind != "load")
+    system.hear(outgoing_settled={"number": payment})
+    assert (holder.fen, holder.held_fen) == (97_300, 2_000)
+    # And down again, with the load still on its way.
+    system.both(withdrawn(holder.number, III))
+    holder.wallet = system.bank.directory.get(holder.number)
+    assert (holder.wallet.wallet_class, holder.fen, holder.held_fen) == (III, 97_300, 2_000)
