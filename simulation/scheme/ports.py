@@ -19,6 +19,7 @@ from dcep.bank.v1 import (
     asking_pb2,
     exchange_pb2,
     inbound_pb2,
+    keys_pb2,
     offline_pb2,
     payments_pb2,
     sub_wallets_pb2,
@@ -29,6 +30,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
+from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.sub_wallets import GrpcSubWallets
@@ -306,6 +308,15 @@ class Counter:
         """Shows a wallet."""
         request = wallets_pb2.GetWalletRequest(query=query)
         return self._ask(lambda b: GrpcWallets(b).GetWallet(request, CALL))
+
+    def get_key(self, query: SignedEnvelope) -> Message:
+        """Says how things stand with a key."""
+        return self._ask(lambda b: GrpcKeys(b).GetKey(keys_pb2.GetKeyRequest(query=query), CALL))
+
+    def rotate_key(self, order: SignedEnvelope) -> Message:
+        """Puts another key in the place of a wallet's."""
+        request = keys_pb2.RotateKeyRequest(order=order)
+        return self._ask(lambda b: GrpcKeys(b).RotateKey(request, CALL))
 
     def exchange(self, order: SignedEnvelope) -> Message:
         """Tops up or cashes out."""

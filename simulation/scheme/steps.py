@@ -23,8 +23,10 @@ from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import PREFIXES, HomeCopy, System, SystemCopy, wallet_of_mallory
 from wallet.app import App
+from wallet.online.keys import IN_FORCE, REPLACED
 from wallet.online.requests import DECLINE, REMIND, WITHDRAW, RequestLine
 from wallet.orders.submitter import RefusedBefore
+from wallet.recovery.rotating import OrdersOpen
 
 START_FEN = 100_000
 _MOST_FEN, _MOST_LOADED_FEN, _MOST_TOPPED_UP_FEN = 30_000, 20_000, 200_000
@@ -171,6 +173,7 @@ class Life:
         assert all(deposited), "a deposit has no end"
         assert not self.wishes, f"{len(self.wishes)} wishes have no answer"
         for wallet in system.numbers:
+            self._change_key(wallet)
             self._order_again(wallet)
             self._refund_once(wallet)
         self._settle_refunds()
@@ -192,6 +195,17 @@ class Life:
             else:
                 self.exchanged[placed.order.payment_id] = (wallet, -1)
                 return
+
+    def _change_key(self, wallet: str) -> None:
+        """A wallet's key puts another one in its place; what was ordered by it before stays, and
+        the wallet goes on with sequences that nobody has used.
+        """
+        app = self.system.wallet(wallet)
+        before = app.key_here()
+        with suppress(OrdersOpen):  # of a home that was put back
+            there = app.rotate_key()
+            assert there.state().state == IN_FORCE, f"{wallet} has not the key that it made"
+            assert before.state().state == REPLACED, f"{wallet} still has the key of before"
 
     def _refund_once(self, wallet: str) -> None:
         """A wallet refunds a part of the last payment that it was told of, and then too much of it.
