@@ -16,6 +16,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as _E
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
+from simulation.scheme import sub_wallets
 from simulation.scheme.cheating import Cheats
 from simulation.scheme.clocks import JUMP_MS
 from simulation.scheme.devices import Devices
@@ -46,7 +47,7 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS`, `ASKING` or `GIVING`.
+        kind: a name in `KINDS`, `ASKING`, `GIVING` or `FAMILIES`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -123,7 +124,7 @@ class Life:
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        _, act = {**KINDS, **ASKING, **GIVING}[step.kind]
+        _, act = {**KINDS, **ASKING, **GIVING, **FAMILIES}[step.kind]
         act(self)
         self.system.check()
 
@@ -354,6 +355,11 @@ class Life:
         with suppress(NoAnswer, Refusal):
             self.system.run(wallet, lambda app: found.extend(app.requests_to_pay().lines()))
         return found[:_FEW]
+
+    def _sub_wallet(self) -> None:
+        """Somebody orders something about a sub-wallet of theirs."""
+        chance = random.Random(self._chance.getrandbits(48))
+        self._work(self._a_wallet(), lambda app: sub_wallets.order(app, chance))
 
     def _load(self) -> None:
         """Somebody loads money onto a device."""
@@ -662,7 +668,10 @@ GIVING: dict[str, tuple[int, Callable[[Life], None]]] = {
 }
 """Likewise, after each `_FURTHER` of those steps and of these."""
 
-_BETWEEN, _FURTHER = 8, 11
+FAMILIES: dict[str, tuple[int, Callable[[Life], None]]] = {"sub_wallet": (1, Life._sub_wallet)}
+"""Likewise, after each `_RARELY` of all of those."""
+
+_BETWEEN, _FURTHER, _RARELY = 8, 11, 17
 
 
 def draw(seed: int, count: int) -> list[Step]:
@@ -682,4 +691,8 @@ def draw(seed: int, count: int) -> list[Step]:
     for place in range(len(drawn) // _FURTHER * _FURTHER, 0, -_FURTHER):
         (kind,) = giving.choices(list(GIVING), weights)
         drawn.insert(place, (kind, giving.getrandbits(48)))
+    families = random.Random(f"{seed} has children")
+    for place in range(len(drawn) // _RARELY * _RARELY, 0, -_RARELY):
+        (kind,) = FAMILIES
+        drawn.insert(place, (kind, families.getrandbits(48)))
     return [Step(number, *each) for number, each in enumerate(drawn, 1)]

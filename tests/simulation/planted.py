@@ -162,7 +162,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "what a payment lacks comes out of the till": (topped_up, "account_of", _the_till, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
-    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 5),
+    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 6),
     "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 5),
     "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 18),
     "a device takes older files": (MarkFile, "read", _of_the_files, 1),

@@ -1,0 +1,40 @@
+"""What wallets order about sub-wallets in a run. These stay empty: balances are what they were."""
+
+from __future__ import annotations
+
+import random
+
+from nacl.signing import SigningKey
+
+from currency.sub_limits import LADDER_FEN
+from dcep.bank.v1 import sub_wallets_pb2
+from wallet.app import App
+from wallet.online.sub_wallets import Terms
+
+_LASTS_MS = 30 * 86_400_000
+_OPEN = sub_wallets_pb2.SUB_WALLET_STATE_OPEN
+
+
+def order(app: App, chance: random.Random) -> None:
+    """Opens a sub-wallet, or changes or closes one that there is. Raises Refusal, NoAnswer.
+
+    Args:
+        app: of the parent.
+        chance: chooses what is ordered.
+    """
+    key = SigningKey(chance.randbytes(32)).verify_key
+    rungs = [chance.choice(LADDER_FEN) for _ in range(3)]
+    opens, closes, one = chance.random() < 0.4, chance.random() < 0.5, chance.random()
+    subs = app.sub_wallets()
+    family = [each for each in subs.listed().sub_wallets if each.state == _OPEN]
+    terms = Terms(balance_cap_fen=rungs[0], single_fen=rungs[1], day_fen=rungs[2])
+    terms.ends_time_ms = app.clock.now_ms() + _LASTS_MS
+    if opens or not family:
+        subs.open(bytes(key), terms)
+        return
+    chosen = family[int(one * len(family))]
+    if closes:
+        subs.close(chosen.wallet_number)
+    else:
+        terms.ends_time_ms = max(terms.ends_time_ms, chosen.terms.ends_time_ms)
+        subs.change(chosen.wallet_number, terms)
