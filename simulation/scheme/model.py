@@ -560,8 +560,11 @@ class Model:
         identity: Identity,
     ) -> set[int]:
         """The Reasons that an order may have; 0 for being taken."""
+        if before is not None and before.payload == payload:
+            # Whose money was short is said by what is there now: the rule does not write it down.
+            return {*_SHORT} if before.reason in _SHORT else {before.reason}
         if before is not None:
-            return {before.reason if before.payload == payload else _E.REASON_ID_REUSED}
+            return {_E.REASON_ID_REUSED}
         allowed = {*(expected or {0}), *self._perhaps.get(identity, ())}
         if self._interrupted.get(identity, payload) != payload:
             allowed.add(_E.REASON_ID_REUSED)
@@ -670,7 +673,7 @@ class Model:
             _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
             _E.REASON_WALLET_FROZEN: wallet.frozen,
             _E.REASON_BANK_CANNOT_NOW: in_ and vault_fen < fen,
-            _E.REASON_LINKED_FAILED: in_ and wallet.deposit_fen < fen,
+            _E.REASON_DEPOSIT_SHORT: in_ and wallet.deposit_fen < fen,
             _E.REASON_OVER_BALANCE_CAP: in_ and full,
             _E.REASON_INSUFFICIENT_FUNDS: not in_ and wallet.available_fen < fen,
         }
@@ -762,6 +765,11 @@ class Model:
             here.answered.pop(paid.payment_id, None)
             if paid.refunds_payment_id:
                 here.refunded[of] -= paid.amount_fen
+
+
+_SHORT = frozenset(
+    (_E.REASON_DEPOSIT_SHORT, _E.REASON_BANK_CANNOT_NOW, _E.REASON_INSUFFICIENT_FUNDS)
+)
 
 
 def _is_looked_for(expected: frozenset[int]) -> bool:

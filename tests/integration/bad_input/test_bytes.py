@@ -90,6 +90,7 @@ EMPTY_IS_FINE = {
     "ListRequests",
     "ListSuspense",
     "ListLost",
+    "ListLooks",
     "FollowFeed",
 }
 
