@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 
+from central_bank.api.aliases import GrpcAliasDirectory
 from central_bank.api.authentication import GrpcAnalysis, GrpcAuthentication
 from central_bank.api.issuance import GrpcIssuance
 from central_bank.api.registration import GrpcRegistration
@@ -19,18 +20,20 @@ from central_bank.authentication.key_metrics import (
     watch_followers,
     watch_offline_roots,
 )
+from central_bank.limits import ALIASES_FOUND_EACH
 from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.settings import Settings
 from dcep.analysis.v1 import analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2_grpc
 from dcep.issuance.v1 import issuance_pb2_grpc
-from dcep.registration.v1 import registration_pb2_grpc
+from dcep.registration.v1 import aliases_pb2_grpc, registration_pb2_grpc
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from runtime.begin import leave
 from runtime.clock import SystemClock
 from runtime.database import OtherSchema
+from runtime.limits import STREAMS_EACH
 from runtime.logs import configure_logs, logger, say
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left, watch_serving
@@ -103,6 +106,7 @@ def run(settings: Settings, *, migrate: bool, take_over: bool) -> int:
     bank = build(
         process.engine,
         root=RenewingKey(settings.offline_root_key, in_files=settings.keys_in_files),
+        alias_lookups_per_day=settings.alias_lookups_per_day,
         refunds_confirmed_until_ms=settings.refunds_confirmed_until_ms,
         business_key=key,
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
@@ -175,6 +179,8 @@ def _serve(
         metrics=CallMetrics(registry),
         authorize=central_authorizer(bank.registry, bank.officers, bank.standing),
         may_answer=may_answer,
+        # Questions for aliases wait as a stream does.
+        streams_each=STREAMS_EACH + ALIASES_FOUND_EACH,
     )
     watch_days_left(own.days_left, registry)
     watch_serving(may_serve, registry)
@@ -184,6 +190,7 @@ def _serve(
         bank.registry, lambda: bank.central_keys.number, bank.feed_look.announced, registry
     )
     _count_refused_payees(bank, registry)
+    _count_alias_changes(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()
     return server
@@ -198,6 +205,17 @@ def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> Non
         registry=registry,
     )
     bank.settlement.on_payees_refused = lambda name, count: counter.labels(name).inc(count)
+
+
+def _count_alias_changes(bank: CentralBank, registry: CollectorRegistry) -> None:
+    """Counts them by bank, so that one that claims what others keep, or ever more, is noticed."""
+    counter = Counter(
+        "dcep_alias_changes_total",
+        "What banks have registered, claimed, kept and given up in the directory of aliases",
+        ["bank", "action"],
+        registry=registry,
+    )
+    bank.alias_changes.on_changed = lambda name, action: counter.labels(name, action).inc()
 
 
 def services(bank: CentralBank) -> list[Service]:
@@ -223,6 +241,9 @@ def services(bank: CentralBank) -> list[Service]:
         bank.standing,
     )
     analysis = GrpcAnalysis(bank.flows)
+    aliases = GrpcAliasDirectory(
+        bank.registry, bank.alias_changes, bank.alias_finding, bank.standing
+    )
     return [
         act_service(bank.acts, bank.officers),
         Service(
@@ -240,6 +261,10 @@ def services(bank: CentralBank) -> list[Service]:
             lambda s: registration_pb2_grpc.add_RegistrationServiceServicer_to_server(
                 registration, s
             ),
+        ),
+        Service(
+            "dcep.registration.v1.AliasDirectoryService",
+            lambda s: aliases_pb2_grpc.add_AliasDirectoryServiceServicer_to_server(aliases, s),
         ),
         Service(
             "dcep.analysis.v1.AnalysisService",

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from central_bank.aliases.changes import AliasChanges
+from central_bank.aliases.finding import AliasFinding
 from central_bank.analysis.flows import Flows
 from central_bank.authentication.acts import authentication_effects
 from central_bank.authentication.banks import INSTITUTION, Registry, opening
@@ -25,6 +27,7 @@ from central_bank.ledger import accounts
 from central_bank.ledger.overload import CoreOverloaded
 from central_bank.ledger.standing import Standing
 from central_bank.ledger.tables import ledger as ledger_tables
+from central_bank.limits import ALIAS_LOOKUPS_PER_DAY
 from central_bank.peers.asking import Asking
 from central_bank.peers.interface import BankPeers
 from central_bank.registration.carrying import Carrying
@@ -52,6 +55,7 @@ from officers.effects import Effect
 from officers.people import Officers
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.one_call_each import OneCallEach
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
@@ -83,6 +87,8 @@ class CentralBank:
     feed: Feed
     feed_look: FeedLook
     carrying: Carrying
+    alias_changes: AliasChanges
+    alias_finding: AliasFinding
     flows: Flows
     standing: Standing
 
@@ -108,6 +114,7 @@ def build(
     verifier: SignatureVerifier | None = None,
     shown: Callable[[], str] = lambda: "",
     refunds_confirmed_until_ms: int = 0,
+    alias_lookups_per_day: int = ALIAS_LOOKUPS_PER_DAY,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
     """Builds the central bank over a migrated database and recovers its core.
@@ -124,6 +131,7 @@ def build(
         shown: gives the fingerprint of the TLS certificate that the service shows now.
         refunds_confirmed_until_ms: an operator has confirmed that times up to this one are right,
             so that expired money may be refunded by them.
+        alias_lookups_per_day: how many aliases one bank may look for.
         on_stopped: is called once if the core had to stop.
     """
     database = Database(engine)
@@ -135,7 +143,13 @@ def build(
     keys = _keys(context, business_key, root, shown)
     refund_clock = RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms)
     return _furnish(
-        context, officers, keys, bank_peers, verifier or SignatureVerifier(1), refund_clock
+        context,
+        officers,
+        keys,
+        bank_peers,
+        verifier or SignatureVerifier(1),
+        refund_clock,
+        alias_lookups_per_day,
     )
 
 
@@ -197,6 +211,7 @@ def _furnish(
     bank_peers: BankPeers,
     verifier: SignatureVerifier,
     refund_clock: RefundClock,
+    alias_lookups_per_day: int,
 ) -> CentralBank:
     """Builds every room."""
     database, registry, clock = context.database, context.registry, context.clock
@@ -214,6 +229,8 @@ def _furnish(
     book = FeedBook(database)
     feed = Feed(context, book, keys.central, acts.chain)
     putting_back.known = feed.known
+    counting = OneCallEach()
+    aliases = AliasChanges(context, counting)
     clearing = _clearing(context, keys, kept, verifier, refund_clock)
     return CentralBank(
         books=context.books,
@@ -234,6 +251,8 @@ def _furnish(
         feed=feed,
         feed_look=FeedLook(feed, book, context.ledger),
         carrying=Carrying(registry, asking),
+        alias_changes=aliases,
+        alias_finding=AliasFinding(context, aliases, asking, counting, alias_lookups_per_day),
         flows=Flows(context),
         standing=context.standing,
     )

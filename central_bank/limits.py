@@ -144,6 +144,37 @@ MAX_CARRIED_AT_ONCE = 8
 MAX_CARRIED_FOR_ONE = 4
 """Such calls of one sending bank that are on their way at once."""
 
+MAX_ALIASES_OF_BANK = 1_000_000
+"""Labels that one bank has in the directory of aliases."""
+
+ALIAS_CHANGES_PER_DAY = 20_000
+"""What one bank may register, claim, keep and give up a day."""
+
+ALIAS_LOOKUPS_PER_DAY = 20_000
+"""Questions of one bank a day, unless the setting says otherwise: at that pace 10^11 telephones
+take 13,000 years."""
+
+ALIAS_CLAIM_MS = 7 * 86_400_000
+"""How long the holder of a claimed telephone has to show it once more."""
+
+ALIAS_QUIET_MS = 30 * 86_400_000
+"""How long after that it cannot be claimed."""
+
+FIND_ALIAS_S = 1.0
+"""When a question for an alias is answered, whatever the answer."""
+
+ALIASES_FOUND_EACH = 32
+"""Such questions of one bank on their way at once."""
+
+ALIASES_FOUND = 1_024
+"""Of all banks together."""
+
+MAX_ANSWERS_AT_ONCE = 32
+"""Such questions that wait for one bank's answer at once."""
+
+MAX_ANSWERS_FOR_ONE = 16
+"""How many of them may be one asking bank's."""
+
 MAX_RESERVATIONS_AT_ONCE = 2
 """Redemptions for which one bank is reserving money at once."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from central_bank.limits import ALIAS_LOOKUPS_PER_DAY
 from runtime.settings import PathOrUri
 
 
@@ -35,6 +36,8 @@ class Settings:
     """Unix milliseconds. After the clock jumped far ahead, or the service was away for days, no
     expired offline money is refunded until an operator confirms here that times up to this one are
     right."""
+    alias_lookups_per_day: int = ALIAS_LOOKUPS_PER_DAY
+    """How many aliases one bank may look for a day."""
     keys_in_files: bool = False
     """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0

@@ -29,6 +29,7 @@ ROOTS_BEFORE = "offline_roots.before"
 """File with the public keys of offline roots that were replaced, one in each line."""
 CENTRAL_KEYS = "central_bank.keys"
 CUSTOMERS_KEY = "customers.key"
+ALIAS_KEY = "aliases.key"
 CENTRAL_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
     office_pb2.RIGHT_RESERVES,
@@ -141,6 +142,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     _write(folder / "ca.crt", authority.certificate_pem)
     write_private(folder / "business.key", bytes(SigningKey.generate()))
     write_private(folder / CUSTOMERS_KEY, _customers_key())
+    write_private(folder / ALIAS_KEY, _alias_key(plan))
     machine = SigningKey.generate()
     make_private(plan.cash_machine_key(bank.name).parent.parent)
     make_private(plan.cash_machine_key(bank.name).parent)
@@ -162,6 +164,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "keys_in_files": True,
             "central_bank_address": plan.central_address,
             "central_bank_keys": CENTRAL_KEYS,
+            "alias_key": ALIAS_KEY,
             "customers_key": CUSTOMERS_KEY,
             "identity_checks": "sandbox-at-once",
             "identity_outbox": "outbox.jsonl",
@@ -190,6 +193,15 @@ def _central_keys(plan: StackPlan) -> str:
 def _customers_key() -> bytes:
     """The file with the key that seals what a bank knows of its customers."""
     return b"1 %b\n" % secrets.token_hex(32).encode()
+
+
+def _alias_key(plan: StackPlan) -> bytes:
+    """The file with the key of aliases: the one that other banks have, or the first of all."""
+    for other in plan.banks:
+        file = plan.bank_folder(other.name) / ALIAS_KEY
+        if file.exists():
+            return file.read_bytes()
+    return secrets.token_hex(32).encode() + b"\n"
 
 
 def _bank_officers(plan: StackPlan, authority: Authority, bank: BankPlan) -> None:

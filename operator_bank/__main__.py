@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from currency import parties
 from dcep.bank.v1 import (
+    aliases_pb2_grpc,
     asking_pb2_grpc,
     edge_pb2_grpc,
     exchange_pb2_grpc,
@@ -28,6 +29,8 @@ from dcep.bank.v1 import (
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
+from operator_bank.aliases.secret import AliasKeyWrong, read_alias_key
+from operator_bank.api.aliases import GrpcAliases
 from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.edge import GrpcEdge
 from operator_bank.api.exchange import GrpcExchange
@@ -115,7 +118,7 @@ def main() -> int:
         return run(
             settings, arguments.settings, migrate=arguments.migrate, take_over=arguments.take_over
         )
-    except (SettingsError, OtherSchema, DatabaseTaken, KeyFileWrong) as error:
+    except (SettingsError, OtherSchema, DatabaseTaken, KeyFileWrong, AliasKeyWrong) as error:
         say(f"operator_bank: {error}")
         return 2
     except DatabaseAway as error:
@@ -208,6 +211,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         offline_roots=read_roots(settings.offline_roots),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
         key_wait_ms=_key_wait_ms(settings),
+        alias_key=read_alias_key(settings.alias_key),
         customers_keys=read_customers_keys(settings.customers_key),
         checks=identity_checks(
             settings.identity_checks,
@@ -236,6 +240,7 @@ def _start_workers(
     }
     bank.outgoing.on_work = pumps["outbound"].wake
     bank.asks.on_work = pumps["asking"].wake
+    bank.aliases.on_work = pumps["aliases"].wake
     revocations = bank.offline.revocations
     revoker = Worker(
         "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_fatal_error=fatal_error
@@ -356,6 +361,9 @@ def public_services(bank: OperatorBank) -> list[Service]:
         ),
         _service(
             "AskingService", asking_pb2_grpc.add_AskingServiceServicer_to_server, GrpcAsking(bank)
+        ),
+        _service(
+            "AliasService", aliases_pb2_grpc.add_AliasServiceServicer_to_server, GrpcAliases(bank)
         ),
         _service(
             "OfflineService",

@@ -11,6 +11,11 @@ from sqlalchemy import Engine
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
+from operator_bank.aliases.aliases import Aliases
+from operator_bank.aliases.finding import AliasFinding
+from operator_bank.aliases.rows import AliasTexts
+from operator_bank.aliases.secret import AliasSecret
+from operator_bank.aliases.telling import AliasTelling
 from operator_bank.asking.answering import AskedPayments
 from operator_bank.asking.asks import Asks
 from operator_bank.asking.carrying import Carrying, Taking
@@ -88,6 +93,7 @@ class BankParts:
 
     Attributes:
         key_wait_ms: how long at least a wallet's key can object to another one in its place.
+        alias_key: that all banks share, 32 bytes.
         customers_keys: seal what is known of customers; by their numbers.
         checks: who tells whether what somebody shows is theirs.
     """
@@ -101,6 +107,7 @@ class BankParts:
     offline_roots: Sequence[bytes]
     founding: Founding
     key_wait_ms: int
+    alias_key: bytes
     customers_keys: Mapping[int, bytes]
     checks: IdentityChecks
 
@@ -129,6 +136,9 @@ class OperatorBank:
     asked_payments: AskedPayments
     carrying: Carrying
     taking: Taking
+    aliases: Aliases
+    alias_telling: AliasTelling
+    alias_finding: AliasFinding
     refusals: PayeeRefusals
     history: PaymentHistory
     outgoing: Outbound
@@ -179,6 +189,7 @@ class OperatorBank:
             "keys": self.keys.replacements.step,
             "asking": self.carrying.step,
             "sub-wallets": self.homecoming.step,
+            "aliases": self.alias_telling.step,
         }
         return {name: self.standing.when_current(step) for name, step in steps.items()}
 
@@ -226,7 +237,8 @@ def build(
     database = Database(engine)
     # Before anything is opened: without officers nobody could do anything about a wallet.
     officers = open_officers(database, office_tables, parts.name, parts.founding, clock)
-    customers = Customers(database, Sealer(parts.name, parts.customers_keys))
+    sealer = Sealer(parts.name, parts.customers_keys)
+    customers = Customers(database, sealer)
     books = open_ledger(
         engine,
         ledger_tables,
@@ -240,7 +252,8 @@ def build(
         parts.name, parts.prefix, database, books, central_bank, clock, standing=Standing()
     )
     _open_own_accounts(books.ledger, clock.now_ms(), parts.till_float_fen)
-    return _furnish(context, parts, officers, customers, verifier, began_at)
+    texts = AliasTexts(database, sealer)
+    return _furnish(context, parts, officers, customers, texts, verifier, began_at)
 
 
 class _WalletRoom(NamedTuple):
@@ -275,6 +288,7 @@ def _furnish(
     parts: BankParts,
     officers: Officers,
     customers: Customers,
+    texts: AliasTexts,
     verifier: SignatureVerifier,
     began_at: int,
 ) -> OperatorBank:
@@ -320,6 +334,10 @@ def _furnish(
     )
     lost.coming_back.stands_at = lambda: follower.place.number
     lost.coming_back.done = follower.ask_again
+    secret = AliasSecret(parts.alias_key)
+    aliases = Aliases(context, orders, secret, texts, codes, parts.checks)
+    open_wallets = Wallets(context, directory, orders, policy, refused)
+    open_wallets.on_closed = aliases.closed
     return OperatorBank(
         context=context,
         officers=officers,
@@ -328,7 +346,7 @@ def _furnish(
         directory=directory,
         opening=WalletOpening(context, directory, codes, verifier),
         class_changes=class_changes,
-        wallets=Wallets(context, directory, orders, policy, refused),
+        wallets=open_wallets,
         sub_wallets=SubWalletOrders(context, directory, orders, policy, homecoming),
         homecoming=homecoming,
         keys=keys,
@@ -354,6 +372,9 @@ def _furnish(
         ),
         carrying=Carrying(context),
         taking=Taking(context, directory),
+        aliases=aliases,
+        alias_telling=AliasTelling(context, directory),
+        alias_finding=AliasFinding(context, directory, inbound, customers, secret),
         refusals=refusals,
         history=PaymentHistory(context, directory, outgoing),
         outgoing=outgoing,

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import edge_pb2, officers_pb2, offline_pb2, payments_pb2, sub_wallets_pb2
+from dcep.bank.v1 import (
+    aliases_pb2,
+    edge_pb2,
+    officers_pb2,
+    offline_pb2,
+    payments_pb2,
+    sub_wallets_pb2,
+)
 from dcep.bounds.v1.bounds_pb2 import KIND_AMOUNT, KIND_BALANCE, KIND_SEQUENCE
+from dcep.registration.v1 import aliases_pb2 as directory_pb2
 from runtime.bounds import greatest, most_items
 
 MAX_ITEMS = most_items(payments_pb2.PayManyRequest, "orders")
@@ -169,6 +177,32 @@ CARRY_SLOWEST_MS = 60_000
 
 MAX_CARRIED_BANKS = 8
 """Banks that requests to pay are carried to in one step."""
+
+ALIASES_EACH = 5
+"""Aliases of one wallet."""
+
+ALIASES_PER_DAY = 10
+"""Aliases that one wallet may take a day, with those that somebody else had: few learn by trying
+which names there are."""
+
+ALIASES_KEPT_MS = 30 * 86_400_000
+"""How long a wallet is shown an alias that it lost or gave up."""
+
+ALIASES_SHOWN = most_items(aliases_pb2.ListAliasesResponse, "aliases")
+ALIAS_LOOKUPS_EACH = 30
+"""Aliases that one holder may look for a day, with those that are not found."""
+
+ALIAS_ASKED_PER_DAY = 1_000
+"""How often an alias is answered for a day."""
+
+ALIASES_TOLD = most_items(directory_pb2.ChangeAliasesRequest, "changes")
+ALIASES_ASKED = most_items(directory_pb2.AskAliasesRequest, "labels")
+CLAIMS_LISTED = most_items(directory_pb2.ListClaimsResponse, "claims")
+ALIAS_LOOK_MS = 60_000
+"""How often a bank looks whether others claim its aliases."""
+
+ALIAS_AGAIN_MS = 5_000
+"""How long after it has failed the directory is told again."""
 
 CALLERS_GONE_S = 30.0
 """How long beyond a caller's deadline the edge waits for the bank. The bank works on even if the

@@ -37,6 +37,9 @@ class Settings:
     """Signs what the bank says to the central bank: a path or a PKCS#11 URI."""
     central_bank_keys: Path
     """File with the central bank's keys whose signatures on the feed are trusted at first."""
+    alias_key: Path
+    """File with the key that all banks share, and the central bank does not have: 64 hexadecimal
+    digits. By it aliases are looked up across banks."""
     customers_key: Path
     """File with the keys that seal what is known of customers; each line has a number and 64
     hexadecimal digits, and the highest number seals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from officers.tables import officer_tables
+from operator_bank.aliases import tables as aliases
 from operator_bank.asking import tables as asking
 from operator_bank.counter import tables as counter
 from operator_bank.customers import tables as customers
@@ -21,6 +22,7 @@ from operator_bank.vault import tables as vault
 from operator_bank.wallets import tables as wallets
 
 __all__ = [
+    "aliases",
     "asking",
     "counter",
     "customers",

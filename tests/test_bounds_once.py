@@ -135,16 +135,20 @@ BYTES = {
     "acts_hash": b.KIND_DIGEST,
     "business_key": b.KIND_PUBLIC_KEY,
     "decision_signature": b.KIND_SIGNATURE,
+    "aliases.key": b.KIND_PUBLIC_KEY,
     "asked.key": b.KIND_PUBLIC_KEY,
     "change_key": b.KIND_PUBLIC_KEY,
+    "claim_signature": b.KIND_SIGNATURE,
     "change_signature": b.KIND_SIGNATURE,
     "recovery_key": b.KIND_PUBLIC_KEY,
     "recovery_signature": b.KIND_SIGNATURE,
     "device_key": b.KIND_PUBLIC_KEY,
     "digest": b.KIND_DIGEST,
     "customers.holder_digest": b.KIND_DIGEST,
+    "end_signature": b.KIND_SIGNATURE,
     "gone": b.KIND_DIGEST,
     "hash": b.KIND_DIGEST,
+    "label": b.KIND_DIGEST,
     "lost_at": b.KIND_DIGEST,
     "objection_signature": b.KIND_SIGNATURE,
     "order_signature": b.KIND_SIGNATURE,
@@ -165,6 +169,7 @@ BYTES = {
 }
 OTHERS = {
     # No message has these: a service's own words, a secret, and the first bytes of digests.
+    "alias_lookups.holder": 16,
     "bank_batches.kind": 16,
     "customers.document_key": 16,
     "customers.phone_key": 16,

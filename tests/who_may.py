@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import (
+    aliases_pb2,
     asking_pb2,
     edge_pb2,
     exchange_pb2,
@@ -25,6 +26,7 @@ from dcep.bank.v1 import (
 )
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import aliases_pb2 as directory_pb2
 from dcep.registration.v1 import registration_pb2
 
 OFFICER, BANK, CENTRAL_BANK = "officer", "bank", "central bank"
@@ -82,6 +84,13 @@ AT_THE_CENTRAL_BANK: Table = {
         DepositTokens=[BANK],
         CarryRequests=[BANK],
     ),
+    **_rows(
+        "dcep.registration.v1.AliasDirectoryService",
+        ChangeAliases=[BANK],
+        AskAliases=[BANK],
+        ListClaims=[BANK],
+        FindAlias=[BANK],
+    ),
 }
 AT_THE_INNER_PORT: Table = {
     **_ACTS,
@@ -100,6 +109,7 @@ AT_THE_INNER_PORT: Table = {
         CheckPayees=[CENTRAL_BANK],
         ReserveForRedemption=[CENTRAL_BANK],
         TakeRequests=[CENTRAL_BANK],
+        AnswerAlias=[CENTRAL_BANK],
     ),
 }
 AT_THE_PUBLIC_PORT = frozenset(
@@ -127,6 +137,10 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.PaymentService/GetPayment",
         "/dcep.bank.v1.PaymentService/ListPayments",
         "/dcep.bank.v1.PaymentService/WatchPayments",
+        "/dcep.bank.v1.AliasService/AddAlias",
+        "/dcep.bank.v1.AliasService/RemoveAlias",
+        "/dcep.bank.v1.AliasService/ListAliases",
+        "/dcep.bank.v1.AliasService/FindAlias",
         "/dcep.bank.v1.AskingService/Ask",
         "/dcep.bank.v1.AskingService/PayAsked",
         "/dcep.bank.v1.AskingService/ChangeAsked",
@@ -141,9 +155,11 @@ AT_THE_PUBLIC_PORT = frozenset(
 """Anybody's: what is asked there is signed by a wallet's key, or by a machine's, or is public."""
 
 _FILES = (
+    aliases_pb2,
     analysis_pb2,
     asking_pb2,
     authentication_pb2,
+    directory_pb2,
     edge_pb2,
     exchange_pb2,
     inbound_pb2,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runtime.randomness import Randomness
     from wallet.offline.payments import OfflinePayments, TokenLoading
     from wallet.online.account import OnlineWallet
+    from wallet.online.aliases import Aliases
     from wallet.online.code_payments import CodePayments
     from wallet.online.keys import KeyHere, Recovered
     from wallet.online.requests import Requests
@@ -355,6 +356,12 @@ class App:
 
         tops_up = self.profile().tops_up
         return Requests(self.submitter(), self.randomness, tops_up=tops_up)
+
+    def aliases(self) -> Aliases:
+        """Aliases of this wallet and of others; needs the bank."""
+        from wallet.online.aliases import Aliases
+
+        return Aliases(self.submitter(), self.randomness)
 
     def payroll(self) -> Payroll:
         """The use-case that pays the rows of a file."""

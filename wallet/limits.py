@@ -92,6 +92,10 @@ MAX_SPLIT = 100
 MAX_REQUESTS_LISTED = 500
 """Requests to pay that are listed; there may be more, older ones."""
 
+ALIAS_LOOK_S = 0.3
+ALIAS_PATIENCE_S = 9.0
+"""How often, and how long, a command looks whether the directory has heard of an alias."""
+
 FEW_HOPS = 3
 """The holder is warned of a piece that can be paid on so often or less."""
 

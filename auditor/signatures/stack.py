@@ -11,6 +11,7 @@ from sqlalchemy import Engine, column, select, table
 from auditor.signatures.act_chain import ends_told
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.acts_told import ActsTold
+from auditor.signatures.aliases import check_aliases
 from auditor.signatures.bank import BankWalk, Unsaid
 from auditor.signatures.bank_rows import BankRows
 from auditor.signatures.central_keys import CentralTerms
@@ -129,6 +130,8 @@ def audit_signatures(
     found.append((CENTRAL_BANK, redeemed))
     found.append((CENTRAL_BANK, check_evidence(central.engine, indexes, keys, verifying)))
     found.append((CENTRAL_BANK, check_refusals(central.engine, terms.roots, verifying)))
+    aliases = check_aliases(central.engine, others, indexes, keys, verifying)
+    found += [(name or CENTRAL_BANK, problems) for name, problems in aliases.items()]
     walks = _BankWalks(central, indexes, keys, told, terms, put_back, verifying)
     unsaid: dict[str, Unsaid] = {}
     for name, ledger in ledgers.items():

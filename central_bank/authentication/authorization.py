@@ -15,8 +15,14 @@ _ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
 _AUTHENTICATION = "/dcep.authentication.v1.AuthenticationService/"
 _ANALYSIS = "/dcep.analysis.v1.AnalysisService/"
 _REGISTRATION = "/dcep.registration.v1.RegistrationService/"
+_ALIASES = "/dcep.registration.v1.AliasDirectoryService/"
 _FOLLOW = _REGISTRATION + "FollowFeed"
-_BANKS_ALONE = (_REGISTRATION, _ISSUANCE + "CreateRequest", _AUTHENTICATION + "RevokeOwnDevices")
+_BANKS_ALONE = (
+    _REGISTRATION,
+    _ALIASES,
+    _ISSUANCE + "CreateRequest",
+    _AUTHENTICATION + "RevokeOwnDevices",
+)
 _OFFICERS_ALONE = (SERVICE_PATH, _ANALYSIS, _AUTHENTICATION + "GetFeedOf")
 _BOTH = (
     _ISSUANCE + "ListRequests",

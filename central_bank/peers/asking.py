@@ -10,6 +10,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import (
+    MAX_ANSWERS_AT_ONCE,
+    MAX_ANSWERS_FOR_ONE,
     MAX_CARRIED_AT_ONCE,
     MAX_CARRIED_FOR_ONE,
     MAX_CHECKS_AT_ONCE,
@@ -57,6 +59,10 @@ class Asking:
         self._checked: Counter[tuple[int, int]] = Counter()
         """Questions about payees on their way, by paying bank and asked bank."""
 
+        self._answering: dict[int, Patience] = {}
+        self._answered: Counter[tuple[int, int]] = Counter()
+        """Questions for aliases on their way, by asking bank and asked bank."""
+
         self._carried: Counter[int] = Counter()
         """Calls with requests to pay on their way, by the bank that sends them."""
 
@@ -91,6 +97,20 @@ class Asking:
             self._carried,
             MAX_CARRIED_FOR_ONE,
             lambda: _begin(patience, lambda: self._peers.take_requests(bank, items)),
+        )
+
+    def answer_alias(
+        self, asker: AdmittedBank, bank: AdmittedBank, label: bytes, nonce: bytes
+    ) -> Asked[bytes] | None:
+        """Begins to ask a bank whom an alias stands for; None if it is not asked now."""
+        patience = self._of(self._answering, bank, MAX_ANSWERS_AT_ONCE)
+        return self._bounded(
+            (asker.index, bank.index),
+            self._answered,
+            MAX_ANSWERS_FOR_ONE,
+            lambda: _begin(
+                patience, lambda: self._peers.answer_alias(bank, label, nonce, asker.prefix)
+            ),
         )
 
     def reserve_for_redemption(

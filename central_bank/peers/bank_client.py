@@ -69,6 +69,17 @@ class GrpcBankPeers:
             bank, lambda stub: stub.TakeRequests.future(request, timeout=BANK_TIMEOUT_S), _done
         )
 
+    def answer_alias(
+        self, bank: AdmittedBank, label: bytes, nonce: bytes, prefix: str
+    ) -> Future[bytes]:
+        """See `BankPeers.answer_alias`."""
+        request = inbound_pb2.AnswerAliasRequest(label=label, nonce=nonce, prefix=prefix)
+        return self._ask(
+            bank,
+            lambda stub: stub.AnswerAlias.future(request, timeout=BANK_TIMEOUT_S),
+            lambda call: bytes(call.result().answer),
+        )
+
     def reserve_for_redemption(
         self, bank: AdmittedBank, number: int, amount_fen: int
     ) -> Future[None]:

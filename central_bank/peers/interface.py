@@ -30,6 +30,12 @@ class BankPeers(Protocol):
         """
         ...
 
+    def answer_alias(
+        self, bank: AdmittedBank, label: bytes, nonce: bytes, prefix: str
+    ) -> Future[bytes]:
+        """Asks whom an alias stands for; the answer is sealed for the bank with that prefix."""
+        ...
+
     def reserve_for_redemption(
         self, bank: AdmittedBank, number: int, amount_fen: int
     ) -> Future[None]:

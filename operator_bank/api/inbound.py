@@ -30,6 +30,13 @@ class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
         self._bank.taking.take(list(request.items))
         return inbound_pb2.TakeRequestsResponse()
 
+    def AnswerAlias(
+        self, request: inbound_pb2.AnswerAliasRequest, context: grpc.ServicerContext
+    ) -> inbound_pb2.AnswerAliasResponse:  # noqa: N802
+        self._bank.standing.check()
+        answer = self._bank.alias_finding.answer(request.label, request.nonce, request.prefix)
+        return inbound_pb2.AnswerAliasResponse(answer=answer)
+
     def ReserveForRedemption(
         self, request: inbound_pb2.ReserveForRedemptionRequest, context: grpc.ServicerContext
     ) -> inbound_pb2.ReserveForRedemptionResponse:  # noqa: N802

@@ -13,9 +13,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from currency.phones import one_phone
 from dcep.errors.v1 import errors_pb2
 from operator_bank.customers.checks import IdentityChecks
-from operator_bank.customers.person import one_phone
 from operator_bank.limits import (
     CODE_PAUSE_MS,
     CODE_TRIES,

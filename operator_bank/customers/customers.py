@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from currency.papers import one_document
+from currency.phones import one_phone
 from currency.proofs import Proof
-from operator_bank.customers.person import Person, one_phone
+from operator_bank.customers.person import Person
 from operator_bank.customers.sealing import Sealer
 from operator_bank.customers.tables import customers, opening_orders, unsealed_customers
 from operator_bank.limits import RESEALED_AT_ONCE

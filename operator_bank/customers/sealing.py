@@ -73,14 +73,14 @@ class Sealer:
         self.newest = max(keys)
         self._lookups = _derived(keys[self.newest], b"dcep customers lookup/v1")
 
-    def seal(self, customer: int, content: bytes) -> bytes:
-        """A customer's row, sealed by the newest key."""
+    def seal(self, customer: int, content: bytes, what: str = "customer") -> bytes:
+        """A customer's row, or `what` else has this id, sealed by the newest key."""
         nonce = os.urandom(NONCE_BYTES)
-        bound = self._bound(customer, self.newest)
+        bound = self._bound(what, customer, self.newest)
         return nonce + self._ciphers[self.newest].encrypt(nonce, content, bound)
 
-    def open(self, customer: int, number: int, sealed: bytes) -> bytes:
-        """What was sealed for a customer by the key of this number.
+    def open(self, customer: int, number: int, sealed: bytes, what: str = "customer") -> bytes:
+        """What was sealed for a customer, or what else it is, by the key of this number.
 
         Raises:
             KeyFileWrong: the key is not there, or the row was sealed by another one, for another
@@ -88,15 +88,13 @@ class Sealer:
         """
         cipher = self._ciphers.get(number)
         if cipher is None:
-            raise KeyFileWrong(
-                f"customers_key: key {number} is missing; a customer is sealed by it"
-            )
+            raise KeyFileWrong(f"customers_key: key {number} is missing; a {what} is sealed by it")
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
-            return cipher.decrypt(nonce, body, self._bound(customer, number))
+            return cipher.decrypt(nonce, body, self._bound(what, customer, number))
         except (InvalidTag, ValueError) as error:
             raise KeyFileWrong(
-                f"customers_key: key {number} does not open what is kept of customer {customer}"
+                f"customers_key: key {number} does not open what is kept of {what} {customer}"
             ) from error
 
     def lookup(self, kind: str, text: str) -> bytes:
@@ -104,8 +102,8 @@ class Sealer:
         content = kind.encode() + b"\0" + text.encode()
         return hmac.digest(self._lookups, content, "sha256")[:LOOKUP_BYTES]
 
-    def _bound(self, customer: int, number: int) -> bytes:
-        return b"dcep customer/v1\0%b\0%d\0%d" % (self._bank, customer, number)
+    def _bound(self, what: str, customer: int, number: int) -> bytes:
+        return b"dcep %b/v1\0%b\0%d\0%d" % (what.encode(), self._bank, customer, number)
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

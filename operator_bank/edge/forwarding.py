@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import (
+    aliases_pb2,
     asking_pb2,
     edge_pb2,
     edge_pb2_grpc,
@@ -48,7 +49,7 @@ PUBLIC: list[ServiceDescriptor] = [
     service
     for file in (
         *(wallets_pb2, sub_wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, asking_pb2),
-        offline_pb2,
+        *(aliases_pb2, offline_pb2),
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
@@ -74,6 +75,7 @@ _SLOW = frozenset(
         "/dcep.bank.v1.OfflineService/DepositTokens",
         "/dcep.bank.v1.PaymentService/Refund",
         "/dcep.bank.v1.AskingService/PayAsked",
+        "/dcep.bank.v1.AliasService/FindAlias",
     )
 )
 _PAYMENT = payments_pb2.PayRequest.DESCRIPTOR

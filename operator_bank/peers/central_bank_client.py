@@ -15,7 +15,12 @@ from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
-from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from dcep.registration.v1 import (
+    aliases_pb2,
+    aliases_pb2_grpc,
+    registration_pb2,
+    registration_pb2_grpc,
+)
 from operator_bank.limits import SUBMIT_VALIDITY_MS
 from runtime.clock import Clock
 from runtime.envelope import sign
@@ -37,6 +42,7 @@ class GrpcCentralBank:
         self._key = key
         self._clock = clock
         self._registration = registration_pb2_grpc.RegistrationServiceStub(channel)
+        self._aliases = aliases_pb2_grpc.AliasDirectoryServiceStub(channel)
         self._issuance = issuance_pb2_grpc.IssuanceServiceStub(channel)
         self._authentication = authentication_pb2_grpc.AuthenticationServiceStub(channel)
         self._lock = threading.Lock()
@@ -152,6 +158,37 @@ class GrpcCentralBank:
         """See `peers.CentralBank.carry`."""
         request = registration_pb2.CarryRequestsRequest(prefix=prefix, items=items)
         self._registration.CarryRequests(request, timeout=_TIMEOUT_S)
+
+    def change_aliases(
+        self, changes: Sequence[aliases_pb2.AliasChange]
+    ) -> Sequence[aliases_pb2.AliasOutcome]:
+        """See `peers.CentralBank.change_aliases`."""
+
+        def call() -> Sequence[aliases_pb2.AliasOutcome]:
+            created, expires = self._window()
+            for change in changes:
+                change.bank, change.incarnation = self._bank, self.incarnation()
+                change.created_time_ms, change.expires_time_ms = created, expires
+            signed = [self._sign(change) for change in changes]
+            request = aliases_pb2.ChangeAliasesRequest(changes=signed)
+            return list(self._aliases.ChangeAliases(request, timeout=_TIMEOUT_S).outcomes)
+
+        return self._in_time(call)
+
+    def ask_aliases(self, labels: Sequence[bytes]) -> Sequence[aliases_pb2.AliasOutcome]:
+        """See `peers.CentralBank.ask_aliases`."""
+        request = aliases_pb2.AskAliasesRequest(labels=labels)
+        return list(self._aliases.AskAliases(request, timeout=_TIMEOUT_S).outcomes)
+
+    def alias_claims(self, after: bytes) -> Sequence[aliases_pb2.ClaimedLabel]:
+        """See `peers.CentralBank.alias_claims`."""
+        request = aliases_pb2.ListClaimsRequest(after=after)
+        return list(self._aliases.ListClaims(request, timeout=_TIMEOUT_S).claims)
+
+    def find_alias(self, label: bytes, nonce: bytes) -> bytes:
+        """See `peers.CentralBank.find_alias`."""
+        request = aliases_pb2.FindAliasRequest(label=label, nonce=nonce)
+        return bytes(self._aliases.FindAlias(request, timeout=_TIMEOUT_S).answer)
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """See `peers.CentralBank.request_issuance`."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from dcep.registration.v1 import registration_pb2
+from dcep.registration.v1 import aliases_pb2, registration_pb2
 
 
 class CentralBankPort(Protocol):
@@ -69,6 +69,29 @@ class CentralBankPort(Protocol):
             prefix: of the numbers of that bank's wallets.
             items: up to 100.
         """
+        ...
+
+    def change_aliases(
+        self, changes: Sequence[aliases_pb2.AliasChange]
+    ) -> Sequence[aliases_pb2.AliasOutcome]:
+        """Changes what the directory has of this bank. The rest of each change is filled in, and it
+        is signed.
+
+        Args:
+            changes: up to 100, each with label, action and a number above all before.
+        """
+        ...
+
+    def ask_aliases(self, labels: Sequence[bytes]) -> Sequence[aliases_pb2.AliasOutcome]:
+        """How up to 500 labels stand for this bank."""
+        ...
+
+    def alias_claims(self, after: bytes) -> Sequence[aliases_pb2.ClaimedLabel]:
+        """Labels of this bank that others claim, in order after one; fewer than 500 at the end."""
+        ...
+
+    def find_alias(self, label: bytes, nonce: bytes) -> bytes:
+        """What the bank that has a label says of it, sealed; as many random bytes for nothing."""
         ...
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:

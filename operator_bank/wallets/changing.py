@@ -10,12 +10,13 @@ from sqlalchemy import Connection, insert, select
 
 from currency.contract_words import class_name
 from currency.papers import one_document
+from currency.phones import one_phone
 from currency.proofs import ASKED, Proof, class_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Customers
-from operator_bank.customers.person import Person, one_phone
+from operator_bank.customers.person import Person
 from operator_bank.customers.proving import Claim, Proving
 from operator_bank.customers.tables import class_changes
 from operator_bank.limits import CLASS_CHANGES_PER_DAY, MAX_OPENING_VALIDITY_MS

@@ -37,6 +37,7 @@ Unnumbered = (
     | orders_pb2.ChangeAskedOrder
     | orders_pb2.BlockAskerOrder
     | orders_pb2.ChangeClassOrder
+    | orders_pb2.AliasOrder
     | keys_pb2.KeyObjection
     | keys_pb2.RotateKeyOrder
     | sub_wallets_pb2.SubWalletOrder

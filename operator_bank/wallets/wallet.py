@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from currency.days import day_of
@@ -62,6 +63,7 @@ class Wallets:
         self._clock = context.clock
         self._refused = refused
         self._bank = context.bank
+        self.on_closed: Callable[[str], None] = lambda number: None
 
     def asking(self, envelope: SignedEnvelope, method: str) -> Wallet:
         """The wallet that signed a query just now, for this method of this bank.
@@ -144,6 +146,7 @@ class Wallets:
         result = answers.result(0)
         if not result.accepted:
             raise refusal_of(result)
+        self.on_closed(order.wallet.number)
 
 
 def status_of(flags: int) -> int:

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
+from central_bank.aliases.finding import said
 from central_bank.app import CentralBank
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.registration.feed_book import Link
 from central_bank.registration.offline.outcomes import as_verdict
 from central_bank.registration.settlement import check_incarnation
+from dcep.bank.v1 import (
+    aliases_pb2 as bank_aliases_pb2,
+)
 from dcep.bank.v1 import (
     asking_pb2,
     exchange_pb2,
@@ -27,7 +31,8 @@ from dcep.bank.v1 import (
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from dcep.registration.v1 import registration_pb2
+from dcep.registration.v1 import aliases_pb2, registration_pb2
+from operator_bank.api.aliases import GrpcAliases
 from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
@@ -104,6 +109,16 @@ class BankPeers:
                 self._take(bank.name, asked, item)
 
         return self._system.begin(bank.name, take)
+
+    def answer_alias(
+        self, bank: AdmittedBank, label: bytes, nonce: bytes, prefix: str
+    ) -> Future[bytes]:
+        """Asks whom an alias stands for."""
+        if bank.name == MALLORY:
+            return at_once(lambda: self._mallory_says(b""))
+        return self._system.begin(
+            bank.name, lambda asked: asked.alias_finding.answer(label, nonce, prefix)
+        )
 
     def _take(self, name: str, bank: OperatorBank, item: inbound_pb2.CarriedRequest) -> None:
         model = self._system.model
@@ -190,6 +205,25 @@ class CentralBankPort:
             raise NoAnswer("the other bank hangs")
         answer.result()
 
+    def change_aliases(
+        self, changes: Sequence[aliases_pb2.AliasChange]
+    ) -> Sequence[aliases_pb2.AliasOutcome]:
+        """Changes what the directory has of the bank."""
+        signed = [self._signed(change) for change in changes]
+        return self._ask(lambda c, b: c.alias_changes.change(b, signed))
+
+    def ask_aliases(self, labels: Sequence[bytes]) -> Sequence[aliases_pb2.AliasOutcome]:
+        """How labels stand for the bank."""
+        return self._ask(lambda c, b: c.alias_changes.ask(b, labels))
+
+    def alias_claims(self, after: bytes) -> Sequence[aliases_pb2.ClaimedLabel]:
+        """Labels of the bank that others claim."""
+        return self._ask(lambda c, b: c.alias_changes.claims(b, after))
+
+    def find_alias(self, label: bytes, nonce: bytes) -> bytes:
+        """What the bank that has a label says of it."""
+        return said(self._ask(lambda c, b: c.alias_finding.begin(b, label, nonce)))
+
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """Asks for issuance."""
         row = self._ask(lambda c, b: c.requests.create(b, request_id, "issue", amount_fen))
@@ -265,7 +299,8 @@ class CentralBankPort:
         statement: registration_pb2.OutboundBatch
         | registration_pb2.FeedReceipt
         | registration_pb2.TokenRegistration
-        | registration_pb2.TokenDeposit,
+        | registration_pb2.TokenDeposit
+        | aliases_pb2.AliasChange,
     ) -> SignedEnvelope:
         now_ms = self._system.clocks.now_ms(CENTRAL)
         statement.bank, statement.incarnation = self._bank, self._incarnation
@@ -369,6 +404,27 @@ class Counter:
             request_to_pay_id=request_to_pay_id,
         )
         return self._ask(lambda b: GrpcAsking(b).ListAsked(request, CALL))
+
+    def add_alias(
+        self, request: bank_aliases_pb2.AddAliasRequest
+    ) -> bank_aliases_pb2.AddAliasResponse:
+        """Takes an alias."""
+        return self._ask(lambda b: GrpcAliases(b).AddAlias(request, CALL))
+
+    def remove_alias(self, order: SignedEnvelope) -> bank_aliases_pb2.RemoveAliasResponse:
+        """Gives an alias up."""
+        request = bank_aliases_pb2.RemoveAliasRequest(order=order)
+        return self._ask(lambda b: GrpcAliases(b).RemoveAlias(request, CALL))
+
+    def list_aliases(self, query: SignedEnvelope) -> bank_aliases_pb2.ListAliasesResponse:
+        """The wallet's aliases."""
+        request = bank_aliases_pb2.ListAliasesRequest(query=query)
+        return self._ask(lambda b: GrpcAliases(b).ListAliases(request, CALL))
+
+    def find_alias(self, query: SignedEnvelope, alias: str) -> bank_aliases_pb2.FindAliasResponse:
+        """Whom an alias stands for."""
+        request = bank_aliases_pb2.FindAliasRequest(query=query, alias=alias)
+        return self._ask(lambda b: GrpcAliases(b).FindAlias(request, CALL))
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""

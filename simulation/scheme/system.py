@@ -424,6 +424,7 @@ class System:
             central_keys=CentralKeys([bytes(key_of(CENTRAL).verify_key)]),
             offline_roots=[bytes(key_of(_ROOT).verify_key)],
             founding=founding_of(name),
+            alias_key=bytes(key_of("aliases")),
             customers_keys={1: bytes(key_of(name))},
             checks=AtOnce(),
         )

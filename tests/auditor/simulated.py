@@ -12,14 +12,16 @@ from typing import Any
 from google.protobuf.message import Message
 from sqlalchemy import Engine
 
+from central_bank.aliases.finding import said
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from currency.days import day_of
-from dcep.bank.v1 import asking_pb2, exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import aliases_pb2, asking_pb2, exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.api.aliases import GrpcAliases
 from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
@@ -31,7 +33,7 @@ from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.tables import metadata as bank_tables
 from runtime.clock import ManualClock
 from runtime.database import Database, open_engine
-from runtime.envelope import sign_payload
+from runtime.envelope import sign, sign_payload
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from simulation.scheme.network import at_once
@@ -116,6 +118,7 @@ class SimulatedSystem:
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], KEYS[name], DEPOSIT_FEN, 0)
             sealing: dict[str, Any] = {"customers_keys": {1: b"c" * 32}, "checks": AtOnce()}
+            sealing["alias_key"] = b"a" * 32
             trusted = (CENTRAL_KEYS, [bytes(ROOT.verify_key)], first, KEY_WAIT_MS)
             parts = BankParts(*own, *trusted, **sealing)
             central: Any = _CentralBank(self, name)
@@ -159,6 +162,9 @@ class _BankPeers:
 
     def take_requests(self, bank: Any, items: Any) -> Any:
         return self._begin(bank.name, lambda b: b.taking.take(list(items)))
+
+    def answer_alias(self, bank: Any, label: bytes, nonce: bytes, prefix: str) -> Any:
+        return self._begin(bank.name, lambda b: b.alias_finding.answer(label, nonce, prefix))
 
     def reserve_for_redemption(self, bank: Any, number: int, amount_fen: int) -> Any:
         return self._begin(bank.name, lambda b: b.vault.reserve_for_redemption(number, amount_fen))
@@ -232,6 +238,24 @@ class _CentralBank:
     def carry(self, prefix: str, items: Any) -> None:
         self._ask(lambda central, bank: central.carrying.begin(bank, prefix, items)).result()
 
+    def change_aliases(self, changes: Any) -> Any:
+        now_ms, signed = self._system.clock.now_ms(), []
+        for change in changes:
+            change.bank, change.incarnation = self._bank, self._incarnation
+            change.created_time_ms, change.expires_time_ms = now_ms, now_ms + 60_000
+            signed.append(sign(change, KEYS[self._bank], self._bank.encode()))
+        return self._ask(lambda central, bank: central.alias_changes.change(bank, signed))
+
+    def ask_aliases(self, labels: Any) -> Any:
+        return self._ask(lambda central, bank: central.alias_changes.ask(bank, labels))
+
+    def alias_claims(self, after: bytes) -> Any:
+        return self._ask(lambda central, bank: central.alias_changes.claims(bank, after))
+
+    def find_alias(self, label: bytes, nonce: bytes) -> bytes:
+        begin = self._ask(lambda central, bank: central.alias_finding.begin(bank, label, nonce))
+        return said(begin)
+
     def request_issuance(self, wanted: str, fen: int) -> bool:
         row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))
         return bool(row.state == "waiting")
@@ -252,6 +276,9 @@ class _Counter:
 
     def get_wallet(self, query: Any) -> Any:
         return self._ask(GrpcWallets, "GetWallet", wallets_pb2.GetWalletRequest(query=query))
+
+    def close_wallet(self, order: Any) -> Any:
+        return self._ask(GrpcWallets, "CloseWallet", wallets_pb2.CloseWalletRequest(order=order))
 
     def get_key(self, query: Any) -> Any:
         return self._ask(GrpcKeys, "GetKey", keys_pb2.GetKeyRequest(query=query))
@@ -286,6 +313,19 @@ class _Counter:
             query=query, page_size=size, page_token=token, request_to_pay_id=name
         )
         return self._ask(GrpcAsking, "ListAsked", request)
+
+    def add_alias(self, request: Any) -> Any:
+        return self._ask(GrpcAliases, "AddAlias", request)
+
+    def remove_alias(self, order: Any) -> Any:
+        return self._ask(GrpcAliases, "RemoveAlias", aliases_pb2.RemoveAliasRequest(order=order))
+
+    def list_aliases(self, query: Any) -> Any:
+        return self._ask(GrpcAliases, "ListAliases", aliases_pb2.ListAliasesRequest(query=query))
+
+    def find_alias(self, query: Any, alias: str) -> Any:
+        request = aliases_pb2.FindAliasRequest(query=query, alias=alias)
+        return self._ask(GrpcAliases, "FindAlias", request)
 
     def get_payment(self, query: Any, payment_id: str) -> Any:
         request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)

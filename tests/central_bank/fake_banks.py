@@ -56,6 +56,12 @@ class FakeBanks:
         self.asked.append((bank.name, "take_requests"))
         return self._answer(bank, lambda: self.taken.extend(items))
 
+    def answer_alias(
+        self, bank: AdmittedBank, label: bytes, nonce: bytes, prefix: str
+    ) -> Future[bytes]:
+        self.asked.append((bank.name, "answer_alias"))
+        return self._answer(bank, lambda: label * 8)
+
     def answer_now(self) -> None:
         """What hangs is answered: with silence by the silent, by the others as usual."""
         answers, self._on_their_way = self._on_their_way, []

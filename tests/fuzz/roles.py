@@ -13,6 +13,8 @@ from nacl.signing import SigningKey
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import (
+    aliases_pb2,
+    asking_pb2,
     exchange_pb2,
     inbound_pb2,
     keys_pb2,
@@ -23,6 +25,7 @@ from dcep.bank.v1 import (
 )
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import aliases_pb2 as directory_pb2
 from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from deployment.provisioning import officer_key_file
@@ -40,9 +43,15 @@ def _services(*modules: Any) -> list[Any]:
     ]
 
 
-PUBLIC = _services(wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, offline_pb2)
+PUBLIC = _services(
+    *(wallets_pb2, keys_pb2, exchange_pb2, payments_pb2),
+    *(asking_pb2, aliases_pb2, offline_pb2),
+)
 INNER = _services(officers_pb2, inbound_pb2, office_pb2)
-CENTRAL = _services(issuance_pb2, authentication_pb2, analysis_pb2, registration_pb2, office_pb2)
+CENTRAL = _services(
+    *(issuance_pb2, authentication_pb2, analysis_pb2),
+    *(registration_pb2, directory_pb2, office_pb2),
+)
 HOME = _services(wallet_pb2)
 
 

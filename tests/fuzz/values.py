@@ -111,7 +111,8 @@ class Values:
         least = bounds.min_bytes or 1
         if bounds.characters == bounds_pb2.CHARACTERS_ASCII:
             return bytes(self._random.choices(b"0123456789abcdef", k=least))
-        return self._random.randbytes(self._random.randint(least, min(bounds.max_bytes, 200)))
+        most = min(bounds.max_bytes, max(200, least))
+        return self._random.randbytes(self._random.randint(least, most))
 
     def _edge_text(self, bounds: Bounds) -> str:
         draw, most = self._random, min(bounds.max_length, _MOST)
@@ -137,6 +138,8 @@ def _like(name: str, draw: Random) -> str:
         return f"+86 {draw.randrange(10**10, 10**11)}"
     if name == "certificate_fingerprint":
         return draw.randbytes(32).hex()
+    if name == "alias":
+        return draw.choice([f"+86{draw.randrange(10**10, 10**11)}", f"@name{draw.randrange(99)}"])
     if name == "request_to_pay_id":
         return f"{draw.randrange(10**16):016d}-{draw.randbytes(16).hex()}"
     if name == "inner_address":

@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from console.cash_machine import CashMachine
 from dcep.bank.v1 import (
+    aliases_pb2_grpc,
     asking_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
@@ -39,6 +40,7 @@ TAGS = {
     orders_pb2.ChangeAskedOrder: "change-asked-order/v1",
     orders_pb2.BlockAskerOrder: "block-asker-order/v1",
     sub_wallets_pb2.SubWalletOrder: "sub-wallet-order/v1",
+    orders_pb2.AliasOrder: "alias-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
     orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
@@ -72,6 +74,7 @@ class BankStubs:
         self.payments = payments_pb2_grpc.PaymentServiceStub(self.channel)
         self.asking = asking_pb2_grpc.AskingServiceStub(self.channel)
         self.sub_wallets = sub_wallets_pb2_grpc.SubWalletServiceStub(self.channel)
+        self.aliases = aliases_pb2_grpc.AliasServiceStub(self.channel)
         self.offline = offline_pb2_grpc.OfflineServiceStub(self.channel)
 
 

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from dcep.bank.v1 import inbound_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from dcep.registration.v1 import registration_pb2
+from dcep.registration.v1 import aliases_pb2, registration_pb2
 from offline_token.bundle import TrustBundle
 from offline_token.signing import sign_bundle
 from operator_bank.limits import MAX_OWN_REVOKED
@@ -33,6 +33,7 @@ class FakeCentralBank:
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
     decided: set[str] = field(default_factory=set)
+    alias_changes: list[aliases_pb2.AliasChange] = field(default_factory=list)
     carried: list[tuple[str, inbound_pb2.CarriedRequest]] = field(default_factory=list)
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
@@ -53,6 +54,27 @@ class FakeCentralBank:
         self._answer()
         self.submitted += batch.payments
         return []
+
+    def change_aliases(
+        self, changes: Sequence[aliases_pb2.AliasChange]
+    ) -> Sequence[aliases_pb2.AliasOutcome]:
+        self._answer()
+        self.alias_changes += changes
+        standing = aliases_pb2.ALIAS_STANDING_HELD
+        return [aliases_pb2.AliasOutcome(standing=standing) for _ in changes]
+
+    def ask_aliases(self, labels: Sequence[bytes]) -> Sequence[aliases_pb2.AliasOutcome]:
+        self._answer()
+        standing = aliases_pb2.ALIAS_STANDING_HELD
+        return [aliases_pb2.AliasOutcome(standing=standing) for _ in labels]
+
+    def alias_claims(self, after: bytes) -> Sequence[aliases_pb2.ClaimedLabel]:
+        self._answer()
+        return []
+
+    def find_alias(self, label: bytes, nonce: bytes) -> bytes:
+        self._answer()
+        return bytes(256)
 
     def carry(self, prefix: str, items: Sequence[inbound_pb2.CarriedRequest]) -> None:
         self._answer()

@@ -181,6 +181,7 @@ class System:
             central_keys=CENTRAL_KEYS,
             offline_roots=[bytes(ROOT.verify_key)],
             founding=self.founding,
+            alias_key=b"a" * 32,
             customers_keys=self.customers_keys,
             checks=self.checks,
         )

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from currency.papers import one_document
+from currency.phones import one_phone
 from currency.proofs import ASKED, Proof, class_of
 from dcep.bank.v1 import orders_pb2
 from operator_bank.customers.customers import Customers
-from operator_bank.customers.person import Person, one_phone
+from operator_bank.customers.person import Person
 from operator_bank.customers.sealing import KeyFileWrong, Sealer
 from operator_bank.customers.tables import customers, opening_orders, unsealed_customers
 from operator_bank.metadata import metadata

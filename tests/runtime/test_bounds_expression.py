@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import (
+    aliases_pb2,
     edge_pb2,
     exchange_pb2,
     inbound_pb2,
@@ -24,6 +25,7 @@ from dcep.bank.v1 import (
 )
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import aliases_pb2 as directory_pb2
 from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from runtime.bounds import of
@@ -36,7 +38,7 @@ from tests.fuzz.values import Pools, Values
 FILES = (
     analysis_pb2, authentication_pb2, edge_pb2, exchange_pb2, inbound_pb2, officers_pb2,
     offline_pb2, orders_pb2, payments_pb2, wallets_pb2, issuance_pb2, office_pb2, registration_pb2,
-    wallet_pb2,
+    wallet_pb2, aliases_pb2, directory_pb2,
 )  # fmt: skip
 KINDS = sorted(
     (kind for file in FILES for kind in file.DESCRIPTOR.message_types_by_name.values()),

@@ -30,6 +30,7 @@ from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal, as_reason
 from tests.offline.devices import deposited
 from tests.offline.signers import NOW, Signers
+from tests.wallet.fake_aliases import FakeAliases
 from tests.wallet.fake_arrivals import Arrivals, check_question
 from tests.wallet.fake_asking import FakeAsking
 from tests.wallet.fake_classes import FakeClasses
@@ -53,7 +54,7 @@ class Account(Keyed):
 
 
 @dataclass
-class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeSubWallets):
+class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeAliases, FakeSubWallets):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:

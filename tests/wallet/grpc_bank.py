@@ -13,6 +13,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import (
+    aliases_pb2,
+    aliases_pb2_grpc,
     asking_pb2,
     asking_pb2_grpc,
     exchange_pb2,
@@ -151,6 +153,27 @@ class Asking(asking_pb2_grpc.AskingServiceServicer):
         )
 
 
+class Aliases(aliases_pb2_grpc.AliasServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(aliases_pb2.AddAliasResponse)
+    def AddAlias(self, request: Any) -> Any:
+        return self.bank.add_alias(request)
+
+    @_silent(aliases_pb2.RemoveAliasResponse)
+    def RemoveAlias(self, request: Any) -> Any:
+        return self.bank.remove_alias(request.order)
+
+    @_silent(aliases_pb2.ListAliasesResponse)
+    def ListAliases(self, request: Any) -> Any:
+        return self.bank.list_aliases(request.query)
+
+    @_silent(aliases_pb2.FindAliasResponse)
+    def FindAlias(self, request: Any) -> Any:
+        return self.bank.find_alias(request.query, request.alias)
+
+
 class Payments(payments_pb2_grpc.PaymentServiceServicer):
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
@@ -227,6 +250,7 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
             _service(exchange_pb2_grpc, "ExchangeService", Exchange(bank)),
             _service(payments_pb2_grpc, "PaymentService", Payments(bank)),
             _service(asking_pb2_grpc, "AskingService", Asking(bank)),
+            _service(aliases_pb2_grpc, "AliasService", Aliases(bank)),
             _service(offline_pb2_grpc, "OfflineService", Offline(bank)),
         ],
         credentials=server_credentials(files, require_client=False),

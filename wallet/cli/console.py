@@ -116,6 +116,7 @@ class Output:
 
     def _explain(self, error: Exception) -> None:
         """Ends the command, unless the error is none that people should see."""
+        from currency.aliases import AliasError
         from currency.amount import AmountError
         from currency.number import NumberError
         from wallet.cli.times import TimeError
@@ -129,6 +130,7 @@ class Output:
 
         wrong = (
             UsageError,
+            AliasError,
             AmountError,
             NumberError,
             BankNotFound,

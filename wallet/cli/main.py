@@ -205,6 +205,10 @@ def pay(
             "--request", help="The id of a request to pay, instead of the number: see `requests`."
         ),
     ] = "",
+    alias: Annotated[
+        str,
+        typer.Option("--alias", help="The payee's phone, or @ and a name, instead of the number."),
+    ] = "",
     memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
     top_up: Annotated[
         bool | None,
@@ -216,7 +220,8 @@ def pay(
     ] = None,
     anew: Anew = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --qr or --request: pay without a question.")
+        bool,
+        typer.Option("--yes", help="With --qr, --request or --alias: pay without a question."),
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -227,6 +232,7 @@ def pay(
     amount, no other is paid. It shows what is paid and to whom; without an argument, and in any
     case above 100 yuan, it asks at the terminal. A code for one payment is paid once from here.
     With --request it is the same: who asked is paid, all that is left or the amount beside it.
+    With --alias the payee's bank says whom it stands for, with the name masked, and you are asked.
     """
     from currency.amount import parse_yuan
     from currency.number import typed
@@ -243,6 +249,12 @@ def pay(
 
             typed_amount = _only([number, amount])
             pay_request(app, output, asked, typed_amount, anew=anew, yes=yes, top_up=top_up)
+            return
+        if alias:
+            from wallet.cli.aliases import pay_alias
+
+            typed_amount, said = _only([number, amount]), text.typed(memo)
+            pay_alias(app, output, alias, typed_amount, said, anew=anew, yes=yes, top_up=top_up)
             return
         if number is None or amount is None:
             from wallet.cli.console import UsageError
@@ -324,6 +336,7 @@ def watch(
 
 
 def _add_others() -> None:
+    from wallet.cli.aliases import alias
     from wallet.cli.automatic import automatic
     from wallet.cli.backup import backup, restore
     from wallet.cli.classes import downgrade, upgrade
@@ -349,6 +362,7 @@ def _add_others() -> None:
     app.command()(backup)
     app.command()(restore)
     app.add_typer(key, name="key")
+    app.add_typer(alias, name="alias")
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
     app.add_typer(requests, name="requests")

@@ -118,6 +118,26 @@ _WORDS = {
         N_("This wallet has as many sub-wallets as it may have."),
         N_("Close one that you need no more: `wallet sub close NUMBER`."),
     ),
+    "ALIAS_NOT_FOUND": (
+        N_("Nobody can be found by this alias now."),
+        N_("Check it, or ask whom you want to pay for the wallet's number."),
+    ),
+    "ALIAS_TAKEN": (
+        N_("Somebody else has this alias."),
+        N_("Choose another name, with `wallet alias add @NAME`."),
+    ),
+    "ALIAS_UNKNOWN": (
+        N_("This wallet has no such alias."),
+        N_("Look with `wallet alias list`."),
+    ),
+    "TOO_MANY_ALIASES": (
+        N_("This wallet has, or took today, as many aliases as it may."),
+        N_("Give one up with `wallet alias remove ALIAS`, or wait a day."),
+    ),
+    "TOO_MANY_LOOKUPS": (
+        N_("As many aliases were looked for as may be today."),
+        N_("Wait until tomorrow, or pay the wallet's number: `wallet pay NUMBER AMOUNT`."),
+    ),
     "TOO_MANY_REFUSALS": (
         N_("So many orders of this wallet were refused that it has to wait."),
         N_("Repeat the command in an hour."),

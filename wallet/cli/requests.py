@@ -51,6 +51,12 @@ def request(
             "among them keeps a share for you.",
         ),
     ] = "",
+    alias: Annotated[
+        str,
+        typer.Option(
+            "--from-alias", help="Who is asked, by phone or @ and a name, instead of the number."
+        ),
+    ] = "",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,7 +76,7 @@ def request(
         from wallet.online.requests import shares
 
         words = [word for word in (number, amount) if word is not None]
-        if len(words) != (1 if split else 2):
+        if len(words) != (1 if split or alias else 2) or (split and alias):
             raise UsageError(
                 _(
                     "say whom and how much, like: `wallet request NUMBER 12.50`, or `wallet "
@@ -78,6 +84,12 @@ def request(
                 )
             )
         asked_fen = parse_yuan(words[-1])
+        if alias:
+            from wallet.cli.aliases import called
+
+            payee = app.aliases().find(alias)
+            output.say(_("{alias} is {payee}.").format(alias=payee.alias, payee=called(payee)))
+            words[0] = payee.number
         people = [typed(one) for one in split.split(",")] if split else [typed(words[0])]
         due_time_ms = parse_time(due, end=True) if due else app.clock.now_ms() + DUE_MS
         asking = app.requests_to_pay()

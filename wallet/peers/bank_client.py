@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 
 from currency import parties
 from dcep.bank.v1 import (
+    aliases_pb2,
+    aliases_pb2_grpc,
     asking_pb2,
     asking_pb2_grpc,
     exchange_pb2,
@@ -87,6 +89,7 @@ class GrpcBank:
         self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
         self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
         self._asking: Any = _stub(asking_pb2_grpc.AskingServiceStub, channel)
+        self._aliases: Any = _stub(aliases_pb2_grpc.AliasServiceStub, channel)
         self._offline: Any = _stub(offline_pb2_grpc.OfflineServiceStub, channel)
 
     def close(self) -> None:
@@ -243,6 +246,31 @@ class GrpcBank:
             request_to_pay_id=request_to_pay_id,
         )
         return _ask(self._asking.ListAsked, request, asking_pb2.ListAskedResponse, SHOW_TIMEOUT_S)
+
+    def add_alias(self, request: aliases_pb2.AddAliasRequest) -> aliases_pb2.AddAliasResponse:
+        """Takes an alias."""
+        return _ask(self._aliases.AddAlias, request, aliases_pb2.AddAliasResponse, ORDER_TIMEOUT_S)
+
+    def remove_alias(self, order: SignedEnvelope) -> aliases_pb2.RemoveAliasResponse:
+        """Gives an alias up."""
+        request = aliases_pb2.RemoveAliasRequest(order=order)
+        return _ask(
+            self._aliases.RemoveAlias, request, aliases_pb2.RemoveAliasResponse, ORDER_TIMEOUT_S
+        )
+
+    def list_aliases(self, query: SignedEnvelope) -> aliases_pb2.ListAliasesResponse:
+        """The wallet's aliases."""
+        request = aliases_pb2.ListAliasesRequest(query=query)
+        return _ask(
+            self._aliases.ListAliases, request, aliases_pb2.ListAliasesResponse, SHOW_TIMEOUT_S
+        )
+
+    def find_alias(self, query: SignedEnvelope, alias: str) -> aliases_pb2.FindAliasResponse:
+        """Whom an alias stands for."""
+        request = aliases_pb2.FindAliasRequest(query=query, alias=alias)
+        return _ask(
+            self._aliases.FindAlias, request, aliases_pb2.FindAliasResponse, ORDER_TIMEOUT_S
+        )
 
     def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Makes payments; an answer for each, in order. Raises BadAnswer if some have none."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from dcep.bank.v1 import (
+    aliases_pb2,
     asking_pb2,
     exchange_pb2,
     keys_pb2,
@@ -26,6 +27,8 @@ GET_PAYMENT = "dcep.bank.v1.PaymentService/GetPayment"
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 LIST_SUB_WALLETS = "dcep.bank.v1.SubWalletService/ListSubWallets"
 LIST_ASKED = "dcep.bank.v1.AskingService/ListAsked"
+LIST_ALIASES = "dcep.bank.v1.AliasService/ListAliases"
+FIND_ALIAS = "dcep.bank.v1.AliasService/FindAlias"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 """The methods that a query may be signed for."""
 
@@ -131,6 +134,22 @@ class BankPort(Protocol):
         self, query: SignedEnvelope, page_size: int, page_token: str, request_to_pay_id: str
     ) -> asking_pb2.ListAskedResponse:
         """A page of requests to pay, newest first; of one id if it is given."""
+        ...
+
+    def add_alias(self, request: aliases_pb2.AddAliasRequest) -> aliases_pb2.AddAliasResponse:
+        """Takes an alias."""
+        ...
+
+    def remove_alias(self, order: SignedEnvelope) -> aliases_pb2.RemoveAliasResponse:
+        """Gives an alias up."""
+        ...
+
+    def list_aliases(self, query: SignedEnvelope) -> aliases_pb2.ListAliasesResponse:
+        """The wallet's aliases."""
+        ...
+
+    def find_alias(self, query: SignedEnvelope, alias: str) -> aliases_pb2.FindAliasResponse:
+        """Whom an alias stands for."""
         ...
 
     def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -13,6 +15,7 @@ from nacl.signing import SigningKey
 from console.clients import BankOfficerClient
 from currency import number
 from dcep.bank.v1 import (
+    aliases_pb2,
     asking_pb2,
     exchange_pb2,
     offline_pb2,
@@ -35,6 +38,7 @@ from tests.integration.raw_wallet import (
 
 UNKNOWN_NUMBER = number.make("6201", 99_999_999_999)
 DAY_MS = 86_400_000
+ALIAS = aliases_pb2.AliasText(alias="@bad.input", salt=bytes(16)).SerializeToString()
 UNSET = {"FIELD_MISSING", "FIELD_INVALID"}
 
 
@@ -157,6 +161,40 @@ SIGNED = [
         orders_pb2.Query,
         rpc_stub("asking", "ListAsked", asking_pb2.ListAskedRequest, "query"),
         query_of("AskingService", "ListAsked"),
+    ),
+    Signed(
+        "AddAlias",
+        orders_pb2.AliasOrder,
+        rpc_stub("aliases", "AddAlias", partial(aliases_pb2.AddAliasRequest, alias_text=ALIAS)),
+        lambda scene: {
+            "wish": orders_pb2.ALIAS_WISH_ADD,
+            "alias_digest": hashlib.sha256(ALIAS).digest(),
+            "bank": "alpha",
+        },
+    ),
+    Signed(
+        "RemoveAlias",
+        orders_pb2.AliasOrder,
+        rpc_stub("aliases", "RemoveAlias", aliases_pb2.RemoveAliasRequest),
+        lambda scene: {
+            "wish": orders_pb2.ALIAS_WISH_REMOVE,
+            "alias_digest": bytes(32),
+            "bank": "alpha",
+        },
+    ),
+    Signed(
+        "ListAliases",
+        orders_pb2.Query,
+        rpc_stub("aliases", "ListAliases", aliases_pb2.ListAliasesRequest, "query"),
+        query_of("AliasService", "ListAliases"),
+    ),
+    Signed(
+        "FindAlias",
+        orders_pb2.Query,
+        rpc_stub(
+            "aliases", "FindAlias", partial(aliases_pb2.FindAliasRequest, alias="@nobody"), "query"
+        ),
+        query_of("AliasService", "FindAlias"),
     ),
     Signed(
         "Exchange",

@@ -27,13 +27,21 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/inbound.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xfe\x01\n\x0e\x43\x61rriedRequest\x12V\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\x12\x19\n\x0brequest_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12Y\n\x06\x63hange\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18=\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeAskedOrder\x12\x1e\n\nchange_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\"P\n\x13TakeRequestsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1c.dcep.bank.v1.CarriedRequestB\x0c\xf0\xf9\x18<\xfa\xf9\x18\x04H\x01Pd\"\x16\n\x14TakeRequestsResponse\";\n\x12\x43heckPayeesRequest\x12%\n\x0ewallet_numbers\x18\x01 \x03(\tB\r\xf0\xf9\x18\x15\xfa\xf9\x18\x05H\x01P\xfe?\"3\n\x13\x43heckPayeesResponse\x12\x1c\n\x0b\x63\x61n_be_paid\x18\x01 \x03(\x08\x42\x07\xfa\xf9\x18\x03P\xfe?\"M\n\x1bReserveForRedemptionRequest\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\x1e\n\x1cReserveForRedemptionResponse2\xaa\x02\n\x0eInboundService\x12R\n\x0b\x43heckPayees\x12 .dcep.bank.v1.CheckPayeesRequest\x1a!.dcep.bank.v1.CheckPayeesResponse\x12m\n\x14ReserveForRedemption\x12).dcep.bank.v1.ReserveForRedemptionRequest\x1a*.dcep.bank.v1.ReserveForRedemptionResponse\x12U\n\x0cTakeRequests\x12!.dcep.bank.v1.TakeRequestsRequest\x1a\".dcep.bank.v1.TakeRequestsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/inbound.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"T\n\x12\x41nswerAliasRequest\x12\x13\n\x05label\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x13\n\x05nonce\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\x12\x14\n\x06prefix\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x18\"1\n\x13\x41nswerAliasResponse\x12\x1a\n\x06\x61nswer\x18\x01 \x01(\x0c\x42\n\xfa\xf9\x18\x06\x38\x80\x02@\x80\x02\"\xfe\x01\n\x0e\x43\x61rriedRequest\x12V\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\x12\x19\n\x0brequest_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12Y\n\x06\x63hange\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18=\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeAskedOrder\x12\x1e\n\nchange_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\"P\n\x13TakeRequestsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1c.dcep.bank.v1.CarriedRequestB\x0c\xf0\xf9\x18<\xfa\xf9\x18\x04H\x01Pd\"\x16\n\x14TakeRequestsResponse\";\n\x12\x43heckPayeesRequest\x12%\n\x0ewallet_numbers\x18\x01 \x03(\tB\r\xf0\xf9\x18\x15\xfa\xf9\x18\x05H\x01P\xfe?\"3\n\x13\x43heckPayeesResponse\x12\x1c\n\x0b\x63\x61n_be_paid\x18\x01 \x03(\x08\x42\x07\xfa\xf9\x18\x03P\xfe?\"M\n\x1bReserveForRedemptionRequest\x12\x14\n\x06number\x18\x01 \x01(\x04\x42\x04\xf0\xf9\x18\x0b\x12\x18\n\namount_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\x1e\n\x1cReserveForRedemptionResponse2\xfe\x02\n\x0eInboundService\x12R\n\x0b\x43heckPayees\x12 .dcep.bank.v1.CheckPayeesRequest\x1a!.dcep.bank.v1.CheckPayeesResponse\x12m\n\x14ReserveForRedemption\x12).dcep.bank.v1.ReserveForRedemptionRequest\x1a*.dcep.bank.v1.ReserveForRedemptionResponse\x12U\n\x0cTakeRequests\x12!.dcep.bank.v1.TakeRequestsRequest\x1a\".dcep.bank.v1.TakeRequestsResponse\x12R\n\x0b\x41nswerAlias\x12 .dcep.bank.v1.AnswerAliasRequest\x1a!.dcep.bank.v1.AnswerAliasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.bank.v1.inbound_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['label']._loaded_options = None
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['label']._serialized_options = b'\360\371\030*'
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['nonce']._loaded_options = None
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['nonce']._serialized_options = b'\360\371\0300'
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['prefix']._loaded_options = None
+  _globals['_ANSWERALIASREQUEST'].fields_by_name['prefix']._serialized_options = b'\360\371\030\030'
+  _globals['_ANSWERALIASRESPONSE'].fields_by_name['answer']._loaded_options = None
+  _globals['_ANSWERALIASRESPONSE'].fields_by_name['answer']._serialized_options = b'\372\371\030\0068\200\002@\200\002'
   _globals['_CARRIEDREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_CARRIEDREQUEST'].fields_by_name['request']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.RequestToPay'
   _globals['_CARRIEDREQUEST'].fields_by_name['request_key']._loaded_options = None
@@ -52,20 +60,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['number']._serialized_options = b'\360\371\030\013'
   _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['amount_fen']._loaded_options = None
   _globals['_RESERVEFORREDEMPTIONREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
-  _globals['_CARRIEDREQUEST']._serialized_start=134
-  _globals['_CARRIEDREQUEST']._serialized_end=388
-  _globals['_TAKEREQUESTSREQUEST']._serialized_start=390
-  _globals['_TAKEREQUESTSREQUEST']._serialized_end=470
-  _globals['_TAKEREQUESTSRESPONSE']._serialized_start=472
-  _globals['_TAKEREQUESTSRESPONSE']._serialized_end=494
-  _globals['_CHECKPAYEESREQUEST']._serialized_start=496
-  _globals['_CHECKPAYEESREQUEST']._serialized_end=555
-  _globals['_CHECKPAYEESRESPONSE']._serialized_start=557
-  _globals['_CHECKPAYEESRESPONSE']._serialized_end=608
-  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_start=610
-  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_end=687
-  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_start=689
-  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_end=719
-  _globals['_INBOUNDSERVICE']._serialized_start=722
-  _globals['_INBOUNDSERVICE']._serialized_end=1020
+  _globals['_ANSWERALIASREQUEST']._serialized_start=133
+  _globals['_ANSWERALIASREQUEST']._serialized_end=217
+  _globals['_ANSWERALIASRESPONSE']._serialized_start=219
+  _globals['_ANSWERALIASRESPONSE']._serialized_end=268
+  _globals['_CARRIEDREQUEST']._serialized_start=271
+  _globals['_CARRIEDREQUEST']._serialized_end=525
+  _globals['_TAKEREQUESTSREQUEST']._serialized_start=527
+  _globals['_TAKEREQUESTSREQUEST']._serialized_end=607
+  _globals['_TAKEREQUESTSRESPONSE']._serialized_start=609
+  _globals['_TAKEREQUESTSRESPONSE']._serialized_end=631
+  _globals['_CHECKPAYEESREQUEST']._serialized_start=633
+  _globals['_CHECKPAYEESREQUEST']._serialized_end=692
+  _globals['_CHECKPAYEESRESPONSE']._serialized_start=694
+  _globals['_CHECKPAYEESRESPONSE']._serialized_end=745
+  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_start=747
+  _globals['_RESERVEFORREDEMPTIONREQUEST']._serialized_end=824
+  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_start=826
+  _globals['_RESERVEFORREDEMPTIONRESPONSE']._serialized_end=856
+  _globals['_INBOUNDSERVICE']._serialized_start=859
+  _globals['_INBOUNDSERVICE']._serialized_end=1241
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AnswerAliasRequest(_message.Message):
+    __slots__ = ("label", "nonce", "prefix")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    label: bytes
+    nonce: bytes
+    prefix: str
+    def __init__(self, label: _Optional[bytes] = ..., nonce: _Optional[bytes] = ..., prefix: _Optional[str] = ...) -> None: ...
+
+class AnswerAliasResponse(_message.Message):
+    __slots__ = ("answer",)
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    answer: bytes
+    def __init__(self, answer: _Optional[bytes] = ...) -> None: ...
+
 class CarriedRequest(_message.Message):
     __slots__ = ("request", "request_key", "change", "change_key")
     REQUEST_FIELD_NUMBER: _ClassVar[int]

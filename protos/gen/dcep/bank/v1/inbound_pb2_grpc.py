@@ -51,6 +51,11 @@ class InboundServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.FromString,
                 _registered_method=True)
+        self.AnswerAlias = channel.unary_unary(
+                '/dcep.bank.v1.InboundService/AnswerAlias',
+                request_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasResponse.FromString,
+                _registered_method=True)
 
 
 class InboundServiceServicer(object):
@@ -83,6 +88,15 @@ class InboundServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnswerAlias(self, request, context):
+        """Whom an alias of this bank stands for. The answer is sealed for the bank that
+        asks, by the key that banks share; where nobody is to be found it is as many
+        random bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InboundServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -100,6 +114,11 @@ def add_InboundServiceServicer_to_server(servicer, server):
                     servicer.TakeRequests,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.SerializeToString,
+            ),
+            'AnswerAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerAlias,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -185,6 +204,33 @@ class InboundService(object):
             '/dcep.bank.v1.InboundService/TakeRequests',
             dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_inbound__pb2.TakeRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.InboundService/AnswerAlias',
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_inbound__pb2.AnswerAliasResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,13 @@ class AskedChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASKED_CHANGE_WITHDRAW: _ClassVar[AskedChange]
     ASKED_CHANGE_REMIND: _ClassVar[AskedChange]
 
+class AliasWish(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALIAS_WISH_UNSPECIFIED: _ClassVar[AliasWish]
+    ALIAS_WISH_ADD: _ClassVar[AliasWish]
+    ALIAS_WISH_ADD_PRIVATE: _ClassVar[AliasWish]
+    ALIAS_WISH_REMOVE: _ClassVar[AliasWish]
+
 class ExchangeMedium(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EXCHANGE_MEDIUM_UNSPECIFIED: _ClassVar[ExchangeMedium]
@@ -41,6 +48,10 @@ ASKED_CHANGE_UNSPECIFIED: AskedChange
 ASKED_CHANGE_DECLINE: AskedChange
 ASKED_CHANGE_WITHDRAW: AskedChange
 ASKED_CHANGE_REMIND: AskedChange
+ALIAS_WISH_UNSPECIFIED: AliasWish
+ALIAS_WISH_ADD: AliasWish
+ALIAS_WISH_ADD_PRIVATE: AliasWish
+ALIAS_WISH_REMOVE: AliasWish
 EXCHANGE_MEDIUM_UNSPECIFIED: ExchangeMedium
 EXCHANGE_MEDIUM_DEPOSIT: ExchangeMedium
 EXCHANGE_MEDIUM_CASH: ExchangeMedium
@@ -163,6 +174,22 @@ class BlockAskerOrder(_message.Message):
     created_time_ms: int
     expires_time_ms: int
     def __init__(self, wallet_number: _Optional[str] = ..., asker_number: _Optional[str] = ..., blocked: bool = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class AliasOrder(_message.Message):
+    __slots__ = ("wallet_number", "wish", "alias_digest", "bank", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WISH_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    wish: AliasWish
+    alias_digest: bytes
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., wish: _Optional[_Union[AliasWish, str]] = ..., alias_digest: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class RefundOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "refunds_payment_id", "refunds_position", "amount_fen", "created_time_ms", "expires_time_ms", "memo")

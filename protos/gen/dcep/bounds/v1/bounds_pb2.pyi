@@ -45,6 +45,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_SENTENCE: _ClassVar[Kind]
     KIND_OFFLINE_TEXT: _ClassVar[Kind]
     KIND_REQUEST_TO_PAY: _ClassVar[Kind]
+    KIND_ALIAS: _ClassVar[Kind]
     KIND_PUBLIC_KEY: _ClassVar[Kind]
     KIND_SIGNATURE: _ClassVar[Kind]
     KIND_DIGEST: _ClassVar[Kind]
@@ -91,6 +92,7 @@ KIND_WORD: Kind
 KIND_SENTENCE: Kind
 KIND_OFFLINE_TEXT: Kind
 KIND_REQUEST_TO_PAY: Kind
+KIND_ALIAS: Kind
 KIND_PUBLIC_KEY: Kind
 KIND_SIGNATURE: Kind
 KIND_DIGEST: Kind

@@ -92,6 +92,11 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_SUB_WALLETS_OPEN: _ClassVar[Reason]
     REASON_TOO_MANY_SUB_WALLETS: _ClassVar[Reason]
     REASON_LIMIT_NOT_OFFERED: _ClassVar[Reason]
+    REASON_ALIAS_NOT_FOUND: _ClassVar[Reason]
+    REASON_ALIAS_TAKEN: _ClassVar[Reason]
+    REASON_ALIAS_UNKNOWN: _ClassVar[Reason]
+    REASON_TOO_MANY_ALIASES: _ClassVar[Reason]
+    REASON_TOO_MANY_LOOKUPS: _ClassVar[Reason]
     REASON_OVERLOADED: _ClassVar[Reason]
     REASON_STOPPING: _ClassVar[Reason]
     REASON_INTERNAL: _ClassVar[Reason]
@@ -181,6 +186,11 @@ REASON_PAYEE_NOT_ALLOWED: Reason
 REASON_SUB_WALLETS_OPEN: Reason
 REASON_TOO_MANY_SUB_WALLETS: Reason
 REASON_LIMIT_NOT_OFFERED: Reason
+REASON_ALIAS_NOT_FOUND: Reason
+REASON_ALIAS_TAKEN: Reason
+REASON_ALIAS_UNKNOWN: Reason
+REASON_TOO_MANY_ALIASES: Reason
+REASON_TOO_MANY_LOOKUPS: Reason
 REASON_OVERLOADED: Reason
 REASON_STOPPING: Reason
 REASON_INTERNAL: Reason
