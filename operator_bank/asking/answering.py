@@ -55,6 +55,7 @@ class AskedPayments:
         self._directory = directory
         self._refused = refused
         self._lost = lost
+        self._top_ups = top_ups
         self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD, top_ups.refusal)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
@@ -84,6 +85,7 @@ class AskedPayments:
             if no is not None:
                 raise no
             self._database.read(lambda c: self._check(c, order, locked=False))
+            self._top_ups.check(order)
         except Refusal as refusal:
             raise self._refused.keep(order, refusal) from None
         if prefix_of(payee) != self._prefix:

@@ -241,6 +241,8 @@ class Payments:
                     taken.answers.append(paid)
                     continue
                 before = decided_before.get(index)
+                if before is None and order.content.top_up_fen:
+                    before = self._refused.earlier(order)
                 if before is not None:
                     taken.answers.append(self._again(order, before))
                     continue
@@ -318,6 +320,8 @@ class Payments:
         if row.kind == Kind.REFUSAL and self._families.find(order.wallet.account) is not None:
             same = int.from_bytes(bytes(row.digest), "little") == order.digest
             return said(row.reason) if same else payers_refusal(Result.ID_REUSED)
+        if row.kind == Kind.REFUSAL and int.from_bytes(bytes(row.digest), "little") == order.digest:
+            return Refusal(row.reason, "it was refused for this before; make it anew")
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
@@ -340,7 +344,13 @@ class Payments:
         if row.kind == _HOLD:
             self._refused.check_room_at(row.origin, payee_number)
             self._standing.check_numbers()
-        return chain_of(order, row) if order.content.top_up_fen else (row,)
+        if not order.content.top_up_fen:
+            return (row,)
+        try:
+            self._top_ups.check(order)
+        except Refusal as refusal:
+            raise self._refused.keep(order, refusal) from None
+        return chain_of(order, row)
 
     def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         payee = self._directory.account(order.content.payee_number)

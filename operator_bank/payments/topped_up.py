@@ -36,8 +36,25 @@ class TopUps:
         self._deposits = deposits
         self._policy = policy
 
+    def check(self, order: PaymentOrder) -> None:
+        """Checks that the wallet itself can take the top-up of a new order.
+
+        The rule would refuse it in the same words whether this wallet or its payee is frozen or
+        full, and it does not write down which.
+
+        Raises:
+            Refusal: WALLET_FROZEN, WALLET_CLOSED, OVER_BALANCE_CAP.
+        """
+        fen = order.content.top_up_fen
+        if not fen:
+            return
+        rows = self._ledger.read([order.wallet.account])
+        room = can_take(rows, self._policy.table, 0, fen, self._clock.now_ms())
+        if not room.accepted:
+            raise refusal_of(OF_THE_OWN_WALLET.get(room, room))
+
     def refusal(self, order: PaymentOrder, result: Result, *, repeated: bool) -> Refusal:
-        """The refusal for what the rule has answered, by whose money or room was short."""
+        """The refusal for what the rule has answered, by whose money was short."""
         fen, wallet = order.content.top_up_fen, order.wallet
         if fen and result == Result.INSUFFICIENT_FUNDS:
             row = self._ledger.read([wallet.account])[0]
@@ -46,15 +63,7 @@ class TopUps:
                 return refusal_of(result, missing_fen=str(missing))
             short = self._deposits.short(wallet, fen)
             return short or self._deposits.bank_is_short(order, fen, repeated=repeated)
-        if fen and result == self._own_room(order):
-            return refusal_of(OF_THE_OWN_WALLET.get(result, result))
         return payers_refusal(result)
-
-    def _own_room(self, order: PaymentOrder) -> Result:
-        """Whether the wallet itself could be credited with the top-up, or why not."""
-        rows = self._ledger.read([order.wallet.account])
-        fen, now_ms = order.content.top_up_fen, self._clock.now_ms()
-        return can_take(rows, self._policy.table, 0, fen, now_ms)
 
 
 def chain_of(order: PaymentOrder, payment: Row) -> list[Row]:

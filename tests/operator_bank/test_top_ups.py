@@ -6,6 +6,7 @@ import pytest
 
 from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from operator_bank.ledger import accounts
 from operator_bank.payments.payments import Paid
 from runtime.errors import Refusal
@@ -202,6 +203,23 @@ def test_a_frozen_or_closed_wallet_pulls_nothing(
     assert refused_for(lambda: alice.pay(bob.number, 10, top_up_fen=10)) == "WALLET_CLOSED"
     after_fen = system.bank.books.ledger.read([alice.wallet.account + 1])[0]["available_fen"]
     assert had_fen == after_fen
+
+
+@pytest.mark.parametrize("who", ["payer", "payee"])
+def test_who_was_frozen_is_said_the_same_way_for_ever(
+    system: System, alice: Holder, bob: Holder, who: str
+) -> None:
+    frozen = alice if who == "payer" else bob
+    order = alice.order(bob.number, 10, top_up_fen=10)
+    system.both(office_pb2.FreezeWallet(wallet_number=frozen.number))
+    expected = "WALLET_FROZEN" if who == "payer" else "PAYEE_CANNOT_BE_PAID"
+    assert refused_for(lambda: system.bank.payments.pay(order, 0.0)) == expected
+    system.both(office_pb2.UnfreezeWallet(wallet_number=frozen.number))
+    assert refused_for(lambda: system.bank.payments.pay(order, 0.0)) == expected
+    assert (alice.fen, bob.fen, deposit_fen(alice)) == (HAS, 0, DEPOSIT_FEN - HAS)
+    told = system.bank.history.get(alice.wallet, f"{alice.number}-{alice.sequence}")
+    assert told.reason == errors_pb2.Reason.Value(f"REASON_{expected}")
+    assert alice.pay(bob.number, 10, top_up_fen=10).state == SETTLED
 
 
 def test_arrivals_do_not_tell_of_it(system: System, alice: Holder, bob: Holder) -> None:
