@@ -65,7 +65,8 @@ class _Load:
     def per_s_until_near(self) -> tuple[float, float]:
         """Payments a second until the projection is as near as ever, and how many seconds."""
         began, before = time.perf_counter(), self.paid
-        while self.behind > MAX_LAG_RECORDS:
+        # A small journal may be made again before the first payment is durable: then up to that.
+        while self.behind > MAX_LAG_RECORDS or self.paid == before:
             time.sleep(_LOOK_S)
         took = time.perf_counter() - began
         return (self.paid - before) / took, took

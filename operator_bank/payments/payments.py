@@ -317,11 +317,12 @@ class Payments:
         """The answer to an order for which the journal has a record with the same wallet and
         sequence.
         """
-        if row.kind == Kind.REFUSAL and self._families.find(order.wallet.account) is not None:
+        if row.kind == Kind.REFUSAL:
             same = int.from_bytes(bytes(row.digest), "little") == order.digest
-            return said(row.reason) if same else payers_refusal(Result.ID_REUSED)
-        if row.kind == Kind.REFUSAL and int.from_bytes(bytes(row.digest), "little") == order.digest:
-            return Refusal(row.reason, "it was refused for this before; make it anew")
+            if self._families.find(order.wallet.account) is not None:
+                return said(row.reason) if same else payers_refusal(Result.ID_REUSED)
+            if order.content.top_up_fen and same:
+                return Refusal(row.reason, "it was refused for this before; make it anew")
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:

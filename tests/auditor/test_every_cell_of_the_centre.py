@@ -43,6 +43,13 @@ _REVOKED = (
     "by it but new loads, and payees who ask"
 )
 _EPOCH = "who may write: whoever changes it stops the service, which no audit has to tell"
+_WITH_ALIASES = "held against the banks' own rows of their aliases, where they are audited"
+_CLAIM = (
+    "until when a claim waits, or that there is none: whoever writes it gives a claimed label to "
+    "one of the two banks sooner or later, and both have signed that they want it; the payee's "
+    "name is still that of whoever is paid, and the payer sees it"
+)
+_BUDGET = "how much of a bank's budget is used up: by it a bank asks and changes more, or less"
 _CLOCK = (
     "the time of refunds never runs ahead of the clock; refunds are late by what it is set back"
 )
@@ -55,6 +62,13 @@ def _all(table: str, columns: str, why: str) -> dict[tuple[str, str], str]:
 
 UNNOTICED: Mapping[tuple[str, str], str] = {
     **_all("acts_told", "bank incarnation number receipt time_ms", _WITH_BANKS),
+    **_all("alias_budgets", "number day held changes lookups", _BUDGET),
+    ("alias_directory", "claim_bank"): _CLAIM,
+    ("alias_directory", "claim_until_ms"): _CLAIM,
+    ("alias_directory", "quiet_until_ms"): _CLAIM,
+    ("alias_directory", "claim_payload"): "where nobody claims the label it is not read",
+    ("alias_directory", "claim_signature"): "where nobody claims the label it is not read",
+    ("alias_directory", DELETED): _WITH_ALIASES,
     ("bank_batches", "count"): "of payments alone it is read; the others are kept whole",
     ("bank_batches", COPIED): "the same signature again moves nothing: each number counts once",
     ("bank_certificates", "act"): _TIME,

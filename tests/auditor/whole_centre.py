@@ -8,6 +8,7 @@ from central_bank import limits
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from tests.central_bank.admitting import new_id
+from tests.central_bank.aliases import CLAIM, OTHER, REGISTER, change
 from tests.central_bank.key_renewals import renewal as renewal_of_the_key
 from tests.central_bank.patient import PatientCentre
 from tests.central_bank.put_back_bank import Alpha
@@ -34,6 +35,7 @@ class WholeCentre(PatientCentre):
         self._offline_money()
         self._payments()
         self._officers()
+        self._aliases()
         self._keys()
         self._put_back()
         self.both(office_pb2.SuspendBank(name="beta"))
@@ -104,6 +106,12 @@ class WholeCentre(PatientCentre):
         self.both(office_pb2.RevokeDevice(bank="beta", device_key=bytes([5]) * 32))
         self.both(office_pb2.SuspendBank(name="beta"))
         self.both(office_pb2.ReinstateBank(name="beta"))
+
+    def _aliases(self) -> None:
+        """One of alpha that beta claims, and another one of alpha."""
+        assert change(self, self.alpha, REGISTER) == "HELD"
+        assert change(self, self.beta, CLAIM) == "CLAIMED"
+        assert change(self, self.alpha, REGISTER, label=OTHER) == "HELD"
 
     def _keys(self) -> None:
         now_ms = self.clock.now_ms()

@@ -87,6 +87,7 @@ def open_(
     from wallet.cli.phrase import phrase_for
     from wallet.cli.typed import papers_typed, phone_typed
     from wallet.peers.bank_directory import find_bank
+    from wallet.peers.same_stack import check_same_stack
 
     with wallet(context, home, as_json) as (app, output):
         if not name and not phone:
@@ -99,6 +100,8 @@ def open_(
                 )
             )
         entry = find_bank(stack_folder(stack), bank)
+        # Before a phrase is made: else a home is left for a wallet that was never asked for.
+        check_same_stack(entry.stack, entry.name, entry.address)
         # One that is being opened goes on as it was begun.
         begins = app.home.profile() is None
         if begins and no_phrase:
