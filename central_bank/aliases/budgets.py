@@ -7,11 +7,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from central_bank.aliases.tables import alias_budgets, alias_directory
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.limits import ALIAS_CHANGES_PER_DAY
+from currency.days import DAY_MS
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from runtime.shares import overloaded
 
-DAY_MS = 86_400_000
 _OF, _LABELS = alias_budgets.c, alias_directory.c
 
 

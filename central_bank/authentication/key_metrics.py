@@ -12,10 +12,9 @@ from prometheus_client.registry import Collector
 
 from central_bank.authentication.banks import Registry
 from central_bank.authentication.offline_roots import OfflineRoots
+from currency.days import DAY_MS
 from offline_token.formats import BANK, Certificate
 from runtime.clock import Clock
-
-_DAY_MS = 86_400_000
 
 
 class _DaysLeft(Collector):
@@ -32,7 +31,7 @@ class _DaysLeft(Collector):
         now_ms = self._clock.now_ms()
         for bank in self._banks.all():
             ends_ms = Certificate.decode(bank.offline_certificate, BANK).expires_time_ms
-            gauge.add_metric([bank.name], round((ends_ms - now_ms) / _DAY_MS, 3))
+            gauge.add_metric([bank.name], round((ends_ms - now_ms) / DAY_MS, 3))
         yield gauge
 
 
@@ -56,7 +55,7 @@ class _RootsLeft(Collector):
         for root in self._roots.all():
             if root.until_time_ms and root.good(now_ms):
                 left_ms = root.until_time_ms - now_ms
-                gauge.add_metric([root.key.hex()[:16]], round(left_ms / _DAY_MS, 3))
+                gauge.add_metric([root.key.hex()[:16]], round(left_ms / DAY_MS, 3))
         yield gauge
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from currency.aliases import Alias, AliasError, AliasKind, read_alias
+from currency.days import DAY_MS
 from dcep.bank.v1 import aliases_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -29,17 +30,16 @@ from operator_bank.limits import (
     MAX_OPENING_VALIDITY_MS,
 )
 from operator_bank.wallets.directory import Wallet
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_times
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
+from operator_bank.wallets.wallet import check_may_order
 from runtime.checks import invalid, of_item
 from runtime.errors import Refusal
 from runtime.messages import read_payload
 from runtime.one_call_each import OneCallEach
-from settlement.records import AccountFlag
 
 AliasOrder = VerifiedOrder[orders_pb2.AliasOrder]
 REMOVE = orders_pb2.ALIAS_WISH_REMOVE
 PRIVATE = orders_pb2.ALIAS_WISH_ADD_PRIVATE
-DAY_MS = 86_400_000
 _OF = aliases.c
 
 
@@ -111,8 +111,7 @@ class Aliases:
                 rows.change(
                     connection,
                     row,
-                    state=int(rows.REMOVING),
-                    to_tell=int(rows.WITHDRAW),
+                    **rows.given_up(),
                     end_payload=order.payload,
                     end_signature=order.signature,
                 )
@@ -129,7 +128,7 @@ class Aliases:
         def body(connection: Connection) -> None:
             query = select(aliases).where(_OF.wallet == number, _OF.live == 1).with_for_update()
             for row in connection.execute(query).all():
-                rows.change(connection, row, state=int(rows.REMOVING), to_tell=int(rows.WITHDRAW))
+                rows.change(connection, row, **rows.given_up())
 
         with self._deciding.holding({number}):
             self._database.transaction(body)
@@ -146,16 +145,11 @@ class Aliases:
         order = self._orders.open(orders_pb2.AliasOrder, envelope)
         now_ms = self._clock.now_ms()
         check_times(order.content, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
-        if order.content.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(order.content.bank, self._bank)
         return order, now_ms
 
     def _check_may_add(self, wallet: Wallet) -> None:
-        flags = int(self._ledger.read([wallet.account])[0]["flags"])
-        if flags & AccountFlag.CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "this wallet is closed")
-        if flags & AccountFlag.FROZEN:
-            raise Refusal(errors_pb2.REASON_WALLET_FROZEN, "this wallet is frozen")
+        check_may_order(int(self._ledger.read([wallet.account])[0]["flags"]))
 
     def _put(
         self,
@@ -189,7 +183,8 @@ class Aliases:
         goes_on: dict[str, Any] = {"state": int(rows.REGISTERING), "until_time_ms": 0}
         goes_on["to_tell"] = int(rows.CLAIM if is_phone else rows.REGISTER)
         if before is not None:
-            rows.over(connection, before, rows.MOVED if before.wallet != number else rows.REMOVED)
+            ended = rows.MOVED if before.wallet != number else rows.REMOVED
+            rows.change(connection, before, **rows.over(ended))
             if before.state not in (rows.REMOVING, rows.REGISTERING):
                 # The directory has it for this bank already.
                 goes_on = {name: getattr(before, name) for name in goes_on} | _kept(before)

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from currency.days import DAY_MS
 from dcep.bank.v1 import aliases_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.aliases import rows
-from operator_bank.aliases.aliases import DAY_MS, parsed
+from operator_bank.aliases.aliases import parsed
 from operator_bank.aliases.masking import masked
 from operator_bank.aliases.secret import ANSWER_BYTES, AliasSecret, nothing
 from operator_bank.aliases.tables import alias_lookups

@@ -94,9 +94,14 @@ def change(connection: Connection, row: Row[Any], **values: Any) -> None:
     connection.execute(update(aliases).where(_OF.number == row.number).values(**values))
 
 
-def over(connection: Connection, row: Row[Any], state: int) -> None:
-    """Ends a row."""
-    change(connection, row, state=int(state), live=0, to_tell=0, until_time_ms=0)
+def over(state: int) -> dict[str, Any]:
+    """What a row becomes that ends in a state."""
+    return {"state": int(state), "live": 0, "to_tell": 0, "until_time_ms": 0}
+
+
+def given_up() -> dict[str, Any]:
+    """What a row becomes whose label is to be given up."""
+    return {"state": int(REMOVING), "to_tell": int(WITHDRAW)}
 
 
 def taken() -> Refusal:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from currency.aliases import AliasKind
+from currency.days import DAY_MS
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import aliases_pb2
 from operator_bank.aliases import rows
-from operator_bank.aliases.aliases import DAY_MS
 from operator_bank.aliases.tables import IS_TO_BE_TOLD, aliases
 from operator_bank.context import Context
 from operator_bank.limits import (
@@ -151,8 +151,7 @@ class AliasTelling:
         flags = self._ledger.read([self._directory.account(each) for each in numbers])["flags"]
         closed = [row.number for row, each in zip(found, flags, strict=True) if each & _CLOSED]
         if closed:
-            values = {"state": int(rows.REMOVING), "to_tell": int(rows.WITHDRAW)}
-            ended = update(aliases).where(_OF.number.in_(closed)).values(**values)
+            ended = update(aliases).where(_OF.number.in_(closed)).values(**rows.given_up())
             self._database.transaction(lambda c: c.execute(ended))
         self._looked_at = int(found[-1].number)
         return True
@@ -180,7 +179,7 @@ def _told(
 def _became(row: Row[Any], outcome: aliases_pb2.AliasOutcome) -> dict[str, Any]:
     """What a row becomes by what the directory says of its label."""
     if row.to_tell == rows.WITHDRAW:
-        return _over(rows.REMOVED)
+        return rows.over(rows.REMOVED)
     if outcome.standing == HELD:
         return {"state": int(rows.ACTIVE), "to_tell": 0, "until_time_ms": 0}
     if outcome.standing == CONTESTED:
@@ -193,11 +192,7 @@ def _became(row: Row[Any], outcome: aliases_pb2.AliasOutcome) -> dict[str, Any]:
     if row.state == rows.ACTIVE and not row.to_tell:
         # Perhaps the directory has lost it; if somebody else has it now, it will say so.
         return {"to_tell": int(rows.REGISTER)}
-    return _over(rows.MOVED if row.state in (rows.CONTESTED, rows.ACTIVE) else rows.TAKEN)
-
-
-def _over(state: int) -> dict[str, Any]:
-    return {"state": int(state), "live": 0, "to_tell": 0, "until_time_ms": 0}
+    return rows.over(rows.MOVED if row.state in (rows.CONTESTED, rows.ACTIVE) else rows.TAKEN)
 
 
 def _contested(connection: Connection, claimed: dict[bytes, int]) -> list[bytes]:

@@ -67,12 +67,18 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
 
     def _shown(self, state: WalletState) -> wallets_pb2.GetWalletResponse:
         coming = self._bank.keys.replacements.waiting_for(state.wallet.number)
+        sub = self._bank.sub_wallets.families.find(state.wallet.account)
+        # The class of a sub-wallet is that of its parent now.
+        classed, belongs_to = state.wallet, None
+        if sub is not None:
+            classed = self._bank.directory.get(self._bank.directory.number_of(sub.parent))
+            belongs_to = sub_wallets_pb2.SubWalletOf(parent_number=classed.number, terms=sub.terms)
         of_deposits = self._bank.offline.deposits.last_sequence(state.wallet.row_id)
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.context.bank,
-            wallet_class=self._class(state.wallet),  # type: ignore[arg-type]
-            belongs_to=self._belongs_to(state.wallet),
+            wallet_class=classed.wallet_class,  # type: ignore[arg-type]
+            belongs_to=belongs_to,
             status=state.status,  # type: ignore[arg-type]
             available_fen=state.available_fen,
             held_fen=state.held_fen,
@@ -87,20 +93,6 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             successor_key=coming.key if coming is not None else b"",
             successor_time_ms=coming.due_ms if coming is not None else 0,
         )
-
-    def _belongs_to(self, wallet: Wallet) -> sub_wallets_pb2.SubWalletOf | None:
-        sub = self._bank.sub_wallets.families.find(wallet.account)
-        if sub is None:
-            return None
-        number = self._bank.directory.number_of(sub.parent)
-        return sub_wallets_pb2.SubWalletOf(parent_number=number, terms=sub.terms)
-
-    def _class(self, wallet: Wallet) -> int:
-        """The class of a wallet; of a sub-wallet, that of its parent now."""
-        sub = self._bank.sub_wallets.families.find(wallet.account)
-        if sub is None:
-            return wallet.wallet_class
-        return self._bank.directory.get(self._bank.directory.number_of(sub.parent)).wallet_class
 
 
 def _limits(state: WalletState) -> wallets_pb2.Limits:

@@ -85,7 +85,9 @@ class AskedPayments:
             if no is not None:
                 raise no
             self._database.read(lambda c: self._check(c, order, locked=False))
-            self._top_ups.check(order)
+            no = self._top_ups.own_refusal(order)
+            if no is not None:
+                raise no
         except Refusal as refusal:
             raise self._refused.keep(order, refusal) from None
         if prefix_of(payee) != self._prefix:

@@ -19,6 +19,7 @@ from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import MAX_BLOCKED, MAX_DUE_MS, MAX_REMINDERS, REMINDER_MS
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired
+from operator_bank.wallets.wallet import check_may_order
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from runtime.one_call_each import OneCallEach
@@ -69,11 +70,7 @@ class Asks:
         return rows.id_of(request), repeated
 
     def _check_may_ask(self, wallet: Wallet) -> None:
-        flags = int(self._ledger.read([wallet.account])[0]["flags"])
-        if flags & _CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "this wallet is closed")
-        if flags & _FROZEN:
-            raise Refusal(errors_pb2.REASON_WALLET_FROZEN, "this wallet is frozen")
+        check_may_order(int(self._ledger.read([wallet.account])[0]["flags"]))
 
     def _put(self, connection: Connection, order: RequestToPay, now_ms: int) -> bool:
         check_in_force(connection, order.wallet)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from currency.days import DAY_MS
 from currency.number import prefix_of
 from dcep.bank.v1 import inbound_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -160,7 +161,7 @@ class Taking:
         self, connection: Connection, signed: new_requests.Signed, other: str, now_ms: int
     ) -> bool:
         """Keeps a request that is new here and that its payer is shown; returns whether it is."""
-        day = _OF.received_time_ms > now_ms - new_requests.DAY_MS
+        day = _OF.received_time_ms > now_ms - DAY_MS
         count = select(func.count()).where(_OF.other == other, day)
         if (connection.scalar(count) or 0) >= ASKED_OF_BANK_PER_DAY:
             raise overloaded("so many requests to pay are taken from one bank a day")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
 
+from currency.days import DAY_MS
 from dcep.bank.v1 import orders_pb2
 from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWN, id_of, too_many
 from operator_bank.asking.tables import asked, asked_payments, blocked_askers
@@ -23,7 +24,6 @@ from operator_bank.limits import (
 )
 from operator_bank.wallets.directory import Directory
 
-DAY_MS = 86_400_000
 _OF = asked.c
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, insert, select
 from currency.contract_words import class_name
 from currency.papers import seen_digest
 from currency.proofs import ASKED, Proof, class_of
-from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
@@ -24,7 +23,7 @@ from operator_bank.customers.tables import class_changes
 from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.tables import wallets
-from operator_bank.wallets.wallet import status_of
+from operator_bank.wallets.wallet import check_not_closed
 from runtime.checks import invalid
 from runtime.errors import Refusal
 
@@ -47,9 +46,7 @@ class Holders:
         # An older copy of the database may not know what was shown, or withdrawn, since.
         self._standing.check()
         wallet = self.directory.get(number)
-        flags = int(self._ledger.read([wallet.account])[0]["flags"])
-        if status_of(flags) == wallets_pb2.WALLET_STATUS_CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        check_not_closed(int(self._ledger.read([wallet.account])[0]["flags"]))
         return wallet
 
     def check_classed(self, number: str) -> Wallet:

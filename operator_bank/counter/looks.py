@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select
+from sqlalchemy import Connection, Row, delete, exists, insert, select
 
 from currency.proofs import Proof
 from dcep.bank.v1 import officers_pb2, orders_pb2
@@ -22,19 +22,18 @@ from operator_bank.counter.effects import Holders
 from operator_bank.counter.tables import customer_looks
 from operator_bank.customers.person import Person
 from operator_bank.limits import (
-    CLOCK_SKEW_MS,
     LOOKS_FORGOTTEN_AT_ONCE,
     LOOKS_KEPT_MS,
     LOOKS_PER_DAY,
     MAX_LOOK_VALIDITY_MS,
 )
+from operator_bank.wallets.orders import check_bank, check_window
+from operator_bank.wallets.per_day import check_per_day
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from runtime.messages import read_payload
-from runtime.shares import overloaded
 from runtime.tls import Identity
 
-_DAY_MS = 86_400_000
 _OF = customer_looks.c
 _RIGHT = office_pb2.RIGHT_CUSTOMERS
 _LATER = customer_looks.alias()
@@ -91,8 +90,7 @@ class Looks:
     def _check(self, look: officers_pb2.CustomerLook, officer: Officer) -> None:
         if look.officer != officer.name:
             raise invalid("officer", "is the name of who looks")
-        if look.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(look.bank, self._bank)
         if look.cause.isspace():
             raise invalid("cause", "has more than blanks")
         if _RIGHT not in officer.rights:
@@ -101,20 +99,10 @@ class Looks:
                 f"{officer.name} has not {office_pb2.Right.Name(_RIGHT)}",
             )
         now_ms = self._clock.now_ms()
-        if look.created_time_ms > now_ms + CLOCK_SKEW_MS:
-            raise Refusal(
-                errors_pb2.REASON_NOT_YET_VALID,
-                "it was made in the future",
-                field="created_time_ms",
-            )
-        if look.expires_time_ms <= now_ms:
-            raise Refusal(errors_pb2.REASON_EXPIRED, "its time is over", field="expires_time_ms")
-        if look.expires_time_ms - look.created_time_ms > MAX_LOOK_VALIDITY_MS:
-            raise Refusal(
-                errors_pb2.REASON_VALIDITY_TOO_LONG,
-                f"it may be good for {MAX_LOOK_VALIDITY_MS} ms",
-                field="expires_time_ms",
-            )
+        created_ms, expires_ms = look.created_time_ms, look.expires_time_ms
+        check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_LOOK_VALIDITY_MS)
+        if expires_ms <= now_ms:
+            raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired", field="expires_time_ms")
 
     def _write_down(
         self, look: officers_pb2.CustomerLook, officer: str, envelope: SignedEnvelope
@@ -147,13 +135,14 @@ class Looks:
 
     def _check_room(self, officer: str, now_ms: int) -> None:
         """Raises Refusal: OVERLOADED, the officer has looked so often within a day."""
-        today = (_OF.officer == officer, _OF.time_ms > now_ms - _DAY_MS)
-        query = select(func.count(), func.min(_OF.time_ms)).where(*today)
-        count, first_ms = self._database.read(lambda c: c.execute(query).one())
-        if count >= LOOKS_PER_DAY:
-            raise overloaded(
-                f"{LOOKS_PER_DAY} looks at customers a day is all", first_ms + _DAY_MS - now_ms
-            )
+        check_per_day(
+            self._database,
+            _OF.time_ms,
+            _OF.officer == officer,
+            most=LOOKS_PER_DAY,
+            what="looks at customers",
+            now_ms=now_ms,
+        )
 
     def _newest(self, officer: str) -> Row[Any] | None:
         query = select(customer_looks).where(_OF.officer == officer)

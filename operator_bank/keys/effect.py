@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, select
 
-from dcep.bank.v1 import keys_pb2, wallets_pb2
+from dcep.bank.v1 import keys_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, SqlEffect
@@ -23,7 +23,7 @@ from operator_bank.keys.replacing import (
 from operator_bank.keys.requests import KeyRequests
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.tables import wallets
-from operator_bank.wallets.wallet import status_of
+from operator_bank.wallets.wallet import check_not_closed
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from settlement.limits import MAX_KEYS
@@ -61,9 +61,7 @@ class KeyReplacement(SqlEffect):
         self._standing.check()
         asked: office_pb2.ReplaceKey = act.asked
         wallet = self._directory.get(asked.wallet_number)
-        flags = int(self._ledger.read([wallet.account])[0]["flags"])
-        if status_of(flags) == wallets_pb2.WALLET_STATUS_CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        check_not_closed(int(self._ledger.read([wallet.account])[0]["flags"]))
         if asked.wait_ms < self._least_wait_ms:
             raise invalid("wait_ms", f"is at least {self._least_wait_ms} at this bank")
         key = self._asked_for(asked)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from currency.recovery import Named
-from dcep.bank.v1 import keys_pb2, wallets_pb2
+from dcep.bank.v1 import keys_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
@@ -32,13 +32,12 @@ from operator_bank.limits import (
 )
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import check_times
-from operator_bank.wallets.wallet import status_of
+from operator_bank.wallets.per_day import check_per_day
+from operator_bank.wallets.wallet import check_not_closed
 from runtime.checks import invalid
 from runtime.errors import Refusal
-from runtime.shares import overloaded
 from settlement.limits import MAX_KEYS
 
-_DAY_MS = 86_400_000
 _OF = key_replacements.c
 
 
@@ -71,7 +70,7 @@ class Recoveries:
         Raises:
             Refusal: the question is not good; REQUEST_UNKNOWN.
         """
-        key, asked = self._requests.signed_by_recovery_key(keys_pb2.RecoveryQuery, query)
+        key, asked = self._requests.spoken(keys_pb2.RecoveryQuery, query)
         check_times(asked, self._clock.now_ms(), longest_ms=MAX_QUERY_VALIDITY_MS)
         number = self._named.wallet_of(key)
         if number is None:
@@ -84,7 +83,7 @@ class Recoveries:
         Raises:
             Refusal: nothing has changed.
         """
-        key, asked = self._requests.signed_by_recovery_key(keys_pb2.RecoveryOrder, order)
+        key, asked = self._requests.spoken(keys_pb2.RecoveryOrder, order)
         check_times(asked, self._clock.now_ms(), longest_ms=MAX_KEY_VALIDITY_MS)
         if self._named.wallet_of(key) != asked.wallet_number:
             raise _unknown()
@@ -103,7 +102,7 @@ class Recoveries:
         Raises:
             Refusal: it is not of this wallet's recovery key, or not about this new key.
         """
-        key, asked = self._requests.signed_by_recovery_key(keys_pb2.RecoveryOrder, order)
+        key, asked = self._requests.spoken(keys_pb2.RecoveryOrder, order)
         if self._named.wallet_of(key) != number or asked.wallet_number != number:
             raise Refusal(
                 errors_pb2.REASON_WRONG_WALLET,
@@ -171,9 +170,7 @@ class Recoveries:
         return None
 
     def _check(self, wallet: Wallet, new: bytes) -> None:
-        flags = int(self._ledger.read([wallet.account])[0]["flags"])
-        if status_of(flags) == wallets_pb2.WALLET_STATUS_CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        check_not_closed(int(self._ledger.read([wallet.account])[0]["flags"]))
         self._replacements.check_key(wallet, new)
         if wallet.key_number + 1 >= MAX_KEYS:
             raise invalid("wallet_number", f"has had as many as {MAX_KEYS} keys")
@@ -194,14 +191,15 @@ class Recoveries:
 
     def _check_often(self, number: str) -> None:
         """Raises Refusal: OVERLOADED."""
-        since_ms = self._clock.now_ms() - _DAY_MS
-        query = select(func.count(), func.min(_OF.approved_time_ms)).where(
-            _OF.number == number, _OF.cause == PHRASE, _OF.approved_time_ms > since_ms
+        check_per_day(
+            self._database,
+            _OF.approved_time_ms,
+            _OF.number == number,
+            _OF.cause == PHRASE,
+            most=RECOVERY_ORDERS_PER_DAY,
+            what="orders of recovery keys",
+            now_ms=self._clock.now_ms(),
         )
-        count, first_ms = self._database.read(lambda c: c.execute(query).one())
-        if count >= RECOVERY_ORDERS_PER_DAY:
-            words = f"{RECOVERY_ORDERS_PER_DAY} orders of recovery keys a day is all"
-            raise overloaded(words, first_ms - since_ms)
 
 
 def _is_before(one: bytes, other: bytes, counting: list[Named]) -> bool:

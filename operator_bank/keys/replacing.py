@@ -18,9 +18,8 @@ from operator_bank.context import Context
 from operator_bank.keys.tables import key_replacements
 from operator_bank.limits import MAX_KEY_VALIDITY_MS
 from operator_bank.wallets.directory import AskedBy, Directory, Wallet
-from operator_bank.wallets.orders import Orders, check_times
+from operator_bank.wallets.orders import Orders, check_bank, check_times
 from operator_bank.wallets.tables import wallets
-from runtime.checks import invalid
 from runtime.errors import Refusal
 from settlement.builders import records_of, replacing_key
 from settlement.core import Answers, Batch
@@ -173,8 +172,7 @@ class KeyReplacements:
         order = self._orders.open(keys_pb2.KeyObjection, envelope)
         objection, now_ms = order.content, self._clock.now_ms()
         check_times(objection, now_ms, longest_ms=MAX_KEY_VALIDITY_MS)
-        if objection.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(objection.bank, self._bank)
         its = (_OF.number == order.wallet.number, _OF.public_key == objection.public_key)
         waiting = self.waiting_for(order.wallet.number)
         if waiting is not None and waiting.final and waiting.key == objection.public_key:

@@ -21,7 +21,7 @@ from operator_bank.limits import (
     MAX_KEY_VALIDITY_MS,
     MAX_QUERY_VALIDITY_MS,
 )
-from operator_bank.wallets.orders import check_times
+from operator_bank.wallets.orders import check_bank, check_times
 from runtime.checks import invalid, public_key
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.envelope import verify
@@ -29,7 +29,13 @@ from runtime.errors import Refusal
 from runtime.messages import read_payload
 
 Statement = TypeVar("Statement", keys_pb2.KeyRequest, keys_pb2.KeyQuery)
-Spoken = TypeVar("Spoken", keys_pb2.RecoveryQuery, keys_pb2.RecoveryOrder)
+Spoken = TypeVar(
+    "Spoken",
+    keys_pb2.KeyRequest,
+    keys_pb2.KeyQuery,
+    keys_pb2.RecoveryQuery,
+    keys_pb2.RecoveryOrder,
+)
 _OF = key_requests.c
 
 
@@ -104,23 +110,12 @@ class KeyRequests:
         Raises:
             Refusal: it is not signed by the key that its key_id names, or is for another bank.
         """
-        key, statement = self._signed(kind, envelope)
+        key, statement = self.spoken(kind, envelope)
         if not statement.wallet_number.startswith(self._prefix):
             raise invalid("wallet_number", "is a number of another bank")
         if isinstance(statement, keys_pb2.KeyRequest) and statement.public_key != key:
             raise invalid("public_key", "is another key than the one that signed")
         return key, statement
-
-    def signed_by_recovery_key(
-        self, kind: type[Spoken], envelope: SignedEnvelope
-    ) -> tuple[bytes, Spoken]:
-        """The recovery key that signed a statement to this bank, and the statement; times, and what
-        it is about, are not checked.
-
-        Raises:
-            Refusal: it is not signed by the key that its key_id names, or is for another bank.
-        """
-        return self._signed(kind, envelope)
 
     def new_key(self, request: SignedEnvelope, number: str) -> bytes:
         """The key that has itself signed that it is to be a wallet's, in another statement.
@@ -146,11 +141,16 @@ class KeyRequests:
             )
         return key
 
-    def _signed(self, kind: type[Any], envelope: SignedEnvelope) -> tuple[bytes, Any]:
+    def spoken(self, kind: type[Spoken], envelope: SignedEnvelope) -> tuple[bytes, Spoken]:
+        """The key that signed a statement to this bank, one of a wallet or of a phrase, and the
+        statement; times, and what it is about, are not checked.
+
+        Raises:
+            Refusal: it is not signed by the key that its key_id names, or is for another bank.
+        """
         key = _key(envelope.key_id)
         statement = read_payload(kind, verify(kind, envelope, public_key(key, "key_id")))
-        if statement.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(statement.bank, self._bank)
         return key, statement
 
     def has(self, number: str, key: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert
 
 from dcep.bank.v1 import keys_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -17,15 +17,14 @@ from operator_bank.keys.tables import key_replacements
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import KEYS_KEPT_BACK, MAX_KEY_VALIDITY_MS, ROTATIONS_PER_DAY
 from operator_bank.wallets.directory import AskedBy, Directory
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_times
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
+from operator_bank.wallets.per_day import check_per_day
 from runtime.checks import invalid
 from runtime.errors import Refusal
-from runtime.shares import overloaded
 from settlement.builders import records_of, replacing_key
 from settlement.core import Answers, Batch
 from settlement.limits import MAX_KEYS
 
-_DAY_MS = 86_400_000
 _OF = key_replacements.c
 Order = VerifiedOrder[keys_pb2.RotateKeyOrder]
 
@@ -62,8 +61,7 @@ class KeyRotations:
         order = self._orders.open(keys_pb2.RotateKeyOrder, envelope)
         content = order.content
         check_times(content, self._clock.now_ms(), longest_ms=MAX_KEY_VALIDITY_MS)
-        if content.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(content.bank, self._bank)
         new = self._requests.new_key(content.request, order.wallet.number)
         # An older copy of the database may not know the key that holds.
         self._standing.check()
@@ -83,15 +81,15 @@ class KeyRotations:
             self._named.check_new(order.content.recovery_key)
         if wallet.key_number + 1 >= MAX_KEYS - KEYS_KEPT_BACK:
             raise invalid("wallet_number", f"has had {wallet.key_number + 1} keys")
-        since_ms = self._clock.now_ms() - _DAY_MS
-        query = select(func.count(), func.min(_OF.ended_time_ms)).where(
+        check_per_day(
+            self._database,
+            _OF.ended_time_ms,
             _OF.number == wallet.number,
             _OF.cause == keys_pb2.KEY_CAUSE_ROTATION,
-            _OF.ended_time_ms > since_ms,
+            most=ROTATIONS_PER_DAY,
+            what="keys",
+            now_ms=self._clock.now_ms(),
         )
-        count, first_ms = self._database.read(lambda c: c.execute(query).one())
-        if count >= ROTATIONS_PER_DAY:
-            raise overloaded(f"{ROTATIONS_PER_DAY} keys a day is all", first_ms - since_ms)
 
     def _rotate(self, order: Order, new: bytes) -> None:
         """One record, and all that says so, in one transaction; memory follows."""

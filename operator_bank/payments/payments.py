@@ -22,7 +22,7 @@ from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
-from operator_bank.payments.topped_up import FIELD, TopUps, chain_of
+from operator_bank.payments.topped_up import FIELD, TopUps, chain_of, own_said
 from operator_bank.sub_wallets.families import said
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
@@ -241,8 +241,6 @@ class Payments:
                     taken.answers.append(paid)
                     continue
                 before = decided_before.get(index)
-                if before is None and order.content.top_up_fen:
-                    before = self._refused.earlier(order)
                 if before is not None:
                     taken.answers.append(self._again(order, before))
                     continue
@@ -293,18 +291,18 @@ class Payments:
     ) -> Paid | Refusal:
         """What a payer is told when the rule does not accept a record."""
         account = order.wallet.account
-        if self._families.find(account) is not None:
+        if self._may_be_refused_here(order):
             if result == Result.ID_REUSED or (repeated and row.kind == Kind.REFUSAL):
-                # The terms of the sub-wallet were others when it was decided, perhaps.
+                # The sub-wallet's terms, or the room for a top-up, were others then, perhaps.
                 return self._decided(order)
             if row.kind == Kind.REFUSAL:
-                return said(row.reason)
+                return self._said(order, row.reason)
         no = self._top_ups.refusal(order, result, repeated=repeated)
         no.metadata |= self._families.whose_limit(account, result, order.content.amount_fen)
         return no
 
     def _decided(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> Paid | Refusal:
-        """What was decided about a sub-wallet's order before."""
+        """What was decided before about an order that may be refused before the rule is asked."""
         try:
             row = self._refused.earlier(order)
         except Refusal as refusal:
@@ -317,23 +315,32 @@ class Payments:
         """The answer to an order for which the journal has a record with the same wallet and
         sequence.
         """
-        if row.kind == Kind.REFUSAL:
+        if row.kind == Kind.REFUSAL and self._may_be_refused_here(order):
             same = int.from_bytes(bytes(row.digest), "little") == order.digest
-            if self._families.find(order.wallet.account) is not None:
-                return said(row.reason) if same else payers_refusal(Result.ID_REUSED)
-            if order.content.top_up_fen and same:
-                return Refusal(row.reason, "it was refused for this before; make it anew")
+            return self._said(order, row.reason) if same else payers_refusal(Result.ID_REUSED)
         if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
             return self._top_ups.refusal(order, Result(row.result), repeated=True)
         return self._answer(order, row.kind, True, row.position)
 
+    def _may_be_refused_here(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> bool:
+        """Whether an order is of a kind that may be refused for what the rule does not look at."""
+        is_sub_wallets = self._families.find(order.wallet.account) is not None
+        return is_sub_wallets or order.content.top_up_fen > 0
+
+    def _said(self, order: VerifiedOrder[orders_pb2.PaymentOrder], reason: int) -> Refusal:
+        """The refusal of such an order, for the reason that the journal has."""
+        if self._families.find(order.wallet.account) is not None:
+            return said(reason)
+        return own_said(reason)
+
     def _new_rows(
         self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int
     ) -> Sequence[Row]:
         """The records of an order that was not decided before: a refusal, if a sub-wallet may not
-        make it. Raises Refusal: it must wait, or it cannot be topped up.
+        make it, or a wallet cannot take its top-up. Raises Refusal: it must wait, or cannot be
+        topped up at all.
         """
         payee_number = order.content.payee_number
         self._refusals.check(order.wallet.account, payee_number, now_ms)
@@ -347,11 +354,8 @@ class Payments:
             self._standing.check_numbers()
         if not order.content.top_up_fen:
             return (row,)
-        try:
-            self._top_ups.check(order)
-        except Refusal as refusal:
-            raise self._refused.keep(order, refusal) from None
-        return chain_of(order, row)
+        no = self._top_ups.own_refusal(order)
+        return chain_of(order, row) if no is None else (refused(row, no.reason),)
 
     def _row(self, order: VerifiedOrder[orders_pb2.PaymentOrder], now_ms: int) -> Row:
         payee = self._directory.account(order.content.payee_number)

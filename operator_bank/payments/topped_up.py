@@ -23,6 +23,7 @@ from settlement.rule import can_take
 
 FIELD = "top_up_fen"
 _LAST, _NO_LIMIT = int(RecordFlag.DECIDED_LAST), int(RecordFlag.NO_LIMIT)
+_OF_THE_WALLET = (Result.CREDIT_CLOSED, Result.CREDIT_FROZEN, Result.OVER_BALANCE_CAP)
 _TOP_UP = purposes_pb2.PURPOSE_TOP_UP
 PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
 
@@ -36,22 +37,19 @@ class TopUps:
         self._deposits = deposits
         self._policy = policy
 
-    def check(self, order: PaymentOrder) -> None:
-        """Checks that the wallet itself can take the top-up of a new order.
+    def own_refusal(self, order: PaymentOrder) -> Refusal | None:
+        """Why the wallet itself cannot take the top-up of a new order; None if it can, or if there
+        is none.
 
         The rule would refuse it in the same words whether this wallet or its payee is frozen or
         full, and it does not write down which.
-
-        Raises:
-            Refusal: WALLET_FROZEN, WALLET_CLOSED, OVER_BALANCE_CAP.
         """
         fen = order.content.top_up_fen
         if not fen:
-            return
+            return None
         rows = self._ledger.read([order.wallet.account])
         room = can_take(rows, self._policy.table, 0, fen, self._clock.now_ms())
-        if not room.accepted:
-            raise refusal_of(OF_THE_OWN_WALLET.get(room, room))
+        return None if room.accepted else _own(room)
 
     def refusal(self, order: PaymentOrder, result: Result, *, repeated: bool) -> Refusal:
         """The refusal for what the rule has answered, by whose money was short."""
@@ -64,6 +62,16 @@ class TopUps:
             short = self._deposits.short(wallet, fen)
             return short or self._deposits.bank_is_short(order, fen, repeated=repeated)
         return payers_refusal(result)
+
+
+def own_said(reason: int) -> Refusal:
+    """The refusal of a top-up that a wallet itself could not take, for this reason."""
+    again = Refusal(reason, "it was refused for this before; make it anew")
+    return next((no for no in map(_own, _OF_THE_WALLET) if no.reason == reason), again)
+
+
+def _own(room: Result) -> Refusal:
+    return refusal_of(OF_THE_OWN_WALLET.get(room, room))
 
 
 def chain_of(order: PaymentOrder, payment: Row) -> list[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, insert, select
 
 from currency.amount import format_yuan
+from currency.days import DAY_MS
 from currency.number import NumberError
 from currency.number import check as check_number
 from currency.sub_limits import LADDER_FEN, limit_set_of
@@ -31,8 +32,9 @@ from operator_bank.sub_wallets.tables import sub_wallet_orders
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.known import Wallet
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_times
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
 from operator_bank.wallets.tables import wallets
+from operator_bank.wallets.wallet import check_may_order
 from runtime.checks import invalid, public_key, request_id, required
 from runtime.errors import Refusal
 from runtime.shares import overloaded
@@ -42,7 +44,6 @@ from settlement.core import Answers, Batch
 from settlement.records import AccountFlag, Result
 from settlement.rule import spent_fen
 
-_DAY_MS = 86_400_000
 _OF = sub_wallet_orders.c
 Order = VerifiedOrder[sub_wallets_pb2.SubWalletOrder]
 
@@ -81,8 +82,7 @@ class SubWalletOrders:
         order = self._orders.open(sub_wallets_pb2.SubWalletOrder, envelope)
         content, now_ms = order.content, self._clock.now_ms()
         request_id(content.request_id)
-        if content.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(content.bank, self._bank)
         check_times(content, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         self.families.check_is_none(order.wallet)
         with self._directory.one_at_a_time([order.wallet.number]):
@@ -98,11 +98,7 @@ class SubWalletOrders:
 
     def _new(self, order: Order, now_ms: int) -> SubWallet:
         """Carries out an order that was not before. Raises Refusal."""
-        flags = int(self._ledger.read([order.wallet.account])[0]["flags"])
-        if flags & AccountFlag.CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
-        if flags & AccountFlag.FROZEN:
-            raise Refusal(errors_pb2.REASON_WALLET_FROZEN, "the wallet is frozen")
+        check_may_order(int(self._ledger.read([order.wallet.account])[0]["flags"]))
         content = order.content
         if content.action == OPEN:
             return self._open(order, now_ms)
@@ -262,7 +258,7 @@ class SubWalletOrders:
                 raise Refusal(
                     errors_pb2.REASON_EXPIRED, "a later order about it was carried out before"
                 )
-        again_ms = rows[-1].time_ms + _DAY_MS - self._clock.now_ms() if rows else 0
+        again_ms = rows[-1].time_ms + DAY_MS - self._clock.now_ms() if rows else 0
         if len(rows) == SUB_WALLET_ORDERS_PER_DAY and again_ms > 0:
             raise overloaded(
                 f"{SUB_WALLET_ORDERS_PER_DAY} orders about sub-wallets a day is all", again_ms

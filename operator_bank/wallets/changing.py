@@ -9,6 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, insert, select
 
 from currency.contract_words import class_name
+from currency.days import DAY_MS
 from currency.papers import one_document
 from currency.phones import one_phone
 from currency.proofs import ASKED, Proof, class_of
@@ -23,14 +24,14 @@ from operator_bank.limits import CLASS_CHANGES_PER_DAY, MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.counts import WalletCounts
 from operator_bank.wallets.directory import Directory, Wallet
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_times
+from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
 from operator_bank.wallets.tables import wallets
-from runtime.checks import invalid, request_id
+from operator_bank.wallets.wallet import check_not_closed
+from runtime.checks import request_id
 from runtime.errors import Refusal
 from runtime.shares import overloaded
-from settlement.records import AccountFlag, Limit
+from settlement.records import Limit
 
-_DAY_MS = 86_400_000
 _IV = wallets_pb2.WALLET_CLASS_IV
 Order = VerifiedOrder[orders_pb2.ChangeClassOrder]
 
@@ -68,8 +69,7 @@ class ClassChanges:
         content, now_ms = order.content, self._clock.now_ms()
         self._orders.families.check_is_none(order.wallet)
         request_id(content.request_id)
-        if content.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(content.bank, self._bank)
         check_times(content, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         claim = Claim.more(order.wallet.public_key, asked.holder, content.holder_digest, asked.code)
         keys = self._counts.keys_of([claim.person])
@@ -100,7 +100,7 @@ class ClassChanges:
             return True
         if rows and rows[0].time_ms > order.content.created_time_ms:
             raise Refusal(errors_pb2.REASON_EXPIRED, "the class was changed since this was signed")
-        again_ms = rows[-1].time_ms + _DAY_MS - self._clock.now_ms() if rows else 0
+        again_ms = rows[-1].time_ms + DAY_MS - self._clock.now_ms() if rows else 0
         if len(rows) == CLASS_CHANGES_PER_DAY and again_ms > 0:
             raise overloaded(f"{CLASS_CHANGES_PER_DAY} changes of class a day is all", again_ms)
         return False
@@ -147,8 +147,7 @@ class ClassChanges:
         does not say that they know. That is advice: what comes and goes meanwhile the rule judges.
         """
         row = self._ledger.read([wallet.account])[0]
-        if row["flags"] & AccountFlag.CLOSED:
-            raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+        check_not_closed(int(row["flags"]))
         cap = int(self._policy.table[wanted, Limit.BALANCE_CAP])
         has = int(row["available_fen"]) + int(row["held_fen"])
         has = max(has, self._orders.families.caps_fen(wallet.account))

@@ -12,7 +12,7 @@ from operator_bank.customers.customers import OpeningOrder
 from operator_bank.customers.proving import Claim
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
-from operator_bank.wallets.orders import check_times
+from operator_bank.wallets.orders import check_bank, check_times
 from runtime.bounds import too_long
 from runtime.checks import invalid, of_item, public_key, request_id
 from runtime.ed25519 import PUBLIC_KEY_BYTES
@@ -85,8 +85,7 @@ class WalletOpening:
         order = read_payload(orders_pb2.OpenWalletOrder, envelope.payload)
         if order.public_key != key:
             raise invalid("public_key", "is another key than the one that signed")
-        if order.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(order.bank, self._bank)
         now_ms = self._clock.now_ms()
         check_times(order, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
         return Wanted(

@@ -289,6 +289,12 @@ def _refuse_sequence(key: int, last: int) -> NoReturn:
     )
 
 
+def check_bank(named: str, own: str) -> None:
+    """Raises Refusal: FIELD_INVALID, if a statement is for another bank than this one."""
+    if named != own:
+        raise invalid("bank", f"is not this bank, {own}")
+
+
 def check_times(said: Dated, now_ms: int, *, longest_ms: int) -> None:
     """Checks that a statement is good now, about which the rule does not decide. Raises Refusal."""
     check_window(said.created_time_ms, said.expires_time_ms, now_ms, longest_ms=longest_ms)

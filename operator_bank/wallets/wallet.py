@@ -14,7 +14,13 @@ from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_QUERY_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.directory import Directory, Wallet
-from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired, check_window
+from operator_bank.wallets.orders import (
+    Orders,
+    VerifiedOrder,
+    check_bank,
+    check_unexpired,
+    check_window,
+)
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
 from runtime.errors import Refusal
@@ -81,8 +87,7 @@ class Wallets:
         check_window(
             query.created_time_ms, query.expires_time_ms, now_ms, longest_ms=MAX_QUERY_VALIDITY_MS
         )
-        if query.bank != self._bank:
-            raise invalid("bank", f"is not this bank, {self._bank}")
+        check_bank(query.bank, self._bank)
         if query.method != method:
             raise invalid("method", f"is not the one that is called, {method}")
         return order.wallet
@@ -147,6 +152,19 @@ class Wallets:
         if not result.accepted:
             raise refusal_of(result)
         self.on_closed(order.wallet.number)
+
+
+def check_not_closed(flags: int) -> None:
+    """Raises Refusal: WALLET_CLOSED, by the flags of a wallet's account."""
+    if flags & AccountFlag.CLOSED:
+        raise Refusal(errors_pb2.REASON_WALLET_CLOSED, "the wallet is closed")
+
+
+def check_may_order(flags: int) -> None:
+    """As `check_not_closed`; and WALLET_FROZEN: for what the rule does not decide about."""
+    check_not_closed(flags)
+    if flags & AccountFlag.FROZEN:
+        raise Refusal(errors_pb2.REASON_WALLET_FROZEN, "the wallet is frozen")
 
 
 def status_of(flags: int) -> int:

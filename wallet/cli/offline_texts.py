@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from currency.amount import format_yuan
+from currency.days import DAY_MS
 from currency.reasons import in_words
 from language import N_, _, ngettext
 from language.wide import broken, columns_of, labelled, padded
@@ -23,7 +24,6 @@ from wallet.secure_element.interface import Device, Limits, Made, PieceState, Ru
 from wallet.secure_element.limits import REQUEST_VALID_MS
 
 _AMOUNT = 12
-_DAY_MS = 86_400_000
 _STATES = (
     N_("spendable"),
     N_("depositing"),
@@ -88,7 +88,7 @@ def hints(pieces: Sequence[ShownPiece]) -> list[str]:
     """What its holder should do before money cannot be paid any more, or because it cannot."""
     spendable = [piece for piece in pieces if piece.state == PieceState.SPENDABLE]
     worn_fen = _worth(piece for piece in spendable if piece.hops_left <= FEW_HOPS)
-    soon_ms = time.time() * 1000 + FEW_DAYS * _DAY_MS
+    soon_ms = time.time() * 1000 + FEW_DAYS * DAY_MS
     ending_fen = _worth(piece for piece in spendable if piece.expires_time_ms < soon_ms)
     stuck_fen = _worth(piece for piece in pieces if piece.state == PieceState.NOT_PAYABLE)
     found = []
