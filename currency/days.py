@@ -31,6 +31,12 @@ def year_end_ms(day: int) -> int:
     return begin_ms(day_of_date(dt.date(date_of(day).year + 1, 1, 1)))
 
 
+def month_of(time_ms: int) -> int:
+    """The month that a time lies in, such as 202601."""
+    date = date_of(day_of(time_ms))
+    return 100 * date.year + date.month
+
+
 def date_of(day: int) -> dt.date:
     """The date of a day."""
     return _FIRST + dt.timedelta(days=day)

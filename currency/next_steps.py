@@ -116,6 +116,7 @@ STEPS = {
     "ALIAS_UNKNOWN": N_("Check the alias."),
     "TOO_MANY_ALIASES": N_("Remove an alias, or wait a day."),
     "TOO_MANY_LOOKUPS": _LATER,
+    "BEYOND_MANDATE": N_("Have whoever gave the mandate allow it, or ask for less."),
     "OVERLOADED": _SOON,
     "STOPPING": _SOON,
     "NOT_SERVING": _SOON,

@@ -106,6 +106,7 @@ SENTENCES = {
     "ALIAS_UNKNOWN": N_("This wallet has no such alias."),
     "TOO_MANY_ALIASES": N_("This wallet has, or took today, as many aliases as it may."),
     "TOO_MANY_LOOKUPS": N_("As many aliases were looked for as may be today."),
+    "BEYOND_MANDATE": N_("The request is for more than the mandate allows."),
     "OVERLOADED": N_("There is too much to do now; it has not been judged."),
     "STOPPING": N_("The service is stopping; it has not been judged."),
     "NOT_SERVING": N_("The service has lost sight of its books and shows none that may be old."),

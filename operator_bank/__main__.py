@@ -239,7 +239,12 @@ def _start_workers(
         for name, step in bank.pumps.items()
     }
     bank.outgoing.on_work = pumps["outbound"].wake
-    bank.asks.on_work = pumps["asking"].wake
+
+    def wake_both() -> None:
+        pumps["asking"].wake()
+        pumps["mandates"].wake()
+
+    bank.asks.on_work = wake_both
     bank.aliases.on_work = pumps["aliases"].wake
     revocations = bank.offline.revocations
     revoker = Worker(

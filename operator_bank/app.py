@@ -60,8 +60,10 @@ from operator_bank.peers.contradictions import Contradictions
 from operator_bank.peers.interface import CentralBankPort
 from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.statements.statement import PaymentHistory
+from operator_bank.sub_wallets.arrivals import Arrivals
 from operator_bank.sub_wallets.families import Families
 from operator_bank.sub_wallets.homecoming import Homecoming
+from operator_bank.sub_wallets.mandates import Mandates
 from operator_bank.sub_wallets.ordering import SubWalletOrders
 from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import office as office_tables
@@ -134,6 +136,7 @@ class OperatorBank:
     refunds: Refunds
     asks: Asks
     asked_payments: AskedPayments
+    mandates: Mandates
     carrying: Carrying
     taking: Taking
     aliases: Aliases
@@ -188,6 +191,7 @@ class OperatorBank:
             "deposits": self.offline.resending.step_deposits,
             "keys": self.keys.replacements.step,
             "asking": self.carrying.step,
+            "mandates": self.mandates.step,
             "sub-wallets": self.homecoming.step,
             "aliases": self.alias_telling.step,
         }
@@ -338,6 +342,13 @@ def _furnish(
     aliases = Aliases(context, orders, secret, texts, codes, parts.checks)
     open_wallets = Wallets(context, directory, orders, policy, refused)
     open_wallets.on_closed = aliases.closed
+    asked_payments = AskedPayments(
+        context, orders, directory, outgoing, refused, lost.payments, top_ups
+    )
+    mandates = Mandates(context, directory, orders.families, asked_payments)
+    arrivals = Arrivals(directory, orders.families)
+    asks = Asks(context, orders, directory, arrivals)
+    asks.on_allowed = context.standing.when_current(mandates.step)
     return OperatorBank(
         context=context,
         officers=officers,
@@ -366,12 +377,11 @@ def _furnish(
             top_ups,
         ),
         refunds=Refunds(context, orders, directory, outgoing, refused, lost.payments),
-        asks=Asks(context, orders, directory),
-        asked_payments=AskedPayments(
-            context, orders, directory, outgoing, refused, lost.payments, top_ups
-        ),
+        asks=asks,
+        asked_payments=asked_payments,
+        mandates=mandates,
         carrying=Carrying(context),
-        taking=Taking(context, directory),
+        taking=Taking(context, directory, arrivals),
         aliases=aliases,
         alias_telling=AliasTelling(context, directory),
         alias_finding=AliasFinding(context, directory, inbound, customers, secret),

@@ -372,6 +372,18 @@ SUB_WALLET_ORDERS_PER_DAY = 20
 MAX_HOMECOMING = 500
 """Sub-wallets whose money is brought home in one step."""
 
+MAX_MANDATES_LOOKED_AT = 10_000
+"""Mandates that one step looks at for money that is to go home."""
+
+MANDATE_TRIES_AT_ONCE = 100
+"""Requests that one step tries to pay by mandates."""
+
+MAX_MANDATE_TRIES = 20
+"""Times that one request is tried: when it comes, for each reminder, and as its payer allows it."""
+
+MANDATE_PAYMENT_MS = 3_600_000
+"""So long after a request was tried a payment by a mandate to another bank may settle."""
+
 MAX_SUB_WALLET_TERM_MS = 3_660 * 86_400_000
 """How far ahead the end of a sub-wallet may lie: ten years."""
 

@@ -137,6 +137,8 @@ BYTES = {
     "decision_signature": b.KIND_SIGNATURE,
     "aliases.key": b.KIND_PUBLIC_KEY,
     "asked.key": b.KIND_PUBLIC_KEY,
+    "allow_key": b.KIND_PUBLIC_KEY,
+    "allow_signature": b.KIND_SIGNATURE,
     "change_key": b.KIND_PUBLIC_KEY,
     "claim_signature": b.KIND_SIGNATURE,
     "change_signature": b.KIND_SIGNATURE,

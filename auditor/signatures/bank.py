@@ -30,6 +30,7 @@ from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.late import Late
 from auditor.signatures.lost import LostTime
 from auditor.signatures.machines import CashMachines, machine_rows
+from auditor.signatures.mandates import MandateWalk
 from auditor.signatures.orders import (
     Line,
     Wrong,
@@ -91,8 +92,8 @@ _devices = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
 _CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
-_EXCHANGED, _TOPPED_UP = 2, 3
-"""Records in the chain of an exchange, and in that of a payment with a top-up."""
+_EXCHANGED, _BY_MANDATE, _TOPPED_UP = 2, 2, 3
+"""Records in the chains of an exchange, of a payment by a mandate, and of one with a top-up."""
 
 
 class _Opening(NamedTuple):
@@ -195,6 +196,7 @@ class BankWalk:
             self._problems,
             verifying,
         )
+        self._mandates = MandateWalk(engine, verifying, self._keys.in_force)
         self._presences = Presences(presences, acts.approved, presence_rows(engine), self._problems)
         self.unsaid = Unsaid()
 
@@ -212,8 +214,9 @@ class BankWalk:
             self._walk(lines(entry), row)
             self._policy.compare(row)
             tip = reached
-        for problem in (*self._refunds.check(tip.position), *self._requests.check(tip.position)):
-            self._problems.say(problem)
+        for table_ in (self._refunds, self._requests, self._mandates):
+            for problem in table_.check(tip.position):
+                self._problems.say(problem)
         self._keys.finish(tip.position)
         self._classes.finish(tip.position)
         self._subs.finish(tip.position)
@@ -358,6 +361,8 @@ class BankWalk:
         """Checks a record, or those that are linked to it as well. Raises Wrong."""
         if len(chain) == 1:
             self._one(chain[0])
+        elif len(chain) == _BY_MANDATE and chain[0].purpose == purposes_pb2.PURPOSE_MANDATE:
+            self._by_mandate(*chain)
         elif len(chain) == _EXCHANGED:
             self._exchange(*chain)
         elif len(chain) == _TOPPED_UP:
@@ -578,6 +583,36 @@ class BankWalk:
         for line in (currency, deposit):
             purposed(line, purposes_pb2.PURPOSE_TOP_UP)
 
+    def _by_mandate(self, payment: Line, money: Line) -> None:
+        """Checks a payment that its payee has asked for: a chain of it and of its money."""
+        if not payment.accepted:
+            return
+        holder = self._holder(payment.debit)
+        same("account", payment.origin, payment.debit)
+        asker = read(orders_pb2.RequestToPay, payment.note).wallet_number
+        payee = self._accounts.get(asker)
+        known = self._holder(payee).keys if payee is not None else []
+        terms = self._subs.asked(payment, money, asker)
+        order = self._requests.asked(payment, holder.number, known)
+        giver = self._holder(self._subs.parent(payment.debit))
+        self._mandates.take(payment, order.request_to_pay_id, terms, giver)
+        purposed(payment, purposes_pb2.PURPOSE_MANDATE)
+        limited(payment)
+        self._policy.judged(payment)
+        if payment.kind == Kind.HOLD and payee is None:
+            self._held(payment, payer=holder.number, payee=asker)
+        elif (payment.kind, payment.credit) != (Kind.TRANSFER, payee):
+            raise Wrong(
+                _("its order's payee is {payee_number}, another was paid").format(
+                    payee_number=asker
+                )
+            )
+
+    def _not_paid(self, position: int) -> None:
+        """Takes the end of a hold that did not settle, or the return of what had settled."""
+        self._requests.not_paid(position)
+        self._mandates.not_paid(position)
+
     def _exchange(self, first: Line, second: Line) -> None:
         """Checks an exchange: a chain of two records, one in each of the bank's ledgers."""
         holder = self._holder(first.origin)
@@ -646,7 +681,7 @@ class BankWalk:
         self._settled.of_outbound(said, hold, settled=settled)
         self._refunds.end(hold.position, hold.amount_fen, settled=settled)
         if not settled:
-            self._requests.not_paid(hold.position)
+            self._not_paid(hold.position)
         if line.debit == SUSPENSE and not settled:
             self._suspense[line.position] = (line.amount_fen, "")
 
@@ -672,7 +707,7 @@ class BankWalk:
             raise Wrong(_("it was credited to another wallet than the central bank's word names"))
         if payment is not None and line.credit != SUSPENSE:
             if payment.returns_payment_id:
-                self._requests.not_paid(payment.returns_number)
+                self._not_paid(payment.returns_number)
             elif not undeliverable(line):
                 self._requests.came(line, payment)
         if undeliverable(line):

@@ -23,6 +23,7 @@ from settlement.records import Kind, Result
 from settlement.tables import JournalTables
 
 OutboundPayment = registration_pb2.OutboundPayment
+_PAYMENTS = (purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_MANDATE)
 _refunds = table("refunds", *map(column, ("position", "payment", "amount_fen")))
 
 
@@ -76,7 +77,7 @@ class RefundWalk:
         self._made[line.position] = _Row(order.refunds_position, line.amount_fen)
         if paid is None or paid.position >= line.position or not _came(paid, line.origin):
             raise Wrong(_("it refunds a payment that this wallet has not received"))
-        if paid.purpose != purposes_pb2.PURPOSE_PAYMENT:
+        if paid.purpose not in _PAYMENTS:
             raise Wrong(_("it refunds what was no payment from another wallet"))
         if paid.kind == Kind.TRANSFER:
             refunded = Refunded(f"{number_of(paid.origin)}-{paid.sequence}", 0)

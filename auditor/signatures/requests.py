@@ -8,19 +8,20 @@ twice, and a row too many leaves it unpaid.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
-from sqlalchemy import Engine, Row, column, select, table
+from sqlalchemy import Connection, Engine, Row, column, inspect, select, table
 
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.rows import unlike
-from dcep.bank.v1 import asking_pb2, orders_pb2
+from dcep.bank.v1 import asking_pb2, orders_pb2, sub_wallets_pb2
 from dcep.registration.v1 import registration_pb2
 from language import _
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
+from settlement.records import record_digest
 
 OutboundPayment = registration_pb2.OutboundPayment
 _asked = table(
@@ -30,6 +31,8 @@ _asked = table(
     *map(column, ("change_key", "change_payload", "change_signature")),
 )
 _payments = table("asked_payments", *map(column, ("position", "request", "amount_fen")))
+_orders = table("sub_wallet_orders", column("wallet"), column("order_payload"))
+_wallets = table("wallets", column("id"), column("number"))
 _WITHDRAWN = (asking_pb2.ASKED_STATE_WITHDRAWING, asking_pb2.ASKED_STATE_WITHDRAWN)
 
 
@@ -39,7 +42,7 @@ class _Row(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """What a row says of a request, and the SHA-256 of what its asker signed."""
+    """What a row says of a request, the SHA-256 of what its asker signed, and the asker's key."""
 
     asker: str
     payer: str
@@ -47,6 +50,7 @@ class _Request(NamedTuple):
     partial: bool
     due_time_ms: int
     digest: bytes
+    key: bytes
 
 
 class RequestWalk:
@@ -56,9 +60,10 @@ class RequestWalk:
         self._problems: list[str] = []
         self._requests: dict[str, _Request] = {}
         with engine.connect() as connection:
+            givers = _givers(connection)
             for row in connection.execute(select(_asked)):
                 try:
-                    self._requests[row.id] = _request(row)
+                    self._requests[row.id] = _request(row, givers)
                 except Wrong as wrong:
                     where = _("table asked, row id={id}").format(id=row.id)
                     self._problems.append(f"{where}: {wrong}")
@@ -99,6 +104,33 @@ class RequestWalk:
                 )
             )
 
+    def asked(self, line: Line, number: str, known: Sequence[bytes]) -> orders_pb2.PaymentOrder:
+        """Takes an accepted payment by a mandate; returns what its bank has made of the request.
+
+        Args:
+            line: its record.
+            number: the mandate's.
+            known: the keys that the asker's wallet has had, if it is one of this bank; else none.
+
+        Raises:
+            Wrong: nobody has asked for it.
+        """
+        request = read(orders_pb2.RequestToPay, line.note)
+        name = f"{request.wallet_number}-{request.nonce.hex()}"
+        same("digest", record_digest(line.note), line.digest)
+        order = orders_pb2.PaymentOrder(
+            wallet_number=number,
+            payee_number=request.wallet_number,
+            request_to_pay_id=name,
+            request_to_pay_digest=hashlib.sha256(line.note).digest(),
+        )
+        self.take(line, order)
+        key = self._requests[name].key
+        if known and key not in known:
+            raise Wrong(_("the request is not signed by its asker's key"))
+        _signed(orders_pb2.RequestToPay, key, line.note, line.signature)
+        return order
+
     def came(self, line: Line, payment: OutboundPayment) -> None:
         """Takes a payment of another bank's wallet that a wallet here got."""
         if payment.request_to_pay_id:
@@ -125,7 +157,19 @@ class RequestWalk:
         return self._fen[name]
 
 
-def _request(of: Row[Any]) -> _Request:
+def _givers(connection: Connection) -> Mapping[str, str]:
+    """Whose each sub-wallet is, by their numbers: that one declines what is asked of a mandate."""
+    if not inspect(connection).has_table(_orders.name):
+        return {}
+    joined = _orders.join(_wallets, _wallets.c.id == _orders.c.wallet)
+    query = select(_wallets.c.number, _orders.c.order_payload).select_from(joined)
+    return {
+        row.number: read(sub_wallets_pb2.SubWalletOrder, bytes(row.order_payload)).wallet_number
+        for row in connection.execute(query)
+    }
+
+
+def _request(of: Row[Any], givers: Mapping[str, str]) -> _Request:
     """What a row says, after comparing it with what its asker signed. Raises Wrong."""
     payload = bytes(of.payload)
     content = read(orders_pb2.RequestToPay, payload)
@@ -139,7 +183,7 @@ def _request(of: Row[Any]) -> _Request:
         ("end", content.due_time_ms, of.due_time_ms),
     ):
         same(what, said, recorded)
-    _check_change(of, content)
+    _check_change(of, content, givers)
     return _Request(
         of.asker,
         of.payer,
@@ -147,10 +191,13 @@ def _request(of: Row[Any]) -> _Request:
         bool(of.partial),
         of.due_time_ms,
         hashlib.sha256(payload).digest(),
+        bytes(of.key),
     )
 
 
-def _check_change(of: Row[Any], content: orders_pb2.RequestToPay) -> None:
+def _check_change(
+    of: Row[Any], content: orders_pb2.RequestToPay, givers: Mapping[str, str]
+) -> None:
     """Raises Wrong unless whoever may do so has ordered the state that a request is in."""
     payload = bytes(of.change_payload)
     change = read(orders_pb2.ChangeAskedOrder, payload)
@@ -158,9 +205,12 @@ def _check_change(of: Row[Any], content: orders_pb2.RequestToPay) -> None:
         signature = bytes(of.change_signature)
         _signed(orders_pb2.ChangeAskedOrder, bytes(of.change_key), payload, signature)
         same("request", change.request_to_pay_id, of.id)
-    ordered = 0
+    ordered, by = 0, ""
+    payer = content.payer_number
     if of.state == asking_pb2.ASKED_STATE_DECLINED:
-        ordered, by = orders_pb2.ASKED_CHANGE_DECLINE, content.payer_number
+        ordered, by = orders_pb2.ASKED_CHANGE_DECLINE, payer
+        if change.wallet_number == givers.get(payer):
+            by = change.wallet_number
     elif of.state in _WITHDRAWN:
         ordered, by = orders_pb2.ASKED_CHANGE_WITHDRAW, content.wallet_number
     if ordered and (change.change, change.wallet_number) != (ordered, by):

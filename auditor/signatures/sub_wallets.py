@@ -37,11 +37,17 @@ _LIMITS = {
 
 
 class _Term(NamedTuple):
-    """What held for a sub-wallet, until a time; None: it holds."""
+    """What held for a sub-wallet by an order of this digest, until a time; None: it holds."""
 
     terms: sub_wallets_pb2.SubWalletTerms
     closing: bool
-    until_ms: int | None
+    digest: int
+    until_ms: int | None = None
+
+    def may_hold(self, time_ms: int) -> bool:
+        """Whether what happened at a time may have been looked at while it held."""
+        late = self.until_ms is not None and time_ms > self.until_ms + AT_ONCE_MS
+        return not (late or self.closing)
 
 
 class SubWallet(NamedTuple):
@@ -126,7 +132,8 @@ class SubWalletWalk:
         """Takes the record that opened one. Raises Wrong."""
         order = self._ordered(line, line.credit, parent, record_digest_too=False)
         same("action", order.action, OPEN)
-        self._held[line.credit].append(_Term(order.terms, False, None))
+        digest = record_digest(self._subs[line.credit].payload)
+        self._held[line.credit].append(_Term(order.terms, False, digest))
 
     def limits(self, line: Line) -> None:
         """Checks a record that sets a limit of sub-wallets. Raises Wrong."""
@@ -145,12 +152,14 @@ class SubWalletWalk:
             if order.terms.ends_time_ms < held.terms.ends_time_ms:
                 raise Wrong(_("its end was brought forward"))
             terms = order.terms
+            if terms.HasField("mandate") != held.terms.HasField("mandate"):
+                raise Wrong(_("a mandate stays one, and no other sub-wallet becomes one"))
         else:
             same("action", order.action, CLOSE)
             terms = held.terms
         same("limits", _limit_set(terms), line.ref)
         self._held[line.credit][-1] = held._replace(until_ms=line.time_ms)
-        self._held[line.credit].append(_Term(terms, order.action == CLOSE, None))
+        self._held[line.credit].append(_Term(terms, order.action == CLOSE, line.digest))
 
     def closed(self, line: Line) -> None:
         """Checks a record that closed one without an order of its own. Raises Wrong."""
@@ -169,8 +178,47 @@ class SubWalletWalk:
         if line.kind != Kind.TRANSFER or sub is None or line.credit != sub.parent:
             raise Wrong(_("no money of a sub-wallet goes home so"))
         purposed(line, purposes_pb2.PURPOSE_SUB_WALLET)
-        if not self._is_over(line.debit, line.time_ms):
+        is_mandate = self._now(line.debit).terms.HasField("mandate")
+        if not is_mandate and not self._is_over(line.debit, line.time_ms):
             raise Wrong(_("nobody ordered to close it, and it has not ended"))
+
+    def asked(self, payment: Line, money: Line, payee: str) -> list[sub_wallets_pb2.SubWalletTerms]:
+        """Checks an accepted payment by a mandate, and the record that brings its money.
+
+        Args:
+            payment: the record that pays.
+            money: the one that is linked to it.
+            payee: who has asked for it.
+
+        Returns:
+            What the mandate may have allowed when it was paid.
+
+        Raises:
+            Wrong: nobody has given such a mandate.
+        """
+        sub = self._subs.get(payment.debit)
+        if sub is None:
+            raise Wrong(_("it is no mandate that this was paid by"))
+        self._lives(payment)
+        held = [
+            each
+            for each in self._held[payment.debit]
+            if each.may_hold(payment.time_ms)
+            and each.terms.HasField("mandate")
+            and list(each.terms.payees) == [payee]
+        ]
+        if not held:
+            raise Wrong(_("its holder has given no mandate to whoever was paid, or has ended it"))
+        moved = (money.kind, money.origin, money.sequence, money.debit, money.credit)
+        if moved != (Kind.TRANSFER, sub.account, 0, sub.parent, sub.account):
+            raise Wrong(_("it moves something else than its order says"))
+        same("amount", payment.amount_fen, money.amount_fen)
+        purposed(money, purposes_pb2.PURPOSE_MANDATE)
+        if not money.flags & RecordFlag.NO_LIMIT:
+            raise Wrong(_("it was counted, though it stays with its holder"))
+        if money.digest not in [each.digest for each in held]:
+            raise Wrong(_("its money is not for the mandate that was given"))
+        return [each.terms for each in held]
 
     def spent(self, line: Line, payee: str) -> bool:
         """Checks what a wallet spends, if it is a sub-wallet; `payee` is "" for offline money.
@@ -240,9 +288,8 @@ class SubWalletWalk:
 
 def _allows(term: _Term, line: Line, payee: str) -> bool:
     """Whether a payment may be of a time when a term held."""
-    late = term.until_ms is not None and line.time_ms > term.until_ms + AT_ONCE_MS
-    if late or term.closing:
-        return False
+    if not term.may_hold(line.time_ms) or term.terms.HasField("mandate"):
+        return False  # nobody orders with the key of a mandate
     return not term.terms.payees or payee in term.terms.payees
 
 

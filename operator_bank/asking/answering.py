@@ -6,7 +6,7 @@ payer's bank: see decision 50. Whoever declines or withdraws it waits for that t
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert
@@ -28,6 +28,7 @@ from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid
 from runtime.errors import Refusal
+from settlement.builders import Row as Record
 from settlement.records import Kind, Result
 
 PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
@@ -90,11 +91,9 @@ class AskedPayments:
                 raise no
         except Refusal as refusal:
             raise self._refused.keep(order, refusal) from None
-        if prefix_of(payee) != self._prefix:
-            self._refused.check_room_at(account, payee)
-            self._standing.check_numbers()
+        self._check_way(order)
         try:
-            return self._submit(order)
+            return self._submit(order, lambda row: chain_of(order, row))
         except _Changed as changed:  # another payment, or a change of the request, came first
             raise self._refused.keep(order, changed.refusal) from None
 
@@ -117,7 +116,41 @@ class AskedPayments:
         if content.amount_fen > left_fen or (not row.partial and content.amount_fen != left_fen):
             raise rows.not_asked(row, paid)
 
-    def _submit(self, order: PaymentOrder) -> Paid:
+    def pay_by_mandate(
+        self,
+        order: PaymentOrder,
+        chain: Callable[[Record], list[Record]],
+        note: Callable[[Connection, int], None],
+    ) -> None:
+        """Pays a request by a mandate.
+
+        Args:
+            order: of the mandate's wallet, as its bank says it.
+            chain: makes the records out of the payment's own.
+            note: is called with the position of the payment, in its transaction; what it raises
+                undoes the payment.
+
+        Raises:
+            Refusal: it was not paid.
+        """
+        self._refused.check_room(order.wallet.account)
+        self._check_way(order)
+        self._database.read(lambda c: self._check(c, order, locked=False))
+        self._submit(order, chain, note, beside=order.payload)
+
+    def _check_way(self, order: PaymentOrder) -> None:
+        """Raises Refusal if a payment to another bank has to wait."""
+        if prefix_of(order.content.payee_number) != self._prefix:
+            self._refused.check_room_at(order.wallet.account, order.content.payee_number)
+            self._standing.check_numbers()
+
+    def _submit(
+        self,
+        order: PaymentOrder,
+        chain: Callable[[Record], list[Record]],
+        note: Callable[[Connection, int], None] = lambda _connection, _position: None,
+        beside: bytes = b"",
+    ) -> Paid:
         """Submits a payment that may be made. Raises Refusal, _Changed."""
         content = order.content
         payee = self._directory.account(content.payee_number)
@@ -134,8 +167,9 @@ class AskedPayments:
                 raise _Changed(refusal) from None
             named = {"position": position, "request": content.request_to_pay_id}
             connection.execute(insert(asked_payments), {**named, "amount_fen": content.amount_fen})
+            note(connection, position)
 
-        return self._one_by_one.submit(order, chain_of(order, row), going, put, "pay")
+        return self._one_by_one.submit(order, chain(row), going, put, "pay", beside)
 
 
 class _Changed(Refusal):
@@ -150,7 +184,7 @@ def _check_same(content: orders_pb2.PaymentOrder, row: Row[Any]) -> None:
     """Raises Refusal unless the payer has seen this very request, and pays who asked."""
     if content.payee_number != row.asker:
         raise invalid("payee_number", "is not who asked")
-    if hashlib.sha256(bytes(row.payload)).digest() != content.request_to_pay_digest:
+    if rows.digest_of(row) != content.request_to_pay_digest:
         raise Refusal(
             errors_pb2.REASON_FIELD_INVALID,
             "the request is not the one that was looked at",

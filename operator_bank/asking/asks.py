@@ -12,11 +12,13 @@ from dcep.bank.v1 import asking_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.asking import new_requests, rows
-from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWING, WITHDRAWN
+from operator_bank.asking.rows import DECLINED, OPEN, PAID, WITHDRAWING, WITHDRAWN
 from operator_bank.asking.tables import asked, blocked_askers
 from operator_bank.context import Context
 from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import MAX_BLOCKED, MAX_DUE_MS, MAX_REMINDERS, REMINDER_MS
+from operator_bank.sub_wallets import tries
+from operator_bank.sub_wallets.arrivals import Arrivals
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_unexpired
 from operator_bank.wallets.wallet import check_may_order
@@ -31,6 +33,7 @@ ChangeAsked = VerifiedOrder[orders_pb2.ChangeAskedOrder]
 DECLINE = orders_pb2.ASKED_CHANGE_DECLINE
 WITHDRAW = orders_pb2.ASKED_CHANGE_WITHDRAW
 REMIND = orders_pb2.ASKED_CHANGE_REMIND
+ALLOW = orders_pb2.ASKED_CHANGE_ALLOW
 _OF = asked.c
 _CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 
@@ -38,16 +41,22 @@ _CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 class Asks:
     """The use-cases behind Ask, ChangeAsked, BlockAsker and ListAsked."""
 
-    def __init__(self, context: Context, orders: Orders, directory: Directory) -> None:
+    def __init__(
+        self, context: Context, orders: Orders, directory: Directory, arrivals: Arrivals
+    ) -> None:
         self._database = context.database
         self._ledger = context.ledger
         self._clock = context.clock
         self._prefix = context.prefix
         self._orders = orders
         self._directory = directory
+        self._families = orders.families
+        self._arrivals = arrivals
         # What one wallet makes, or is shown, is counted by one call at a time.
         self._deciding = OneCallEach()
         self.on_work: Callable[[], None] = lambda: None
+        self.on_allowed: Callable[[], object] = lambda: None
+        """Tries at once what was just allowed."""
 
     def ask(self, envelope: SignedEnvelope) -> tuple[str, bool]:
         """Takes a request to pay.
@@ -87,18 +96,22 @@ class Asks:
         new_requests.check_room(connection, request, now_ms)
         prefix = prefix_of(request.payer_number)
         here = prefix == self._prefix
+        is_shown = here and new_requests.is_shown(connection, self._directory, request, now_ms)
         new_requests.keep(
             connection,
             new_requests.Signed(request, order.payload, order.signature, order.wallet.public_key),
             other="" if here else prefix,
-            is_shown=here and new_requests.is_shown(connection, self._directory, request, now_ms),
+            is_shown=is_shown,
             to_tell=not here,
             now_ms=now_ms,
         )
+        if is_shown:
+            self._arrivals.arrived(connection, request, now_ms)
         return False
 
     def change(self, envelope: SignedEnvelope) -> asking_pb2.Asked:
-        """Declines or withdraws a request, or reminds of it; returns it as it is then.
+        """Declines or withdraws a request, reminds of it, or allows a mandate to pay it; returns it
+        as it is then.
 
         Raises:
             Refusal: REQUEST_TO_PAY_UNKNOWN, REQUEST_TO_PAY_OVER, TOO_MANY_REQUESTS.
@@ -108,35 +121,55 @@ class Asks:
         check_unexpired(order.content.expires_time_ms, now_ms)
         changed = self._database.transaction(lambda c: self._change(c, order, now_ms))
         self.on_work()
+        if order.content.change == ALLOW and changed.state == OPEN:
+            self.on_allowed()
+            return self.page(order.wallet, 1, "", order.content.request_to_pay_id)[0][0]
         return changed
 
     def _change(self, connection: Connection, order: ChangeAsked, now_ms: int) -> asking_pb2.Asked:
         check_in_force(connection, order.wallet)
         content = order.content
         row = rows.find(connection, content.request_to_pay_id, locked=True)
-        if row is None or not _may_change(row, order.wallet.number, content.change):
+        if row is None or not self._may_change(row, order.wallet, content.change):
             raise rows.unknown()
         paid = rows.paid_fen(connection, [row.id]).get(row.id, 0)
         became = _becomes(row, content.change)
         state = rows.state_of(row, paid, now_ms)
+        if content.change == ALLOW and state == PAID:
+            return rows.shown(row, paid, now_ms)
         if state == became and state != OPEN or (state, became) == (WITHDRAWN, WITHDRAWING):
             return rows.shown(row, paid, now_ms)
         if state != OPEN:
             raise rows.over(state)
+        if content.change == ALLOW:
+            self._arrivals.allowed(connection, row, order, now_ms)
+            return rows.shown(row, paid, now_ms)
         values: dict[str, Any] = {"state": int(became)}
         if content.change == REMIND:
             check_reminder(row, now_ms)
             values |= {"reminders": row.reminders + 1, "reminded_time_ms": now_ms}
+            self._arrivals.reminded(connection, row, now_ms)
         values |= {
             "change_key": order.wallet.public_key,
             "change_payload": order.payload,
             "change_signature": order.signature,
-            "to_tell": int(row.other != ""),
+            # Whose mandate a request is to is nobody else's business, nor who declines it.
+            "to_tell": int(row.other != "" and order.wallet.number in (row.asker, row.payer)),
         }
         connection.execute(update(asked).where(_OF.number == row.number).values(values))
         after = rows.find(connection, row.id)
         assert after is not None
         return rows.shown(after, paid, now_ms)
+
+    def _may_change(self, row: Row[Any], wallet: Wallet, change: int) -> bool:
+        if change in (DECLINE, ALLOW):
+            holds = self._directory.account(row.payer) in self._mandates_of(wallet)
+            return bool(row.shown and (holds or (change == DECLINE and row.payer == wallet.number)))
+        return bool(row.asker == wallet.number)
+
+    def _mandates_of(self, wallet: Wallet) -> list[int]:
+        """The accounts of a wallet's mandates."""
+        return [each.account for each in self._families.mandates_of(wallet.account)]
 
     def block(self, envelope: SignedEnvelope) -> None:
         """Shows a wallet no more of an asker's requests, or again.
@@ -165,7 +198,8 @@ class Asks:
             The requests, and the next page's token.
         """
         size, start = page_size(wanted_size), decode_token(token, 1)
-        seen = and_(_OF.payer == wallet.number, _OF.shown == 1)
+        mandates = [self._directory.number_of(account) for account in self._mandates_of(wallet)]
+        seen = and_(_OF.payer.in_([wallet.number, *mandates]), _OF.shown == 1)
         query = select(asked).where(or_(_OF.asker == wallet.number, seen))
         if start is not None:
             query = query.where(_OF.number < start[0])
@@ -179,7 +213,13 @@ class Asks:
             )
             paid = rows.paid_fen(connection, [row.id for row in found])
             now_ms = self._clock.now_ms()
-            return [rows.shown(row, paid.get(row.id, 0), now_ms) for row in found], following
+            of_mandates = [row.id for row in found if row.payer in mandates]
+            why_not = tries.reasons(connection, of_mandates) if mandates else {}
+            shown = [rows.shown(row, paid.get(row.id, 0), now_ms) for row in found]
+            for row, one in zip(found, shown, strict=True):
+                if one.state == OPEN:
+                    one.not_paid = why_not.get(row.id, 0)  # type: ignore[assignment]
+            return shown, following
 
         return self._database.read(read)
 
@@ -216,12 +256,6 @@ def _check_number(number: str, field: str) -> None:
         check(number)
     except NumberError as error:
         raise invalid(field, f"is no wallet number: {error}") from None
-
-
-def _may_change(row: Row[Any], number: str, change: int) -> bool:
-    if change == DECLINE:
-        return bool(row.payer == number and row.shown)
-    return bool(row.asker == number)
 
 
 def _becomes(row: Row[Any], change: int) -> int:

@@ -28,6 +28,7 @@ from operator_bank.limits import (
     CARRY_SLOWEST_MS,
     MAX_CARRIED_BANKS,
 )
+from operator_bank.sub_wallets.arrivals import Arrivals
 from operator_bank.wallets.directory import Directory
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal, is_undecided
@@ -107,11 +108,12 @@ def _told(connection: Connection, found: Sequence[Row[Any]]) -> None:
 class Taking:
     """The use-case behind TakeRequests."""
 
-    def __init__(self, context: Context, directory: Directory) -> None:
+    def __init__(self, context: Context, directory: Directory, arrivals: Arrivals) -> None:
         self._database = context.database
         self._clock = context.clock
         self._prefix = context.prefix
         self._directory = directory
+        self._arrivals = arrivals
 
     def take(self, items: list[CarriedRequest]) -> None:
         """Takes what another bank tells; what is no good is left out.
@@ -154,8 +156,8 @@ class Taking:
             row = rows.find(connection, rows.id_of(request), locked=True)
         if row is None or bytes(row.payload) != payload:
             raise rows.unknown()
-        if change is not None:
-            _apply(connection, row, change, item, now_ms)
+        if change is not None and _apply(connection, row, change, item, now_ms) == REMIND:
+            self._arrivals.reminded(connection, row, now_ms)
 
     def _put(
         self, connection: Connection, signed: new_requests.Signed, other: str, now_ms: int
@@ -172,6 +174,7 @@ class Taking:
         new_requests.keep(
             connection, signed, other=other, is_shown=True, to_tell=False, now_ms=now_ms
         )
+        self._arrivals.arrived(connection, signed.content, now_ms)
         return True
 
 
@@ -192,8 +195,10 @@ def _apply(
     change: orders_pb2.ChangeAskedOrder,
     item: CarriedRequest,
     now_ms: int,
-) -> None:
-    """Applies what the wallet at the other bank has ordered about a request."""
+) -> int:
+    """Applies what the wallet at the other bank has ordered about a request; returns which change
+    that was, 0 for none.
+    """
     values: dict[str, Any] = {}
     by_asker = not row.shown  # a row with the payer elsewhere is its asker's
     if by_asker and change.wallet_number == row.payer and change.change == DECLINE:
@@ -213,3 +218,5 @@ def _apply(
             "to_tell": 0,
         }
         connection.execute(update(asked).where(_OF.number == row.number).values(values))
+        return int(change.change)
+    return 0

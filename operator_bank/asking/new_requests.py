@@ -22,6 +22,7 @@ from operator_bank.limits import (
     MAX_OPEN_OF_ONE,
     MAX_SHOWN_ASKED,
 )
+from operator_bank.sub_wallets import tries
 from operator_bank.wallets.directory import Directory
 
 _OF = asked.c
@@ -48,6 +49,7 @@ def forget(connection: Connection, asker: str, now_ms: int) -> None:
     before_ms = now_ms - ASKED_KEPT_MS
     ended = or_(_OF.due_time_ms < before_ms, _OF.state.in_((int(DECLINED), int(WITHDRAWN))))
     these = (_OF.asker == asker, _OF.received_time_ms < before_ms, _OF.to_tell == 0, ended)
+    tries.forget(connection, *these, _unpaid())
     connection.execute(delete(asked).where(*these, _unpaid()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,6 +98,11 @@ def request_envelope(row: Row[Any]) -> SignedEnvelope:
     return SignedEnvelope(
         payload=row.payload, signature=row.signature, key_id=row.asker.encode("ascii")
     )
+
+
+def digest_of(row: Row[Any]) -> bytes:
+    """SHA-256 of what a request's asker signed."""
+    return hashlib.sha256(bytes(row.payload)).digest()
 
 
 def unknown() -> Refusal:

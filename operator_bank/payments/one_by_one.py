@@ -96,6 +96,7 @@ class OneByOne:
         going: Going | None,
         in_transaction: Callable[[Connection, Result, int], None],
         kind: str,
+        beside: bytes = b"",
     ) -> Paid:
         """Submits the records of an order that may be made.
 
@@ -106,6 +107,7 @@ class OneByOne:
             in_transaction: further SQL with what the rule answered and the record's position;
                 whatever it raises undoes the record.
             kind: see `put_outbound`.
+            beside: the note of the linked records.
 
         Raises:
             Refusal: the rule refused it.
@@ -119,9 +121,9 @@ class OneByOne:
             in_transaction(connection, result, int(answers.positions[0]))
             put_outbound(connection, records, sent, answers, kind)
 
-        beside: list[bytes] = [b""] * (len(rows) - 1)
-        signatures = [order.signature, *beside]
-        batch = Batch(records, [order.payload, *beside], put, signatures=signatures)
+        more = len(rows) - 1
+        notes, signatures = [order.payload] + [beside] * more, [order.signature] + [b""] * more
+        batch = Batch(records, notes, put, signatures=signatures)
         answers = self._ledger.submit(batch)
         self._refused.count(batch, answers)
         repeated, number = bool(answers.repeated[0]), int(answers.positions[0])

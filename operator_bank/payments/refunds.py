@@ -39,6 +39,7 @@ from settlement.records import Kind, RecordFlag, Result
 RefundOrder = VerifiedOrder[orders_pb2.RefundOrder]
 
 _REFUND = purposes_pb2.PURPOSE_REFUND
+_PAYMENTS = (purposes_pb2.PURPOSE_PAYMENT, purposes_pb2.PURPOSE_MANDATE)
 _FIELD = "refunds_payment_id"
 _WHY_NOT: dict[int, str] = {
     purposes_pb2.PURPOSE_REFUND: "a refund is not refunded",
@@ -133,7 +134,7 @@ class Refunds:
         row = next(iter(self._history.statement(account, position + 1, 1)), None)
         if row is None or row.position != position or not _came(row, account):
             raise _unknown()
-        if row.purpose != purposes_pb2.PURPOSE_PAYMENT:
+        if row.purpose not in _PAYMENTS:
             why_not = _WHY_NOT.get(row.purpose, _OTHERS)
             raise Refusal(errors_pb2.REASON_NOT_REFUNDABLE, why_not, field=_FIELD)
         received = self._of_row(row)

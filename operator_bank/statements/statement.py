@@ -10,6 +10,7 @@ from dcep.bank.v1 import officers_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.asking.rows import id_of
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import exchange_reason, payers_reason
@@ -181,6 +182,11 @@ class PaymentHistory:
             payment.payee_number = lost.payee_number
         elif row.purpose == purposes_pb2.PURPOSE_SUB_WALLET:
             payment.payment_id = f"home-{row.sequence}"
+        elif row.purpose == purposes_pb2.PURPOSE_MANDATE:
+            request = orders_pb2.RequestToPay.FromString(bytes(row.note))
+            payment.memo, payment.request_to_pay_id = request.text, id_of(request)
+            if not row.sequence:  # its money, on the way from its holder's wallet
+                payment.payment_id = f"mandate-{row.position}"
         elif row.purpose == purposes_pb2.PURPOSE_PAYMENT:
             order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
             payment.memo, payment.request_to_pay_id = order.memo, order.request_to_pay_id

@@ -1,7 +1,9 @@
 """Knows which wallets belong to which, and what each sub-wallet may do.
 
-Amounts and the end are judged by the rule, by what the journal says of the account and by the end
-of each order. Whom a sub-wallet may pay is looked at here, before an order goes to the rule.
+A sub-wallet with a mandate is paid from when its one payee asks (see `mandates`). Nobody orders
+with its key. Of the others, amounts and the end are judged by the rule, by what the journal says of
+the account and by the end of each order. Whom a sub-wallet may pay is looked at here, before an
+order goes to the rule.
 """
 
 from __future__ import annotations
@@ -57,8 +59,13 @@ class SubWallet(NamedTuple):
         """The limit set of its account."""
         return limit_set_of(self.terms.balance_cap_fen, self.terms.single_fen, self.terms.day_fen)
 
+    @property
+    def is_mandate(self) -> bool:
+        """Whether its payee is paid when it asks. That is so from its opening on, or never."""
+        return bool(self.terms.HasField("mandate"))
+
     def is_over(self, now_ms: int) -> bool:
-        """Whether its money is to go home."""
+        """Whether its time is over, and its money is to go home."""
         return self.closing or now_ms > self.terms.ends_time_ms
 
 
@@ -71,6 +78,8 @@ class Families:
         self._changing = threading.Lock()
         self._subs: dict[int, SubWallet] = {}
         self._of_parent: dict[int, tuple[int, ...]] = {}
+        self._mandates: OrderedDict[int, None] = OrderedDict()
+        """Accounts of mandates that are not closed."""
         self._ends: list[tuple[int, int]] = []
         self._over: OrderedDict[int, None] = OrderedDict()
         """Accounts of those whose money is to go home, until they are closed."""
@@ -122,6 +131,8 @@ class Families:
             self._subs[account] = sub
             if before is None:
                 self._of_parent[parent] = (*self._of_parent.get(parent, ()), account)
+                if sub.is_mandate:
+                    self._mandates[account] = None
             if sub.closing:
                 self._over[account] = None
             else:
@@ -168,10 +179,38 @@ class Families:
                 self._over.move_to_end(account)
             return [self._subs[account] for account in turn]
 
+    def mandates_with_money(self, most: int) -> list[SubWallet]:
+        """Of so many mandates, which take turns, those with money that nobody asks for any more: it
+        came back, or was given back, and is to go home.
+        """
+        with self._changing:
+            turn = list(islice(self._mandates, most))
+            for account in turn:
+                self._mandates.move_to_end(account)
+        if not turn:
+            return []
+        has = self._ledger.read(turn)["available_fen"] > 0
+        return [self._subs[account] for account, fen in zip(turn, has, strict=True) if fen]
+
     def closed(self, account: int) -> None:
         """Takes in that an account is closed."""
         with self._changing:
             self._over.pop(account, None)
+            self._mandates.pop(account, None)
+
+    def is_mandate(self, account: int) -> bool:
+        """Whether an account is a mandate's."""
+        sub = self._subs.get(account)
+        return sub is not None and sub.is_mandate
+
+    def pays_by_mandate(self, account: int, asker: str) -> bool:
+        """Whether an account is a mandate's by which this asker is paid."""
+        sub = self._subs.get(account)
+        return sub is not None and sub.is_mandate and asker in sub.terms.payees
+
+    def mandates_of(self, parent: int) -> list[SubWallet]:
+        """The mandates that a wallet has given, closed ones too, the oldest first."""
+        return [each for each in self.of(parent) if each.is_mandate]
 
     def check_end(self, wallet: Wallet, expires_ms: int) -> None:
         """Raises Refusal: VALIDITY_TOO_LONG, if an order would outlive its sub-wallet.

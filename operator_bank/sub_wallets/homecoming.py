@@ -1,6 +1,7 @@
 """Brings the money of sub-wallets home that were closed or have ended, and then closes them.
 
-What is on its way when a sub-wallet ends comes back to it, and goes home after that. If its parent
+A mandate holds no money of its own: what comes back into it goes home at any time. What is on its
+way when a sub-wallet ends comes back to it, and goes home after that. If its parent
 has no room, or is frozen, it waits where it is.
 """
 
@@ -11,7 +12,7 @@ import threading
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
-from operator_bank.limits import MAX_HOMECOMING
+from operator_bank.limits import MAX_HOMECOMING, MAX_MANDATES_LOOKED_AT
 from operator_bank.sub_wallets.families import Families, SubWallet
 from operator_bank.wallets.classes import Policy
 from settlement.builders import Row, records_of, setting_flags, transfer
@@ -38,6 +39,8 @@ class Homecoming:
         with self._stepping:
             for sub in self._families.over(MAX_HOMECOMING):
                 self._bring(sub)
+            for sub in self._families.mandates_with_money(MAX_MANDATES_LOOKED_AT):
+                self._bring(sub)
         return False
 
     def bring(self, sub: SubWallet) -> None:
@@ -60,9 +63,9 @@ class Homecoming:
             fen = min(fen, cap_fen - int(parent["available_fen"]) - int(parent["held_fen"]))
         if fen > 0:
             self._submit(self._homeward(sub, int(numbering["last_sequence"]) + 1, fen))
-        if fen == available_fen and not own["held_fen"]:
+        now_ms = self._clock.now_ms()
+        if sub.is_over(now_ms) and fen == available_fen and not own["held_fen"]:
             # Refused if something came in meanwhile; then it is for the next step.
-            now_ms = self._clock.now_ms()
             closing = setting_flags(sub.account, _CLOSED, time_ms=now_ms, digest=sub.digest)
             if self._submit(closing):
                 self._families.closed(sub.account)

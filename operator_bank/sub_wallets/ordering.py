@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, insert, select
 
 from currency.amount import format_yuan
-from currency.days import DAY_MS
+from currency.days import DAY_MS, month_of
 from currency.number import NumberError
 from currency.number import check as check_number
 from currency.sub_limits import LADDER_FEN, limit_set_of
@@ -26,6 +26,7 @@ from operator_bank.limits import (
     MAX_SUB_WALLETS,
     SUB_WALLET_ORDERS_PER_DAY,
 )
+from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.families import CHANGE, CLOSE, OPEN, SubWallet, Terms
 from operator_bank.sub_wallets.homecoming import Homecoming
 from operator_bank.sub_wallets.tables import sub_wallet_orders
@@ -182,6 +183,8 @@ class SubWalletOrders:
                 field="sub_wallet_number",
             )
         limit_set = self._checked(content, now_ms)
+        if content.terms.HasField("mandate") != sub.is_mandate:
+            raise invalid("terms.mandate", "is given when a sub-wallet is opened, and stays")
         if content.terms.ends_time_ms < sub.terms.ends_time_ms:
             # Orders that were taken are good until then. Whoever wants it to end now closes it.
             raise invalid("terms.ends_time_ms", "can only be put off; close the sub-wallet instead")
@@ -292,6 +295,8 @@ class SubWalletOrders:
                 check_number(number)
             except NumberError as error:
                 raise invalid("terms.payees", f"has a number that is none: {error}") from None
+        if terms.HasField("mandate"):
+            _check_mandate(content.wallet_number, terms)
         try:
             return limit_set_of(terms.balance_cap_fen, terms.single_fen, terms.day_fen)
         except ValueError:
@@ -325,6 +330,8 @@ class SubWalletOrders:
 
     def _shown(self, family: list[SubWallet]) -> list[sub_wallets_pb2.SubWallet]:
         rows, now_ms = self._ledger.read([each.account for each in family]), self._clock.now_ms()
+        mandates = [each.account for each in family if each.is_mandate]
+        spent = self._database.read(lambda c: tries.spent_fen(c, mandates, month_of(now_ms)))
         return [
             sub_wallets_pb2.SubWallet(
                 wallet_number=self._directory.number_of(each.account),
@@ -334,9 +341,20 @@ class SubWalletOrders:
                 held_fen=int(rows[at]["held_fen"]),
                 day_spent_fen=spent_fen(rows, at, now_ms)[0],
                 opened_time_ms=each.opened_ms,
+                month_spent_fen=spent.get(each.account, 0),
             )
             for at, each in enumerate(family)
         ]
+
+
+def _check_mandate(giver: str, terms: Terms) -> None:
+    """Raises Refusal: FIELD_INVALID, if nobody could be paid by it."""
+    if len(terms.payees) != 1 or terms.payees[0] == giver:
+        raise invalid("terms.payees", "has whoever asks by the mandate, and nobody else")
+    if terms.mandate.each_fen > terms.balance_cap_fen:
+        raise invalid("terms.mandate.each_fen", "is at most what the sub-wallet may hold")
+    if terms.mandate.month_fen < terms.mandate.each_fen:
+        raise invalid("terms.mandate.month_fen", "is at least that of one request")
 
 
 def _but_for_times(order: sub_wallets_pb2.SubWalletOrder) -> bytes:

@@ -207,9 +207,11 @@ class Orders:
 
     def _find(self, envelope: SignedEnvelope) -> Wallet | None:
         try:
-            return self._directory.find(envelope.key_id.decode("ascii"))
+            wallet = self._directory.find(envelope.key_id.decode("ascii"))
         except UnicodeDecodeError:
             return None
+        # Nobody orders with the key of a mandate: as if there were no such wallet.
+        return None if wallet and self.families.is_mandate(wallet.account) else wallet
 
     def _key(self, wallet: Wallet | None) -> bytes:
         return wallet.public_key if wallet is not None else self._nobody

@@ -16,7 +16,15 @@ from central_bank.aliases.finding import said
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from currency.days import day_of
-from dcep.bank.v1 import aliases_pb2, asking_pb2, exchange_pb2, keys_pb2, payments_pb2, wallets_pb2
+from dcep.bank.v1 import (
+    aliases_pb2,
+    asking_pb2,
+    exchange_pb2,
+    keys_pb2,
+    payments_pb2,
+    sub_wallets_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -26,6 +34,7 @@ from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
@@ -307,6 +316,10 @@ class _Counter:
 
     def block_asker(self, order: Any) -> Any:
         return self._ask(GrpcAsking, "BlockAsker", asking_pb2.BlockAskerRequest(order=order))
+
+    def list_sub_wallets(self, query: Any) -> Any:
+        request = sub_wallets_pb2.ListSubWalletsRequest(query=query)
+        return self._ask(GrpcSubWallets, "ListSubWallets", request)
 
     def list_asked(self, query: Any, size: int, token: str, name: str) -> Any:
         request = asking_pb2.ListAskedRequest(

@@ -10,25 +10,11 @@ from sqlalchemy import delete, insert, select, update
 from dcep.bank.v1 import asking_pb2, orders_pb2
 from operator_bank.asking.tables import asked, asked_payments
 from operator_bank.payments.tables import outbound
+from tests.auditor.asking import ask, requests
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.refusals import refused_for
-from wallet.online.requests import Requests
 
-HOUR_MS = 3_600_000
 WITHDRAW, DECLINE = orders_pb2.ASKED_CHANGE_WITHDRAW, orders_pb2.ASKED_CHANGE_DECLINE
-
-
-def requests(stack: Stack, name: str) -> Requests:
-    found: Requests = stack.system.built[name].requests_to_pay()
-    return found
-
-
-def ask(stack: Stack, asker: str, payer: str, fen: int, *, partial: bool = False) -> str:
-    due_ms = stack.system.clock.now_ms() + HOUR_MS
-    number = stack.number(payer)
-    return requests(stack, asker).ask(
-        number, fen, words="面条", due_time_ms=due_ms, partial=partial
-    )
 
 
 def pay(stack: Stack, payer: str, name: str, fen: int, *, anew: bool = False) -> None:

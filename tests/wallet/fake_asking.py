@@ -17,10 +17,12 @@ class FakeAsking:
     Attributes:
         asked: the requests, by id.
         blocked: what was ordered about askers.
+        changes: what was ordered about requests.
     """
 
     asked: dict[str, asking_pb2.Asked] = field(default_factory=dict, kw_only=True)
     blocked: list[orders_pb2.BlockAskerOrder] = field(default_factory=list, kw_only=True)
+    changes: list[orders_pb2.ChangeAskedOrder] = field(default_factory=list, kw_only=True)
 
     if TYPE_CHECKING:  # of the bank itself
         _lose: ClassVar[Any]
@@ -47,11 +49,14 @@ class FakeAsking:
 
     def change_asked(self, order: SignedEnvelope) -> asking_pb2.ChangeAskedResponse:
         change = orders_pb2.ChangeAskedOrder.FromString(order.payload)
+        self.changes.append(change)
         asked = self.asked[change.request_to_pay_id]
         if change.change == orders_pb2.ASKED_CHANGE_REMIND:
             asked.reminders += 1
         elif change.change == orders_pb2.ASKED_CHANGE_DECLINE:
             asked.state = asking_pb2.ASKED_STATE_DECLINED
+        elif change.change == orders_pb2.ASKED_CHANGE_ALLOW:
+            asked.state = asking_pb2.ASKED_STATE_PAID
         else:
             asked.state = asking_pb2.ASKED_STATE_WITHDRAWN
         return asking_pb2.ChangeAskedResponse(asked=asked)

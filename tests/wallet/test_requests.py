@@ -71,4 +71,4 @@ def test_the_list_says_what_is_left() -> None:
 
 
 def test_each_change_is_one_of_the_contract() -> None:
-    assert set(orders_pb2.AskedChange.values()) == {0, 1, 2, 3}
+    assert set(orders_pb2.AskedChange.values()) == {0, 1, 2, 3, 4}

@@ -345,6 +345,7 @@ def _add_others() -> None:
     from wallet.cli.classes import downgrade, upgrade
     from wallet.cli.history import history, payment
     from wallet.cli.keys import key, keys, recover
+    from wallet.cli.mandates import mandate
     from wallet.cli.merchant_qr import qr
     from wallet.cli.offline import offline
     from wallet.cli.payroll import payroll
@@ -370,6 +371,7 @@ def _add_others() -> None:
     app.add_typer(qr, name="qr")
     app.add_typer(requests, name="requests")
     app.add_typer(sub, name="sub")
+    app.add_typer(mandate, name="mandate")
 
 
 _add_others()

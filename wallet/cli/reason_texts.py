@@ -110,6 +110,10 @@ _WORDS = {
         N_("This sub-wallet was opened to pay others only."),
         N_("Look with `wallet limits`; who gave it to you can change that."),
     ),
+    "BEYOND_MANDATE": (
+        N_("The request is for more than the mandate allows."),
+        N_("Allow it with `wallet mandate allow ID`, or change the mandate."),
+    ),
     "SUB_WALLETS_OPEN": (
         N_("Sub-wallets of this wallet are open."),
         N_("Close them first: `wallet sub list`, then `wallet sub close NUMBER`."),

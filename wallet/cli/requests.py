@@ -263,6 +263,12 @@ def _agree(line: RequestLine, amount_fen: int, *, said: bool, yes: bool, output:
 
     if line.mine:
         raise UsageError(_("this wallet has made this request; it is for the other one to pay"))
+    if line.mandate:
+        raise UsageError(
+            _("it asks by a mandate; have it paid with: wallet mandate allow {name}").format(
+                name=line.name
+            )
+        )
     if not line.is_open:
         from wallet.cli.requests_output import state_word
 

@@ -9,6 +9,7 @@ from currency.amount import format_yuan
 from language import N_, _
 from runtime.output import quoted
 from wallet.cli.console import CommandResult
+from wallet.cli.reason_texts import sentence
 from wallet.cli.times import clock, zone
 from wallet.online.requests import RequestLine
 
@@ -107,6 +108,10 @@ def _told(line: RequestLine) -> str:
     times = _("of {time}, due {due}").format(
         time=clock(line.time_ms)[:-3], due=clock(line.due_time_ms)[:-3]
     )
+    if line.mandate:
+        said += "\n  " + _("to your mandate {number}").format(number=line.mandate)
+        if line.is_open and line.not_paid:
+            said += "\n  " + _("Not paid: {why}").format(why=sentence(line.not_paid, "")[0])
     if line.reminders:
         times += _(", reminded {count} times").format(count=line.reminders)
     words = " ".join(quoted(one) for one in (line.text, line.reference) if one)

@@ -144,11 +144,14 @@ def change(
 ) -> None:
     """Change what a sub-wallet may do; what is left away stays. `--day 0` takes a limit away."""
     from currency.number import typed
+    from wallet.cli.console import UsageError
     from wallet.cli.sub_wallets_output import ordered
 
     with wallet(context, home, as_json) as (app, output):
         subs = app.sub_wallets()
         before = subs.find(typed(number))
+        if before.terms.HasField("mandate"):
+            raise UsageError(_("this is a mandate; change it with `wallet mandate change`"))
         terms = _terms(app, before.terms, cap, single, day, until, purpose, payees)
         output.result(*ordered(subs.change(before.wallet_number, terms)))
 
@@ -187,20 +190,19 @@ def _terms(
     """What was typed, in place of what was there. Raises UsageError and what typing raises."""
     from currency.number import check, typed
     from currency.text import typed as cleaned
-    from wallet.cli.times import clock, parse_time
+    from wallet.cli.times import in_a_year, parse_time
     from wallet.online.sub_wallets import Terms
 
     terms = Terms()
     terms.CopyFrom(before)
     if cap:
-        terms.balance_cap_fen = _rung(cap)
+        terms.balance_cap_fen = rung(cap)
     if single:
-        terms.single_fen = _rung(single, none=True)
+        terms.single_fen = rung(single, none=True)
     if day:
-        terms.day_fen = _rung(day, none=True)
+        terms.day_fen = rung(day, none=True)
     if until or not terms.ends_time_ms:
-        in_a_year = clock(app.clock.now_ms() + _YEAR_MS)[:10]
-        terms.ends_time_ms = parse_time(until or in_a_year, end=True)
+        terms.ends_time_ms = parse_time(until or in_a_year(app.clock.now_ms()), end=True)
     if purpose:
         terms.purpose = cleaned(purpose)
     if payees:
@@ -210,10 +212,7 @@ def _terms(
     return terms
 
 
-_YEAR_MS = 365 * 86_400_000
-
-
-def _rung(typed: str, *, none: bool = False) -> int:
+def rung(typed: str, *, none: bool = False) -> int:
     """An amount of the ladder, in fen. Raises UsageError, which shows the ladder."""
     from currency.amount import format_yuan, parse_yuan
     from currency.sub_limits import LADDER_FEN

@@ -32,6 +32,8 @@ def terms_fields(terms: Terms) -> dict[str, Any]:
         "ends_time_ms": terms.ends_time_ms,
         "purpose": terms.purpose,
         "payees": list(terms.payees),
+        "each_fen": terms.mandate.each_fen,
+        "month_fen": terms.mandate.month_fen,
     }
 
 
@@ -53,6 +55,7 @@ def fields(each: SubWallet) -> dict[str, Any]:
         "available_fen": each.available_fen,
         "held_fen": each.held_fen,
         "day_spent_fen": each.day_spent_fen,
+        "month_spent_fen": each.month_spent_fen,
         "opened_time_ms": each.opened_time_ms,
         "terms": terms_fields(each.terms),
     }
@@ -73,11 +76,50 @@ def ordered(each: SubWallet, into: Path | None = None) -> CommandResult:
 
 def listed(answer: sub_wallets_pb2.ListSubWalletsResponse, *, every: bool) -> CommandResult:
     """After ``sub list``."""
-    found = [each for each in answer.sub_wallets if every or each.state != _CLOSED]
+    subs = [each for each in answer.sub_wallets if not each.terms.HasField("mandate")]
+    found = [each for each in subs if every or each.state != _CLOSED]
     told = {"items": [fields(each) for each in found], "ladder_fen": list(answer.ladder_fen)}
     if not found:
         return told, _("No sub-wallets. One is opened with: wallet sub add")
     return told, "\n\n".join(_in_words(each) for each in found)
+
+
+def mandated(each: SubWallet) -> CommandResult:
+    """After ``mandate give``, ``change`` and ``end``."""
+    text = _mandate_in_words(each)
+    if each.state == sub_wallets_pb2.SUB_WALLET_STATE_OPEN:
+        text += "\n" + _("They ask with: wallet request {number} AMOUNT").format(
+            number=each.wallet_number
+        )
+    return fields(each), text
+
+
+def mandates(found: list[SubWallet], *, every: bool) -> CommandResult:
+    """After ``mandate list``."""
+    shown = [each for each in found if every or each.state != _CLOSED]
+    told = {"items": [fields(each) for each in shown]}
+    if not shown:
+        return told, _("No mandates. One is given with: wallet mandate give")
+    return told, "\n\n".join(_mandate_in_words(each) for each in shown)
+
+
+def _mandate_in_words(each: SubWallet) -> str:
+    terms, mandate = each.terms, each.terms.mandate
+    month = _("{yuan} yuan, of which {spent} were paid this month").format(
+        yuan=format_yuan(mandate.month_fen), spent=format_yuan(each.month_spent_fen)
+    )
+    most = _("{yuan} yuan for one request").format(yuan=format_yuan(terms.balance_cap_fen))
+    rows = [
+        (_("Mandate"), each.wallet_number),
+        (_("State"), _(_STATES.get(each.state, N_("open")))),
+        (_("Pays only"), ", ".join(terms.payees)),
+        *([(_("For"), terms.purpose)] if terms.purpose else []),
+        (_("A request"), _("{yuan} yuan").format(yuan=format_yuan(mandate.each_fen))),
+        (_("A month"), month),
+        (_("With a yes"), most),
+        (_("Until"), clock(terms.ends_time_ms)),
+    ]
+    return "\n".join(labelled(rows, 10))
 
 
 def _in_words(each: SubWallet) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from currency.days import DAY_MS
 from language import _
 
 
@@ -15,6 +16,11 @@ class TimeError(ValueError):
 def clock(time_ms: int) -> str:
     """``2026-11-26 18:16:03``."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ms / 1_000))
+
+
+def in_a_year(now_ms: int) -> str:
+    """The day that is 365 days from now, as `parse_time` reads it."""
+    return clock(now_ms + 365 * DAY_MS)[:10]
 
 
 def zoned(time_ms: int) -> str:

@@ -19,11 +19,12 @@ from wallet.online.account import check_number
 from wallet.online.top_up import topping_up
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import ASKED_PAYMENT
-from wallet.peers.interface import LIST_ASKED
+from wallet.peers.interface import LIST_ASKED, LIST_SUB_WALLETS
 
 DECLINE = orders_pb2.ASKED_CHANGE_DECLINE
 WITHDRAW = orders_pb2.ASKED_CHANGE_WITHDRAW
 REMIND = orders_pb2.ASKED_CHANGE_REMIND
+ALLOW = orders_pb2.ASKED_CHANGE_ALLOW
 
 
 class AskedPerhaps(NoAnswer):
@@ -45,6 +46,8 @@ class RequestLine:
         paid_fen: with what is on its way.
         reminders: how often its payer was reminded.
         digest: of what its asker signed, in hexadecimal: what a payer agrees to.
+        mandate: the number of this wallet's mandate that it is asked by; else empty.
+        not_paid: why it was not paid by the mandate, such as ``BEYOND_MANDATE``; else empty.
     """
 
     name: str
@@ -60,6 +63,8 @@ class RequestLine:
     paid_fen: int
     reminders: int
     digest: str
+    mandate: str = ""
+    not_paid: str = ""
 
     @property
     def left_fen(self) -> int:
@@ -82,6 +87,7 @@ class Requests:
         self._submitter = submitter
         self._tops_up = tops_up
         self._randomness = randomness
+        self._given: set[str] | None = None
 
     def ask(
         self,
@@ -207,7 +213,8 @@ class Requests:
         return None
 
     def change(self, name: str, change: orders_pb2.AskedChange) -> RequestLine:
-        """Declines or withdraws a request, or reminds of it; the same again changes nothing more.
+        """Declines or withdraws a request, reminds of it, or has a mandate pay it; the same again
+        changes nothing more.
 
         Raises:
             Refusal: by the bank.
@@ -238,8 +245,11 @@ class Requests:
         payload = asked.request.payload
         request = read_payload(orders_pb2.RequestToPay, payload)
         mine = request.wallet_number == self._submitter.number
+        mandate = ""
         if not mine and request.payer_number != self._submitter.number:
-            raise BadAnswer(_("the bank shows a request of others"))
+            mandate = request.payer_number
+            if mandate not in self._mandates():
+                raise BadAnswer(_("the bank shows a request of others"))
         return RequestLine(
             name=f"{request.wallet_number}-{request.nonce.hex()}",
             mine=mine,
@@ -254,7 +264,19 @@ class Requests:
             paid_fen=asked.paid_fen,
             reminders=asked.reminders,
             digest=hashlib.sha256(payload).hexdigest(),
+            mandate=mandate,
+            not_paid=errors_pb2.Reason.Name(asked.not_paid).removeprefix("REASON_")
+            if asked.not_paid
+            else "",
         )
+
+    def _mandates(self) -> set[str]:
+        """The numbers of the mandates that this wallet has given; the bank is asked once."""
+        if self._given is None:
+            query = self._submitter.query(LIST_SUB_WALLETS)
+            subs = self._submitter.bank.list_sub_wallets(query).sub_wallets
+            self._given = {one.wallet_number for one in subs if one.terms.HasField("mandate")}
+        return self._given
 
 
 def shares(amount_fen: int, people: Sequence[str]) -> dict[str, int]:

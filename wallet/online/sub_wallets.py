@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nacl.signing import SigningKey
+
 from currency.contract_words import class_name
 from dcep.bank.v1 import orders_pb2, sub_wallets_pb2
 from dcep.errors.v1 import errors_pb2
@@ -24,9 +26,23 @@ from wallet.peers.interface import GET_WALLET, LIST_SUB_WALLETS, Banks
 OPEN = sub_wallets_pb2.SUB_WALLET_ACTION_OPEN
 CHANGE = sub_wallets_pb2.SUB_WALLET_ACTION_CHANGE
 CLOSE = sub_wallets_pb2.SUB_WALLET_ACTION_CLOSE
+_OPEN = sub_wallets_pb2.SUB_WALLET_STATE_OPEN
+_FROZEN = sub_wallets_pb2.SUB_WALLET_STATE_FROZEN
 Terms = sub_wallets_pb2.SubWalletTerms
 SubWallet = sub_wallets_pb2.SubWallet
 _KEYS = uuid.UUID("3b6c1f0e-93d4-4a55-8f0c-6d5d7a0e2b11")
+
+
+class MandateGiven(Refusal):
+    """There is a mandate for whoever is to get one."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            errors_pb2.REASON_ALREADY_EXISTS,
+            N_("they have a mandate of this wallet; it is changed or ended by its number"),
+            field="payee_number",
+            wallet_number=number,
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,22 @@ class SubWallets:
     def open(self, key: bytes, terms: Terms) -> SubWallet:
         """Opens one for a key; the same again opens no second one."""
         return self._order(OPEN, str(uuid.uuid5(_KEYS, key.hex())), public_key=key, terms=terms)
+
+    def give(self, terms: Terms) -> SubWallet:
+        """Gives the one payee of some terms a mandate. Nobody keeps the secret of its key.
+
+        Raises:
+            MandateGiven: the payee has one that is open, perhaps by this very command.
+        """
+        for each in self.mandates():
+            if each.state in (_OPEN, _FROZEN) and list(each.terms.payees) == list(terms.payees):
+                raise MandateGiven(each.wallet_number)
+        key = SigningKey(self.randomness.bytes(SEED_BYTES)).verify_key
+        return self.open(bytes(key), terms)
+
+    def mandates(self) -> list[SubWallet]:
+        """The mandates among them, closed ones too."""
+        return [each for each in self.listed().sub_wallets if each.terms.HasField("mandate")]
 
     def change(self, number: str, terms: Terms) -> SubWallet:
         """Gives one other terms."""

@@ -29,7 +29,7 @@ from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelo
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/asking.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"\xbf\x01\n\x05\x41sked\x12V\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x18.dcep.bank.v1.AskedStateB\x04\xf0\xf9\x18<\x12\x16\n\x08paid_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\treminders\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\r\"b\n\nAskRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\"@\n\x0b\x41skResponse\x12\x1f\n\x11request_to_pay_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18%\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"g\n\x0fPayAskedRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xba\x01\n\x10PayAskedResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"n\n\x12\x43hangeAskedRequest\x12X\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18<\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeAskedOrder\"?\n\x13\x43hangeAskedResponse\x12(\n\x05\x61sked\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AskedB\x04\xf0\xf9\x18<\"l\n\x11\x42lockAskerRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.BlockAskerOrder\"\x14\n\x12\x42lockAskerResponse\"\xbb\x01\n\x10ListAskedRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \x12%\n\x11request_to_pay_id\x18\x04 \x01(\tB\n\xf0\xf9\x18%\xfa\xf9\x18\x02`\x01\"_\n\x11ListAskedResponse\x12+\n\x05\x61sked\x18\x01 \x03(\x0b\x32\x13.dcep.bank.v1.AskedB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 *\xc0\x01\n\nAskedState\x12\x1b\n\x17\x41SKED_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41SKED_STATE_OPEN\x10\x01\x12\x14\n\x10\x41SKED_STATE_PAID\x10\x02\x12\x18\n\x14\x41SKED_STATE_DECLINED\x10\x03\x12\x1b\n\x17\x41SKED_STATE_WITHDRAWING\x10\x04\x12\x19\n\x15\x41SKED_STATE_WITHDRAWN\x10\x05\x12\x17\n\x13\x41SKED_STATE_EXPIRED\x10\x06\x32\x89\x03\n\rAskingService\x12:\n\x03\x41sk\x12\x18.dcep.bank.v1.AskRequest\x1a\x19.dcep.bank.v1.AskResponse\x12I\n\x08PayAsked\x12\x1d.dcep.bank.v1.PayAskedRequest\x1a\x1e.dcep.bank.v1.PayAskedResponse\x12R\n\x0b\x43hangeAsked\x12 .dcep.bank.v1.ChangeAskedRequest\x1a!.dcep.bank.v1.ChangeAskedResponse\x12O\n\nBlockAsker\x12\x1f.dcep.bank.v1.BlockAskerRequest\x1a .dcep.bank.v1.BlockAskerResponse\x12L\n\tListAsked\x12\x1e.dcep.bank.v1.ListAskedRequest\x1a\x1f.dcep.bank.v1.ListAskedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/asking.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"\xef\x01\n\x05\x41sked\x12V\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x18.dcep.bank.v1.AskedStateB\x04\xf0\xf9\x18<\x12\x16\n\x08paid_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x17\n\treminders\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\r\x12.\n\x08not_paid\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"b\n\nAskRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.RequestToPay\"@\n\x0b\x41skResponse\x12\x1f\n\x11request_to_pay_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18%\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"g\n\x0fPayAskedRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrder\"\xba\x01\n\x10PayAskedResponse\x12\x18\n\npayment_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x16\x12/\n\x05state\x18\x02 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\"n\n\x12\x43hangeAskedRequest\x12X\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18<\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeAskedOrder\"?\n\x13\x43hangeAskedResponse\x12(\n\x05\x61sked\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AskedB\x04\xf0\xf9\x18<\"l\n\x11\x42lockAskerRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.BlockAskerOrder\"\x14\n\x12\x42lockAskerResponse\"\xbb\x01\n\x10ListAskedRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xf0\xf9\x18 \x12%\n\x11request_to_pay_id\x18\x04 \x01(\tB\n\xf0\xf9\x18%\xfa\xf9\x18\x02`\x01\"_\n\x11ListAskedResponse\x12+\n\x05\x61sked\x18\x01 \x03(\x0b\x32\x13.dcep.bank.v1.AskedB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 *\xc0\x01\n\nAskedState\x12\x1b\n\x17\x41SKED_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41SKED_STATE_OPEN\x10\x01\x12\x14\n\x10\x41SKED_STATE_PAID\x10\x02\x12\x18\n\x14\x41SKED_STATE_DECLINED\x10\x03\x12\x1b\n\x17\x41SKED_STATE_WITHDRAWING\x10\x04\x12\x19\n\x15\x41SKED_STATE_WITHDRAWN\x10\x05\x12\x17\n\x13\x41SKED_STATE_EXPIRED\x10\x06\x32\x89\x03\n\rAskingService\x12:\n\x03\x41sk\x12\x18.dcep.bank.v1.AskRequest\x1a\x19.dcep.bank.v1.AskResponse\x12I\n\x08PayAsked\x12\x1d.dcep.bank.v1.PayAskedRequest\x1a\x1e.dcep.bank.v1.PayAskedResponse\x12R\n\x0b\x43hangeAsked\x12 .dcep.bank.v1.ChangeAskedRequest\x1a!.dcep.bank.v1.ChangeAskedResponse\x12O\n\nBlockAsker\x12\x1f.dcep.bank.v1.BlockAskerRequest\x1a .dcep.bank.v1.BlockAskerResponse\x12L\n\tListAsked\x12\x1e.dcep.bank.v1.ListAskedRequest\x1a\x1f.dcep.bank.v1.ListAskedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASKED'].fields_by_name['paid_fen']._serialized_options = b'\360\371\030\002'
   _globals['_ASKED'].fields_by_name['reminders']._loaded_options = None
   _globals['_ASKED'].fields_by_name['reminders']._serialized_options = b'\360\371\030\r'
+  _globals['_ASKED'].fields_by_name['not_paid']._loaded_options = None
+  _globals['_ASKED'].fields_by_name['not_paid']._serialized_options = b'\360\371\030='
   _globals['_ASKREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_ASKREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.RequestToPay'
   _globals['_ASKRESPONSE'].fields_by_name['request_to_pay_id']._loaded_options = None
@@ -76,30 +78,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTASKEDRESPONSE'].fields_by_name['asked']._serialized_options = b'\372\371\030\003P\364\003'
   _globals['_LISTASKEDRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTASKEDRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
-  _globals['_ASKEDSTATE']._serialized_start=1439
-  _globals['_ASKEDSTATE']._serialized_end=1631
+  _globals['_ASKEDSTATE']._serialized_start=1487
+  _globals['_ASKEDSTATE']._serialized_end=1679
   _globals['_ASKED']._serialized_start=189
-  _globals['_ASKED']._serialized_end=380
-  _globals['_ASKREQUEST']._serialized_start=382
-  _globals['_ASKREQUEST']._serialized_end=480
-  _globals['_ASKRESPONSE']._serialized_start=482
-  _globals['_ASKRESPONSE']._serialized_end=546
-  _globals['_PAYASKEDREQUEST']._serialized_start=548
-  _globals['_PAYASKEDREQUEST']._serialized_end=651
-  _globals['_PAYASKEDRESPONSE']._serialized_start=654
-  _globals['_PAYASKEDRESPONSE']._serialized_end=840
-  _globals['_CHANGEASKEDREQUEST']._serialized_start=842
-  _globals['_CHANGEASKEDREQUEST']._serialized_end=952
-  _globals['_CHANGEASKEDRESPONSE']._serialized_start=954
-  _globals['_CHANGEASKEDRESPONSE']._serialized_end=1017
-  _globals['_BLOCKASKERREQUEST']._serialized_start=1019
-  _globals['_BLOCKASKERREQUEST']._serialized_end=1127
-  _globals['_BLOCKASKERRESPONSE']._serialized_start=1129
-  _globals['_BLOCKASKERRESPONSE']._serialized_end=1149
-  _globals['_LISTASKEDREQUEST']._serialized_start=1152
-  _globals['_LISTASKEDREQUEST']._serialized_end=1339
-  _globals['_LISTASKEDRESPONSE']._serialized_start=1341
-  _globals['_LISTASKEDRESPONSE']._serialized_end=1436
-  _globals['_ASKINGSERVICE']._serialized_start=1634
-  _globals['_ASKINGSERVICE']._serialized_end=2027
+  _globals['_ASKED']._serialized_end=428
+  _globals['_ASKREQUEST']._serialized_start=430
+  _globals['_ASKREQUEST']._serialized_end=528
+  _globals['_ASKRESPONSE']._serialized_start=530
+  _globals['_ASKRESPONSE']._serialized_end=594
+  _globals['_PAYASKEDREQUEST']._serialized_start=596
+  _globals['_PAYASKEDREQUEST']._serialized_end=699
+  _globals['_PAYASKEDRESPONSE']._serialized_start=702
+  _globals['_PAYASKEDRESPONSE']._serialized_end=888
+  _globals['_CHANGEASKEDREQUEST']._serialized_start=890
+  _globals['_CHANGEASKEDREQUEST']._serialized_end=1000
+  _globals['_CHANGEASKEDRESPONSE']._serialized_start=1002
+  _globals['_CHANGEASKEDRESPONSE']._serialized_end=1065
+  _globals['_BLOCKASKERREQUEST']._serialized_start=1067
+  _globals['_BLOCKASKERREQUEST']._serialized_end=1175
+  _globals['_BLOCKASKERRESPONSE']._serialized_start=1177
+  _globals['_BLOCKASKERRESPONSE']._serialized_end=1197
+  _globals['_LISTASKEDREQUEST']._serialized_start=1200
+  _globals['_LISTASKEDREQUEST']._serialized_end=1387
+  _globals['_LISTASKEDRESPONSE']._serialized_start=1389
+  _globals['_LISTASKEDRESPONSE']._serialized_end=1484
+  _globals['_ASKINGSERVICE']._serialized_start=1682
+  _globals['_ASKINGSERVICE']._serialized_end=2075
 # @@protoc_insertion_point(module_scope)

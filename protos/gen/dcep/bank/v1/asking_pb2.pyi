@@ -30,16 +30,18 @@ ASKED_STATE_WITHDRAWN: AskedState
 ASKED_STATE_EXPIRED: AskedState
 
 class Asked(_message.Message):
-    __slots__ = ("request", "state", "paid_fen", "reminders")
+    __slots__ = ("request", "state", "paid_fen", "reminders", "not_paid")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAID_FEN_FIELD_NUMBER: _ClassVar[int]
     REMINDERS_FIELD_NUMBER: _ClassVar[int]
+    NOT_PAID_FIELD_NUMBER: _ClassVar[int]
     request: _envelope_pb2.SignedEnvelope
     state: AskedState
     paid_fen: int
     reminders: int
-    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., state: _Optional[_Union[AskedState, str]] = ..., paid_fen: _Optional[int] = ..., reminders: _Optional[int] = ...) -> None: ...
+    not_paid: _errors_pb2.Reason
+    def __init__(self, request: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., state: _Optional[_Union[AskedState, str]] = ..., paid_fen: _Optional[int] = ..., reminders: _Optional[int] = ..., not_paid: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class AskRequest(_message.Message):
     __slots__ = ("order",)

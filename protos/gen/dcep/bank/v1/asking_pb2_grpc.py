@@ -88,8 +88,9 @@ class AskingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ChangeAsked(self, request, context):
-        """Declines, withdraws, or reminds. A request that is withdrawn at another bank
+        """Declines, withdraws, reminds, or allows what is beyond a mandate; then it is tried at once. A request that is withdrawn at another bank
         is WITHDRAWING until that bank has said that nothing more is paid on it.
+        Whoever has given a mandate declines as well; who asks is not told of that.
         Repeats harmlessly. Refuses: REQUEST_TO_PAY_UNKNOWN, REQUEST_TO_PAY_OVER,
         TOO_MANY_REQUESTS.
         """
@@ -105,7 +106,8 @@ class AskingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListAsked(self, request, context):
-        """The requests that the asking wallet has made or is shown, newest first.
+        """The requests that the asking wallet has made or is shown, and those to its mandates, newest
+        first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,6 +21,7 @@ class AskedChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASKED_CHANGE_DECLINE: _ClassVar[AskedChange]
     ASKED_CHANGE_WITHDRAW: _ClassVar[AskedChange]
     ASKED_CHANGE_REMIND: _ClassVar[AskedChange]
+    ASKED_CHANGE_ALLOW: _ClassVar[AskedChange]
 
 class AliasWish(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -48,6 +49,7 @@ ASKED_CHANGE_UNSPECIFIED: AskedChange
 ASKED_CHANGE_DECLINE: AskedChange
 ASKED_CHANGE_WITHDRAW: AskedChange
 ASKED_CHANGE_REMIND: AskedChange
+ASKED_CHANGE_ALLOW: AskedChange
 ALIAS_WISH_UNSPECIFIED: AliasWish
 ALIAS_WISH_ADD: AliasWish
 ALIAS_WISH_ADD_PRIVATE: AliasWish

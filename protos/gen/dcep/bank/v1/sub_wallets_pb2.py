@@ -27,7 +27,7 @@ from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelo
 from dcep.bank.v1 import orders_pb2 as dcep_dot_bank_dot_v1_dot_orders__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x63\x65p/bank/v1/sub_wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\"\xaf\x01\n\x0eSubWalletTerms\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0c\x65nds_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x15\n\x07purpose\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1a\x12\x1a\n\x06payees\x18\x06 \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02P\x10\"\xe1\x02\n\x0eSubWalletOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x33\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1d.dcep.bank.v1.SubWalletActionB\x04\xf0\xf9\x18<\x12\x1e\n\npublic_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11sub_wallet_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x31\n\x05terms\x18\x06 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18=\x12\x12\n\x04\x62\x61nk\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x17\x8a\x80\x19\x13sub-wallet-order/v1\"]\n\x0bSubWalletOf\x12\x1b\n\rparent_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x31\n\x05terms\x18\x02 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18<\"\xfe\x01\n\tSubWallet\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x31\n\x05terms\x18\x02 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18<\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\x1c.dcep.bank.v1.SubWalletStateB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rday_spent_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eopened_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"o\n\x15OrderSubWalletRequest\x12V\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB%\xf0\xf9\x18<\xfa\xf9\x18\x1dr\x1b\x64\x63\x65p.bank.v1.SubWalletOrder\"K\n\x16OrderSubWalletResponse\x12\x31\n\nsub_wallet\x18\x01 \x01(\x0b\x32\x17.dcep.bank.v1.SubWalletB\x04\xf0\xf9\x18<\"f\n\x15ListSubWalletsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"n\n\x16ListSubWalletsResponse\x12\x34\n\x0bsub_wallets\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.SubWalletB\x06\xfa\xf9\x18\x02Pd\x12\x1e\n\nladder_fen\x18\x02 \x03(\x03\x42\n\xf0\xf9\x18\x01\xfa\xf9\x18\x02P\x10*\x8b\x01\n\x0fSubWalletAction\x12!\n\x1dSUB_WALLET_ACTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUB_WALLET_ACTION_OPEN\x10\x01\x12\x1c\n\x18SUB_WALLET_ACTION_CHANGE\x10\x02\x12\x1b\n\x17SUB_WALLET_ACTION_CLOSE\x10\x03*\xa5\x01\n\x0eSubWalletState\x12 \n\x1cSUB_WALLET_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SUB_WALLET_STATE_OPEN\x10\x01\x12\x1b\n\x17SUB_WALLET_STATE_FROZEN\x10\x02\x12\x1c\n\x18SUB_WALLET_STATE_CLOSING\x10\x03\x12\x1b\n\x17SUB_WALLET_STATE_CLOSED\x10\x04\x32\xcc\x01\n\x10SubWalletService\x12[\n\x0eOrderSubWallet\x12#.dcep.bank.v1.OrderSubWalletRequest\x1a$.dcep.bank.v1.OrderSubWalletResponse\x12[\n\x0eListSubWallets\x12#.dcep.bank.v1.ListSubWalletsRequest\x1a$.dcep.bank.v1.ListSubWalletsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x63\x65p/bank/v1/sub_wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\"\xdd\x01\n\x0eSubWalletTerms\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1a\n\x0c\x65nds_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x15\n\x07purpose\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1a\x12\x1a\n\x06payees\x18\x06 \x03(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02P\x10\x12,\n\x07mandate\x18\x07 \x01(\x0b\x32\x15.dcep.bank.v1.MandateB\x04\xf0\xf9\x18=\":\n\x07Mandate\x12\x16\n\x08\x65\x61\x63h_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x17\n\tmonth_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\xe1\x02\n\x0eSubWalletOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x33\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1d.dcep.bank.v1.SubWalletActionB\x04\xf0\xf9\x18<\x12\x1e\n\npublic_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11sub_wallet_number\x18\x05 \x01(\tB\n\xf0\xf9\x18\x15\xfa\xf9\x18\x02`\x01\x12\x31\n\x05terms\x18\x06 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18=\x12\x12\n\x04\x62\x61nk\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\t \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x17\x8a\x80\x19\x13sub-wallet-order/v1\"]\n\x0bSubWalletOf\x12\x1b\n\rparent_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x31\n\x05terms\x18\x02 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18<\"\x9d\x02\n\tSubWallet\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x31\n\x05terms\x18\x02 \x01(\x0b\x32\x1c.dcep.bank.v1.SubWalletTermsB\x04\xf0\xf9\x18<\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\x1c.dcep.bank.v1.SubWalletStateB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rday_spent_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eopened_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0fmonth_spent_fen\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"o\n\x15OrderSubWalletRequest\x12V\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB%\xf0\xf9\x18<\xfa\xf9\x18\x1dr\x1b\x64\x63\x65p.bank.v1.SubWalletOrder\"K\n\x16OrderSubWalletResponse\x12\x31\n\nsub_wallet\x18\x01 \x01(\x0b\x32\x17.dcep.bank.v1.SubWalletB\x04\xf0\xf9\x18<\"f\n\x15ListSubWalletsRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"n\n\x16ListSubWalletsResponse\x12\x34\n\x0bsub_wallets\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.SubWalletB\x06\xfa\xf9\x18\x02Pd\x12\x1e\n\nladder_fen\x18\x02 \x03(\x03\x42\n\xf0\xf9\x18\x01\xfa\xf9\x18\x02P\x10*\x8b\x01\n\x0fSubWalletAction\x12!\n\x1dSUB_WALLET_ACTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUB_WALLET_ACTION_OPEN\x10\x01\x12\x1c\n\x18SUB_WALLET_ACTION_CHANGE\x10\x02\x12\x1b\n\x17SUB_WALLET_ACTION_CLOSE\x10\x03*\xa5\x01\n\x0eSubWalletState\x12 \n\x1cSUB_WALLET_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SUB_WALLET_STATE_OPEN\x10\x01\x12\x1b\n\x17SUB_WALLET_STATE_FROZEN\x10\x02\x12\x1c\n\x18SUB_WALLET_STATE_CLOSING\x10\x03\x12\x1b\n\x17SUB_WALLET_STATE_CLOSED\x10\x04\x32\xcc\x01\n\x10SubWalletService\x12[\n\x0eOrderSubWallet\x12#.dcep.bank.v1.OrderSubWalletRequest\x1a$.dcep.bank.v1.OrderSubWalletResponse\x12[\n\x0eListSubWallets\x12#.dcep.bank.v1.ListSubWalletsRequest\x1a$.dcep.bank.v1.ListSubWalletsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBWALLETTERMS'].fields_by_name['purpose']._serialized_options = b'\360\371\030\032'
   _globals['_SUBWALLETTERMS'].fields_by_name['payees']._loaded_options = None
   _globals['_SUBWALLETTERMS'].fields_by_name['payees']._serialized_options = b'\360\371\030\025\372\371\030\002P\020'
+  _globals['_SUBWALLETTERMS'].fields_by_name['mandate']._loaded_options = None
+  _globals['_SUBWALLETTERMS'].fields_by_name['mandate']._serialized_options = b'\360\371\030='
+  _globals['_MANDATE'].fields_by_name['each_fen']._loaded_options = None
+  _globals['_MANDATE'].fields_by_name['each_fen']._serialized_options = b'\360\371\030\001'
+  _globals['_MANDATE'].fields_by_name['month_fen']._loaded_options = None
+  _globals['_MANDATE'].fields_by_name['month_fen']._serialized_options = b'\360\371\030\001'
   _globals['_SUBWALLETORDER'].fields_by_name['wallet_number']._loaded_options = None
   _globals['_SUBWALLETORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_SUBWALLETORDER'].fields_by_name['request_id']._loaded_options = None
@@ -84,6 +90,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBWALLET'].fields_by_name['day_spent_fen']._serialized_options = b'\360\371\030\002'
   _globals['_SUBWALLET'].fields_by_name['opened_time_ms']._loaded_options = None
   _globals['_SUBWALLET'].fields_by_name['opened_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_SUBWALLET'].fields_by_name['month_spent_fen']._loaded_options = None
+  _globals['_SUBWALLET'].fields_by_name['month_spent_fen']._serialized_options = b'\360\371\030\002'
   _globals['_ORDERSUBWALLETREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_ORDERSUBWALLETREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\035r\033dcep.bank.v1.SubWalletOrder'
   _globals['_ORDERSUBWALLETRESPONSE'].fields_by_name['sub_wallet']._loaded_options = None
@@ -94,26 +102,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUBWALLETSRESPONSE'].fields_by_name['sub_wallets']._serialized_options = b'\372\371\030\002Pd'
   _globals['_LISTSUBWALLETSRESPONSE'].fields_by_name['ladder_fen']._loaded_options = None
   _globals['_LISTSUBWALLETSRESPONSE'].fields_by_name['ladder_fen']._serialized_options = b'\360\371\030\001\372\371\030\002P\020'
-  _globals['_SUBWALLETACTION']._serialized_start=1430
-  _globals['_SUBWALLETACTION']._serialized_end=1569
-  _globals['_SUBWALLETSTATE']._serialized_start=1572
-  _globals['_SUBWALLETSTATE']._serialized_end=1737
+  _globals['_SUBWALLETACTION']._serialized_start=1567
+  _globals['_SUBWALLETACTION']._serialized_end=1706
+  _globals['_SUBWALLETSTATE']._serialized_start=1709
+  _globals['_SUBWALLETSTATE']._serialized_end=1874
   _globals['_SUBWALLETTERMS']._serialized_start=138
-  _globals['_SUBWALLETTERMS']._serialized_end=313
-  _globals['_SUBWALLETORDER']._serialized_start=316
-  _globals['_SUBWALLETORDER']._serialized_end=669
-  _globals['_SUBWALLETOF']._serialized_start=671
-  _globals['_SUBWALLETOF']._serialized_end=764
-  _globals['_SUBWALLET']._serialized_start=767
-  _globals['_SUBWALLET']._serialized_end=1021
-  _globals['_ORDERSUBWALLETREQUEST']._serialized_start=1023
-  _globals['_ORDERSUBWALLETREQUEST']._serialized_end=1134
-  _globals['_ORDERSUBWALLETRESPONSE']._serialized_start=1136
-  _globals['_ORDERSUBWALLETRESPONSE']._serialized_end=1211
-  _globals['_LISTSUBWALLETSREQUEST']._serialized_start=1213
-  _globals['_LISTSUBWALLETSREQUEST']._serialized_end=1315
-  _globals['_LISTSUBWALLETSRESPONSE']._serialized_start=1317
-  _globals['_LISTSUBWALLETSRESPONSE']._serialized_end=1427
-  _globals['_SUBWALLETSERVICE']._serialized_start=1740
-  _globals['_SUBWALLETSERVICE']._serialized_end=1944
+  _globals['_SUBWALLETTERMS']._serialized_end=359
+  _globals['_MANDATE']._serialized_start=361
+  _globals['_MANDATE']._serialized_end=419
+  _globals['_SUBWALLETORDER']._serialized_start=422
+  _globals['_SUBWALLETORDER']._serialized_end=775
+  _globals['_SUBWALLETOF']._serialized_start=777
+  _globals['_SUBWALLETOF']._serialized_end=870
+  _globals['_SUBWALLET']._serialized_start=873
+  _globals['_SUBWALLET']._serialized_end=1158
+  _globals['_ORDERSUBWALLETREQUEST']._serialized_start=1160
+  _globals['_ORDERSUBWALLETREQUEST']._serialized_end=1271
+  _globals['_ORDERSUBWALLETRESPONSE']._serialized_start=1273
+  _globals['_ORDERSUBWALLETRESPONSE']._serialized_end=1348
+  _globals['_LISTSUBWALLETSREQUEST']._serialized_start=1350
+  _globals['_LISTSUBWALLETSREQUEST']._serialized_end=1452
+  _globals['_LISTSUBWALLETSRESPONSE']._serialized_start=1454
+  _globals['_LISTSUBWALLETSRESPONSE']._serialized_end=1564
+  _globals['_SUBWALLETSERVICE']._serialized_start=1877
+  _globals['_SUBWALLETSERVICE']._serialized_end=2081
 # @@protoc_insertion_point(module_scope)

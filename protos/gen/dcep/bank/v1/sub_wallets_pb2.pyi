@@ -35,20 +35,30 @@ SUB_WALLET_STATE_CLOSING: SubWalletState
 SUB_WALLET_STATE_CLOSED: SubWalletState
 
 class SubWalletTerms(_message.Message):
-    __slots__ = ("balance_cap_fen", "single_fen", "day_fen", "ends_time_ms", "purpose", "payees")
+    __slots__ = ("balance_cap_fen", "single_fen", "day_fen", "ends_time_ms", "purpose", "payees", "mandate")
     BALANCE_CAP_FEN_FIELD_NUMBER: _ClassVar[int]
     SINGLE_FEN_FIELD_NUMBER: _ClassVar[int]
     DAY_FEN_FIELD_NUMBER: _ClassVar[int]
     ENDS_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PAYEES_FIELD_NUMBER: _ClassVar[int]
+    MANDATE_FIELD_NUMBER: _ClassVar[int]
     balance_cap_fen: int
     single_fen: int
     day_fen: int
     ends_time_ms: int
     purpose: str
     payees: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., ends_time_ms: _Optional[int] = ..., purpose: _Optional[str] = ..., payees: _Optional[_Iterable[str]] = ...) -> None: ...
+    mandate: Mandate
+    def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., ends_time_ms: _Optional[int] = ..., purpose: _Optional[str] = ..., payees: _Optional[_Iterable[str]] = ..., mandate: _Optional[_Union[Mandate, _Mapping]] = ...) -> None: ...
+
+class Mandate(_message.Message):
+    __slots__ = ("each_fen", "month_fen")
+    EACH_FEN_FIELD_NUMBER: _ClassVar[int]
+    MONTH_FEN_FIELD_NUMBER: _ClassVar[int]
+    each_fen: int
+    month_fen: int
+    def __init__(self, each_fen: _Optional[int] = ..., month_fen: _Optional[int] = ...) -> None: ...
 
 class SubWalletOrder(_message.Message):
     __slots__ = ("wallet_number", "request_id", "action", "public_key", "sub_wallet_number", "terms", "bank", "created_time_ms", "expires_time_ms")
@@ -81,7 +91,7 @@ class SubWalletOf(_message.Message):
     def __init__(self, parent_number: _Optional[str] = ..., terms: _Optional[_Union[SubWalletTerms, _Mapping]] = ...) -> None: ...
 
 class SubWallet(_message.Message):
-    __slots__ = ("wallet_number", "terms", "state", "available_fen", "held_fen", "day_spent_fen", "opened_time_ms")
+    __slots__ = ("wallet_number", "terms", "state", "available_fen", "held_fen", "day_spent_fen", "opened_time_ms", "month_spent_fen")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -89,6 +99,7 @@ class SubWallet(_message.Message):
     HELD_FEN_FIELD_NUMBER: _ClassVar[int]
     DAY_SPENT_FEN_FIELD_NUMBER: _ClassVar[int]
     OPENED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    MONTH_SPENT_FEN_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     terms: SubWalletTerms
     state: SubWalletState
@@ -96,7 +107,8 @@ class SubWallet(_message.Message):
     held_fen: int
     day_spent_fen: int
     opened_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., terms: _Optional[_Union[SubWalletTerms, _Mapping]] = ..., state: _Optional[_Union[SubWalletState, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., day_spent_fen: _Optional[int] = ..., opened_time_ms: _Optional[int] = ...) -> None: ...
+    month_spent_fen: int
+    def __init__(self, wallet_number: _Optional[str] = ..., terms: _Optional[_Union[SubWalletTerms, _Mapping]] = ..., state: _Optional[_Union[SubWalletState, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., day_spent_fen: _Optional[int] = ..., opened_time_ms: _Optional[int] = ..., month_spent_fen: _Optional[int] = ...) -> None: ...
 
 class OrderSubWalletRequest(_message.Message):
     __slots__ = ("order",)

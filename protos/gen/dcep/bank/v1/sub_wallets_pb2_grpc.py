@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class SubWalletServiceStub(object):
     """Wallets that belong to another wallet of the same bank: a child's, a shop's till, one for a
-    purpose. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
+    purpose, or one that a merchant is paid from when it asks: a mandate. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
     key of the wallet that they belong to, their parent.
     """
 
@@ -51,7 +51,7 @@ class SubWalletServiceStub(object):
 
 class SubWalletServiceServicer(object):
     """Wallets that belong to another wallet of the same bank: a child's, a shop's till, one for a
-    purpose. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
+    purpose, or one that a merchant is paid from when it asks: a mandate. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
     key of the wallet that they belong to, their parent.
     """
 
@@ -98,7 +98,7 @@ def add_SubWalletServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class SubWalletService(object):
     """Wallets that belong to another wallet of the same bank: a child's, a shop's till, one for a
-    purpose. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
+    purpose, or one that a merchant is paid from when it asks: a mandate. Callers: anyone (public port, server TLS); what is ordered and asked is signed by the
     key of the wallet that they belong to, their parent.
     """
 

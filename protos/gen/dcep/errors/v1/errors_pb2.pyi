@@ -97,6 +97,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_ALIAS_UNKNOWN: _ClassVar[Reason]
     REASON_TOO_MANY_ALIASES: _ClassVar[Reason]
     REASON_TOO_MANY_LOOKUPS: _ClassVar[Reason]
+    REASON_BEYOND_MANDATE: _ClassVar[Reason]
     REASON_OVERLOADED: _ClassVar[Reason]
     REASON_STOPPING: _ClassVar[Reason]
     REASON_INTERNAL: _ClassVar[Reason]
@@ -191,6 +192,7 @@ REASON_ALIAS_TAKEN: Reason
 REASON_ALIAS_UNKNOWN: Reason
 REASON_TOO_MANY_ALIASES: Reason
 REASON_TOO_MANY_LOOKUPS: Reason
+REASON_BEYOND_MANDATE: Reason
 REASON_OVERLOADED: Reason
 REASON_STOPPING: Reason
 REASON_INTERNAL: Reason

@@ -25,6 +25,7 @@ class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURPOSE_OPENING_BALANCE: _ClassVar[Purpose]
     PURPOSE_REFUND: _ClassVar[Purpose]
     PURPOSE_SUB_WALLET: _ClassVar[Purpose]
+    PURPOSE_MANDATE: _ClassVar[Purpose]
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_PAYMENT: Purpose
 PURPOSE_RETURN: Purpose
@@ -44,3 +45,4 @@ PURPOSE_RESERVES_OUT: Purpose
 PURPOSE_OPENING_BALANCE: Purpose
 PURPOSE_REFUND: Purpose
 PURPOSE_SUB_WALLET: Purpose
+PURPOSE_MANDATE: Purpose
