@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,13 @@ from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Output
 from deployment.topology import StackPlan
 from language import _
 from runtime.command_line import typed_folder
+
+
+class Story(StrEnum):
+    """What is told."""
+
+    CURRENCY = "currency"
+    PEOPLE = "people"
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +44,13 @@ def demo(
             metavar="<path>",
         ),
     ] = None,
+    story: Annotated[
+        Story,
+        typer.Option(
+            help="currency: from reserves to the proof; people: a family, a shop and an employer, "
+            "and what they do with their wallets."
+        ),
+    ] = Story.CURRENCY,
     as_json: Json = False,
 ) -> None:
     """Watch a digital currency live: issue, pay, crash, pay offline, redeem, and the proof."""
@@ -44,6 +59,7 @@ def demo(
     from sandbox.cli.audit import show
     from sandbox.compiled import compile_first
     from sandbox.demo.environment import StoryFailed, System
+    from sandbox.demo.people import people
     from sandbox.demo.scenario import STEPS, audited
     from sandbox.stack.supervisor import Stack, init
 
@@ -54,6 +70,7 @@ def demo(
         stack = Stack(init(folder / "stack", database_server=database_url))
         output.say(_("  in {folder}").format(folder=escape(str(stack.plan.folder))))
         system = System(stack, folder / "wallets")
+        steps = people(system) if story is Story.PEOPLE else STEPS
         try:
             with system:
                 with output.console.status(_("starting")) as status:
@@ -61,10 +78,10 @@ def demo(
                     status.update(_("starting"))
                     stack.up()
                 _addresses(output, stack.plan)
-                for number, step in enumerate(STEPS, 1):
+                for number, step in enumerate(steps, 1):
                     _title(output, number, _(step.label))
                     step.tell(system, lambda text: output.say(f"  {text}"))
-                _title(output, len(STEPS) + 1, _("The proof"))
+                _title(output, len(steps) + 1, _("The proof"))
                 audit = audited(system)
         except StoryFailed as failed:
             output.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
@@ -74,7 +91,7 @@ def demo(
             if keep is None:
                 drop_databases(system.database_urls)
     seconds = round(time.monotonic() - started, 1)
-    output.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
+    output.result({**audit.as_fields(), "steps": len(steps) + 1, "seconds": seconds})
     if not as_json:
         show(output, audit.as_fields())
         output.say(_("[dim]{seconds:.0f} s, everything stopped again[/]").format(seconds=seconds))

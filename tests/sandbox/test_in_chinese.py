@@ -20,6 +20,7 @@ from language.wide import columns_of
 from runtime.errors import reason_name
 from sandbox.cli import audit, stack, status
 from sandbox.demo import scenario
+from sandbox.demo.people import PEOPLE
 from tests import chinese
 
 KINDS = [field.name for field in office_pb2.OfficerAct.DESCRIPTOR.oneofs_by_name["kind"].fields]
@@ -92,8 +93,8 @@ def test_every_page_of_advice_names_its_commands() -> None:
 
 
 def test_the_story_has_a_chinese_title_for_each_step() -> None:
-    for step in scenario.STEPS:
-        assert chinese.english_in(_(step.label)) == [] and _(step.label) != step.label
+    for label in [*(step.label for step in scenario.STEPS), *(each for each, _act in PEOPLE)]:
+        assert chinese.english_in(_(label)) == [] and _(label) != label
 
 
 def test_the_proof_is_said(capsys: pytest.CaptureFixture[str]) -> None:
