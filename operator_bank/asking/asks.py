@@ -96,7 +96,11 @@ class Asks:
         new_requests.check_room(connection, request, now_ms)
         prefix = prefix_of(request.payer_number)
         here = prefix == self._prefix
-        is_shown = here and new_requests.is_shown(connection, self._directory, request, now_ms)
+        is_shown = (
+            here
+            and self._arrivals.is_heard(request)
+            and new_requests.is_shown(connection, self._directory, request, now_ms)
+        )
         new_requests.keep(
             connection,
             new_requests.Signed(request, order.payload, order.signature, order.wallet.public_key),

@@ -169,7 +169,10 @@ class Taking:
             raise overloaded("so many requests to pay are taken from one bank a day")
         check_due(signed.content, now_ms)
         new_requests.check_room(connection, signed.content, now_ms)
-        if not new_requests.is_shown(connection, self._directory, signed.content, now_ms):
+        is_heard = self._arrivals.is_heard(signed.content)
+        if not (
+            is_heard and new_requests.is_shown(connection, self._directory, signed.content, now_ms)
+        ):
             return False
         new_requests.keep(
             connection, signed, other=other, is_shown=True, to_tell=False, now_ms=now_ms

@@ -21,6 +21,12 @@ class Arrivals:
         self._directory = directory
         self._families = families
 
+    def is_heard(self, request: orders_pb2.RequestToPay) -> bool:
+        """Whether a request concerns its payer: nobody but its payee asks a mandate."""
+        account = self._directory.account(request.payer_number)
+        is_mandate = self._families.is_mandate(account)
+        return not is_mandate or self._families.pays_by_mandate(account, request.wallet_number)
+
     def arrived(
         self, connection: Connection, request: orders_pb2.RequestToPay, now_ms: int
     ) -> None:

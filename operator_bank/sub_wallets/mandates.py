@@ -80,17 +80,20 @@ class Mandates:
         order = self._order(sub, asked, now_ms)
         self._database.read(lambda c: self._check(c, one, sub, order, now_ms))
 
-        def note(connection: Connection, position: int) -> None:
-            month = self._check(connection, one, sub, order, now_ms)
-            tries.paid(
-                connection,
-                one.number,
-                position=position,
-                month=month,
-                amount_fen=order.content.amount_fen,
-            )
+        # A payment counts in the month of its own record.
+        at_ms = now_ms
 
-        self._payments.pay_by_mandate(order, lambda payment: _chain(sub, payment), note)
+        def chain(payment: Record) -> list[Record]:
+            nonlocal at_ms
+            at_ms = payment.time_ms
+            return _chain(sub, payment)
+
+        def note(connection: Connection, position: int) -> None:
+            month = self._check(connection, one, sub, order, at_ms)
+            fen = order.content.amount_fen
+            tries.paid(connection, one.number, position=position, month=month, amount_fen=fen)
+
+        self._payments.pay_by_mandate(order, chain, note)
 
     def _check_allowed(self, one: Row[Any], sub: SubWallet) -> None:
         """Raises Refusal: KEY_REPLACED, if who allowed it could not do so any more."""
@@ -99,16 +102,11 @@ class Mandates:
             raise Refusal(errors_pb2.REASON_KEY_REPLACED, "the wallet's key was replaced")
 
     def _check(
-        self,
-        connection: Connection,
-        one: Row[Any],
-        sub: SubWallet,
-        order: PaymentOrder,
-        now_ms: int,
+        self, connection: Connection, one: Row[Any], sub: SubWallet, order: PaymentOrder, at_ms: int
     ) -> int:
-        """Returns the month that a payment counts in. Raises Refusal: BEYOND_MANDATE."""
+        """Returns the month that a payment of a time counts in. Raises Refusal: BEYOND_MANDATE."""
         # A clock that is set back gives nobody a month anew.
-        month = max(month_of(now_ms), tries.newest_month(connection, sub.account))
+        month = max(month_of(at_ms), tries.newest_month(connection, sub.account))
         spent_fen = tries.spent_fen(connection, [sub.account], month).get(sub.account, 0)
         mandate = sub.terms.mandate
         left_fen = min(mandate.each_fen, mandate.month_fen - spent_fen)

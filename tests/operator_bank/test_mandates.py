@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
+from currency.days import begin_ms, date_of, day_of, month_of
 from currency.number import make
 from dcep.bank.v1 import orders_pb2
-from operator_bank.limits import MAX_MANDATE_TRIES
+from operator_bank.limits import MANDATE_PAYMENT_MS, MAX_MANDATE_TRIES
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.tables import mandate_tries
-from tests.operator_bank import refunding
+from tests.operator_bank import asking, refunding
 from tests.operator_bank.asking import DECLINE, REMIND, WITHDRAW, carried, change, seen
 from tests.operator_bank.mandates import (
     ALLOW,
@@ -45,6 +48,30 @@ def test_what_is_within_a_mandate_comes_and_what_is_beyond_it_waits(
     assert spent_fen(alice) == [5_000]
     assert (alice.fen, bob.fen) == (95_000, before + 5_000)
     system.check_books()
+
+
+def test_a_payment_counts_in_the_month_of_its_record(
+    system: System, alice: Holder, bob: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The month turns between the look at a mandate and the record that pays by it."""
+    mandate = given(alice, bob.number, ends_time_ms=system.clock.now_ms() + 90 * DAY_MS)
+    name = asking.ask(bob, mandate, 100, due_time_ms=system.clock.now_ms() + 60 * DAY_MS)
+    check = system.bank.asked_payments.pay_by_mandate
+
+    def later(*given: Any) -> None:
+        system.clock.advance(MANDATE_PAYMENT_MS // 2)
+        check(*given)
+
+    monkeypatch.setattr(system.bank.asked_payments, "pay_by_mandate", later)
+    day = day_of(system.clock.now_ms())
+    while date_of(day).day != 1:
+        day += 1
+    system.clock.advance(begin_ms(day) - system.clock.now_ms() - 1)
+    system.bank.mandates.step()
+    assert states(bob)[name][0] == "PAID"
+    with system.engine.connect() as connection:
+        [month] = connection.scalars(select(mandate_tries.c.month)).all()
+    assert month == month_of(begin_ms(day))
 
 
 def test_a_new_month_has_its_own_amount_and_a_clock_that_is_set_back_none(
@@ -108,15 +135,16 @@ def test_what_a_payee_spends_counts_against_the_holders_limits_too(
     assert change(alice, name, ALLOW) == "OPEN"
 
 
-def test_only_its_payee_is_paid_and_others_wait_for_nobody(
-    system: System, alice: Holder, bob: Holder
-) -> None:
+def test_nobody_but_its_payee_asks_by_it(system: System, alice: Holder, bob: Holder) -> None:
     mandate, carol = given(alice, bob.number), system.open("Carol")
     name = ask(carol, mandate, 1)
-    assert states(carol)[name] == ("OPEN", "")
+    assert states(carol)[name] == ("OPEN", ""), "as if nobody had that number"
+    assert states(alice) == {}
     assert refused_for(change, alice, name, ALLOW) == "REQUEST_TO_PAY_UNKNOWN"
-    assert change(alice, name, DECLINE) == "DECLINED"
-    assert spent_fen(alice) == [0]
+    system.bank.taking.take([carried(system, mandate, 5)])
+    assert (states(alice), spent_fen(alice)) == ({}, [0])
+    declined = ask(bob, mandate, 3_001)
+    assert change(alice, declined, DECLINE) == "DECLINED"
 
 
 def test_it_ends_when_its_holder_says_so_and_at_its_time(
@@ -235,8 +263,6 @@ def test_a_request_is_tried_a_bounded_number_of_times(
 def test_a_request_that_came_before_a_stop_is_tried_after_it(
     system: System, alice: Holder, bob: Holder
 ) -> None:
-    from tests.operator_bank import asking
-
     mandate, before = given(alice, bob.number), bob.fen
     name = asking.ask(bob, mandate, 100)
     system.restart()
@@ -246,8 +272,6 @@ def test_a_request_that_came_before_a_stop_is_tried_after_it(
 
 
 def test_who_withdraws_first_is_not_paid(system: System, alice: Holder, bob: Holder) -> None:
-    from tests.operator_bank import asking
-
     mandate, before = given(alice, bob.number), bob.fen
     name = asking.ask(bob, mandate, 100)
     change(bob, name, WITHDRAW)
