@@ -46,13 +46,23 @@ def count_lookup(connection: Connection, bank: AdmittedBank, most: int, now_ms: 
         Refusal: TOO_MANY_LOOKUPS, for today.
     """
     lookups = _row(connection, bank, now_ms)[3]
+    _check_lookups(lookups, most, now_ms)
+    _set(connection, bank, lookups=lookups + 1)
+
+
+def check_lookups(connection: Connection, bank: AdmittedBank, most: int, now_ms: int) -> None:
+    """Raises as `count_lookup`, and counts nothing."""
+    query = select(_OF.lookups).where(_OF.bank == bank.index, _OF.day >= now_ms // DAY_MS)
+    _check_lookups(connection.scalar(query) or 0, most, now_ms)
+
+
+def _check_lookups(lookups: int, most: int, now_ms: int) -> None:
     if lookups >= most:
         raise Refusal(
             errors_pb2.REASON_TOO_MANY_LOOKUPS,
             f"a bank looks for {most} aliases a day at most",
             retry_time_ms=str(now_ms + _again_ms(now_ms)),
         )
-    _set(connection, bank, lookups=lookups + 1)
 
 
 def _row(connection: Connection, bank: AdmittedBank, now_ms: int) -> tuple[int, int, int, int]:

@@ -22,6 +22,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import aliases_pb2
 from runtime.bounds import most_items
 from runtime.checks import of_item
+from runtime.chunks import chunks
 from runtime.errors import Refusal
 from runtime.one_call_each import OneCallEach
 from settlement.fifo_lock import FifoLock
@@ -95,14 +96,33 @@ class AliasChanges:
         return outcomes
 
     def ask(self, bank: AdmittedBank, labels: Sequence[bytes]) -> list[aliases_pb2.AliasOutcome]:
-        """How labels of a bank stand, in order; an overdue claim has its way first."""
+        """How labels of a bank stand, in order; an overdue claim has its way first.
+
+        Questions are not counted, so they write nothing but that: each claim ends once.
+        """
+        rows = self._rows(labels)
+        due = [row.label for row in rows.values() if _is_due(row, self._clock.now_ms())]
+        if due:
+            self._end(due)
+            rows = self._rows(labels)
+        return [_standing(bank, rows.get(label)) for label in labels]
+
+    def _rows(self, labels: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+        """The rows of labels, by label."""
+        queries = [select(alias_directory).where(_OF.label.in_(some)) for some in chunks(labels)]
+        found = self._database.read(lambda c: [c.execute(each).all() for each in queries])
+        return {bytes(row.label): row for rows in found for row in rows}
+
+    def _end(self, labels: Sequence[bytes]) -> None:
+        """Lets claims have their way that are due."""
         now_ms, banks = self._clock.now_ms(), self._registry.by_index()
 
-        def body(connection: Connection) -> list[aliases_pb2.AliasOutcome]:
-            return [_standing(bank, _row(connection, banks, label, now_ms)) for label in labels]
+        def body(connection: Connection) -> None:
+            for label in labels:
+                _row(connection, banks, label, now_ms)
 
         with self._in_turn:
-            return self._database.transaction(body)
+            self._database.transaction(body)
 
     def claims(self, bank: AdmittedBank, after: bytes) -> list[aliases_pb2.ClaimedLabel]:
         """Labels of a bank that another one claims, in order, after one of them."""
@@ -141,9 +161,14 @@ def _opened(bank: AdmittedBank, envelope: SignedEnvelope, place: int, now_ms: in
     return _Signed(content, envelope.payload, envelope.signature)
 
 
+def _is_due(row: Row[Any], now_ms: int) -> bool:
+    """Whether the time of a claim is over."""
+    return bool(row.claim_bank != _NOBODY and row.claim_until_ms <= now_ms)
+
+
 def _moved_to(row: Row[Any], banks: Mapping[int, AdmittedBank], now_ms: int) -> AdmittedBank | None:
     """The bank whose claim of a label is due; one that is suspended gets nothing."""
-    if row.claim_bank == _NOBODY or row.claim_until_ms > now_ms:
+    if not _is_due(row, now_ms):
         return None
     claimant = banks[row.claim_bank]
     return None if claimant.suspended else claimant
@@ -155,7 +180,7 @@ def _row(
     """The row of a label, locked, once a claim that is due has had its way."""
     this = select(alias_directory).where(_OF.label == label).with_for_update()
     row = connection.execute(this).first()
-    if row is None or row.claim_bank == _NOBODY or row.claim_until_ms > now_ms:
+    if row is None or not _is_due(row, now_ms):
         return row
     moved = _moved_to(row, banks, now_ms) is not None
     _set(connection, label, _as_claimed(row) if moved else _NO_CLAIM)

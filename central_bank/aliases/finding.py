@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from sqlalchemy import Connection
 
-from central_bank.aliases.budgets import count_lookup
+from central_bank.aliases.budgets import check_lookups, count_lookup
 from central_bank.aliases.changes import AliasChanges
 from central_bank.authentication.banks import AdmittedBank
 from central_bank.context import Context
@@ -54,6 +54,8 @@ class AliasFinding:
             count_lookup(connection, asker, self._lookups_per_day, now_ms)
 
         with self._counting.holding({asker.index}):
+            # Who is refused writes nothing, not even an empty transaction: for that all wait.
+            self._database.read(lambda c: check_lookups(c, asker, self._lookups_per_day, now_ms))
             self._database.transaction(count)
         holder = self._changes.holder(label)
         if holder is None:

@@ -50,22 +50,25 @@ class Returns:
 
     def deciding(
         self,
+        bank: AdmittedBank,
         payments: Sequence[OutboundPayment],
         indices: Iterable[int],
         banks: Mapping[str, AdmittedBank],
     ) -> AbstractContextManager[None]:
-        """A context in which no other call decides whether the same payments were returned.
+        """A context in which no other call of a bank decides whether it returned the same payments.
 
-        Nobody waits for another bank: only who received a payment can return it. Refunds take
-        nothing, because how much they come to is for that bank to say.
+        Nobody waits for another bank: only who received a payment can return it, and whoever else
+        says to has not been found out yet. Refunds take nothing, because how much they come to is
+        for that bank to say.
 
         Args:
+            bank: which sends them.
             payments: of the batch.
             indices: of those that are returns or refunds.
             banks: all banks by prefix.
         """
         returns = (payments[i] for i in indices if payments[i].returns_number)
-        return self._deciding.holding({_original(one, banks) for one in returns})
+        return self._deciding.holding({(bank.index, _original(one, banks)) for one in returns})
 
     def judge(
         self,

@@ -285,7 +285,7 @@ class Settlement:
             self._settle_known(signed, payments, known, ends)
             return
         banks = self._banks()
-        with self._returns.deciding(payments, returns, banks):
+        with self._returns.deciding(signed.bank, payments, returns, banks):
             known |= self._returns.judge(signed.bank, payments, returns, banks)
             self._settle_known(signed, payments, known, ends)
 

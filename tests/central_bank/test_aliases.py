@@ -9,9 +9,15 @@ import pytest
 from sqlalchemy import inspect, select, update
 
 from central_bank.aliases import changes
+from central_bank.aliases.changes import HELD, NOT_YOURS
 from central_bank.aliases.finding import ANSWER_BYTES, said
 from central_bank.aliases.tables import alias_budgets, alias_directory
-from central_bank.limits import ALIAS_CHANGES_PER_DAY, ALIAS_CLAIM_MS, MAX_ANSWERS_FOR_ONE
+from central_bank.limits import (
+    ALIAS_CHANGES_PER_DAY,
+    ALIAS_CLAIM_MS,
+    ALIAS_LOOKUPS_PER_DAY,
+    MAX_ANSWERS_FOR_ONE,
+)
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import aliases_pb2
 from runtime.envelope import sign
@@ -192,6 +198,19 @@ def test_what_is_asked_is_counted_and_goes_to_who_has_it(system: System) -> None
     ]
     assert waiting[-1] is None
     assert None not in waiting[:-1]
+
+
+def test_questions_and_refusals_take_no_turn_of_those_who_write(system: System) -> None:
+    """A bank may ask as often as it likes, and a payment is settled by whoever writes next."""
+    change(system, system.alpha, REGISTER)
+    directory, finding = system.central.alias_changes, system.central.alias_finding
+    finding.begin(system.beta, OTHER, bytes(16))
+    with system.engine.begin() as connection:
+        connection.execute(update(alias_budgets).values(lookups=ALIAS_LOOKUPS_PER_DAY))
+    with system.engine.execution_options(writes=True).begin():  # or these would wait, and fail
+        [held, nobodys] = directory.ask(system.alpha, [LABEL, OTHER])
+        assert refused_for(finding.begin, system.beta, LABEL, bytes(16)) == "TOO_MANY_LOOKUPS"
+    assert (held.standing, nobodys.standing) == (HELD, NOT_YOURS)
 
 
 def test_whatever_comes_of_it_as_many_bytes_are_given() -> None:

@@ -28,11 +28,16 @@ def test_only_returns_of_the_same_payment_wait_for_each_other(system: System) ->
     came_in = Event()
 
     def decide(payment: OutboundPayment) -> None:
-        with returns.deciding([payment], [0], banks):
+        with returns.deciding(system.beta, [payment], [0], banks):
             came_in.set()
 
     waiting = Thread(target=decide, args=(again,))
-    with returns.deciding([once], [0], banks):
+    gamma = system.admit("other", "6203")
+    with returns.deciding(gamma, [once], [0], banks):
+        decide(once)  # whoever names a payment that is not theirs to return holds up nobody
+        assert came_in.is_set()
+        came_in.clear()
+    with returns.deciding(system.beta, [once], [0], banks):
         for free in (returned(system, other, 3), refund):
             decide(free)  # or it waits for ever
             assert came_in.is_set()
