@@ -342,6 +342,7 @@ def _furnish(
     aliases = Aliases(context, orders, secret, texts, codes, parts.checks)
     open_wallets = Wallets(context, directory, orders, policy, refused)
     open_wallets.on_closed = aliases.closed
+    homecoming.on_closed = lambda account: aliases.closed(directory.number_of(account))
     asked_payments = AskedPayments(
         context, orders, directory, outgoing, refused, lost.payments, top_ups
     )

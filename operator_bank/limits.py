@@ -49,7 +49,8 @@ KEY_REQUESTS_PER_MINUTE = 6
 """Keys that one source may ask for, and wallets that it may look for by recovery keys, together."""
 
 RECOVERY_ORDERS_PER_DAY = 5
-"""Orders of a wallet's recovery keys that begin something; each is kept for good."""
+"""Orders of a wallet's recovery key that begin something, with those of recovery keys that were
+named before it; each is kept for good."""
 
 ROTATIONS_PER_DAY = 5
 """Keys that a wallet's key puts in its own place; each is kept for good."""

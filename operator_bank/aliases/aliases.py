@@ -107,7 +107,8 @@ class Aliases:
             row = _of(connection, order)
             if row is None:
                 raise rows.unknown()
-            if row.live and row.state != rows.REMOVING:
+            is_newer = _created_ms(row.payload) <= order.content.created_time_ms
+            if row.live and row.state != rows.REMOVING and is_newer:
                 rows.change(
                     connection,
                     row,
@@ -171,9 +172,14 @@ class Aliases:
             "signature": order.signature,
         }
         is_phone = alias.kind == AliasKind.PHONE
+        # A newer order stands against one that comes late, or once more.
+        given_up = _given_up(connection, number, label)
+        if given_up is not None and (
+            _created_ms(given_up.end_payload) > order.content.created_time_ms
+        ):
+            return given_up
         if before is not None and before.wallet == number and before.state != rows.REMOVING:
-            # A newer order stands against one that comes late.
-            if _created_ms(before) <= order.content.created_time_ms:
+            if _created_ms(before.payload) <= order.content.created_time_ms:
                 again = _kept(before) if is_phone else {}
                 rows.change(connection, before, **values, **again)
             return _again(connection, before)
@@ -262,5 +268,13 @@ def _again(connection: Connection, row: Row[Any]) -> Row[Any]:
     return connection.execute(select(aliases).where(_OF.number == row.number)).one()
 
 
-def _created_ms(row: Row[Any]) -> int:
-    return int(orders_pb2.AliasOrder.FromString(bytes(row.payload)).created_time_ms)
+def _given_up(connection: Connection, number: str, label: bytes) -> Row[Any] | None:
+    """The newest row of a label that a wallet has ordered to give up."""
+    this = _OF.wallet == number, _OF.label == label, _OF.end_payload != b""
+    query = select(aliases).where(*this).order_by(_OF.number.desc()).limit(1)
+    return connection.execute(query).first()
+
+
+def _created_ms(payload: bytes) -> int:
+    """When an order was signed."""
+    return int(orders_pb2.AliasOrder.FromString(bytes(payload)).created_time_ms)

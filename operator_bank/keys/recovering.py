@@ -7,6 +7,7 @@ decides nothing alone any more, and counts with two officers.
 from __future__ import annotations
 
 import hashlib
+from itertools import takewhile
 
 from sqlalchemy import Connection, select, update
 
@@ -124,7 +125,7 @@ class Recoveries:
             self._requests.keep(asked.request, recovery=order)
             return keys_pb2.KEY_STATE_REQUESTED
         superseded = self._superseded(wallet.number, key)
-        self._check_often(wallet.number)
+        self._check_often(wallet.number, key)
         now_ms = self._clock.now_ms()
         approved = Replacement(
             row_id=0,
@@ -189,13 +190,18 @@ class Recoveries:
             )
         return waiting
 
-    def _check_often(self, number: str) -> None:
-        """Raises Refusal: OVERLOADED."""
+    def _check_often(self, number: str, key: bytes) -> None:
+        """Raises Refusal: OVERLOADED. What was named after a recovery key uses up nothing of it: a
+        thief who names another one with a stolen home would silence the holder's by that.
+        """
+        counting = (each.key for each in self._named.counting(number))
+        before = takewhile(lambda each: each != key, counting)
         check_per_day(
             self._database,
             _OF.approved_time_ms,
             _OF.number == number,
             _OF.cause == PHRASE,
+            _OF.recovery_key.in_([*before, key]),
             most=RECOVERY_ORDERS_PER_DAY,
             what="orders of recovery keys",
             now_ms=self._clock.now_ms(),

@@ -136,8 +136,12 @@ class Families:
             if sub.closing:
                 self._over[account] = None
             else:
-                heapq.heappush(self._ends, (terms.ends_time_ms, account))
+                self._await_end(sub)
             return sub
+
+    def _await_end(self, sub: SubWallet) -> None:
+        self._over.pop(sub.account, None)
+        heapq.heappush(self._ends, (sub.terms.ends_time_ms, sub.account))
 
     def find(self, account: int) -> SubWallet | None:
         """The sub-wallet of an account; None if it is none."""
@@ -191,6 +195,16 @@ class Families:
             return []
         has = self._ledger.read(turn)["available_fen"] > 0
         return [self._subs[account] for account, fen in zip(turn, has, strict=True) if fen]
+
+    def now(self, account: int) -> SubWallet:
+        """A sub-wallet that was found to be over, as it is now: its end may have been put off in
+        its last moment, or the clock set back. Then it waits for its end again.
+        """
+        with self._changing:
+            sub = self._subs[account]
+            if account in self._over and not sub.is_over(self._clock.now_ms()):
+                self._await_end(sub)
+            return sub
 
     def closed(self, account: int) -> None:
         """Takes in that an account is closed."""

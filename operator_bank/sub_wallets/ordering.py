@@ -90,7 +90,7 @@ class SubWalletOrders:
             done = self._done(order)
             sub = done if done is not None else self._new(order, now_ms)
         if content.action == CLOSE:
-            self._homecoming.bring(sub)
+            self._homecoming.bring(sub.account)
         return self._shown([sub])[0]
 
     def page(self, wallet: Wallet) -> list[sub_wallets_pb2.SubWallet]:
@@ -175,8 +175,12 @@ class SubWalletOrders:
         return child.account
 
     def _change(self, order: Order, sub: SubWallet, now_ms: int) -> SubWallet:
+        with self._homecoming.not_meanwhile(sub.account):
+            return self._changed(order, sub, now_ms)
+
+    def _changed(self, order: Order, sub: SubWallet, now_ms: int) -> SubWallet:
         content = order.content
-        if self._is_closed(sub) or sub.is_over(now_ms):
+        if self._is_closed(sub) or sub.is_over(self._clock.now_ms()):
             raise Refusal(
                 errors_pb2.REASON_WALLET_CLOSED,
                 "the sub-wallet is closed or has ended",

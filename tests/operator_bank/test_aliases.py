@@ -26,6 +26,7 @@ from operator_bank.limits import (
     ALIASES_TOLD,
 )
 from runtime.errors import NoAnswer
+from tests.operator_bank.sub_wallets import close, opened
 from tests.operator_bank.system import OTHER_PREFIX, Holder, System
 from tests.refusals import refused, refused_for
 
@@ -90,6 +91,41 @@ def test_an_alias_is_told_to_the_directory_and_answered_for(system: System, alic
     system.bank.send()
     assert states(alice) == {NAME: "REMOVED"}
     assert system.central.alias_changes[-1].action == directory_pb2.ALIAS_ACTION_WITHDRAW
+
+
+def test_an_order_that_comes_once_more_does_not_undo_a_later_one(
+    system: System, alice: Holder
+) -> None:
+    first = adding(alice, NAME)
+    system.bank.aliases.add(first)
+    system.bank.send()
+    system.clock.advance(1)
+    remove(alice, NAME)
+    for state in ("REMOVING", "REMOVED"):
+        again = system.bank.aliases.add(first)  # whoever has kept it
+        assert aliases_pb2.AliasState.Name(again.state) == f"ALIAS_STATE_{state}"
+        system.bank.send()
+    assert (states(alice), answer(system, NAME)) == ({NAME: "REMOVED"}, None)
+    fields = {"wish": REMOVE, "alias_digest": hashlib.sha256(text_of(NAME)).digest()}
+    giving_up = alice.signed(orders_pb2.AliasOrder, bank="alpha", **fields)
+    system.clock.advance(1)
+    assert add(alice, NAME) == "REGISTERING"
+    system.bank.aliases.remove(giving_up)
+    system.bank.send()
+    assert states(alice)[NAME] == "ACTIVE"
+
+
+def test_a_sub_wallet_that_is_closed_gives_its_aliases_up(system: System, alice: Holder) -> None:
+    ended, closed = opened(alice), opened(alice)
+    add(ended, NAME)
+    add(closed, "@li.na")
+    system.bank.send()
+    close(alice, closed)
+    system.clock.advance(31 * DAY_MS)
+    system.bank.homecoming.step()
+    system.bank.send()
+    assert (states(ended), states(closed)) == ({NAME: "REMOVED"}, {"@li.na": "REMOVED"})
+    assert add(alice, NAME) == "REGISTERING"
 
 
 def test_a_directory_that_is_silent_is_told_again(system: System, alice: Holder) -> None:

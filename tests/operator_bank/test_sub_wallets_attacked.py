@@ -27,6 +27,7 @@ from tests.operator_bank.sub_wallets import (
     CLOSE,
     CLOSED,
     CLOSING,
+    IS_OPEN,
     OPEN,
     change,
     close,
@@ -231,6 +232,29 @@ def test_a_key_that_was_replaced_orders_nothing_about_them(
         assert refused_for(system.bank.sub_wallets.order, asked) == "SIGNATURE_INVALID"
     assert (child.fen, len(family(new))) == (500, 1)
     assert close(new, child).state == CLOSED
+
+
+@pytest.mark.parametrize("set_back", [False, True])
+def test_one_whose_end_was_put_off_in_its_last_moment_goes_on(
+    system: System, alice: Holder, bob: Holder, set_back: bool
+) -> None:
+    """It was found to be over, and its parent's order came before its money was moved."""
+    child, clock = opened(alice, fen=1_000), system.clock
+    ends_ms = family(alice)[0].terms.ends_time_ms
+    clock.advance(ends_ms + 1 - clock.now_ms())
+    families = system.bank.sub_wallets.families
+    assert families.over(10) == [families.find(child.wallet.account)]
+    clock.set_back(1)
+    if not set_back:
+        assert change(alice, child).terms.ends_time_ms > ends_ms
+    clock.advance(0 if set_back else 1)
+    system.bank.homecoming.step()
+    assert (child.fen, family(alice)[0].state) == (1_000, IS_OPEN)
+    ends_ms = family(alice)[0].terms.ends_time_ms
+    child.pay(bob.number, 1, expires_time_ms=min(ends_ms, clock.now_ms() + 1))
+    clock.advance(ends_ms + 1 - clock.now_ms())
+    system.bank.homecoming.step()
+    assert (child.fen, family(alice)[0].state, alice.fen) == (0, CLOSED, 99_999)
 
 
 def test_money_that_arrives_while_it_is_closed_is_not_stuck(

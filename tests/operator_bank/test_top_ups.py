@@ -10,7 +10,7 @@ from dcep.office.v1 import office_pb2
 from operator_bank.ledger import accounts
 from operator_bank.payments.payments import Paid
 from runtime.errors import Refusal
-from tests.operator_bank.system import DEPOSIT_FEN, FOREIGN, II, LIMITS, Holder, System
+from tests.operator_bank.system import DEPOSIT_FEN, FOREIGN, II, IV, LIMITS, Holder, System
 from tests.refusals import refused, refused_for
 
 SETTLED, REFUSED = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_REFUSED
@@ -183,6 +183,19 @@ def test_single_payments_of_many_at_once(system: System, alice: Holder, bob: Hol
     assert (alice.fen, bob.fen) == (HAS - 10 + 5_000 - 20, 10 + 1_000 + 20)
     assert not isinstance(answers[0], Refusal)
     assert answers[0].available_fen == alice.fen
+
+
+def test_refused_top_ups_of_one_hold_up_nobody_in_the_same_group(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    """A commit for each, and everybody's payments would wait for all of them."""
+    phone, full = system.open(phone="13800138001"), LIMITS[IV][0] + 1
+    before = system.bank.books.journal.tip().seq
+    orders = [phone.order(bob.number, full, top_up_fen=full) for _ in range(40)]
+    answers = system.bank.payments.pay_together([*orders, alice.order(bob.number, 2)])
+    assert {getattr(one, "name", "") for one in answers[:-1]} == {"OVER_BALANCE_CAP"}
+    assert bob.fen == 2
+    assert system.bank.books.journal.tip().seq <= before + 2
 
 
 def test_not_in_a_bulk_call(system: System, alice: Holder, bob: Holder) -> None:
