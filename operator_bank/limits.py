@@ -306,7 +306,7 @@ REVOKED_KEY_KEPT_MS = 10 * 366 * 86_400_000
 order by which the key was certified says whose it was."""
 
 MAX_FORGOTTEN = 500
-"""Keys that are deleted at once."""
+"""Keys, or requests to pay, that are deleted at once."""
 
 MAX_LIVE_KEYS = 100
 """Live keys of one wallet: loads within 127 days."""

@@ -168,6 +168,8 @@ class Taking:
         if (connection.scalar(count) or 0) >= ASKED_OF_BANK_PER_DAY:
             raise overloaded("so many requests to pay are taken from one bank a day")
         check_due(signed.content, now_ms)
+        # Whatever names that bank gives to those who ask.
+        new_requests.forget(connection, now_ms, _OF.other == other)
         new_requests.check_room(connection, signed.content, now_ms)
         is_heard = self._arrivals.is_heard(signed.content)
         if not (

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
 
 from currency.days import DAY_MS
 from dcep.bank.v1 import orders_pb2
-from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWN, id_of, too_many
+from operator_bank.asking.rows import DECLINED, OPEN, WITHDRAWING, WITHDRAWN, id_of, too_many
 from operator_bank.asking.tables import asked, asked_payments, blocked_askers
 from operator_bank.ledger import accounts
 from operator_bank.limits import (
     ASKED_KEPT_MS,
     ASKED_PER_DAY,
+    MAX_FORGOTTEN,
     MAX_OPEN_ASKED,
     MAX_OPEN_OF_ONE,
     MAX_SHOWN_ASKED,
@@ -44,22 +45,29 @@ class Signed(NamedTuple):
     key: bytes
 
 
-def forget(connection: Connection, asker: str, now_ms: int) -> None:
-    """Deletes what a wallet has asked for, has ended a while ago, and was never paid on."""
+def forget(connection: Connection, now_ms: int, whose: ColumnElement[bool]) -> None:
+    """Deletes some of what was asked for, has ended a while ago, and was never paid on.
+
+    What was due then is over whether the other bank has heard of it or not: it may never do so.
+    """
     before_ms = now_ms - ASKED_KEPT_MS
-    ended = or_(_OF.due_time_ms < before_ms, _OF.state.in_((int(DECLINED), int(WITHDRAWN))))
-    these = (_OF.asker == asker, _OF.received_time_ms < before_ms, _OF.to_tell == 0, ended)
-    tries.forget(connection, *these, _unpaid())
-    connection.execute(delete(asked).where(*these, _unpaid()))
+    told = and_(_OF.to_tell == 0, _OF.state.in_((int(DECLINED), int(WITHDRAWN))))
+    ended = or_(_OF.due_time_ms < before_ms, told)
+    these = select(_OF.number).where(whose, _OF.received_time_ms < before_ms, ended, _unpaid())
+    these = these.order_by(_OF.received_time_ms).limit(MAX_FORGOTTEN)
+    numbers = connection.scalars(these).all()
+    if numbers:
+        tries.forget(connection, _OF.number.in_(numbers))
+        connection.execute(delete(asked).where(_OF.number.in_(numbers)))
 
 
 def check_room(connection: Connection, request: orders_pb2.RequestToPay, now_ms: int) -> None:
     """Forgets what is old. Raises Refusal: TOO_MANY_REQUESTS, if an asker may ask no more now."""
-    forget(connection, request.wallet_number, now_ms)
     mine = _OF.asker == request.wallet_number
+    forget(connection, now_ms, mine)
     if _count(connection, mine, _OF.received_time_ms > now_ms - DAY_MS) >= ASKED_PER_DAY:
         raise too_many(f"a wallet makes {ASKED_PER_DAY} requests a day at most", "wallet_number")
-    if _open(connection, now_ms, mine) >= MAX_OPEN_ASKED:
+    if _open(connection, now_ms, mine, or_withdrawing=True) >= MAX_OPEN_ASKED:
         raise too_many(f"a wallet has {MAX_OPEN_ASKED} requests open at most", "wallet_number")
     if _open(connection, now_ms, mine, _OF.payer == request.payer_number) >= MAX_OPEN_OF_ONE:
         raise too_many(
@@ -131,9 +139,19 @@ def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
     return int(connection.scalar(select(func.count()).select_from(asked).where(*where)) or 0)
 
 
-def _open(connection: Connection, now_ms: int, *where: ColumnElement[bool]) -> int:
-    """How many requests are open, of which nothing was paid: what somebody pays is no nuisance."""
-    return _count(connection, *where, _OF.state == int(OPEN), _OF.due_time_ms >= now_ms, _unpaid())
+def _open(
+    connection: Connection,
+    now_ms: int,
+    *where: ColumnElement[bool],
+    or_withdrawing: bool = False,
+) -> int:
+    """How many requests are open, of which nothing was paid: what somebody pays is no nuisance.
+
+    Args:
+        or_withdrawing: those are counted too whose payer's bank has not heard that they are not.
+    """
+    states = (int(OPEN), int(WITHDRAWING)) if or_withdrawing else (int(OPEN),)
+    return _count(connection, *where, _OF.state.in_(states), _OF.due_time_ms >= now_ms, _unpaid())
 
 
 def _unpaid() -> ColumnElement[bool]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from currency.number import make
 from dcep.bank.v1 import inbound_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.asking import new_requests
 from operator_bank.asking.tables import asked, asked_payments
-from operator_bank.limits import (
-    ASKED_OF_BANK_PER_DAY,
-)
+from operator_bank.limits import ASKED_KEPT_MS, ASKED_OF_BANK_PER_DAY
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from tests.operator_bank.asking import (
     DECLINE,
+    HOUR_MS,
     PENDING,
     THEIR_KEY,
     WITHDRAW,
@@ -28,7 +28,7 @@ from tests.operator_bank.asking import (
     request,
     seen,
 )
-from tests.operator_bank.system import FOREIGN, Holder, System
+from tests.operator_bank.system import FOREIGN, OTHER_PREFIX, Holder, System
 from tests.refusals import refused_for
 
 
@@ -106,6 +106,32 @@ def test_the_other_bank_is_told_until_it_has_heard(system: System, bob: Holder) 
     count = len(system.central.carried)
     system.bank.carrying.step()
     assert len(system.central.carried) == count
+
+
+def test_a_bank_that_never_hears_fills_no_table(
+    system: System, bob: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_requests, "MAX_OPEN_ASKED", 5)
+    system.central.silent = True
+    for _ in range(5):
+        change(bob, ask(bob, FOREIGN, 1), WITHDRAW)
+    assert refused_for(lambda: ask(bob, FOREIGN, 1)) == "TOO_MANY_REQUESTS"
+    system.clock.advance(ASKED_KEPT_MS + 2 * HOUR_MS)
+    ask(bob, FOREIGN, 2)
+    assert rows(system) == 1
+
+
+def test_a_bank_that_asks_in_ever_other_names_fills_no_table(system: System, bob: Holder) -> None:
+    for place in range(1, 6):
+        name = make(OTHER_PREFIX, place)
+        system.bank.taking.take([carried(system, bob.number, 1, wallet_number=name)])
+        assert rows(system) == 1
+        system.clock.advance(ASKED_KEPT_MS + 2 * HOUR_MS)
+
+
+def rows(system: System) -> int:
+    with system.engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(asked)).scalar_one()
 
 
 def test_what_comes_for_a_request_counts_as_its_payment(system: System, bob: Holder) -> None:
