@@ -11,6 +11,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select, update
 
+from central_bank.limits import ALIAS_LOOKUPS_PER_DAY
 from currency.aliases import read_alias
 from dcep.bank.v1 import aliases_pb2, orders_pb2, wallets_pb2
 from dcep.registration.v1 import aliases_pb2 as directory_pb2
@@ -21,6 +22,7 @@ from operator_bank.customers.sandbox_checks import LikeReal
 from operator_bank.limits import (
     ALIAS_AGAIN_MS,
     ALIAS_ASKED_PER_DAY,
+    ALIAS_LOOKUPS_EACH,
     ALIASES_EACH,
     ALIASES_PER_DAY,
     ALIASES_TOLD,
@@ -251,6 +253,11 @@ def test_an_alias_that_is_asked_for_too_often_is_nobodys_today(
     assert answer(system, NAME) is None
     system.clock.advance(DAY_MS)
     assert answer(system, NAME) is not None
+
+
+def test_one_bank_or_a_few_holders_do_not_hide_an_alias_from_the_others() -> None:
+    assert ALIAS_ASKED_PER_DAY >= 5 * ALIAS_LOOKUPS_PER_DAY
+    assert ALIAS_ASKED_PER_DAY >= 3_000 * ALIAS_LOOKUPS_EACH
 
 
 def test_an_answer_is_for_one_question_of_one_bank_about_one_alias(

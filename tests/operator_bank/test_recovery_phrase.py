@@ -246,26 +246,6 @@ def test_an_order_is_for_this_bank_this_wallet_and_now(
     assert system.bank.keys.replacements.rows(number) == []
 
 
-def test_a_thief_with_the_home_does_not_use_up_the_orders_of_the_holder_s_phrase(
-    system: System, carol: Holder, phrase: SigningKey, key: SigningKey
-) -> None:
-    named = SigningKey.generate()
-    thief = rotated(system, carol, SigningKey.generate(), named)
-    for _ in range(RECOVERY_ORDERS_PER_DAY):
-        system.clock.advance(1)
-        last = SigningKey.generate()
-        assert recover(system, carol.number, named, last) == APPROVED
-    assert recover(system, carol.number, phrase, key) == APPROVED
-    assert state(system, carol.number, last).state == SUPERSEDED
-    # And once the thief has objected, officers hear the phrase.
-    system.bank.keys.replacements.object(objection(system, thief, key))
-    again = SigningKey.generate()
-    system.clock.advance(1)
-    assert recover(system, carol.number, phrase, again) == REQUESTED
-    heard = [one for one in system.bank.keys.asked(carol.number).keys if one.HasField("recovery")]
-    assert [one.recovery.key_id for one in heard] == [bytes(phrase.verify_key).hex().encode()]
-
-
 def test_orders_of_a_phrase_are_bounded_by_the_day(
     system: System, carol: Holder, phrase: SigningKey
 ) -> None:
