@@ -194,8 +194,8 @@ ALIAS_LOOKUPS_EACH = 30
 """Aliases that one holder may look for a day, with those that are not found."""
 
 ALIAS_ASKED_PER_DAY = 100_000
-"""How often an alias is answered for a day: five times what one bank asks, or 3,000 holders, so that
-few cannot hide a shop from all others."""
+"""How often an alias is answered for a day: five times what a bank asks, or 3,000 holders; so
+that few cannot hide a shop from all others."""
 
 ALIASES_TOLD = most_items(directory_pb2.ChangeAliasesRequest, "changes")
 ALIASES_ASKED = most_items(directory_pb2.AskAliasesRequest, "labels")
@@ -344,7 +344,11 @@ CODE_PAUSE_MS = 15 * 60_000
 """How long a wallet waits after CODE_TRIES wrong codes."""
 
 CODES_PER_HOUR = 5
-"""Codes to one telephone."""
+"""Codes to one telephone; and as many besides for each wallet that it belongs to, so that no
+stranger keeps its holder from them."""
+
+MAX_WALLETS_LOOKED_AT = 100
+"""Wallets of one telephone, the newest, that are looked at for this."""
 
 MAX_CODES = 1 << 16
 """Codes, and telephones that got some, that are remembered."""

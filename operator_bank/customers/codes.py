@@ -2,7 +2,8 @@
 
 A code is for one telephone and the wallet of one key: nobody else can use it, or use it up. It ends
 after five minutes. After three wrong ones the wallet has to wait, and needs a new one. A telephone
-gets five an hour. Codes are kept in memory alone: after a restart another one is asked for.
+gets five an hour, whoever asks, and as many for each wallet that it belongs to. Codes are kept in
+memory alone: after a restart another one is asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from currency.phones import one_phone
@@ -61,7 +63,9 @@ class PhoneCodes:
         self._clock = clock
         self._lock = threading.Lock()
         self._sent: OrderedDict[tuple[str, bytes], _Sent] = OrderedDict()
-        self._telephones: OrderedDict[str, _Telephone] = OrderedDict()
+        self._telephones: OrderedDict[tuple[str, bytes], _Telephone] = OrderedDict()
+        self.is_of: Callable[[str, bytes], bool] = lambda phone, key: False
+        """Whether a key is that of a wallet that a telephone belongs to."""
 
     def send(self, phone: str, key: bytes) -> int:
         """Sends a code to a telephone for the wallet of a key.
@@ -79,9 +83,10 @@ class PhoneCodes:
             Refusal: OVERLOADED, so many codes went to this telephone.
         """
         now_ms, called = self._clock.now_ms(), one_phone(phone)
+        own = key if self.is_of(phone, key) else b""
         code = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
         with self._lock:
-            self._count(called, now_ms)
+            self._count((called, own), now_ms)
             before = self._sent.pop((called, key), _Sent())
             until_ms = now_ms + CODE_VALID_MS
             # A new code does not end a pause: otherwise there would be three tries more at once.
@@ -111,8 +116,10 @@ class PhoneCodes:
                 sent.code, sent.wait_until_ms = "", now_ms + CODE_PAUSE_MS
         raise _not_confirmed("this is not the code that was sent")
 
-    def _count(self, called: str, now_ms: int) -> None:
-        """Counts a code to a telephone. Raises Refusal, OVERLOADED."""
+    def _count(self, called: tuple[str, bytes], now_ms: int) -> None:
+        """Counts a code to a telephone, for its own wallet with this key or else for anybody.
+        Raises Refusal, OVERLOADED.
+        """
         known = self._telephones.pop(called, None) or _Telephone()
         known.sent_ms = [at for at in known.sent_ms if at > now_ms - _HOUR_MS]
         self._telephones[called] = known
@@ -123,7 +130,9 @@ class PhoneCodes:
         known.sent_ms.append(now_ms)
 
 
-def _bound(kept: OrderedDict[str, _Telephone] | OrderedDict[tuple[str, bytes], _Sent]) -> None:
+def _bound(
+    kept: OrderedDict[tuple[str, bytes], _Telephone] | OrderedDict[tuple[str, bytes], _Sent],
+) -> None:
     """Forgets what was asked for the longest time ago, when there is too much of it."""
     while len(kept) > MAX_CODES:
         kept.popitem(last=False)

@@ -26,6 +26,7 @@ from operator_bank.limits import (
     ALIASES_EACH,
     ALIASES_PER_DAY,
     ALIASES_TOLD,
+    CODES_PER_HOUR,
 )
 from runtime.errors import NoAnswer
 from tests.operator_bank.sub_wallets import close, opened
@@ -180,6 +181,19 @@ def test_a_phone_is_whose_code_came_to_it(tmp_path: Path, system: System) -> Non
     assert (states(alice), states(bob)) == ({PHONE: "ACTIVE"}, {PHONE: "MOVED"})
     assert answer(system, PHONE).wallet_number == alice.number  # type: ignore[union-attr]
     assert add(alice, NAME) == "REGISTERING"  # a name needs none
+
+
+def test_strangers_keep_nobody_from_the_codes_of_an_alias(
+    system: System, bob: Holder, tmp_path: Path
+) -> None:
+    """Another bank may claim it, and whoever gets no code for a week loses it."""
+    system.checks = LikeReal(tmp_path / "outbox")
+    system.restart()
+    add(bob, PHONE, ADD, code_for(system, bob.key))
+    for _ in range(CODES_PER_HOUR - 1):
+        code_for(system, SigningKey.generate())
+    assert refused_for(code_for, system, SigningKey.generate()) == "OVERLOADED"
+    assert add(bob, PHONE, ADD, code_for(system, bob.key)) == "REGISTERING"
 
 
 def test_an_order_is_of_this_text_this_bank_and_this_moment(system: System, alice: Holder) -> None:

@@ -113,6 +113,16 @@ def test_a_telephone_gets_so_many_codes_an_hour_whoever_asks(real: System) -> No
     send(real)
 
 
+def test_strangers_keep_no_holder_from_the_codes_of_their_own_telephone(real: System) -> None:
+    opened(real, PHONE, KEY)
+    for _ in range(CODES_PER_HOUR - 1):
+        send(real, key=SigningKey.generate())
+    assert refused(send, real, key=SigningKey.generate())[0] == "OVERLOADED"
+    for _ in range(CODES_PER_HOUR):
+        send(real)
+    assert refused(send, real)[0] == "OVERLOADED"
+
+
 def test_the_outbox_keeps_no_more_than_the_last_hundred_codes(real: System) -> None:
     for number in range(120):
         send(real, f"1390013{number:04}")
