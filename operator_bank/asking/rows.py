@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from currency.amount import format_yuan
 from dcep.bank.v1 import asking_pb2, orders_pb2
@@ -17,6 +17,8 @@ from operator_bank.feed.tables import returned_payments
 from operator_bank.payments.tables import STANDS, outbound
 from runtime.chunks import chunks
 from runtime.errors import Refusal
+
+Query = TypeVar("Query", bound=Select[Any])
 
 OPEN = asking_pb2.ASKED_STATE_OPEN
 PAID = asking_pb2.ASKED_STATE_PAID
@@ -55,17 +57,27 @@ def paid_fen(connection: Connection, requests: Sequence[str]) -> dict[str, int]:
         By id; requests on which nothing was paid are missing.
     """
     of, total = asked_payments.c, func.sum(asked_payments.c.amount_fen)
-    joined = asked_payments.outerjoin(outbound, outbound.c.number == of.position).outerjoin(
-        returned_payments, returned_payments.c.number == of.position
-    )
-    # What came back is the payer's again, too.
-    query = select(of.request, total).select_from(joined)
-    query = query.where(STANDS, returned_payments.c.number.is_(None))
+    query = standing(select(of.request, total), asked_payments)
     found: dict[str, int] = {}
     for chunk in chunks(requests):
         these = query.where(of.request.in_(chunk)).group_by(of.request)
         found.update((request, int(fen)) for request, fen in connection.execute(these))
     return found
+
+
+def standing(query: Query, payments: Table) -> Query:
+    """A query about payments, of those alone that were paid or are on their way: not of what was
+    refused elsewhere, nor of what came back, which is the payer's again.
+
+    Args:
+        query: whose columns are of `payments`.
+        payments: a table with the position of each.
+    """
+    position = payments.c.position
+    joined = payments.outerjoin(outbound, outbound.c.number == position).outerjoin(
+        returned_payments, returned_payments.c.number == position
+    )
+    return query.select_from(joined).where(STANDS, returned_payments.c.number.is_(None))
 
 
 def state_of(row: Row[Any], paid: int, now_ms: int) -> int:

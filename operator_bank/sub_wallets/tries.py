@@ -6,13 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
-from sqlalchemy.sql import Select
 
 from dcep.bank.v1 import orders_pb2
+from operator_bank.asking.rows import standing
 from operator_bank.asking.tables import asked
-from operator_bank.feed.tables import returned_payments
 from operator_bank.limits import MAX_MANDATE_TRIES
-from operator_bank.payments.tables import STANDS, outbound
 from operator_bank.sub_wallets.tables import IS_WAITING, mandate_tries
 from operator_bank.wallets.orders import VerifiedOrder
 from runtime.chunks import chunks
@@ -104,13 +102,8 @@ def spent_fen(connection: Connection, accounts: Collection[int], month: int) -> 
     Returns:
         By account; those that have paid nothing are missing.
     """
-    joined = mandate_tries.outerjoin(outbound, outbound.c.number == _OF.position).outerjoin(
-        returned_payments, returned_payments.c.number == _OF.position
-    )
-    query: Select[Any] = select(_OF.account, func.sum(_OF.amount_fen)).select_from(joined)
+    query = standing(select(_OF.account, func.sum(_OF.amount_fen)), mandate_tries)
     query = query.where(_OF.month == month, _OF.state == PAID, _OF.allowed == 0)
-    # What came back counts no more, as in `asking.rows.paid_fen`.
-    query = query.where(STANDS, returned_payments.c.number.is_(None))
     found: dict[int, int] = {}
     for chunk in chunks(list(accounts)):
         these = query.where(_OF.account.in_(chunk)).group_by(_OF.account)
