@@ -12,17 +12,26 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
+from currency.days import day_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as _E
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
-from simulation.scheme import sub_wallets
+from simulation.scheme import classes, sub_wallets
 from simulation.scheme.cheating import Cheats
 from simulation.scheme.clocks import JUMP_MS
 from simulation.scheme.devices import Devices
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
-from simulation.scheme.system import PREFIXES, HomeCopy, System, SystemCopy, wallet_of_mallory
+from simulation.scheme.system import (
+    CAP_FEN,
+    PREFIXES,
+    HomeCopy,
+    System,
+    SystemCopy,
+    policy_of,
+    wallet_of_mallory,
+)
 from wallet.app import App
 from wallet.online.keys import IN_FORCE, REPLACED
 from wallet.online.requests import DECLINE, REMIND, WITHDRAW, RequestLine
@@ -47,7 +56,7 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS`, `ASKING`, `GIVING` or `FAMILIES`.
+        kind: a name in `KINDS`, `ASKING`, `GIVING`, `FAMILIES` or `RULES`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -124,7 +133,7 @@ class Life:
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        _, act = {**KINDS, **ASKING, **GIVING, **FAMILIES}[step.kind]
+        _, act = {**KINDS, **ASKING, **GIVING, **FAMILIES, **RULES}[step.kind]
         act(self)
         self.system.check()
 
@@ -360,6 +369,17 @@ class Life:
         """Somebody orders something about a sub-wallet of theirs."""
         chance = random.Random(self._chance.getrandbits(48))
         self._work(self._a_wallet(), lambda app: sub_wallets.order(app, chance))
+
+    def _another_class(self) -> None:
+        """Somebody asks their bank for another class."""
+        chance = random.Random(self._chance.getrandbits(48))
+        self._work(self._a_wallet(), lambda app: classes.change(app, chance))
+
+    def _policy(self) -> None:
+        """Two officers of the central bank publish what holds already, from some day on."""
+        day = day_of(self.system.clocks.now_ms(CENTRAL)) + self._chance.randrange(1, 9)
+        with suppress(Refusal):
+            self.system.by_two(CENTRAL, policy_of(CAP_FEN, day))
 
     def _load(self) -> None:
         """Somebody loads money onto a device."""
@@ -671,7 +691,13 @@ GIVING: dict[str, tuple[int, Callable[[Life], None]]] = {
 FAMILIES: dict[str, tuple[int, Callable[[Life], None]]] = {"sub_wallet": (1, Life._sub_wallet)}
 """Likewise, after each `_RARELY` of all of those."""
 
-_BETWEEN, _FURTHER, _RARELY = 8, 11, 17
+RULES: dict[str, tuple[int, Callable[[Life], None]]] = {
+    "another_class": (3, Life._another_class),
+    "policy": (1, Life._policy),
+}
+"""Likewise, after each `_SELDOM` of all of those."""
+
+_BETWEEN, _FURTHER, _RARELY, _SELDOM = 8, 11, 17, 19
 
 
 def draw(seed: int, count: int) -> list[Step]:
@@ -695,4 +721,9 @@ def draw(seed: int, count: int) -> list[Step]:
     for place in range(len(drawn) // _RARELY * _RARELY, 0, -_RARELY):
         (kind,) = FAMILIES
         drawn.insert(place, (kind, families.getrandbits(48)))
+    rules = random.Random(f"{seed} has rules")
+    weights = [weight for weight, _ in RULES.values()]
+    for place in range(len(drawn) // _SELDOM * _SELDOM, 0, -_SELDOM):
+        (kind,) = rules.choices(list(RULES), weights)
+        drawn.insert(place, (kind, rules.getrandbits(48)))
     return [Step(number, *each) for number, each in enumerate(drawn, 1)]
