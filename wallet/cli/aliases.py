@@ -113,17 +113,10 @@ def pay_alias(
 
 def agree(pays: str, *, yes: bool, output: Output) -> None:
     """Tells the holder who is paid, and asks whether that is right. Raises UsageError."""
-    import sys
+    from wallet.cli.asking import agree as agreed
 
-    from wallet.cli.asking import ask
-    from wallet.cli.console import UsageError
-
-    if yes:
-        output.say(_("Paying {pays}.").format(pays=pays))
-    elif sys.stdin.isatty():
-        ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
-    else:
-        raise UsageError(_("this would be {pays}; if that is right, add --yes").format(pays=pays))
+    otherwise = _("this would be {pays}; if that is right, add --yes").format(pays=pays)
+    agreed(pays, sure=yes, otherwise=otherwise, output=output)
 
 
 def called(payee: Payee) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from language import _
-from wallet.cli.console import UsageError
+from wallet.cli.console import Output, UsageError
 
 
 def answer(question: str) -> str:
@@ -21,3 +21,23 @@ def ask(question: str) -> None:
     """Raises UsageError unless the holder says yes."""
     if answer(question).lower() not in ("y", "yes"):
         raise UsageError(_("nothing was paid"))
+
+
+def agree(pays: str, *, sure: bool, otherwise: str, output: Output) -> None:
+    """Tells the holder what is paid and to whom, and asks whether that is right if it has to.
+
+    Args:
+        pays: that, in a sentence's words.
+        sure: they need not be asked.
+        otherwise: what is said when there is nobody to ask.
+        output: of the command.
+
+    Raises:
+        UsageError: the holder does not say yes, or nobody can be asked.
+    """
+    if sure:
+        output.say(_("Paying {pays}.").format(pays=pays))
+    elif sys.stdin.isatty():
+        ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
+    else:
+        raise UsageError(otherwise)

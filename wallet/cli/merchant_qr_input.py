@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from currency import text
 from currency.amount import format_yuan, parse_yuan
 from language import _
 from runtime.output import quoted
-from wallet.cli.asking import answer, ask
+from wallet.cli.asking import agree, answer
 from wallet.cli.console import Output, UsageError
 from wallet.limits import ASK_ABOVE_FEN
 from wallet.qr.merchant_presented import looks_like_one
@@ -123,23 +122,16 @@ def check_agreed(
     )
     if memo:
         pays += _(", for {memo}").format(memo=quoted(memo))
-    if yes or (said and amount_fen <= ASK_ABOVE_FEN):
-        output.say(_("Paying {pays}.").format(pays=pays))
-    elif sys.stdin.isatty():
-        ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
-    elif said:
-        raise UsageError(
-            _(
-                "{pays}: that is more than {ask_above} yuan; say --yes as well. Nothing was paid"
-            ).format(pays=pays, ask_above=format_yuan(ASK_ABOVE_FEN))
-        )
+    if said:
+        otherwise = _(
+            "{pays}: that is more than {ask_above} yuan; say --yes as well. Nothing was paid"
+        ).format(pays=pays, ask_above=format_yuan(ASK_ABOVE_FEN))
     else:
-        raise UsageError(
-            _(
-                "the code asks for {pays}; say the amount too, like: `wallet pay --qr FILE.png "
-                "{yuan}`"
-            ).format(pays=pays, yuan=amount)
-        )
+        otherwise = _(
+            "the code asks for {pays}; say the amount too, like: `wallet pay --qr FILE.png {yuan}`"
+        ).format(pays=pays, yuan=amount)
+    sure = yes or (said and amount_fen <= ASK_ABOVE_FEN)
+    agree(pays, sure=sure, otherwise=otherwise, output=output)
 
 
 def names_of(code: PaymentCode) -> str:

@@ -253,10 +253,8 @@ def _agree(line: RequestLine, amount_fen: int, *, said: bool, yes: bool, output:
 
     Raises UsageError: it is their own, is over, or nobody says yes.
     """
-    import sys
-
     from currency.amount import format_yuan
-    from wallet.cli.asking import ask
+    from wallet.cli.asking import agree
     from wallet.cli.console import UsageError
     from wallet.cli.requests_output import payment_of
     from wallet.limits import ASK_ABOVE_FEN
@@ -274,13 +272,8 @@ def _agree(line: RequestLine, amount_fen: int, *, said: bool, yes: bool, output:
 
         raise UsageError(_("the request is {state}").format(state=state_word(line)))
     pays = payment_of(line, amount_fen)
-    if yes or (said and amount_fen <= ASK_ABOVE_FEN):
-        output.say(_("Paying {pays}.").format(pays=pays))
-    elif sys.stdin.isatty():
-        ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
-    else:
-        raise UsageError(
-            _("the request is for {pays}; say the amount too, like: `{yuan}`, or --yes").format(
-                pays=pays, yuan=format_yuan(amount_fen)
-            )
-        )
+    otherwise = _("the request is for {pays}; say the amount too, like: `{yuan}`, or --yes").format(
+        pays=pays, yuan=format_yuan(amount_fen)
+    )
+    sure = yes or (said and amount_fen <= ASK_ABOVE_FEN)
+    agree(pays, sure=sure, otherwise=otherwise, output=output)
