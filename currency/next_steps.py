@@ -59,6 +59,11 @@ STEPS = {
     "ALREADY_EXISTS": N_("Choose another, or look whether it is the one that you want."),
     "OFFICERS_TOO_FEW": N_("Register another officer first."),
     "WALLET_USED_ELSEWHERE": N_("Its holder has to look what was ordered from elsewhere."),
+    "SIGNER_MAY_NOT": N_("Have somebody do it who may."),
+    "ORDER_WITHDRAWN": N_("Ask who withdrew it; prepare it anew if it is to be made."),
+    "SIGNERS_CHANGED": N_("Look who signs now, and repeat."),
+    "HAS_SIGNERS": N_("Let a new key into the list, and cut the old one off."),
+    "RECOVERY_KEY_COUNTS": N_("Give it up with a list of signers, and repeat seven days later."),
     "KEY_REPLACED": N_("Order from where the new key is."),
     "HOLDER_DIFFERS": N_(
         "Check what the holder has shown; give it just as the bank got to know it."

@@ -9,12 +9,15 @@ RECOVERY_KEPT_MS = 7 * 86_400_000
 """How long a recovery key counts on after another one was named in its place: a thief who names one
 with a stolen home does not shut out the phrase of the holder at once."""
 
+GIVEN_UP = b""
+"""Named in place of a recovery key by a list of signers that gives up those before it."""
+
 
 class Named(NamedTuple):
     """A recovery key that was named for a wallet.
 
     Attributes:
-        key: 32 bytes.
+        key: 32 bytes, or GIVEN_UP.
         key_number: which of the wallet's keys it came with; 0 is the first one.
         time_ms: when.
     """
@@ -43,7 +46,7 @@ def counting(named: Sequence[Named], taken: Iterable[KeyTaken], now_ms: int) -> 
     the wallet's key voids those that were named after it with the keys before that.
 
     Args:
-        named: all of one wallet, in the order in which they were named.
+        named: all of one wallet, in the order in which they were named or given up.
         taken: the keys of the wallet that came by officers or by a recovery key.
         now_ms: Unix milliseconds.
     """
@@ -63,4 +66,4 @@ def counting(named: Sequence[Named], taken: Iterable[KeyTaken], now_ms: int) -> 
         for one, after_ms in zip(left, followed_ms, strict=False)
         if now_ms < after_ms + RECOVERY_KEPT_MS
     ]
-    return still + left[-1:]
+    return [one for one in still + left[-1:] if one.key != GIVEN_UP]

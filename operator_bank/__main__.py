@@ -23,6 +23,7 @@ from dcep.bank.v1 import (
     officers_pb2_grpc,
     offline_pb2_grpc,
     payments_pb2_grpc,
+    signers_pb2_grpc,
     sub_wallets_pb2_grpc,
     wallets_pb2_grpc,
 )
@@ -40,6 +41,7 @@ from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.office import GrpcOffice
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.signers import GrpcSigners
 from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts, OperatorBank, build
@@ -354,6 +356,11 @@ def public_services(bank: OperatorBank) -> list[Service]:
             GrpcSubWallets(bank),
         ),
         _service("KeyService", keys_pb2_grpc.add_KeyServiceServicer_to_server, GrpcKeys(bank)),
+        _service(
+            "SignerService",
+            signers_pb2_grpc.add_SignerServiceServicer_to_server,
+            GrpcSigners(bank),
+        ),
         _service(
             "ExchangeService",
             exchange_pb2_grpc.add_ExchangeServiceServicer_to_server,

@@ -60,6 +60,8 @@ from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.peers.contradictions import Contradictions
 from operator_bank.peers.interface import CentralBankPort
 from operator_bank.peers.trusted_keys import TrustedKeys
+from operator_bank.signers.lists import SignerLists
+from operator_bank.signers.together import SignedTogether
 from operator_bank.statements.statement import PaymentHistory
 from operator_bank.sub_wallets.arrivals import Arrivals
 from operator_bank.sub_wallets.families import Families
@@ -131,6 +133,8 @@ class OperatorBank:
     homecoming: Homecoming
     keys: WalletKeys
     looks: Looks
+    signers: SignerLists
+    together: SignedTogether
     vault: Vault
     exchange: Exchange
     payments: Payments
@@ -352,6 +356,10 @@ def _furnish(
     arrivals = Arrivals(directory, orders.families)
     asks = Asks(context, orders, directory, arrivals)
     asks.on_allowed = context.standing.when_current(mandates.step)
+    payments = Payments(
+        context, orders, directory, outgoing, refusals, refused, lost.payments, top_ups
+    )
+    signers = SignerLists(context, directory, orders, keys)
     return OperatorBank(
         context=context,
         officers=officers,
@@ -365,20 +373,13 @@ def _furnish(
         homecoming=homecoming,
         keys=keys,
         looks=Looks(context, officers, holders),
+        signers=signers,
+        together=SignedTogether(context, orders, directory, outgoing, refused, payments, signers),
         vault=vault,
         exchange=Exchange(
             context, orders, deposits, Receipts(context, verifier, machines), refused
         ),
-        payments=Payments(
-            context,
-            orders,
-            directory,
-            outgoing,
-            refusals,
-            refused,
-            lost.payments,
-            top_ups,
-        ),
+        payments=payments,
         refunds=Refunds(context, orders, directory, outgoing, refused, lost.payments),
         asks=asks,
         asked_payments=asked_payments,

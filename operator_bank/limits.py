@@ -58,6 +58,12 @@ ROTATIONS_PER_DAY = 5
 KEYS_KEPT_BACK = 1_024
 """Keys of a wallet that only officers and recovery keys use up, whatever a thief does."""
 
+SIGNER_LISTS_PER_DAY = 20
+"""Lists of signers of one wallet; each is kept for good."""
+
+PENDING_EACH = 20
+"""Orders that one signer has prepared and that wait for others' signatures."""
+
 CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """How long a cash machine's receipt can be put into its wallet."""

@@ -16,6 +16,7 @@ from operator_bank.metadata import metadata
 from operator_bank.offline import tables as offline
 from operator_bank.payments import tables as payments
 from operator_bank.peers import tables as peers
+from operator_bank.signers import tables as signers
 from operator_bank.sub_wallets import tables as sub_wallets
 from operator_bank.suspense import tables as suspense
 from operator_bank.vault import tables as vault
@@ -36,6 +37,7 @@ __all__ = [
     "offline",
     "payments",
     "peers",
+    "signers",
     "sub_wallets",
     "suspense",
     "vault",

@@ -21,6 +21,7 @@ from dcep.bank.v1 import (
     officers_pb2,
     offline_pb2,
     payments_pb2,
+    signers_pb2,
     sub_wallets_pb2,
     wallets_pb2,
 )
@@ -128,6 +129,11 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.KeyService/RotateKey",
         "/dcep.bank.v1.KeyService/FindWallet",
         "/dcep.bank.v1.KeyService/RecoverWallet",
+        "/dcep.bank.v1.SignerService/SetSigners",
+        "/dcep.bank.v1.SignerService/ListSigners",
+        "/dcep.bank.v1.SignerService/Sign",
+        "/dcep.bank.v1.SignerService/Withdraw",
+        "/dcep.bank.v1.SignerService/ListPending",
         "/dcep.bank.v1.ExchangeService/Exchange",
         "/dcep.bank.v1.ExchangeService/ExchangeMany",
         "/dcep.bank.v1.ExchangeService/SettleCashOut",
@@ -170,6 +176,7 @@ _FILES = (
     offline_pb2,
     payments_pb2,
     registration_pb2,
+    signers_pb2,
     sub_wallets_pb2,
     wallets_pb2,
 )

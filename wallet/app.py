@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from wallet.online.code_payments import CodePayments
     from wallet.online.keys import KeyHere, Recovered
     from wallet.online.requests import Requests
+    from wallet.online.signers import Signers
     from wallet.online.sub_wallets import SubWallets
+    from wallet.online.together import Together
     from wallet.orders.order_book import Book, Flights, KeptOrder
     from wallet.orders.sql_order_book import SqlRequests
     from wallet.orders.submitter import OrderSubmitter
@@ -49,8 +51,8 @@ class NotYetIts(HomeError):
     reason = "KEY_AWAITED"
     refused = True
     following = N_(
-        "Repeat what was begun here: `wallet recover` says how far the bank is, `wallet restore "
-        "FILE` goes on."
+        "Repeat what was begun here: `wallet recover` and `wallet signers join` say how far the "
+        "bank is, `wallet restore FILE` goes on."
     )
 
 
@@ -231,9 +233,10 @@ class App:
         return rotate_key(self.home, self.key_here(), self.randomness, self.book, recovery_key)
 
     def back_up(self, file: Path, passphrase: str) -> None:
-        """Writes a backup of this home. Raises as `backup.back_up`."""
-        from wallet.recovery.backup import back_up
+        """Writes a backup of this home. Raises as `backup.back_up` and `backup.check_one_key`."""
+        from wallet.recovery.backup import back_up, check_one_key
 
+        check_one_key(self.profile(), self.book)
         back_up(
             self.home,
             self.profile(),
@@ -272,6 +275,7 @@ class App:
             self.home.key(),
             self.banks.at(profile.bank_address, self.home.bank_ca(profile), profile.bank),
             self.clock,
+            profile.is_signer,
         )
 
     def sub_wallets(self) -> SubWallets:
@@ -279,6 +283,18 @@ class App:
         from wallet.online.sub_wallets import SubWallets
 
         return SubWallets(self.key_here(), self.randomness)
+
+    def signers(self) -> Signers:
+        """Who signs for the wallet; needs the bank."""
+        from wallet.online.signers import Signers
+
+        return Signers(self.key_here(), self.submitter())
+
+    def together(self) -> Together:
+        """What several people sign; needs the bank."""
+        from wallet.online.together import Together
+
+        return Together(self.key_here(), self.submitter())
 
     def prepare_offline(self) -> str:
         """Prepares the device for offline money. Returns why that failed, or "".
@@ -326,6 +342,7 @@ class App:
             open_book=lambda: self.book,
             flights=self.flights,
             clock=self.clock,
+            key_id=here.key_id,
             telling=self._telling,
             ends_ms=ends_ms,
         )

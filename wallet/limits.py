@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.bounds.v1.bounds_pb2 import (
     KIND_HOLDER_NAME,
     KIND_MEMO,
@@ -19,11 +19,17 @@ MAX_MEMO = greatest(KIND_MEMO)
 MAX_NAME = greatest(KIND_HOLDER_NAME)
 """Characters of a holder's name."""
 
+MAX_LABEL = greatest_in(signers_pb2.Signer, "label")
+"""Characters of what a wallet's signer is called."""
+
 MAX_PHONE = greatest(KIND_PHONE)
 """Characters of a telephone number."""
 
 ORDER_VALID_MS = 10 * 60 * 1_000
 """An order never settles later than this after it was made."""
+
+PREPARED_VALID_MS = 24 * 3_600 * 1_000
+"""As ORDER_VALID_MS, for what waits for others' signatures."""
 
 SALT_BYTES = greatest(KIND_NONCE)
 """Random bytes that keep anybody who has an order from guessing its holder."""

@@ -22,6 +22,9 @@ sequences = Table(
     Column("next_sequence", BigInteger, nullable=False),
     # When the bank said that a sequence of this book was somebody else's order.
     Column("elsewhere_time_ms", BigInteger),
+    # In the wallet's list of signers: this home's sequences are those whose rest by 16 it is. Null
+    # for a wallet of one key.
+    Column("place", BigInteger),
 )
 
 orders = Table(

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Engine, Row, column, inspect, select, table
 
 from auditor.signatures.orders import Wrong, read, same
+from auditor.signatures.signers import RELEASE
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import aliases_pb2 as bank_pb2
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.registration.v1 import aliases_pb2
 from language import _
 
@@ -32,6 +33,7 @@ _aliases = table(
 )
 _wallets = table("wallets", *map(column, ("number", "public_key")))
 _replaced = table("key_replacements", *map(column, ("number", "public_key", "key_number")))
+_lists = table("signer_lists", *map(column, ("number", "payload")))
 _HOLDING: tuple[int, ...] = (
     aliases_pb2.ALIAS_ACTION_REGISTER,
     aliases_pb2.ALIAS_ACTION_CLAIM,
@@ -155,6 +157,7 @@ def _check_bank(name: str, engine: Engine, verifying: Verifying, problems: Probl
 def _batches(engine: Engine) -> Iterator[tuple[Sequence[Row[Any]], dict[str, list[bytes]]]]:
     """The live rows, some at a time, with the keys of their wallets."""
     last, has_keys = 0, inspect(engine).has_table(_replaced.name)
+    has_lists = inspect(engine).has_table(_lists.name)
     while True:
         query = select(_aliases).where(_aliases.c.live == 1, _aliases.c.number > last)
         query = query.order_by(_aliases.c.number).limit(_AT_ONCE)
@@ -163,14 +166,28 @@ def _batches(engine: Engine) -> Iterator[tuple[Sequence[Row[Any]], dict[str, lis
             if not rows:
                 return
             keys: dict[str, list[bytes]] = {}
-            of = select(_wallets).where(_wallets.c.number.in_({row.wallet for row in rows}))
+            numbers = {row.wallet for row in rows}
+            of = select(_wallets).where(_wallets.c.number.in_(numbers))
             found = list(connection.execute(of))
             if has_keys:
                 found += connection.execute(select(_replaced).where(_replaced.c.key_number > 0))
             for each in found:
                 keys.setdefault(each.number, []).append(bytes(each.public_key))
+            listed = select(_lists).where(_lists.c.number.in_(numbers))
+            for each in connection.execute(listed) if has_lists else ():
+                keys.setdefault(each.number, []).extend(_alone(each))
         last = rows[-1].number
         yield rows, keys
+
+
+def _alone(listed: Row[Any]) -> list[bytes]:
+    """The keys each of which ordered alone under a list of signers."""
+    try:
+        order = read(signers_pb2.SignersOrder, bytes(listed.payload))
+    except Wrong:
+        return []  # which is said where lists are checked
+    may = [bytes(one.public_key) for one in order.signers if one.role == RELEASE]
+    return may if order.threshold == 1 else []
 
 
 def _check_order(row: Row[Any], bank: str, keys: Sequence[bytes]) -> None:

@@ -25,7 +25,7 @@ from auditor.books import (
     WALLET,
 )
 from auditor.signatures.acts import ActsDone
-from auditor.signatures.classes import ClassChangesDone, as_of_one_moment
+from auditor.signatures.classes import ClassChangesDone
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.late import Late
 from auditor.signatures.lost import LostTime
@@ -47,10 +47,13 @@ from auditor.signatures.presences import Presences, presence_rows
 from auditor.signatures.recovery_keys import NamedRecoveryKeys
 from auditor.signatures.refunds import NOTHING_REFUNDED, Refunded, RefundWalk
 from auditor.signatures.requests import RequestWalk
+from auditor.signatures.rows import as_of_one_moment
 from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undeliverable
+from auditor.signatures.signer_lists import Holder
+from auditor.signatures.signers import signer_rows
 from auditor.signatures.sub_wallets import SubWalletWalk
 from auditor.signatures.verifying import Problems, Verifying
-from auditor.signatures.wallet_keys import Holder, WalletKeys, replacement_rows
+from auditor.signatures.wallet_keys import WalletKeys, replacement_rows
 from currency.payments import payer_of
 from currency.proofs import Proof, class_of
 from currency.sub_limits import CHOICES
@@ -193,6 +196,7 @@ class BankWalk:
             acts.approved,
             replacement_rows(engine),
             self._named,
+            signer_rows(engine),
             self._problems,
             verifying,
         )
@@ -317,7 +321,7 @@ class BankWalk:
         """Takes a wallet, with what the record that opened it must say."""
         self._openings[row.account] = opening
         keys = self._keys.keys(row.number, bytes(row.public_key))
-        self._holders[row.account] = Holder(row.number, keys)
+        self._holders[row.account] = Holder(row.number, keys, self._keys.lists(row.number))
         self._accounts[row.number] = self._account_of_row[row.id] = row.account
         self._row_of_account[row.account] = row.id
 
@@ -433,7 +437,10 @@ class BankWalk:
         elif line.kind == Kind.OPEN:
             self._opened(line)
         elif line.kind == Kind.REPLACE_KEY:
-            self._keys.replaced(line, self._holder(account))
+            holder = self._holder(account)
+            if self._subs.parent(account) and line.ref in holder.lists:
+                raise Wrong(_("a sub-wallet has a list of signers"))
+            self._keys.replaced(line, holder)
         elif line.kind == Kind.SET_FLAGS:
             holder = self._holder(account)
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
@@ -475,7 +482,7 @@ class BankWalk:
 
     def _signed(self, line: Line, holder: Holder, kind: type[Message]) -> None:
         where = _("table journal, position={position}").format(position=line.position)
-        key = self._keys.signer(line, holder)
+        key = self._keys.signer(line, holder, kind)
         self._verify(where, key, kind, line.note, line.signature)
 
     def _paid(self, line: Line, holder: Holder, topped_up_fen: int = 0) -> None:

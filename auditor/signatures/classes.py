@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, column, select, table
+from sqlalchemy import Connection, Row, column, select, table
 
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.presences import Presences
+from auditor.signatures.signer_lists import Holder
 from auditor.signatures.verifying import Problems, Verifying
-from auditor.signatures.wallet_keys import Holder
 from currency.contract_words import class_name
 from currency.proofs import ASKED, Proof, class_of
 from dcep.bank.v1 import orders_pb2, wallets_pb2
@@ -28,13 +28,6 @@ _changes = table(
         )
     ),
 )
-
-
-def as_of_one_moment(engine: Engine) -> Engine:
-    """An engine whose transactions read everything as it was when they began."""
-    if engine.dialect.name != "postgresql":
-        return engine  # SQLite's do
-    return engine.execution_options(isolation_level="SERIALIZABLE")
 
 
 class ClassChangesDone:
@@ -103,7 +96,7 @@ class ClassChangesDone:
         same("class", order.wallet_class, line.ref)
         same("digest", record_digest(payload), line.digest)
         signature, kinds = bytes(row.order_signature or b""), [orders_pb2.ChangeClassOrder]
-        if not self._verifying.now(holder.keys, kinds, payload, signature):
+        if not self._verifying.now(holder.all_keys, kinds, payload, signature):
             raise Wrong(_("the signature is not by the wallet's key"))
 
     def _withdrawn(self, line: Line, row: Row[Any], holder: Holder) -> None:

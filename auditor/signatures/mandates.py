@@ -14,8 +14,8 @@ from sqlalchemy import Engine, column, inspect, select, table
 
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.rows import unlike
+from auditor.signatures.signer_lists import Holder
 from auditor.signatures.verifying import Verifying
-from auditor.signatures.wallet_keys import Holder
 from currency.days import month_of
 from dcep.bank.v1 import orders_pb2, sub_wallets_pb2
 from language import _
@@ -41,11 +41,11 @@ class MandateWalk:
     """The payments by mandates in one bank's journal, and the rows as they were before it."""
 
     def __init__(
-        self, engine: Engine, verifying: Verifying, key_of: Callable[[Holder], bytes]
+        self, engine: Engine, verifying: Verifying, keys_of: Callable[[Holder], list[bytes]]
     ) -> None:
-        """`key_of`: the key of a wallet that is in force where the walk stands."""
+        """`keys_of`: the keys each of which orders alone for a wallet where the walk stands."""
         self._verifying = verifying
-        self._key_of = key_of
+        self._keys_of = keys_of
         self._rows: dict[int, _Row] = {}
         self._allowed: dict[int, tuple[bytes, bytes]] = {}
         self._made: dict[int, _Row] = {}
@@ -73,6 +73,8 @@ class MandateWalk:
         Raises:
             Wrong: it is more than was allowed.
         """
+        if not self._keys_of(holder):
+            raise Wrong(_("a mandate has paid for a wallet of which several sign together"))
         account, fen = line.debit, line.amount_fen
         allowed = line.position in self._allowed
         month = self._newest[account] = max(self._newest[account], month_of(line.time_ms))
@@ -111,7 +113,7 @@ class MandateWalk:
         same("request", order.request_to_pay_id, request)
         same("change", order.change, orders_pb2.ASKED_CHANGE_ALLOW)
         kinds = [orders_pb2.ChangeAskedOrder]
-        if not self._verifying.now([self._key_of(holder)], kinds, payload, signature):
+        if not self._verifying.now(self._keys_of(holder), kinds, payload, signature):
             raise Wrong(_("the signature is not by the wallet's key"))
 
 

@@ -74,11 +74,20 @@ class NamedRecoveryKeys:
                 )
             )
 
-    def counting(self, number: str, taken: Mapping[int, KeyTaken], now_ms: int) -> list[bytes]:
+    def counting(
+        self,
+        number: str,
+        taken: Mapping[int, KeyTaken],
+        now_ms: int,
+        given_up: Sequence[Named] = (),
+    ) -> list[bytes]:
         """Which counted for a wallet at some time.
 
         Args:
             taken: the wallet's keys that officers or a recovery key put in force by then.
+            given_up: by lists of signers, whenever.
         """
-        named = [one for one in self._of_number.get(number, ()) if one.time_ms <= now_ms]
+        all_of_it = [*self._of_number.get(number, ()), *given_up]
+        named = [one for one in all_of_it if one.time_ms <= now_ms]
+        named.sort(key=lambda one: one.key_number)
         return [one.key for one in counting(named, taken.values(), now_ms)]

@@ -1,9 +1,11 @@
-"""Compares a table's rows, by their positions in the journal, with what the journal says."""
+"""Reads tables as of one moment, and compares rows, by their positions, with the journal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
+
+from sqlalchemy import Engine
 
 from language import _
 
@@ -36,3 +38,10 @@ def unlike(
                 true=said(made.get(position)),
                 said=said(rows.get(position)),
             )
+
+
+def as_of_one_moment(engine: Engine) -> Engine:
+    """An engine whose transactions read everything as it was when they began."""
+    if engine.dialect.name != "postgresql":
+        return engine  # SQLite's do
+    return engine.execution_options(isolation_level="SERIALIZABLE")

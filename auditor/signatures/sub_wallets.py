@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, column, inspect, select, table
 
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.orders import Line, Wrong, purposed, read, same
+from auditor.signatures.signer_lists import Holder
 from auditor.signatures.verifying import Problems, Verifying
-from auditor.signatures.wallet_keys import Holder
 from currency.sub_limits import CHOICES, limit_set_of
 from dcep.bank.v1 import sub_wallets_pb2
 from dcep.purposes.v1 import purposes_pb2
@@ -68,18 +68,18 @@ class SubWalletWalk:
         connection: Connection,
         verifying: Verifying,
         problems: Problems,
-        key_of: Callable[[Holder], bytes],
+        keys_of: Callable[[Holder], list[bytes]],
     ) -> None:
         """Reads what was ordered, in the transaction in which the wallets are read.
 
         Args:
             bank: its name.
-            key_of: the key of a wallet that is in force where the walk stands.
+            keys_of: the keys each of which orders alone for a wallet where the walk stands.
         """
         self._bank = bank
         self._verifying = verifying
         self._problems = problems
-        self._key_of = key_of
+        self._keys_of = keys_of
         there = inspect(connection).has_table(_orders.name)
         rows = connection.execute(select(_orders).order_by(_orders.c.position)) if there else ()
         self._by_position = {row.position: row for row in rows}
@@ -271,7 +271,7 @@ class SubWalletWalk:
         if record_digest_too:
             same("digest", record_digest(payload), line.digest)
         kinds, signature = [sub_wallets_pb2.SubWalletOrder], bytes(row.order_signature)
-        if not self._verifying.now([self._key_of(parent)], kinds, payload, signature):
+        if not self._verifying.now(self._keys_of(parent), kinds, payload, signature):
             raise Wrong(_("the signature is not by the wallet's key"))
         return order
 

@@ -1,5 +1,6 @@
 """Checks whose keys wallets have: each after the first one by an act of two officers or by an order
-of the recovery key, in its time, or by an order of the key before it.
+of the recovery key, in its time, by an order of the key before it, or by a list of signers that the
+key or list before has signed.
 
 Which key has signed an order is told from the order's sequence; the journal says where a key took
 another one's place.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf.message import Message
 from sqlalchemy import Engine, Row, column, inspect, select, table
@@ -17,12 +18,15 @@ from sqlalchemy import Engine, Row, column, inspect, select, table
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.recovery_keys import NamedRecoveryKeys
+from auditor.signatures.signer_lists import Holder, SignerLists
+from auditor.signatures.signers import SignerList, SignerRows
 from auditor.signatures.verifying import Problems, Verifying
-from currency.recovery import KeyTaken
-from dcep.bank.v1 import keys_pb2
+from currency.recovery import GIVEN_UP, KeyTaken, Named
+from dcep.bank.v1 import keys_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from language import _
+from runtime.envelope import signed_bytes
 from settlement.records import key_of
 
 _COLUMNS = (
@@ -37,13 +41,6 @@ _OFFICERS, _PHRASE = keys_pb2.KEY_CAUSE_OFFICERS, keys_pb2.KEY_CAUSE_PHRASE
 _ROTATION = keys_pb2.KEY_CAUSE_ROTATION
 _SKEW_MS = 60_000
 """How far a wallet's clock may be ahead of the bank's."""
-
-
-class Holder(NamedTuple):
-    """A wallet's number, and its keys from the first one on."""
-
-    number: str
-    keys: list[bytes]
 
 
 def replacement_rows(engine: Engine) -> Sequence[Row[Any]]:
@@ -64,6 +61,7 @@ class WalletKeys:
         approved: Sequence[Approved],
         last: Sequence[Row[Any]],
         named: NamedRecoveryKeys,
+        signers: SignerRows,
         problems: Problems,
         verifying: Verifying,
     ) -> None:
@@ -75,10 +73,12 @@ class WalletKeys:
             approved: the bank's acts that took effect.
             last: the same rows, read after the acts: what each of these did is among them.
             named: the recovery keys, read before `last`.
+            signers: the lists of signers, read after the acts.
             problems: takes what is wrong.
             verifying: takes the signatures.
         """
         self._bank = bank
+        self._signers = SignerLists(bank, signers, problems, verifying)
         self._problems = problems
         self._verifying = verifying
         self._named = named
@@ -96,9 +96,14 @@ class WalletKeys:
         """Rows whose records were seen."""
 
     def keys(self, number: str, first: bytes) -> list[bytes]:
-        """A wallet's keys, from its first one on."""
+        """A wallet's keys, from its first one on; b"" in the place of a list of signers."""
         found = {row.key_number: bytes(row.public_key) for row in self._of(number)}
+        found |= dict.fromkeys(self.lists(number), b"")
         return [first, *(found[each] for each in sorted(found))]
+
+    def lists(self, number: str) -> Mapping[int, SignerList]:
+        """A wallet's lists of signers, by where they are among its keys."""
+        return self._signers.of(number)
 
     def check(self, holders: Mapping[int, Holder]) -> None:
         """Compares the table with the acts and orders; `holders` are all wallets, by account. What
@@ -109,6 +114,7 @@ class WalletKeys:
                 self._told(row)
         self._named.check()
         of_number = {holder.number: holder for holder in holders.values()}
+        self._signers.check(of_number.keys())
         for row in self._rows:
             where = self._where(row)
             try:
@@ -123,38 +129,80 @@ class WalletKeys:
                 )
             )
 
-    def in_force(self, holder: Holder) -> bytes:
-        """A wallet's key where the walk through the journal stands."""
-        return holder.keys[min(self._in_force.get(holder.number, 0), len(holder.keys) - 1)]
+    def in_force(self, holder: Holder) -> list[bytes]:
+        """The keys of a wallet, each of which orders alone where the walk stands."""
+        return holder.alone(self._in_force.get(holder.number, 0))
 
     def replaced(self, line: Line, holder: Holder) -> None:
         """Takes a record that has put another key in force. Raises Wrong."""
         number = holder.number
         row = next((row for row in self._of(number) if row.position == line.position), None)
         if row is None:
-            raise Wrong(_("no act of two officers is behind it"))
+            self._listed(line, holder)
+            return
         same("key", row.key_number, line.ref)
         same("key", line.ref, self._in_force.get(number, 0) + 1)
         same("digest", int.from_bytes(bytes(row.digest)[:8], "little"), line.digest)
         same("time", row.ended_time_ms, line.time_ms)
         if line.time_ms < row.due_time_ms:
             raise Wrong(_("the key before it could still have objected"))
+        if row.recovery_key is not None and holder.threshold(line.ref - 1) > 1:
+            raise Wrong(_("a recovery key has taken the place of several signers"))
         self._in_force[number] = line.ref
         self._came.add(row.id)
 
-    def signer(self, line: Line, holder: Holder) -> bytes:
-        """The key that must have signed the order of a record. Raises Wrong."""
+    def signer(self, line: Line, holder: Holder, kind: type[Message] = orders_pb2.Query) -> bytes:
+        """The key that must have signed the order of a record.
+
+        Args:
+            line: the record.
+            holder: of the wallet.
+            kind: of order; a payment others may have signed too, where it takes that.
+
+        Raises:
+            Wrong: no key of that time, or too few who could order have signed it.
+        """
         key = key_of(line.sequence)
         if line.accepted and key != self._in_force.get(holder.number, 0):
             raise Wrong(_("its order is of a key that was not the wallet's then"))
-        return self.of_sequence(line.sequence, holder)
+        signer = self._signer(line.sequence, holder)
+        if line.accepted and not self._alone(line.sequence, holder, signer):
+            if kind is not orders_pb2.PaymentOrder:
+                raise Wrong(_("its order takes more than who signed it"))
+            self._signers.signed_by_enough(line.position, holder, key, kind, line.note)
+        return signer
 
     def of_sequence(self, sequence: int, holder: Holder) -> bytes:
+        """The key that orders with this sequence are signed by, alone. Raises Wrong."""
+        signer = self._signer(sequence, holder)
+        if not self._alone(sequence, holder, signer):
+            raise Wrong(_("its order takes more than who signed it"))
+        return signer
+
+    def _signer(self, sequence: int, holder: Holder) -> bytes:
         """The key that orders with this sequence are signed by. Raises Wrong."""
         key = key_of(sequence)
+        if key in holder.lists:
+            return holder.lists[key].key(sequence)
         if key >= len(holder.keys):
             raise Wrong(_("its order is of a key that was not the wallet's then"))
         return holder.keys[key]
+
+    def _alone(self, sequence: int, holder: Holder, signer: bytes) -> bool:
+        """Whether a signer could order alone under the list of a sequence."""
+        key = key_of(sequence)
+        return signer in holder.alone(key)
+
+    def _listed(self, line: Line, holder: Holder) -> None:
+        """Takes a record that has put a list in force. Raises Wrong."""
+        number = holder.number
+        listed = self.lists(number).get(line.ref)
+        if listed is None or listed.row.position != line.position:
+            raise Wrong(_("no act of two officers is behind it"))
+        self._signers.put(line, holder, listed, self._in_force.get(number, 0))
+        if listed.order.threshold > 1 and self._counted(number, line.time_ms):
+            raise Wrong(_("a recovery key counted for this wallet, and it took one signature"))
+        self._in_force[number] = line.ref
 
     def finish(self, position: int) -> None:
         """Names keys that the table says are in force and no record up to a position has put so."""
@@ -163,6 +211,7 @@ class WalletKeys:
                 self._problems.say(
                     _("{where}: no record has put it in force").format(where=self._where(row))
                 )
+        self._signers.finish(position)
 
     def _where(self, row: Row[Any]) -> str:
         return _("table {table}, row id={id}").format(table=_replacements.name, id=row.id)
@@ -280,16 +329,24 @@ class WalletKeys:
 
     def _counting(self, row: Row[Any]) -> list[bytes]:
         """The recovery keys that counted when a key was approved."""
-        now_ms = row.approved_time_ms
+        return self._counted(row.number, row.approved_time_ms)
+
+    def _counted(self, number: str, now_ms: int) -> list[bytes]:
+        """The recovery keys that counted for a wallet at some time."""
         taken = {
             other.key_number: KeyTaken(
                 other.key_number,
                 bytes(other.recovery_key or b"") if other.cause == _PHRASE else b"",
             )
-            for other in self._of(row.number)
+            for other in self._of(number)
             if other.cause != _ROTATION and other.ended_time_ms <= now_ms
         }
-        return self._named.counting(row.number, taken, now_ms)
+        given_up = [
+            Named(GIVEN_UP, key_number, one.row.time_ms)
+            for key_number, one in self.lists(number).items()
+            if one.order.gives_up_recovery
+        ]
+        return self._named.counting(number, taken, now_ms, given_up)
 
     def _as_rotated(self, row: Row[Any], holder: Holder, where: str) -> None:
         """Checks what the key before has ordered."""
@@ -302,6 +359,8 @@ class WalletKeys:
         _in_its_time(order, row.ended_time_ms)
         if row.state != _IN_FORCE or not 0 < row.key_number < len(holder.keys):
             raise Wrong(_("it is not as its order says"))
+        if row.key_number - 1 in holder.lists:
+            raise Wrong(_("one key has taken the place of a list of signers"))
         self._verify(
             _("{where}: the order of the key before").format(where=where),
             holder.keys[row.key_number - 1],
@@ -330,13 +389,19 @@ class WalletKeys:
         same("wallet", objection.wallet_number, row.number)
         same("bank", objection.bank, self._bank)
         same("key", objection.public_key.hex(), bytes(row.public_key).hex())
-        before = [r for r in self._of(row.number) if r.ended_time_ms <= row.ended_time_ms]
-        self._verify(
+        ended_ms = row.ended_time_ms
+        before = sum(r.ended_time_ms <= ended_ms for r in self._of(row.number))
+        before += sum(one.row.time_ms <= ended_ms for one in holder.lists.values())
+        # Any of those who could order, of one moment or the next.
+        keys = [*holder.orderers(before).values(), *holder.orderers(before - 1).values()]
+        self._verifying.add_part(
+            self._problems,
             _("{where}: the objection").format(where=where),
-            holder.keys[len(before)],
-            keys_pb2.KeyObjection,
-            bytes(row.objection),
-            bytes(row.objection_signature),
+            key=keys[0],
+            others=keys[1:] if holder.lists else (),
+            signed_part=signed_bytes(keys_pb2.KeyObjection, bytes(row.objection)),
+            signature=bytes(row.objection_signature),
+            always=True,
         )
 
     def _verify(

@@ -19,7 +19,7 @@ from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
 from operator_bank.payments.ends import Ends
 from operator_bank.payments.payments import PENDING, PaidAlone
 from runtime.calls import Call
-from runtime.checks import journal_position
+from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal, as_reason, to_status
 from runtime.messages import read
 from runtime.metrics import CallMetrics
@@ -85,26 +85,32 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             wallet_number=wallet.number,
             account=wallet.account,
             position=journal_position(asked.after_position) or self._bank.books.ledger.position(),
-            ticket=self._tickets.give(_WATCHED, wallet.number, wallet.key_number),
+            ticket=self._tickets.give(_WATCHED, wallet.number, wallet.public_key.hex()),
         )
 
     def Arrivals(
         self, request: edge_pb2.ArrivalsRequest, context: grpc.ServicerContext
     ) -> edge_pb2.ArrivalsResponse:  # noqa: N802
         wallet = self._bank.directory.get(request.wallet_number)
-        try:
-            self._tickets.check(request.ticket, _WATCHED, wallet.number, wallet.key_number)
-        except Refusal:
+        if not any(self._watches(request.ticket, wallet.number, key) for key in wallet.all_keys):
             if not wallet.key_number:
-                raise
-            # A watch that the key before began ends.
-            raise refusal_of(Result.KEY_REPLACED) from None
+                raise invalid("ticket", "was not given for this")
+            # A watch that a key of before began ends.
+            raise refusal_of(Result.KEY_REPLACED)
         arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
         available = self._bank.wallets.state(wallet).available_fen if arrived else 0
         answer = edge_pb2.ArrivalsResponse(position=seen)
         for payment in arrived:
             answer.arrivals.add(payment=payment, available_fen=available)
         return answer
+
+    def _watches(self, ticket: bytes, number: str, key: bytes) -> bool:
+        """Whether whoever has a key of a wallet began this watch."""
+        try:
+            self._tickets.check(ticket, _WATCHED, number, key.hex())
+        except Refusal:
+            return False
+        return True
 
     async def FollowArrivals(
         self, request: edge_pb2.FollowArrivalsRequest, call: Call

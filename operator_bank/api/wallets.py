@@ -7,6 +7,7 @@ import grpc
 from currency.days import begin_ms, year_end_ms
 from dcep.bank.v1 import sub_wallets_pb2, wallets_pb2, wallets_pb2_grpc
 from operator_bank.app import OperatorBank
+from operator_bank.keys.keys import place_of
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.wallet import WalletState
 
@@ -49,7 +50,10 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         self, request: wallets_pb2.GetWalletRequest, context: grpc.ServicerContext
     ) -> wallets_pb2.GetWalletResponse:  # noqa: N802
         wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetWallet")
-        return self._shown(self._bank.wallets.state(wallet))
+        answer = self._shown(self._bank.wallets.state(wallet))
+        if (place := place_of(wallet, wallet.public_key)) is not None:
+            answer.signer.CopyFrom(place)
+        return answer
 
     def CloseWallet(
         self, request: wallets_pb2.CloseWalletRequest, context: grpc.ServicerContext

@@ -22,6 +22,7 @@ from dcep.bank.v1 import (
     keys_pb2,
     offline_pb2,
     payments_pb2,
+    signers_pb2,
     sub_wallets_pb2,
     wallets_pb2,
 )
@@ -48,8 +49,8 @@ from runtime.sources import source_of
 PUBLIC: list[ServiceDescriptor] = [
     service
     for file in (
-        *(wallets_pb2, sub_wallets_pb2, keys_pb2, exchange_pb2, payments_pb2, asking_pb2),
-        *(aliases_pb2, offline_pb2),
+        *(wallets_pb2, sub_wallets_pb2, keys_pb2, signers_pb2, exchange_pb2, payments_pb2),
+        *(asking_pb2, aliases_pb2, offline_pb2),
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
@@ -76,6 +77,7 @@ _SLOW = frozenset(
         "/dcep.bank.v1.PaymentService/Refund",
         "/dcep.bank.v1.AskingService/PayAsked",
         "/dcep.bank.v1.AliasService/FindAlias",
+        "/dcep.bank.v1.SignerService/Sign",
     )
 )
 _PAYMENT = payments_pb2.PayRequest.DESCRIPTOR

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from dcep.errors.v1 import errors_pb2
 from operator_bank.keys.tables import key_replacements
+from operator_bank.signers.tables import signer_lists
 from operator_bank.wallets.known import Wallet
 from runtime.errors import Refusal
 
@@ -17,10 +18,14 @@ def check_in_force(connection: Connection, wallet: Wallet) -> None:
     Raises:
         Refusal: KEY_REPLACED.
     """
-    newest = select(func.max(key_replacements.c.key_number)).where(
-        key_replacements.c.number == wallet.number
+    newest = max(
+        connection.execute(
+            select(func.max(of.c.key_number)).where(of.c.number == wallet.number)
+        ).scalar()
+        or 0
+        for of in (key_replacements, signer_lists)
     )
-    if (connection.execute(newest).scalar() or 0) != wallet.key_number:
+    if newest != wallet.key_number:
         raise Refusal(
             errors_pb2.REASON_KEY_REPLACED, "the wallet's key was replaced", field="sequence"
         )

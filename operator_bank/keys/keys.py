@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from dcep.bank.v1 import keys_pb2, officers_pb2, orders_pb2
+from dcep.bank.v1 import keys_pb2, officers_pb2, orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
@@ -21,6 +21,7 @@ from operator_bank.keys.requests import KeyRequests
 from operator_bank.keys.rotating import KeyRotations
 from operator_bank.limits import KEY_REQUESTS_EACH, MAX_LIVE_KEYS
 from operator_bank.offline.tables import devices
+from operator_bank.signers.keys import key_row
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders
 from runtime.errors import Refusal
@@ -46,10 +47,10 @@ class WalletKeys:
         self._wait_ms = wait_ms
         self.requests = KeyRequests(context)
         self.replacements = KeyReplacements(context, directory, orders)
-        self._named = RecoveryKeys(context)
+        self.named = RecoveryKeys(context)
         parts = (self.requests, self.replacements)
-        self.recoveries = Recoveries(context, directory, *parts, self._named, wait_ms=wait_ms)
-        self.rotations = KeyRotations(context, directory, orders, *parts, self._named)
+        self.recoveries = Recoveries(context, directory, *parts, self.named, wait_ms=wait_ms)
+        self.rotations = KeyRotations(context, directory, orders, *parts, self.named)
         self.effect = KeyReplacement(
             context,
             directory,
@@ -68,8 +69,8 @@ class WalletKeys:
         """
         number, key = self.requests.asking(envelope)
         wallet = self._directory.find(number)
-        if wallet is not None and wallet.public_key == key:
-            return self._in_force(wallet)
+        if wallet is not None and key in wallet.all_keys:
+            return self._in_force(wallet, key)
         # All of it is looked up whether there is such a wallet or not: it takes as long.
         known, asked = self._known(number, key), self.requests.has(number, key)
         if known is not None:
@@ -105,23 +106,32 @@ class WalletKeys:
             _say(asked, said)
         return answer
 
-    def _in_force(self, wallet: Wallet) -> keys_pb2.GetKeyResponse:
+    def _in_force(self, wallet: Wallet, key: bytes) -> keys_pb2.GetKeyResponse:
         answer = keys_pb2.GetKeyResponse(state=IN_FORCE)
-        if wallet.key_number:
+        place = place_of(wallet, key)
+        if place is not None:
+            answer.signer.CopyFrom(place)
+            row = self._database.read(lambda c: key_row(c, wallet.number, key))
+            answer.in_force_time_ms = int(row.since_time_ms) if row is not None else 0
+        elif wallet.key_number:
             rows = self.replacements.rows(wallet.number)
             answer.in_force_time_ms = _time_of(rows, wallet.key_number)
+        if wallet.key_number:
             answer.earlier_devices.extend(self._earlier_devices(wallet))
         coming = self.replacements.waiting_for(wallet.number)
         if coming is not None:
             answer.successor, answer.successor_time_ms = coming.key, coming.due_ms
             answer.successor_cause = coming.cause  # type: ignore[assignment]
             answer.successor_is_final = coming.final
-        answer.has_recovery_key = bool(self._named.counting(wallet.number))
+        answer.has_recovery_key = bool(self.named.counting(wallet.number))
         return answer
 
     def _known(self, number: str, key: bytes) -> keys_pb2.GetKeyResponse | None:
         """What is said of a key that is not the wallet's now; None if it never was to be."""
+        gone = self._database.read(lambda c: key_row(c, number, key))
         rows, first = self.replacements.rows(number), self.replacements.first_key(number)
+        if gone is not None:
+            return keys_pb2.GetKeyResponse(state=_REPLACED, in_force_time_ms=gone.until_time_ms)
         said = next((row for row in reversed(rows) if bytes(row.public_key) == key), None)
         if said is not None and said.state != IN_FORCE:
             return keys_pb2.GetKeyResponse(
@@ -134,8 +144,10 @@ class WalletKeys:
         return keys_pb2.GetKeyResponse(state=_REPLACED, in_force_time_ms=_time_of(rows, after))
 
     def _earlier_devices(self, wallet: Wallet) -> list[bytes]:
-        """Devices whose tokens may be good, certified by orders of keys before this one."""
+        """Devices whose tokens may be good, certified by orders of keys before those in force."""
         of, now_ms = devices.c, self._clock.now_ms()
+        signers = wallet.signers
+        oldest = min(one.since for one in signers.signers) if signers else wallet.key_number
         query = select(of.device_key, of.order_payload).where(
             of.wallet == wallet.row_id, of.live_until_ms >= now_ms, of.revoked_time_ms.is_(None)
         )
@@ -143,7 +155,7 @@ class WalletKeys:
         return [
             bytes(row.device_key)
             for row in rows
-            if key_of(_certified(bytes(row.order_payload)).sequence) < wallet.key_number
+            if key_of(_certified(bytes(row.order_payload)).sequence) < oldest
         ]
 
 
@@ -158,6 +170,18 @@ def _say(asked: officers_pb2.AskedKey, row: Row[Any]) -> None:
     """Says what came of a key."""
     asked.state, asked.cause = row.state, row.cause
     asked.in_force_time_ms = _in_force_ms(row)
+
+
+def place_of(wallet: Wallet, key: bytes) -> states_pb2.SignerPlace | None:
+    """Which of a wallet's signers a key is; None if the wallet has one key."""
+    signer = wallet.signers.of(key) if wallet.signers is not None else None
+    if signer is None or wallet.signers is None:
+        return None
+    return states_pb2.SignerPlace(
+        place=signer.place,
+        role=signer.role,  # type: ignore[arg-type]
+        threshold=wallet.signers.threshold,
+    )
 
 
 def _certified(payload: bytes) -> orders_pb2.CertifyDeviceOrder:

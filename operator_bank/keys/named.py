@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from currency.recovery import KeyTaken, Named, counting
+from currency.recovery import GIVEN_UP, KeyTaken, Named, counting
 from dcep.bank.v1 import keys_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.keys.tables import key_replacements, recovery_keys
+from operator_bank.signers.tables import signer_lists
 from runtime.checks import invalid, public_key
 from runtime.errors import Refusal
 
@@ -36,9 +37,16 @@ class RecoveryKeys:
             _TAKEN.cause != keys_pb2.KEY_CAUSE_ROTATION,
         )
 
+        given_up = select(signer_lists.c.key_number, signer_lists.c.time_ms).where(
+            signer_lists.c.number == number, signer_lists.c.gives_up_recovery
+        )
+
         def body(connection: Connection) -> tuple[list[Named], list[KeyTaken]]:
             rows = connection.execute(named.where(_OF.number == number).order_by(_OF.id))
             keys = [Named(bytes(row.recovery_key), row.key_number, row.time_ms) for row in rows]
+            lists = connection.execute(given_up).all()
+            keys += [Named(GIVEN_UP, row.key_number, row.time_ms) for row in lists]
+            keys.sort(key=lambda one: one.key_number)
             return keys, [_taken(row) for row in connection.execute(taken).all()]
 
         return counting(*self._database.read(body), self._clock.now_ms())

@@ -17,6 +17,7 @@ from dcep.office.v1 import office_pb2
 from operator_bank.context import Context
 from operator_bank.keys.tables import key_replacements
 from operator_bank.limits import MAX_KEY_VALIDITY_MS
+from operator_bank.signers.keys import end_all, key_row
 from operator_bank.wallets.directory import AskedBy, Directory, Wallet
 from operator_bank.wallets.orders import Orders, check_bank, check_times
 from operator_bank.wallets.tables import wallets
@@ -146,7 +147,7 @@ class KeyReplacements:
                 self._waiting.pop(number, None)
 
     def check_key(self, wallet: Wallet, key: bytes) -> None:
-        """Checks a key that is to be a wallet's.
+        """Checks a key that is to be a wallet's only one.
 
         Raises:
             Refusal: ALREADY_DECIDED, it is or was the wallet's, or will never be.
@@ -156,7 +157,9 @@ class KeyReplacements:
             for row in self.rows(wallet.number)
             if row.state != keys_pb2.KEY_STATE_CANCELLED
         }
-        if key in before | {wallet.public_key, self.first_key(wallet.number)}:
+        before |= {*wallet.all_keys, self.first_key(wallet.number) or b""}
+        signed = self._database.read(lambda c: key_row(c, wallet.number, key)) is not None
+        if signed or key in before:
             raise Refusal(
                 errors_pb2.REASON_ALREADY_DECIDED,
                 "this key is or was the wallet's, or was objected to; it takes a new one",
@@ -235,6 +238,8 @@ class KeyReplacements:
             statement = update(key_replacements).where(*is_waiting).values(values)
             if not connection.execute(statement).rowcount:
                 raise _Ended
+            if accepted:
+                end_all(connection, one.number, now_ms)
 
         batch = Batch(records_of([record]), None, in_transaction, urgent=True)
         try:

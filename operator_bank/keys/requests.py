@@ -117,8 +117,13 @@ class KeyRequests:
             raise invalid("public_key", "is another key than the one that signed")
         return key, statement
 
-    def new_key(self, request: SignedEnvelope, number: str) -> bytes:
+    def new_key(self, request: SignedEnvelope, number: str, field: str = "request") -> bytes:
         """The key that has itself signed that it is to be a wallet's, in another statement.
+
+        Args:
+            request: what it has signed.
+            number: the wallet's.
+            field: where it stands in that statement.
 
         Raises:
             Refusal: it has not; or it was for another wallet, or long ago.
@@ -128,16 +133,14 @@ class KeyRequests:
             raise Refusal(
                 errors_pb2.REASON_WRONG_WALLET,
                 "the key was asked for for another wallet",
-                field="request",
+                field=field,
             )
         now_ms = self._clock.now_ms()
         if asked.created_time_ms > now_ms + CLOCK_SKEW_MS:
-            raise Refusal(
-                errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field="request"
-            )
+            raise Refusal(errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field=field)
         if asked.created_time_ms < now_ms - KEY_REQUEST_KEPT_MS:
             raise Refusal(
-                errors_pb2.REASON_EXPIRED, "the key was asked for too long ago", field="request"
+                errors_pb2.REASON_EXPIRED, "the key was asked for too long ago", field=field
             )
         return key
 

@@ -272,6 +272,25 @@ class Payments:
                 order, taken.rows[head].kind, again, positions[head]
             )
 
+    def begin(
+        self, order: VerifiedOrder[orders_pb2.PaymentOrder]
+    ) -> tuple[Paid | None, Sequence[Row]]:
+        """What had become of an order that this database alone has lost, and its records.
+
+        Raises:
+            Refusal: it must wait.
+        """
+        paid = None if self._lost.has_none else self._paid_before(order)
+        return paid, self._new_rows(order, self._clock.now_ms())
+
+    def count_refusal(
+        self, order: VerifiedOrder[orders_pb2.PaymentOrder], refusal: Refusal
+    ) -> None:
+        """Counts an order of `begin` that the rule has refused, if that was for its payee."""
+        if refusal.reason == _PAYEE:
+            now_ms = self._clock.now_ms()
+            self._refusals.count(order.wallet.account, order.content.payee_number, now_ms)
+
     def _paid_before(self, order: VerifiedOrder[orders_pb2.PaymentOrder]) -> Paid | None:
         """The answer to a payment that had settled and that only this database has lost; None if it
         had not.

@@ -115,7 +115,7 @@ class SubWalletOrders:
         if content.sub_wallet_number:
             raise invalid("sub_wallet_number", "is the bank's to give")
         key = public_key(content.public_key, "public_key")
-        if key == parent.public_key:
+        if key in parent.all_keys:
             raise invalid("public_key", "is another one than the parent's")
         self._check_new(content.request_id, key)
         limit_set = self._checked(content, now_ms)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from dcep.bank.v1 import wallets_pb2
+from dcep.bank.v1 import signers_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.customers.customers import Admission, Customers, OpeningOrder
@@ -25,11 +25,13 @@ from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.ledger.records import opening_balance
 from operator_bank.ledger.tables import accounts
+from operator_bank.signers.tables import signer_lists
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.counts import WalletCounts
 from operator_bank.wallets.known import KnownWallets
 from operator_bank.wallets.known import Wallet as Wallet
 from operator_bank.wallets.numbers import drawn
+from operator_bank.wallets.signers import following
 from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
 from runtime.chunks import chunks
@@ -74,12 +76,11 @@ _WALLETS = (
     )
 )
 
-_REPLACED = (
-    select(key_replacements.c.number, key_replacements.c.public_key, key_replacements.c.key_number)
-    .where(key_replacements.c.key_number > 0)
-    .order_by(key_replacements.c.key_number)
-)
-"""The keys that have replaced others, of each wallet the last one last."""
+_REPLACED = select(
+    key_replacements.c.number, key_replacements.c.public_key, key_replacements.c.key_number
+).where(key_replacements.c.key_number > 0)
+_LISTED = select(signer_lists.c.number, signer_lists.c.payload, signer_lists.c.key_number)
+"""The keys and the lists that have replaced a wallet's first key."""
 
 
 def nothing_else(_: Connection, __: int) -> None:
@@ -145,8 +146,7 @@ class Directory:
         self._known = KnownWallets()
         for row in self._rows(_WALLETS):
             self._known.add(_wallet(row))
-        for row in self._rows(_REPLACED):
-            self.replace_key(row.number, bytes(row.public_key), row.key_number)
+        self._replace_all()
         last = select(func.max(accounts.c.owner), func.max(accounts.c.number))
         owner, number = context.database.read(lambda c: c.execute(last).one())
         self._changing = threading.Condition()
@@ -157,6 +157,16 @@ class Directory:
         self._in_work: set[AskedBy | bytes | str] = set()
         self._taken: set[str] = set()
         """Numbers of wallets that are being opened."""
+
+    def _replace_all(self) -> None:
+        """Puts every key and list in force that has replaced another one, in their order."""
+        rows = [*self._rows(_REPLACED), *self._rows(_LISTED)]
+        for row in sorted(rows, key=lambda row: int(row.key_number)):
+            if "public_key" in row._fields:
+                self.replace_key(row.number, bytes(row.public_key), row.key_number)
+            else:
+                order = signers_pb2.SignersOrder.FromString(bytes(row.payload))
+                self.set_signers(row.number, order, row.key_number)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -191,6 +201,22 @@ class Directory:
             key_number: which of the wallet's keys it is.
         """
         self._known.replace_key(number, key, key_number)
+
+    def signing(self, key_id: str) -> Wallet | None:
+        """The wallet with the key that an envelope names; None if there is none."""
+        return self._known.signing(key_id)
+
+    def set_signers(self, number: str, order: signers_pb2.SignersOrder, list_number: int) -> None:
+        """Takes what a wallet's signers sign from now on.
+
+        Args:
+            number: the wallet's.
+            order: the list that the journal has put in force.
+            list_number: which of the wallet's keys and lists it is.
+        """
+        now = self.get(number)
+        made = following(list_number, now.signers, now.public_key, now.key_number, order)
+        self._known.set_signers(number, made, list_number)
 
     def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
         """Opens wallets, all or none. A request that repeats, by key and id, gets its first wallet.

@@ -10,7 +10,10 @@ from array import array
 from typing import NamedTuple
 
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, NOBODY
+from operator_bank.wallets.signers import Signer, Signers
 from runtime.ed25519 import PUBLIC_KEY_BYTES
+
+_NUMBER_DIGITS = 16
 
 
 class Wallet(NamedTuple):
@@ -22,6 +25,9 @@ class Wallet(NamedTuple):
         deposit_account: its holder's; None for a holder known only by phone.
         key_number: which of its keys `public_key` is: 0 is the first one. Its orders have the
             sequences of that key.
+        signers: its list of signers; None for a wallet of one key.
+        signer: which of them `public_key` is; None in a list with nobody in place 0, if the wallet
+            was found by its number.
     """
 
     row_id: int
@@ -31,6 +37,24 @@ class Wallet(NamedTuple):
     account: int
     deposit_account: int | None
     key_number: int = 0
+    signers: Signers | None = None
+    signer: Signer | None = None
+
+    @property
+    def all_keys(self) -> list[bytes]:
+        """The keys in force."""
+        if self.signers is None:
+            return [self.public_key]
+        return [one.public_key for one in self.signers.signers]
+
+
+class _InForce(NamedTuple):
+    """A key or a list in place of a wallet's first key."""
+
+    key: bytes
+    number: int
+    signers: Signers | None = None
+    first: Signer | None = None
 
 
 class KnownWallets:
@@ -44,9 +68,9 @@ class KnownWallets:
         self._deposits = array("I")  # 0 for none
         self._classes = bytearray()
         self._keys = bytearray()
-        self._replaced: dict[int, tuple[bytes, int]] = {}
-        """By place: the key in force, and its number, where it is not the first one. A pair, so
-        that nobody sees one without the other."""
+        self._replaced: dict[int, _InForce] = {}
+        """By place: the key or the list in force, where it is not the first key. As one, so that
+        nobody sees a part without the others."""
         self._by_account = array("I")  # from FIRST_OF_WALLETS on: 1 + the place, or 0
 
     def __len__(self) -> int:
@@ -81,9 +105,11 @@ class KnownWallets:
         if place is None:
             return None
         at = place * PUBLIC_KEY_BYTES
-        key, key_number = self._replaced.get(place) or (
+        key, key_number, signers, signer = self._replaced.get(place) or (
             bytes(self._keys[at : at + PUBLIC_KEY_BYTES]),
             0,
+            None,
+            None,
         )
         return Wallet(
             self._row_ids[place],
@@ -93,11 +119,33 @@ class KnownWallets:
             self._accounts[place],
             self._deposits[place] or None,
             key_number,
+            signers,
+            signer,
         )
 
+    def signing(self, key_id: str) -> Wallet | None:
+        """The wallet with the key that an envelope names; None if there is none."""
+        wallet = self.find(key_id)
+        if wallet is None:
+            number, name = key_id[:_NUMBER_DIGITS], key_id[_NUMBER_DIGITS:]
+            wallet = self.find(number) if name[:1] == "-" else None
+            if wallet is None or wallet.signers is None:
+                return None
+            signer = wallet.signers.named(name[1:])
+            if signer is None:
+                return None
+            return wallet._replace(public_key=signer.public_key, signer=signer)
+        return None if wallet.signers is not None and wallet.signer is None else wallet
+
     def replace_key(self, number: str, key: bytes, key_number: int) -> None:
-        """Puts another key in the place of a wallet's."""
-        self._replaced[self._places[number]] = key, key_number
+        """Puts another key in the place of a wallet's, or of its signers."""
+        self._replaced[self._places[number]] = _InForce(key, key_number)
+
+    def set_signers(self, number: str, signers: Signers, list_number: int) -> None:
+        """Puts a list of signers in the place of a wallet's key, or of its list."""
+        first = signers.at(0)
+        key = first.public_key if first is not None else b""
+        self._replaced[self._places[number]] = _InForce(key, list_number, signers, first)
 
     def account(self, number: str) -> int:
         """The account of the wallet with this number; NOBODY if there is none."""

@@ -10,13 +10,14 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from numpy.typing import NDArray
 
-from dcep.bank.v1 import keys_pb2, orders_pb2, sub_wallets_pb2
+from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, sub_wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCES_AHEAD
 from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory, Wallet
+from operator_bank.wallets.signers import PLACES, check_may, check_may_sign, has_sequence
 from runtime.bounds import too_long
 from runtime.checks import invalid
 from runtime.chunks import chunks
@@ -41,6 +42,8 @@ Unnumbered = (
     | keys_pb2.KeyObjection
     | keys_pb2.RotateKeyOrder
     | sub_wallets_pb2.SubWalletOrder
+    | signers_pb2.SignersOrder
+    | signers_pb2.WithdrawOrder
 )
 """What moves no money has no sequence."""
 WalletOrder = (
@@ -145,6 +148,25 @@ class Orders:
             self._check_sequences([order])
         return order
 
+    def open_together(self, kind: type[T], envelope: SignedEnvelope) -> VerifiedOrder[T]:
+        """The order in an envelope that one of several signers has signed, under the list in force.
+
+        A sequence in it is one of whoever prepared it, and not of each who signs.
+
+        Raises:
+            Refusal: as `open`; SIGNER_MAY_NOT, the signer only looks, or the wallet has one key.
+        """
+        _check_shape(kind, envelope)
+        wallet = self._find(envelope)
+        message = signed_bytes(kind, envelope.payload)
+        if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
+            raise wrong_signature()
+        order = _parse(kind, wallet, envelope, self._clock.now_ms(), together=True)
+        if isinstance(order.content, orders_pb2.PaymentOrder):
+            last = int(self._ledger.read([wallet.account])[0]["last_sequence"])
+            check_prepared(wallet, order.content.sequence, last)
+        return order
+
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> list[VerifiedOrder[T] | Refusal]:
@@ -190,8 +212,12 @@ class Orders:
         rows = self._ledger.read([order.wallet.account for order in orders])
         for order, last in zip(orders, rows["last_sequence"].tolist(), strict=True):
             sequence, key = order.content.sequence, order.wallet.key_number
-            if sequence >> KEY_SHIFT != key or sequence > last + MAX_SEQUENCES_AHEAD:
-                _refuse_sequence(key, last)
+            if (
+                order.wallet.signer is not None
+                or sequence >> KEY_SHIFT != key
+                or sequence > last + MAX_SEQUENCES_AHEAD
+            ):
+                _check_sequence(order.wallet, sequence, last)
 
     def _begin(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -207,7 +233,7 @@ class Orders:
 
     def _find(self, envelope: SignedEnvelope) -> Wallet | None:
         try:
-            wallet = self._directory.find(envelope.key_id.decode("ascii"))
+            wallet = self._directory.signing(envelope.key_id.decode("ascii"))
         except UnicodeDecodeError:
             return None
         # Nobody orders with the key of a mandate: as if there were no such wallet.
@@ -234,7 +260,12 @@ def _check_shape(kind: type[Message], envelope: SignedEnvelope) -> None:
 
 
 def _parse(
-    kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int
+    kind: type[T],
+    wallet: Wallet,
+    envelope: SignedEnvelope,
+    now_ms: int,
+    *,
+    together: bool = False,
 ) -> VerifiedOrder[T]:
     payload = envelope.payload
     content = read_payload(kind, payload)
@@ -244,6 +275,10 @@ def _parse(
             "the order is another wallet's than its signature",
             field="wallet_number",
         )
+    if together:
+        check_may_sign(wallet.signer)
+    elif wallet.signer is not None and wallet.signers is not None:
+        check_may(kind, wallet.signer, wallet.signers)
     check_window(
         content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
     )
@@ -276,6 +311,30 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: in
         f"it may be valid for {longest_ms} ms at most",
         field="expires_time_ms",
     )
+
+
+def _check_sequence(wallet: Wallet, sequence: int, last: int) -> None:
+    """Checks a sequence that is not plainly one of a wallet's only key. Raises Refusal.
+
+    A signer may have one of a list or key before, if it was the wallet's then: the rule takes
+    nothing new with it, and repeats what was decided.
+    """
+    key, ahead = wallet.key_number, sequence > last + MAX_SEQUENCES_AHEAD
+    if wallet.signer is None or wallet.signers is None or ahead or sequence >> KEY_SHIFT > key:
+        _refuse_sequence(key, last)
+    if not has_sequence(wallet.signer, wallet.signers, sequence, KEY_SHIFT):
+        _refuse_sequence(key, last)
+
+
+def check_prepared(wallet: Wallet, sequence: int, last: int) -> None:
+    """Checks a sequence of a payment that several sign: under the list in force it is of a signer
+    who may prepare. Of an earlier one the journal says what came of it. Raises Refusal.
+    """
+    preparer = wallet.signers.at(sequence % PLACES) if wallet.signers is not None else None
+    if sequence >> KEY_SHIFT > wallet.key_number or sequence > last + MAX_SEQUENCES_AHEAD:
+        _refuse_sequence(wallet.key_number, last)
+    if sequence >> KEY_SHIFT == wallet.key_number:
+        check_may_sign(preparer)
 
 
 def _refuse_sequence(key: int, last: int) -> NoReturn:

@@ -22,6 +22,7 @@ from dcep.bank.v1 import (
     exchange_pb2,
     keys_pb2,
     payments_pb2,
+    signers_pb2,
     sub_wallets_pb2,
     wallets_pb2,
 )
@@ -34,6 +35,7 @@ from operator_bank.api.asking import GrpcAsking
 from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.signers import GrpcSigners
 from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts
@@ -292,6 +294,27 @@ class _Counter:
     def get_key(self, query: Any) -> Any:
         return self._ask(GrpcKeys, "GetKey", keys_pb2.GetKeyRequest(query=query))
 
+    def request_key(self, request: Any) -> Any:
+        return self._ask(GrpcKeys, "RequestKey", keys_pb2.RequestKeyRequest(request=request))
+
+    def rotate_key(self, order: Any) -> Any:
+        return self._ask(GrpcKeys, "RotateKey", keys_pb2.RotateKeyRequest(order=order))
+
+    def set_signers(self, order: Any) -> Any:
+        return self._ask(GrpcSigners, "SetSigners", signers_pb2.SetSignersRequest(order=order))
+
+    def sign(self, request: Any) -> Any:
+        return self._ask(GrpcSigners, "Sign", request)
+
+    def withdraw(self, order: Any) -> Any:
+        return self._ask(GrpcSigners, "Withdraw", signers_pb2.WithdrawRequest(order=order))
+
+    def list_pending(self, query: Any) -> Any:
+        return self._ask(GrpcSigners, "ListPending", signers_pb2.ListPendingRequest(query=query))
+
+    def list_signers(self, query: Any) -> Any:
+        return self._ask(GrpcSigners, "ListSigners", signers_pb2.ListSignersRequest(query=query))
+
     def object_to_key(self, objection: Any) -> Any:
         request = keys_pb2.ObjectToKeyRequest(objection=objection)
         return self._ask(GrpcKeys, "ObjectToKey", request)
@@ -301,6 +324,10 @@ class _Counter:
 
     def pay(self, order: Any) -> Any:
         return self._ask(GrpcPayments, "Pay", payments_pb2.PayRequest(order=order))
+
+    def pay_many(self, orders: Any) -> Any:
+        request = payments_pb2.PayManyRequest(orders=orders)
+        return self._ask(GrpcPayments, "PayMany", request).items
 
     def refund(self, order: Any) -> Any:
         return self._ask(GrpcPayments, "Refund", payments_pb2.RefundRequest(order=order))

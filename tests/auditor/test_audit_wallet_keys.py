@@ -11,39 +11,16 @@ from sqlalchemy import delete, insert, select, update
 
 from currency.key_code import code_of
 from dcep.bank.v1 import keys_pb2
-from dcep.office.v1 import office_pb2
 from operator_bank.keys.tables import key_replacements
 from operator_bank.ledger.tables import ledger as bank_tables
-from runtime.envelope import sign
 from settlement.build import open_ledger
 from settlement.records import Kind, Result, first_sequence, record_digest
 from tests.auditor.forging import Beside
-from tests.auditor.officers import by_two
-from tests.auditor.simulated import KEY_WAIT_MS
 from tests.auditor.told import ALICE, CAROL, STRANGER, Stack, named
-from tests.auditor.wallet_keys import in_force, paid, payment
+from tests.auditor.wallet_keys import approved, in_force, paid, payment
 
 NEW = SigningKey(b"\x21" * 32)
 OTHER = SigningKey(b"\x22" * 32)
-
-
-def approved(stack: Stack, name: str, key: SigningKey) -> None:
-    """Alpha's officers approve another key for a wallet."""
-    now_ms = stack.system.clock.now_ms()
-    request = keys_pb2.KeyRequest(
-        wallet_number=stack.number(name),
-        public_key=bytes(key.verify_key),
-        bank="alpha",
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + 60_000,
-    )
-    wish = office_pb2.ReplaceKey(
-        wallet_number=stack.number(name),
-        request=sign(request, key, bytes(key.verify_key).hex().encode()),
-        holder_name=name,
-        wait_ms=KEY_WAIT_MS,
-    )
-    by_two(stack, wish)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from dcep.bank.v1 import (
     officers_pb2,
     offline_pb2,
     payments_pb2,
+    signers_pb2,
     wallets_pb2,
 )
 from dcep.issuance.v1 import issuance_pb2
@@ -44,7 +45,7 @@ def _services(*modules: Any) -> list[Any]:
 
 
 PUBLIC = _services(
-    *(wallets_pb2, keys_pb2, exchange_pb2, payments_pb2),
+    *(wallets_pb2, keys_pb2, signers_pb2, exchange_pb2, payments_pb2),
     *(asking_pb2, aliases_pb2, offline_pb2),
 )
 INNER = _services(officers_pb2, inbound_pb2, office_pb2)

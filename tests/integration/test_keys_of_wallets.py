@@ -126,3 +126,52 @@ def test_who_is_not_lost_objects(system: System, tmp_path: Path) -> None:
     assert again["state"] == "REQUESTED" and again["code"] != asked["code"]
     bob.answer("show")
     assert not audited(system).problems
+
+
+def test_a_second_phone_pays_and_cuts_the_first_one_off(system: System, tmp_path: Path) -> None:
+    old, number = opened(system, tmp_path / "first", "--bank", "alpha", "--name", "Bob")
+    _, shop = opened(system, tmp_path / "market", "--bank", "beta", "--phone", "13800000002")
+    old.answer("topup", "100")
+    tablet = Shell(system, tmp_path / "tablet")
+    asked = tablet.answer("signers", "join", number, "--bank", "alpha", code=3)
+    seen: Any = old.answer("signers")["asked"]
+    assert [one["code"] for one in seen] == [asked["code"]]
+    added: Any = old.answer("signers", "add", str(asked["code"]), "--label", "tablet")
+    assert [(one["place"], one["here"]) for one in added["signers"]] == [(0, True), (1, False)]
+    assert tablet.answer("signers", "join", number, "--bank", "alpha")["opened"]
+    for phone in (tablet, old, tablet):
+        phone.answer("pay", shop, "10")
+    assert old.answer("show")["available_fen"] == tablet.answer("show")["available_fen"] == 7_000
+    assert "“tablet”" in tablet.said("signers")
+    assert tablet.answer("signers", "remove", "0", "--yes")["list"] == 2
+    assert old.answer("pay", shop, "1", code=1)["reason"] == "KEY_REPLACED"
+    tablet.answer("pay", shop, "10")
+    assert not audited(system).problems
+
+
+def test_a_company_pays_what_a_clerk_prepares_and_two_release(
+    system: System, tmp_path: Path
+) -> None:
+    ann, number = opened(system, tmp_path / "ann", "--bank", "alpha", "--name", "Company")
+    _, shop = opened(system, tmp_path / "landlord", "--bank", "beta", "--phone", "13800000003")
+    ann.answer("topup", "100")
+    ben, clerk = Shell(system, tmp_path / "ben"), Shell(system, tmp_path / "clerk")
+    for person, role in ((ben, "release"), (clerk, "prepare")):
+        asked = person.answer("signers", "join", number, "--bank", "alpha", code=3)
+        ann.answer("signers", "add", str(asked["code"]), "--role", role)
+        person.answer("signers", "join", number, "--bank", "alpha")
+    assert ann.answer("signers", "threshold", "2")["threshold"] == 2
+    for person in (ann, clerk):
+        assert person.answer("pay", shop, "1", code=1)["reason"] == "SIGNER_MAY_NOT"
+    prepared = clerk.answer("prepare", shop, "12.50", "--memo", "rent")
+    name = str(prepared["id"])
+    waits: Any = ben.answer("pending")["pending"]
+    assert [(one["id"], one["amount_fen"], one["payee"]) for one in waits] == [(name, 1_250, shop)]
+    assert "12.50" in ann.said("pending")
+    assert not ann.answer("release", name)["done"]
+    released = ben.answer("release", name)
+    assert (released["done"], released["available_fen"]) == (True, 8_750)
+    other = str(clerk.answer("prepare", shop, "1")["id"])
+    assert ben.answer("withdraw", other)["withdrawn"]
+    assert ann.answer("release", other, code=1)["reason"] == "REQUEST_UNKNOWN"
+    assert not audited(system).problems

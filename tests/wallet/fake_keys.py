@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dcep.bank.v1 import keys_pb2
+from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.envelope import verify
@@ -29,12 +29,14 @@ class FakeKeys:
         objections: keys that were objected to.
         phrases: the wallets' numbers, by their recovery keys.
         rotations_lost: so many answers to orders that change a key are lost.
+        lists: of signers, by their wallets' numbers; it takes them, and no order of theirs.
     """
 
     keys: dict[tuple[str, bytes], keys_pb2.GetKeyResponse] = field(default_factory=dict)
     objections: list[bytes] = field(default_factory=list)
     phrases: dict[bytes, str] = field(default_factory=dict)
     rotations_lost: int = 0
+    lists: dict[str, signers_pb2.SignersOrder] = field(default_factory=dict)
 
     def _account(self, number: str) -> Keyed:
         raise NotImplementedError
@@ -53,6 +55,33 @@ class FakeKeys:
         if self._account(asked.wallet_number).key != _key(query):
             raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, "nothing is known of this key")
         return keys_pb2.GetKeyResponse(state=keys_pb2.KEY_STATE_IN_FORCE)
+
+    def list_signers(self, query: SignedEnvelope) -> signers_pb2.ListSignersResponse:
+        number = orders_pb2.Query.FromString(query.payload).wallet_number
+        listed = self.lists.get(number)
+        own = signers_pb2.Signer(
+            public_key=self._account(number).key, role=states_pb2.SIGNER_ROLE_RELEASE
+        )
+        return signers_pb2.ListSignersResponse(
+            list_number=listed.list_number if listed else 0,
+            threshold=1,
+            signers=listed.signers if listed else [own],
+        )
+
+    def sign(self, request: signers_pb2.SignRequest) -> signers_pb2.SignResponse:
+        raise Refusal(errors_pb2.REASON_SIGNER_MAY_NOT, "its wallets have one key each")
+
+    def withdraw(self, order: SignedEnvelope) -> signers_pb2.WithdrawResponse:
+        raise Refusal(errors_pb2.REASON_SIGNER_MAY_NOT, "its wallets have one key each")
+
+    def list_pending(self, query: SignedEnvelope) -> signers_pb2.ListPendingResponse:
+        return signers_pb2.ListPendingResponse()
+
+    def set_signers(self, order: SignedEnvelope) -> signers_pb2.SetSignersResponse:
+        listed = signers_pb2.SignersOrder.FromString(order.payload)
+        verify(signers_pb2.SignersOrder, order, self._account(listed.wallet_number).key)
+        self.lists[listed.wallet_number] = listed
+        return signers_pb2.SetSignersResponse()
 
     def object_to_key(self, objection: SignedEnvelope) -> keys_pb2.ObjectToKeyResponse:
         account = self._account(objection.key_id.decode())

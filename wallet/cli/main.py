@@ -351,7 +351,9 @@ def _add_others() -> None:
     from wallet.cli.payroll import payroll
     from wallet.cli.refund import refund
     from wallet.cli.requests import request, requests
+    from wallet.cli.signers import signers
     from wallet.cli.sub_wallets import sub
+    from wallet.cli.together import pending, prepare, release, withdraw
 
     app.command(context_settings=AMOUNTS)(refund)
     app.command(context_settings=AMOUNTS)(request)
@@ -365,11 +367,16 @@ def _add_others() -> None:
     app.command()(keys)
     app.command()(backup)
     app.command()(restore)
+    app.command(context_settings=AMOUNTS)(prepare)
+    app.command()(pending)
+    app.command()(release)
+    app.command()(withdraw)
     app.add_typer(key, name="key")
     app.add_typer(alias, name="alias")
     app.add_typer(offline, name="offline")
     app.add_typer(qr, name="qr")
     app.add_typer(requests, name="requests")
+    app.add_typer(signers, name="signers")
     app.add_typer(sub, name="sub")
     app.add_typer(mandate, name="mandate")
 

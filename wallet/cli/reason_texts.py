@@ -194,6 +194,34 @@ _WORDS = {
             "go to your bank at once."
         ),
     ),
+    "SIGNER_MAY_NOT": (
+        N_("This home may not do this alone: it is one of several that sign for the wallet."),
+        N_(
+            "Look with `wallet signers` who may. If it takes several: `wallet prepare` puts a "
+            "payment before the others."
+        ),
+    ),
+    "SIGNERS_CHANGED": (
+        N_("Somebody else has changed just now who signs for this wallet; nothing was changed."),
+        N_("Look with `wallet signers`, and repeat."),
+    ),
+    "HAS_SIGNERS": (
+        N_("Several keys sign for this wallet, and none of them takes the place of all."),
+        N_(
+            "Make a new home: `wallet signers join NUMBER --bank NAME --home DIR`. Let it in with "
+            "`wallet signers add CODE`, then cut the old one off: `wallet signers remove PLACE`."
+        ),
+    ),
+    "RECOVERY_KEY_COUNTS": (
+        N_(
+            "The wallet's recovery phrase counts: whoever has it could give the wallet one key. So "
+            "long an order takes one signature."
+        ),
+        N_(
+            "Give it up with `wallet signers give-up-phrase`, and repeat this seven days later. "
+            "Then only your bank helps who has lost all keys."
+        ),
+    ),
     "TOKEN_INVALID": (
         N_("This offline payment is not good; it was not taken."),
         N_("Ask the payer to show it again, whole."),

@@ -63,6 +63,8 @@ class Profile:
         number: "" while the bank has not answered yet.
         offline_root: the central bank's key for offline money, hex.
         stack: folder of the stack that it was opened at; "" if there was none.
+        is_signer: the key here came into the wallet's list of signers; the bank finds it by its own
+            name, and not by the wallet's number alone.
         awaits_key: the key here is not the wallet's yet; its holder has asked the bank for that.
         tops_up: payments take what the wallet lacks from the deposit account.
         ends_time_ms: of a sub-wallet, when it ends, as far as this home knows; 0: it is none.
@@ -79,6 +81,7 @@ class Profile:
     wallet_class: str = ""
     stack: str = ""
     awaits_key: bool = False
+    is_signer: bool = False
     document: str = ""
     document_kind: str = ""
     bank_account: str = ""

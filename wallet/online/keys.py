@@ -16,6 +16,7 @@ from dcep.errors.v1 import errors_pb2
 from language import N_
 from runtime.clock import Clock
 from runtime.ed25519 import SEED_BYTES
+from runtime.envelope import key_id
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import Randomness
 from wallet.home.home import Home, Profile
@@ -47,6 +48,13 @@ class KeyHere:
     key: SigningKey
     bank: BankPort
     clock: Clock
+    is_signer: bool = False
+
+    @property
+    def key_id(self) -> bytes:
+        """By what the bank finds this key."""
+        number = self.number.encode()
+        return number + b"-" + key_id(self.public) if self.is_signer else number
 
     @property
     def public(self) -> bytes:
@@ -55,13 +63,13 @@ class KeyHere:
 
     def state(self) -> keys_pb2.GetKeyResponse:
         """What the bank says of it. Raises Refusal: REQUEST_UNKNOWN, it knows nothing of it."""
-        query = self.signed(keys_pb2.KeyQuery, QUERY_VALID_MS, key_id=self._name())
+        query = self.signed(keys_pb2.KeyQuery, QUERY_VALID_MS, named=self._name())
         return self.bank.get_key(query)
 
     def requesting(self) -> SignedEnvelope:
         """Its wish to become the wallet's."""
         return self.signed(
-            keys_pb2.KeyRequest, OPENING_VALID_MS, key_id=self._name(), public_key=self.public
+            keys_pb2.KeyRequest, OPENING_VALID_MS, named=self._name(), public_key=self.public
         )
 
     def request(self) -> None:
@@ -89,16 +97,16 @@ class KeyHere:
         return successor
 
     def signed(
-        self, kind: Callable[..., Message], valid_ms: int, *, key_id: bytes = b"", **fields: Any
+        self, kind: Callable[..., Message], valid_ms: int, *, named: bytes = b"", **fields: Any
     ) -> SignedEnvelope:
-        """Something for this bank, as `signed_now` has it."""
+        """Something for this bank, as `signed_now` has it; `named` is another key_id."""
         return signed_now(
             kind,
             valid_ms,
             number=self.number,
             key=self.key,
             clock=self.clock,
-            key_id=key_id,
+            key_id=named or self.key_id,
             bank=self.bank_name,
             **fields,
         )
@@ -210,6 +218,7 @@ def recover_wallet(
             N_("this key will never be the wallet's: its old key has objected, or it was closed"),
         )
     if state.state == IN_FORCE and not profile.opened:
+        here = replace(here, is_signer=state.HasField("signer"))
         profile = _opened(home, here, profile)
     elif state.state != IN_FORCE and profile.opened:
         # The bank goes on from an older copy of its database, and has forgotten this key.
@@ -257,6 +266,11 @@ def _asked(
 def _opened(home: Home, here: KeyHere, profile: Profile) -> Profile:
     query = here.signed(orders_pb2.Query, QUERY_VALID_MS, method=GET_WALLET)
     state = here.bank.get_wallet(query)
-    opened = replace(profile, awaits_key=False, wallet_class=class_name(state.wallet_class))
+    opened = replace(
+        profile,
+        awaits_key=False,
+        is_signer=here.is_signer,
+        wallet_class=class_name(state.wallet_class),
+    )
     home.save(opened)
     return opened

@@ -14,7 +14,6 @@ from wallet.orders.submitter import (
     NOT_OURS,
     OrderSubmitter,
     content_of,
-    envelope_of,
     refused_said,
     used_elsewhere,
 )
@@ -75,10 +74,10 @@ class BulkPayments:
         submitter.check_alone()
         fields = [wish._asdict() for wish in wishes]
 
-        def make(first: int) -> list[KeptOrder]:
+        def make(sequences: Sequence[int]) -> list[KeptOrder]:
             return [
                 submitter.signed(PAYMENT, each, content_of(PAYMENT, each), sequence, run=run)
-                for sequence, each in enumerate(fields, first)
+                for sequence, each in zip(sequences, fields, strict=True)
             ]
 
         return submitter.book.add_all(submitter.number, len(fields), make)
@@ -96,7 +95,7 @@ class BulkPayments:
             Refusal: of the whole call; or WALLET_USED_ELSEWHERE, when the rest is written down.
             NoAnswer: the outcome of all is unknown; the same call again is safe.
         """
-        items = self.submitter.bank.pay_many([envelope_of(order) for order in orders])
+        items = self.submitter.bank.pay_many([self.submitter.envelope_of(each) for each in orders])
         said = [self._said(order, item) for order, item in zip(orders, items, strict=True)]
         self.submitter.book.finish_all([one.order for one in said if one.ended])
         if any(
@@ -104,6 +103,8 @@ class BulkPayments:
         ):
             self.submitter.book.seen_elsewhere(self.submitter.number, self.submitter.clock.now_ms())
             raise used_elsewhere()
+        if any(one.order.reason == errors_pb2.REASON_KEY_REPLACED for one in said if one.ended):
+            self.submitter.follow()  # the wallet's signers are others; repeated, it goes on
         # Only the bank's books say of an order that is too old whether it had once come in time.
         return [
             OrderAnswer(self.submitter.look_up(one.order, expired=True))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+PLACES = 16
+"""A signer of a wallet that has several has the sequences whose rest by this is its place."""
+
 
 class OrderState(StrEnum):
     """What the wallet knows about an order."""
@@ -63,8 +66,21 @@ class Book(Protocol):
         """Whether this book knows the wallet's next sequence."""
         ...
 
-    def begin(self, number: str, next_sequence: int) -> None:
-        """Sets the wallet's next sequence, unless the book knows one."""
+    def begin(self, number: str, next_sequence: int, place: int | None = None) -> None:
+        """Sets the wallet's next sequence, unless the book knows one; `place` as in `follow`."""
+        ...
+
+    def follow(self, number: str, next_sequence: int, place: int | None) -> None:
+        """Goes on from this sequence, or after all orders made here.
+
+        Args:
+            place: in the wallet's list of signers: this book's sequences are those whose rest by
+                PLACES it is; None: all are.
+        """
+        ...
+
+    def place(self, number: str) -> int | None:
+        """Which of the wallet's signers orders from here, as `follow` was told; None for all."""
         ...
 
     def elsewhere_ms(self, number: str) -> int | None:
@@ -77,10 +93,8 @@ class Book(Protocol):
         """Writes down that the wallet is used from another place too."""
         ...
 
-    def resume(self, number: str, next_sequence: int) -> None:
-        """Lets the wallet order from here again: from this sequence on, or after all orders made
-        here.
-        """
+    def resume(self, number: str, next_sequence: int, place: int | None = None) -> None:
+        """Lets the wallet order from here again, and goes on as `follow` says."""
         ...
 
     def sequences(self, number: str) -> set[int]:
@@ -99,12 +113,12 @@ class Book(Protocol):
         ...
 
     def add_all(
-        self, number: str, count: int, make: Callable[[int], list[KeptOrder]]
+        self, number: str, count: int, make: Callable[[Sequence[int]], list[KeptOrder]]
     ) -> list[KeptOrder]:
         """Takes the next `count` sequences and keeps the orders made for them, in one transaction.
 
         Args:
-            make: gives the orders for the sequences from its argument on. It may run twice.
+            make: gives the orders for these sequences. It may run twice.
         """
         ...
 

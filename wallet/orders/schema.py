@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from runtime.database import Database, close_database, open_engine, upgrade
 
-HEAD = "0004"
+HEAD = "0006"
 """The newest migration; a test compares it with migrations/wallet."""
 
 SERVICE = "wallet"

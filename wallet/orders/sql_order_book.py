@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, 
 
 from dcep.errors.v1 import errors_pb2
 from runtime.database import Database
-from wallet.orders.order_book import KeptOrder, OrderState
+from wallet.orders.order_book import PLACES, KeptOrder, OrderState
 from wallet.tables import orders, requests, sequences
 
 _OUTCOME = ("state", "reason", "message", "answer", "heard")
@@ -27,16 +27,21 @@ class SqlBook:
         query = select(sequences.c.next_sequence).where(sequences.c.number == number)
         return self._database.read(lambda c: c.execute(query).first()) is not None
 
-    def begin(self, number: str, next_sequence: int) -> None:
-        """Sets the wallet's next sequence, unless the book knows one."""
+    def begin(self, number: str, next_sequence: int, place: int | None = None) -> None:
+        """Sets the wallet's next sequence, unless the book knows one; `place` as in `follow`."""
 
         def body(connection: Connection) -> None:
             query = select(sequences.c.next_sequence).where(sequences.c.number == number)
             if connection.execute(query).first() is None:
-                values = {"number": number, "next_sequence": next_sequence}
+                values = {"number": number, "next_sequence": next_sequence, "place": place}
                 connection.execute(insert(sequences), values)
 
         self._database.transaction(body)
+
+    def place(self, number: str) -> int | None:
+        """Which of the wallet's signers orders from here, as `follow` was told; None for all."""
+        query = select(sequences.c.place).where(sequences.c.number == number)
+        return self._database.read(lambda c: c.execute(query).scalar())
 
     def elsewhere_ms(self, number: str) -> int | None:
         """When it was noticed that the wallet is used from another place too; None if it was
@@ -53,11 +58,15 @@ class SqlBook:
         )
         self._database.transaction(lambda c: c.execute(statement) and None)
 
-    def resume(self, number: str, next_sequence: int) -> None:
-        """Lets the wallet order from here again: from this sequence on, or after all orders made
-        here.
-        """
+    def follow(self, number: str, next_sequence: int, place: int | None) -> None:
+        """Goes on from this sequence, or after all orders made here."""
+        self._go_on(number, next_sequence, place=place)
 
+    def resume(self, number: str, next_sequence: int, place: int | None = None) -> None:
+        """Lets the wallet order from here again, and goes on as `follow` says."""
+        self._go_on(number, next_sequence, place=place, elsewhere_time_ms=None)
+
+    def _go_on(self, number: str, next_sequence: int, **values: Any) -> None:
         def body(connection: Connection) -> None:
             # The bank has not heard of sequences whose orders never reached it.
             newest = select(func.max(orders.c.sequence)).where(orders.c.number == number)
@@ -65,7 +74,7 @@ class SqlBook:
             connection.execute(
                 update(sequences)
                 .where(sequences.c.number == number)
-                .values(elsewhere_time_ms=None, next_sequence=max(next_sequence, behind_all))
+                .values(next_sequence=max(next_sequence, behind_all), **values)
             )
 
         self._database.transaction(body)
@@ -84,7 +93,7 @@ class SqlBook:
         """Takes the next sequence and keeps the order made for it, in one transaction."""
 
         def body(connection: Connection) -> tuple[KeptOrder, bool]:
-            sequence = _next(connection, number)
+            [sequence] = _next(connection, number, 1)
             if request_id is not None:
                 found = connection.execute(
                     select(orders).where(orders.c.request_id == request_id)
@@ -99,19 +108,19 @@ class SqlBook:
         return self._database.transaction(body)
 
     def add_all(
-        self, number: str, count: int, make: Callable[[int], list[KeptOrder]]
+        self, number: str, count: int, make: Callable[[Sequence[int]], list[KeptOrder]]
     ) -> list[KeptOrder]:
         """Takes the next `count` sequences and keeps the orders made for them, in one transaction.
 
         Args:
-            make: gives the orders for the sequences from its argument on. It may run twice.
+            make: gives the orders for these sequences. It may run twice.
         """
 
         def body(connection: Connection) -> list[KeptOrder]:
-            first = _next(connection, number)
-            made = make(first)
+            taken = _next(connection, number, count)
+            made = make(taken)
             connection.execute(insert(orders), [asdict(order) for order in made])
-            _set_next(connection, number, first + count)
+            _set_next(connection, number, taken[-1] + 1)
             return made
 
         return self._database.transaction(body)
@@ -232,10 +241,14 @@ class SqlRequests:
         self._database.transaction(lambda c: c.execute(statement) and None)
 
 
-def _next(connection: Connection, number: str) -> int:
-    """The wallet's next sequence. On PostgreSQL too, others wait until it has been taken."""
-    query = select(sequences.c.next_sequence).where(sequences.c.number == number)
-    return int(connection.execute(query.with_for_update()).scalar_one())
+def _next(connection: Connection, number: str, count: int) -> Sequence[int]:
+    """The wallet's next sequences. On PostgreSQL too, others wait until they have been taken."""
+    query = select(sequences.c.next_sequence, sequences.c.place).where(sequences.c.number == number)
+    row = connection.execute(query.with_for_update()).one()
+    if row.place is None:
+        return range(row.next_sequence, row.next_sequence + count)
+    first = row.next_sequence + (row.place - row.next_sequence) % PLACES
+    return range(first, first + count * PLACES, PLACES)
 
 
 def _set_next(connection: Connection, number: str, sequence: int) -> None:

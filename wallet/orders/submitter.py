@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from google.protobuf.message import Message
 
 from currency.reasons import in_words
-from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2
+from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
@@ -19,8 +19,8 @@ from runtime.ed25519 import verified
 from runtime.envelope import sign_payload, signed_bytes
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
-from wallet.limits import BANK_BEHIND_MS, ORDER_VALID_MS, QUERY_VALID_MS
-from wallet.orders.order_book import Book, Flights, KeptOrder, OrderState
+from wallet.limits import BANK_BEHIND_MS, QUERY_VALID_MS
+from wallet.orders.order_book import PLACES, Book, Flights, KeptOrder, OrderState
 from wallet.orders.signed_now import signed_now
 from wallet.orders.types import (
     ASKED_PAYMENT,
@@ -59,6 +59,12 @@ class RefusedBefore(Refusal):
     def __init__(self, order: KeptOrder) -> None:
         super().__init__(order.reason, order.message, payment_id=order.payment_id)
         self.ordered_time_ms = order.created_time_ms
+
+
+class SignersChanged(Refusal):
+    """An order was of a list of signers, or a key, that another one has replaced meanwhile: it was
+    never carried out and never will be. The wallet's book goes on with the list of now.
+    """
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,7 @@ class OrderSubmitter:
 
     Attributes:
         open_book: opens the order book.
+        key_id: by what the bank finds the key; unset: by the wallet's number.
         telling: collects orders, by sequence, whose outcome is told only after a call here has
             returned. Until `Book.hear` is called for such an order, an equal command means the same
             order. None if callers are told by the return.
@@ -127,6 +134,7 @@ class OrderSubmitter:
     open_book: Callable[[], Book]
     flights: Flights
     clock: Clock
+    key_id: bytes = b""
     telling: dict[int, KeptOrder] | None = None
     ends_ms: int = 0
 
@@ -152,7 +160,21 @@ class OrderSubmitter:
             fields: those of the message, but for the wallet and the times.
         """
         return signed_now(
-            kind, valid_ms, number=self.number, key=self.key, clock=self.clock, **fields
+            kind,
+            valid_ms,
+            number=self.number,
+            key=self.key,
+            clock=self.clock,
+            key_id=self.key_id,
+            **fields,
+        )
+
+    def envelope_of(self, order: KeptOrder) -> SignedEnvelope:
+        """An order as it is sent."""
+        return SignedEnvelope(
+            payload=order.payload,
+            signature=order.signature,
+            key_id=self.key_id or order.number.encode(),
         )
 
     def place(
@@ -208,7 +230,14 @@ class OrderSubmitter:
 
         order, new = self.book.add(self.number, request_id or None, make)
         _check_same(order, kind, content)
-        return self._fly(order, take, resent=not new)
+        try:
+            return self._fly(order, take, resent=not new)
+        except SignersChanged:
+            if request_id or not new:
+                raise
+            # It is none, and never will be: the same once more, under the list of now.
+            order, new = self.book.add(self.number, None, make)
+            return self._fly(order, take, resent=False)
 
     def resume(self) -> list[payments_pb2.Payment]:
         """Lets the wallet order from here again, after it was noticed to be used from another place
@@ -219,11 +248,21 @@ class OrderSubmitter:
             not in this book: what was ordered elsewhere.
         """
         known = self.bank.get_wallet(self.query(GET_WALLET))
-        made_here = self.book.sequences(self.number)
+        made_here, place = self.book.sequences(self.number), _place_in(known)
         page = self.bank.list_payments(self.query(LIST_PAYMENTS), MAX_PAGE, "").payments
-        self.book.resume(self.number, known.last_sequence + 1)
+        self.book.resume(self.number, known.last_sequence + 1, place)
         not_elsewhere = {0, *made_here}
-        return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
+        ordered = [(each, _sequence(each, self.number)) for each in page]
+        return [
+            each
+            for each, sequence in ordered
+            if sequence not in not_elsewhere and place in (None, sequence % PLACES)
+        ]
+
+    def follow(self) -> None:
+        """Goes on where the wallet's key or list of signers of now begins."""
+        known = self.bank.get_wallet(self.query(GET_WALLET))
+        self.book.follow(self.number, known.last_sequence + 1, _place_in(known))
 
     def unanswered(self, kind: OrderKind[Order, Answer]) -> list[Order]:
         """Messages of the orders of a kind whose outcome is unknown, oldest first."""
@@ -274,7 +313,7 @@ class OrderSubmitter:
         """Asks the bank for the next sequence, if the book is younger than the wallet."""
         if not self.book.begun(self.number):
             known = self.bank.get_wallet(self.query(GET_WALLET))
-            self.book.begin(self.number, known.last_sequence + 1)
+            self.book.begin(self.number, known.last_sequence + 1, _place_in(known))
 
     def check_alone(self) -> None:
         """Raises Refusal if somebody else was noticed to order with this wallet's key, and nobody
@@ -334,7 +373,7 @@ class OrderSubmitter:
             content: their `content_of`.
         """
         now_ms = self.clock.now_ms()
-        expires_ms = now_ms + ORDER_VALID_MS
+        expires_ms = now_ms + kind.valid_ms
         if self.ends_ms:
             expires_ms = min(expires_ms, max(now_ms, self.ends_ms))
         payload = kind.order(
@@ -371,7 +410,7 @@ class OrderSubmitter:
             return self._settled_before(order)
         kind = KINDS[order.kind]
         try:
-            message = kind.send(self.bank, envelope_of(order))
+            message = kind.send(self.bank, self.envelope_of(order))
         except Refusal as refusal:
             return self._told_no(order, refusal)
         state = getattr(message, "state", None)
@@ -421,6 +460,11 @@ class OrderSubmitter:
                     ).format(payment_id=order.payment_id)
                 ) from refusal
             return self._settled_before(order)
+        if refusal.reason == errors_pb2.REASON_KEY_REPLACED and refusal.field == "sequence":
+            # Of an order that it had decided the bank says how.
+            self._refuse(order, refusal.reason, refusal.message, heard=True)
+            self.follow()
+            raise SignersChanged(refusal.reason, refusal.message, payment_id=order.payment_id)
         if refusal.reason == errors_pb2.REASON_KEY_REPLACED or self.is_void(order, refusal.reason):
             # It may have been carried out before that; who has the new key sees it in the history.
             raise refusal
@@ -469,11 +513,9 @@ class OrderSubmitter:
             self.telling[order.sequence] = order
 
 
-def envelope_of(order: KeptOrder) -> SignedEnvelope:
-    """An order as it is sent."""
-    return SignedEnvelope(
-        payload=order.payload, signature=order.signature, key_id=order.number.encode()
-    )
+def _place_in(known: wallets_pb2.GetWalletResponse) -> int | None:
+    """This home's place among the wallet's signers; None for a wallet of one key."""
+    return known.signer.place if known.HasField("signer") else None
 
 
 def used_elsewhere() -> Refusal:

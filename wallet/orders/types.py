@@ -14,10 +14,12 @@ from dcep.bank.v1 import (
     offline_pb2,
     orders_pb2,
     payments_pb2,
+    signers_pb2,
     states_pb2,
     wallets_pb2,
 )
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from wallet.limits import ORDER_VALID_MS, PREPARED_VALID_MS
 from wallet.peers.interface import BankPort
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
@@ -38,6 +40,7 @@ class OrderKind(Generic[Order, Answer]):
         order: the message that is signed.
         answer: the message that comes back.
         send: sends a signed order to a bank.
+        valid_ms: how long its bank may carry it out.
         wished: whether a person orders it as such and has to be told the outcome; other kinds are
             steps of something larger.
     """
@@ -47,6 +50,7 @@ class OrderKind(Generic[Order, Answer]):
     answer: type[Answer]
     send: Callable[[BankPort, SignedEnvelope], Answer]
     wished: bool = True
+    valid_ms: int = ORDER_VALID_MS
 
 
 PAYMENT = OrderKind(
@@ -72,6 +76,13 @@ EXCHANGE = OrderKind(
     orders_pb2.ExchangeOrder,
     exchange_pb2.ExchangeResponse,
     lambda bank, order: bank.exchange(order),
+)
+PREPARED = OrderKind(
+    "prepared-payment",
+    orders_pb2.PaymentOrder,
+    signers_pb2.SignResponse,
+    lambda bank, order: bank.sign(signers_pb2.SignRequest(payment=order)),
+    valid_ms=PREPARED_VALID_MS,
 )
 CLOSE = OrderKind(
     "close",
@@ -104,6 +115,7 @@ _ALL: tuple[OrderKind[Any, Any], ...] = (
     ASKED_PAYMENT,
     REFUND,
     EXCHANGE,
+    PREPARED,
     CLOSE,
     CERTIFY,
     LOAD,

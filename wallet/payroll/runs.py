@@ -33,11 +33,12 @@ PAYERS_OWN = frozenset(
         errors_pb2.REASON_TOO_MANY_HOLDS,
         errors_pb2.REASON_WALLET_FROZEN,
         errors_pb2.REASON_WALLET_CLOSED,
+        errors_pb2.REASON_SIGNER_MAY_NOT,
     )
 )
 """Refusals that say nothing of the payee, and that the next payment would meet too."""
 
-NOT_AN_END = PAYERS_OWN | {errors_pb2.REASON_EXPIRED}
+NOT_AN_END = PAYERS_OWN | {errors_pb2.REASON_EXPIRED, errors_pb2.REASON_KEY_REPLACED}
 """After these refusals a row is ordered anew when its run goes on."""
 
 

@@ -23,6 +23,8 @@ from dcep.bank.v1 import (
     offline_pb2_grpc,
     payments_pb2,
     payments_pb2_grpc,
+    signers_pb2,
+    signers_pb2_grpc,
     states_pb2,
     sub_wallets_pb2,
     sub_wallets_pb2_grpc,
@@ -86,6 +88,7 @@ class GrpcBank:
         self._wallets: Any = _stub(wallets_pb2_grpc.WalletServiceStub, channel)
         self._sub_wallets: Any = _stub(sub_wallets_pb2_grpc.SubWalletServiceStub, channel)
         self._keys: Any = _stub(keys_pb2_grpc.KeyServiceStub, channel)
+        self._signers: Any = _stub(signers_pb2_grpc.SignerServiceStub, channel)
         self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
         self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
         self._asking: Any = _stub(asking_pb2_grpc.AskingServiceStub, channel)
@@ -184,6 +187,36 @@ class GrpcBank:
             keys_pb2.RecoverWalletRequest(order=order),
             keys_pb2.RecoverWalletResponse,
             ORDER_TIMEOUT_S,
+        )
+
+    def set_signers(self, order: SignedEnvelope) -> signers_pb2.SetSignersResponse:
+        """Puts a list of signers in force."""
+        request = signers_pb2.SetSignersRequest(order=order)
+        return _ask(
+            self._signers.SetSigners, request, signers_pb2.SetSignersResponse, ORDER_TIMEOUT_S
+        )
+
+    def sign(self, request: signers_pb2.SignRequest) -> signers_pb2.SignResponse:
+        """Signs what takes several signatures."""
+        return _ask(self._signers.Sign, request, signers_pb2.SignResponse, ORDER_TIMEOUT_S)
+
+    def withdraw(self, order: SignedEnvelope) -> signers_pb2.WithdrawResponse:
+        """Ends what waits for signatures."""
+        request = signers_pb2.WithdrawRequest(order=order)
+        return _ask(self._signers.Withdraw, request, signers_pb2.WithdrawResponse, ORDER_TIMEOUT_S)
+
+    def list_pending(self, query: SignedEnvelope) -> signers_pb2.ListPendingResponse:
+        """What waits for signatures."""
+        request = signers_pb2.ListPendingRequest(query=query)
+        return _ask(
+            self._signers.ListPending, request, signers_pb2.ListPendingResponse, SHOW_TIMEOUT_S
+        )
+
+    def list_signers(self, query: SignedEnvelope) -> signers_pb2.ListSignersResponse:
+        """The wallet's signers, and which keys ask to be one."""
+        request = signers_pb2.ListSignersRequest(query=query)
+        return _ask(
+            self._signers.ListSigners, request, signers_pb2.ListSignersResponse, SHOW_TIMEOUT_S
         )
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:

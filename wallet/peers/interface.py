@@ -16,6 +16,7 @@ from dcep.bank.v1 import (
     keys_pb2,
     offline_pb2,
     payments_pb2,
+    signers_pb2,
     states_pb2,
     sub_wallets_pb2,
     wallets_pb2,
@@ -29,6 +30,8 @@ LIST_SUB_WALLETS = "dcep.bank.v1.SubWalletService/ListSubWallets"
 LIST_ASKED = "dcep.bank.v1.AskingService/ListAsked"
 LIST_ALIASES = "dcep.bank.v1.AliasService/ListAliases"
 FIND_ALIAS = "dcep.bank.v1.AliasService/FindAlias"
+LIST_PENDING = "dcep.bank.v1.SignerService/ListPending"
+LIST_SIGNERS = "dcep.bank.v1.SignerService/ListSigners"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 """The methods that a query may be signed for."""
 
@@ -100,6 +103,26 @@ class BankPort(Protocol):
 
     def recover_wallet(self, order: SignedEnvelope) -> keys_pb2.RecoverWalletResponse:
         """Asks by the recovery key for a key in place of one that is lost."""
+        ...
+
+    def set_signers(self, order: SignedEnvelope) -> signers_pb2.SetSignersResponse:
+        """Puts a list of signers in force."""
+        ...
+
+    def sign(self, request: signers_pb2.SignRequest) -> signers_pb2.SignResponse:
+        """Signs what takes several signatures."""
+        ...
+
+    def withdraw(self, order: SignedEnvelope) -> signers_pb2.WithdrawResponse:
+        """Ends what waits for signatures."""
+        ...
+
+    def list_pending(self, query: SignedEnvelope) -> signers_pb2.ListPendingResponse:
+        """What waits for signatures."""
+        ...
+
+    def list_signers(self, query: SignedEnvelope) -> signers_pb2.ListSignersResponse:
+        """The wallet's signers, and which keys ask to be one."""
         ...
 
     def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:

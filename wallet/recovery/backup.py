@@ -31,7 +31,7 @@ from wallet.peers.interface import Banks
 from wallet.peers.same_stack import check_same_stack
 from wallet.recovery.contents import Contents, put_rows, rows_of
 from wallet.recovery.format import MAX_FILE_BYTES, opened, sealed
-from wallet.recovery.rotating import rotate_key
+from wallet.recovery.rotating import check_alone, rotate_key
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,17 @@ def back_up(
         )
 
 
+def check_one_key(profile: Profile, book: Book) -> None:
+    """Raises HomeError, if several keys sign for a wallet: a backup of one could not be restored,
+    since it does not take the place of all.
+    """
+    if profile.is_signer or book.place(profile.number) is not None:
+        raise HomeError(
+            _("several keys sign for this wallet; a home that is lost is replaced by another one"),
+            _("Let another phone in: `wallet signers add CODE`."),
+        )
+
+
 def read_backup(file: Path) -> bytes:
     """A backup's bytes, and no more than one has. Raises HomeError."""
     try:
@@ -119,8 +130,8 @@ def restore(
 
     Raises:
         BackupError: it is no good backup, or the passphrase is wrong.
-        Refusal: KEY_REPLACED, the backup's key is not the wallet's any more; ALREADY_EXISTS, a
-            wallet lives in this home; or by the bank.
+        Refusal: KEY_REPLACED, the backup's key is not the wallet's any more; HAS_SIGNERS, it is
+            not alone; ALREADY_EXISTS, a wallet lives in this home; or by the bank.
         NoAnswer: the same call again is safe.
     """
     contents = Contents.of_bytes(opened(file, passphrase))
@@ -165,11 +176,11 @@ def _check_no_other_key(home: Home, seed: bytes) -> None:
 
 def _here(profile: Profile, key: SigningKey, banks: Banks, clock: Clock, home: Home) -> KeyHere:
     port = banks.at(profile.bank_address, home.bank_ca(profile), profile.bank)
-    return KeyHere(profile.number, profile.bank, key, port, clock)
+    return KeyHere(profile.number, profile.bank, key, port, clock, profile.is_signer)
 
 
 def _check_in_force(contents: Contents, banks: Banks, clock: Clock) -> None:
-    """Raises Refusal: KEY_REPLACED, unless the backup's key is the wallet's."""
+    """Raises Refusal: KEY_REPLACED, unless the backup's key is the wallet's; HAS_SIGNERS."""
     wallet = contents.profile
     # The bank's certificate is checked against the backup's copy, which is nowhere else yet.
     with tempfile.TemporaryDirectory() as folder:
@@ -182,3 +193,4 @@ def _check_in_force(contents: Contents, banks: Banks, clock: Clock) -> None:
         raise replaced(state)
     if state.state != IN_FORCE:
         raise Refusal(errors_pb2.REASON_KEY_REPLACED, _("the backup's key is not the wallet's"))
+    check_alone(state)

@@ -50,12 +50,16 @@ def rotate_key(
 
     Raises:
         OrdersOpen: nothing has changed.
-        Refusal: by the bank; KEY_REPLACED among others.
+        Refusal: HAS_SIGNERS; or by the bank, KEY_REPLACED among others.
         NoAnswer: it may have been done; the same call again is safe.
     """
     _check_answered(book, here.number)
-    if not home.has_next and _is_forgotten(here):
-        _make_known(home, here)
+    if not home.has_next:
+        state = _state(here)
+        if state is None:
+            _make_known(home, here)
+        else:
+            check_alone(state)
     there = replace(here, key=home.seal_next(randomness.bytes(SEED_BYTES)))
     if not _is_in_force(there):
         try:
@@ -110,23 +114,28 @@ def _go_on(book: Book, there: KeyHere) -> None:
     book.resume(there.number, known.last_sequence + 1)
 
 
-def _is_forgotten(here: KeyHere) -> bool:
+def check_alone(state: keys_pb2.GetKeyResponse) -> None:
+    """Raises Refusal: HAS_SIGNERS, if a key is one of several: it does not replace them all."""
+    if state.HasField("signer"):
+        raise Refusal(
+            errors_pb2.REASON_HAS_SIGNERS,
+            N_("this wallet has a list of signers, and a key is changed in the list"),
+        )
+
+
+def _state(here: KeyHere) -> keys_pb2.GetKeyResponse | None:
+    """What the bank says of a key; None if it knows nothing of it."""
     try:
-        here.state()
+        return here.state()
     except Refusal as refusal:
         if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
             raise
-        return True
-    return False
+        return None
 
 
 def _is_in_force(there: KeyHere) -> bool:
-    try:
-        return there.state().state == IN_FORCE
-    except Refusal as refusal:
-        if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
-            raise
-        return False
+    state = _state(there)
+    return state is not None and state.state == IN_FORCE
 
 
 def _check_answered(book: Book, number: str) -> None:

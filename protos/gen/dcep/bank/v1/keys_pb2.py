@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bank.v1 import states_pb2 as dcep_dot_bank_dot_v1_dot_states__pb2
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/keys.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xa9\x01\n\nKeyRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x12\x8a\x80\x19\x0ekey-request/v1\"\x8b\x01\n\x08KeyQuery\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x10\x8a\x80\x19\x0ckey-query/v1\"\xad\x01\n\x0cKeyObjection\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x14\x8a\x80\x19\x10key-objection/v1\"\x8a\x02\n\x0eRotateKeyOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12T\n\x07request\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12 \n\x0crecovery_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x11\x8a\x80\x19\rrotate-key/v1\"x\n\rRecoveryQuery\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11recovery-query/v1\"\xeb\x01\n\rRecoveryOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12T\n\x07request\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11recovery-order/v1\"i\n\x11RequestKeyRequest\x12T\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\x14\n\x12RequestKeyResponse\"a\n\rGetKeyRequest\x12P\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1f\xf0\xf9\x18<\xfa\xf9\x18\x17r\x15\x64\x63\x65p.bank.v1.KeyQuery\"\xbd\x02\n\x0eGetKeyResponse\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<\x12$\n\x10in_force_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1d\n\tsuccessor\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11successor_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12#\n\x0f\x65\x61rlier_devices\x18\x05 \x03(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02Pd\x12\x37\n\x0fsuccessor_cause\x18\x06 \x01(\x0e\x32\x16.dcep.bank.v1.KeyCauseB\x06\xfa\xf9\x18\x02`\x01\x12\x1a\n\x12successor_is_final\x18\x07 \x01(\x08\x12\x18\n\x10has_recovery_key\x18\x08 \x01(\x08\"n\n\x12ObjectToKeyRequest\x12X\n\tobjection\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.KeyObjection\"\x15\n\x13ObjectToKeyResponse\"j\n\x10RotateKeyRequest\x12V\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB%\xf0\xf9\x18<\xfa\xf9\x18\x1dr\x1b\x64\x63\x65p.bank.v1.RotateKeyOrder\"\x13\n\x11RotateKeyResponse\"j\n\x11\x46indWalletRequest\x12U\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.RecoveryQuery\"1\n\x12\x46indWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\"m\n\x14RecoverWalletRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.RecoveryOrder\"D\n\x15RecoverWalletResponse\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<*\xe8\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13KEY_STATE_REQUESTED\x10\x01\x12\x16\n\x12KEY_STATE_APPROVED\x10\x02\x12\x16\n\x12KEY_STATE_IN_FORCE\x10\x03\x12\x16\n\x12KEY_STATE_REPLACED\x10\x04\x12\x16\n\x12KEY_STATE_OBJECTED\x10\x05\x12\x15\n\x11KEY_STATE_REFUSED\x10\x06\x12\x17\n\x13KEY_STATE_CANCELLED\x10\x07\x12\x18\n\x14KEY_STATE_SUPERSEDED\x10\x08*k\n\x08KeyCause\x12\x19\n\x15KEY_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12KEY_CAUSE_OFFICERS\x10\x01\x12\x14\n\x10KEY_CAUSE_PHRASE\x10\x02\x12\x16\n\x12KEY_CAUSE_ROTATION\x10\x03\x32\xef\x03\n\nKeyService\x12O\n\nRequestKey\x12\x1f.dcep.bank.v1.RequestKeyRequest\x1a .dcep.bank.v1.RequestKeyResponse\x12\x43\n\x06GetKey\x12\x1b.dcep.bank.v1.GetKeyRequest\x1a\x1c.dcep.bank.v1.GetKeyResponse\x12R\n\x0bObjectToKey\x12 .dcep.bank.v1.ObjectToKeyRequest\x1a!.dcep.bank.v1.ObjectToKeyResponse\x12L\n\tRotateKey\x12\x1e.dcep.bank.v1.RotateKeyRequest\x1a\x1f.dcep.bank.v1.RotateKeyResponse\x12O\n\nFindWallet\x12\x1f.dcep.bank.v1.FindWalletRequest\x1a .dcep.bank.v1.FindWalletResponse\x12X\n\rRecoverWallet\x12\".dcep.bank.v1.RecoverWalletRequest\x1a#.dcep.bank.v1.RecoverWalletResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/keys.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xa9\x01\n\nKeyRequest\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x12\x8a\x80\x19\x0ekey-request/v1\"\x8b\x01\n\x08KeyQuery\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x10\x8a\x80\x19\x0ckey-query/v1\"\xad\x01\n\x0cKeyObjection\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x14\x8a\x80\x19\x10key-objection/v1\"\x8a\x02\n\x0eRotateKeyOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12T\n\x07request\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12 \n\x0crecovery_key\x18\x04 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x11\x8a\x80\x19\rrotate-key/v1\"x\n\rRecoveryQuery\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11recovery-query/v1\"\xeb\x01\n\rRecoveryOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12T\n\x07request\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11recovery-order/v1\"i\n\x11RequestKeyRequest\x12T\n\x07request\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\x14\n\x12RequestKeyResponse\"a\n\rGetKeyRequest\x12P\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1f\xf0\xf9\x18<\xfa\xf9\x18\x17r\x15\x64\x63\x65p.bank.v1.KeyQuery\"\xee\x02\n\x0eGetKeyResponse\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<\x12$\n\x10in_force_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1d\n\tsuccessor\x18\x03 \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11successor_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12#\n\x0f\x65\x61rlier_devices\x18\x05 \x03(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02Pd\x12\x37\n\x0fsuccessor_cause\x18\x06 \x01(\x0e\x32\x16.dcep.bank.v1.KeyCauseB\x06\xfa\xf9\x18\x02`\x01\x12\x1a\n\x12successor_is_final\x18\x07 \x01(\x08\x12\x18\n\x10has_recovery_key\x18\x08 \x01(\x08\x12/\n\x06signer\x18\t \x01(\x0b\x32\x19.dcep.bank.v1.SignerPlaceB\x04\xf0\xf9\x18=\"n\n\x12ObjectToKeyRequest\x12X\n\tobjection\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.KeyObjection\"\x15\n\x13ObjectToKeyResponse\"j\n\x10RotateKeyRequest\x12V\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB%\xf0\xf9\x18<\xfa\xf9\x18\x1dr\x1b\x64\x63\x65p.bank.v1.RotateKeyOrder\"\x13\n\x11RotateKeyResponse\"j\n\x11\x46indWalletRequest\x12U\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.RecoveryQuery\"1\n\x12\x46indWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\"m\n\x14RecoverWalletRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.RecoveryOrder\"D\n\x15RecoverWalletResponse\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x16.dcep.bank.v1.KeyStateB\x04\xf0\xf9\x18<*\xe8\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13KEY_STATE_REQUESTED\x10\x01\x12\x16\n\x12KEY_STATE_APPROVED\x10\x02\x12\x16\n\x12KEY_STATE_IN_FORCE\x10\x03\x12\x16\n\x12KEY_STATE_REPLACED\x10\x04\x12\x16\n\x12KEY_STATE_OBJECTED\x10\x05\x12\x15\n\x11KEY_STATE_REFUSED\x10\x06\x12\x17\n\x13KEY_STATE_CANCELLED\x10\x07\x12\x18\n\x14KEY_STATE_SUPERSEDED\x10\x08*k\n\x08KeyCause\x12\x19\n\x15KEY_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12KEY_CAUSE_OFFICERS\x10\x01\x12\x14\n\x10KEY_CAUSE_PHRASE\x10\x02\x12\x16\n\x12KEY_CAUSE_ROTATION\x10\x03\x32\xef\x03\n\nKeyService\x12O\n\nRequestKey\x12\x1f.dcep.bank.v1.RequestKeyRequest\x1a .dcep.bank.v1.RequestKeyResponse\x12\x43\n\x06GetKey\x12\x1b.dcep.bank.v1.GetKeyRequest\x1a\x1c.dcep.bank.v1.GetKeyResponse\x12R\n\x0bObjectToKey\x12 .dcep.bank.v1.ObjectToKeyRequest\x1a!.dcep.bank.v1.ObjectToKeyResponse\x12L\n\tRotateKey\x12\x1e.dcep.bank.v1.RotateKeyRequest\x1a\x1f.dcep.bank.v1.RotateKeyResponse\x12O\n\nFindWallet\x12\x1f.dcep.bank.v1.FindWalletRequest\x1a .dcep.bank.v1.FindWalletResponse\x12X\n\rRecoverWallet\x12\".dcep.bank.v1.RecoverWalletRequest\x1a#.dcep.bank.v1.RecoverWalletResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -117,6 +118,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETKEYRESPONSE'].fields_by_name['earlier_devices']._serialized_options = b'\360\371\030(\372\371\030\002Pd'
   _globals['_GETKEYRESPONSE'].fields_by_name['successor_cause']._loaded_options = None
   _globals['_GETKEYRESPONSE'].fields_by_name['successor_cause']._serialized_options = b'\372\371\030\002`\001'
+  _globals['_GETKEYRESPONSE'].fields_by_name['signer']._loaded_options = None
+  _globals['_GETKEYRESPONSE'].fields_by_name['signer']._serialized_options = b'\360\371\030='
   _globals['_OBJECTTOKEYREQUEST'].fields_by_name['objection']._loaded_options = None
   _globals['_OBJECTTOKEYREQUEST'].fields_by_name['objection']._serialized_options = b'\360\371\030<\372\371\030\033r\031dcep.bank.v1.KeyObjection'
   _globals['_ROTATEKEYREQUEST'].fields_by_name['order']._loaded_options = None
@@ -129,46 +132,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOVERWALLETREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\034r\032dcep.bank.v1.RecoveryOrder'
   _globals['_RECOVERWALLETRESPONSE'].fields_by_name['state']._loaded_options = None
   _globals['_RECOVERWALLETRESPONSE'].fields_by_name['state']._serialized_options = b'\360\371\030<'
-  _globals['_KEYSTATE']._serialized_start=2375
-  _globals['_KEYSTATE']._serialized_end=2607
-  _globals['_KEYCAUSE']._serialized_start=2609
-  _globals['_KEYCAUSE']._serialized_end=2716
-  _globals['_KEYREQUEST']._serialized_start=104
-  _globals['_KEYREQUEST']._serialized_end=273
-  _globals['_KEYQUERY']._serialized_start=276
-  _globals['_KEYQUERY']._serialized_end=415
-  _globals['_KEYOBJECTION']._serialized_start=418
-  _globals['_KEYOBJECTION']._serialized_end=591
-  _globals['_ROTATEKEYORDER']._serialized_start=594
-  _globals['_ROTATEKEYORDER']._serialized_end=860
-  _globals['_RECOVERYQUERY']._serialized_start=862
-  _globals['_RECOVERYQUERY']._serialized_end=982
-  _globals['_RECOVERYORDER']._serialized_start=985
-  _globals['_RECOVERYORDER']._serialized_end=1220
-  _globals['_REQUESTKEYREQUEST']._serialized_start=1222
-  _globals['_REQUESTKEYREQUEST']._serialized_end=1327
-  _globals['_REQUESTKEYRESPONSE']._serialized_start=1329
-  _globals['_REQUESTKEYRESPONSE']._serialized_end=1349
-  _globals['_GETKEYREQUEST']._serialized_start=1351
-  _globals['_GETKEYREQUEST']._serialized_end=1448
-  _globals['_GETKEYRESPONSE']._serialized_start=1451
-  _globals['_GETKEYRESPONSE']._serialized_end=1768
-  _globals['_OBJECTTOKEYREQUEST']._serialized_start=1770
-  _globals['_OBJECTTOKEYREQUEST']._serialized_end=1880
-  _globals['_OBJECTTOKEYRESPONSE']._serialized_start=1882
-  _globals['_OBJECTTOKEYRESPONSE']._serialized_end=1903
-  _globals['_ROTATEKEYREQUEST']._serialized_start=1905
-  _globals['_ROTATEKEYREQUEST']._serialized_end=2011
-  _globals['_ROTATEKEYRESPONSE']._serialized_start=2013
-  _globals['_ROTATEKEYRESPONSE']._serialized_end=2032
-  _globals['_FINDWALLETREQUEST']._serialized_start=2034
-  _globals['_FINDWALLETREQUEST']._serialized_end=2140
-  _globals['_FINDWALLETRESPONSE']._serialized_start=2142
-  _globals['_FINDWALLETRESPONSE']._serialized_end=2191
-  _globals['_RECOVERWALLETREQUEST']._serialized_start=2193
-  _globals['_RECOVERWALLETREQUEST']._serialized_end=2302
-  _globals['_RECOVERWALLETRESPONSE']._serialized_start=2304
-  _globals['_RECOVERWALLETRESPONSE']._serialized_end=2372
-  _globals['_KEYSERVICE']._serialized_start=2719
-  _globals['_KEYSERVICE']._serialized_end=3214
+  _globals['_KEYSTATE']._serialized_start=2451
+  _globals['_KEYSTATE']._serialized_end=2683
+  _globals['_KEYCAUSE']._serialized_start=2685
+  _globals['_KEYCAUSE']._serialized_end=2792
+  _globals['_KEYREQUEST']._serialized_start=131
+  _globals['_KEYREQUEST']._serialized_end=300
+  _globals['_KEYQUERY']._serialized_start=303
+  _globals['_KEYQUERY']._serialized_end=442
+  _globals['_KEYOBJECTION']._serialized_start=445
+  _globals['_KEYOBJECTION']._serialized_end=618
+  _globals['_ROTATEKEYORDER']._serialized_start=621
+  _globals['_ROTATEKEYORDER']._serialized_end=887
+  _globals['_RECOVERYQUERY']._serialized_start=889
+  _globals['_RECOVERYQUERY']._serialized_end=1009
+  _globals['_RECOVERYORDER']._serialized_start=1012
+  _globals['_RECOVERYORDER']._serialized_end=1247
+  _globals['_REQUESTKEYREQUEST']._serialized_start=1249
+  _globals['_REQUESTKEYREQUEST']._serialized_end=1354
+  _globals['_REQUESTKEYRESPONSE']._serialized_start=1356
+  _globals['_REQUESTKEYRESPONSE']._serialized_end=1376
+  _globals['_GETKEYREQUEST']._serialized_start=1378
+  _globals['_GETKEYREQUEST']._serialized_end=1475
+  _globals['_GETKEYRESPONSE']._serialized_start=1478
+  _globals['_GETKEYRESPONSE']._serialized_end=1844
+  _globals['_OBJECTTOKEYREQUEST']._serialized_start=1846
+  _globals['_OBJECTTOKEYREQUEST']._serialized_end=1956
+  _globals['_OBJECTTOKEYRESPONSE']._serialized_start=1958
+  _globals['_OBJECTTOKEYRESPONSE']._serialized_end=1979
+  _globals['_ROTATEKEYREQUEST']._serialized_start=1981
+  _globals['_ROTATEKEYREQUEST']._serialized_end=2087
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=2089
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=2108
+  _globals['_FINDWALLETREQUEST']._serialized_start=2110
+  _globals['_FINDWALLETREQUEST']._serialized_end=2216
+  _globals['_FINDWALLETRESPONSE']._serialized_start=2218
+  _globals['_FINDWALLETRESPONSE']._serialized_end=2267
+  _globals['_RECOVERWALLETREQUEST']._serialized_start=2269
+  _globals['_RECOVERWALLETREQUEST']._serialized_end=2378
+  _globals['_RECOVERWALLETRESPONSE']._serialized_start=2380
+  _globals['_RECOVERWALLETRESPONSE']._serialized_end=2448
+  _globals['_KEYSERVICE']._serialized_start=2795
+  _globals['_KEYSERVICE']._serialized_end=3290
 # @@protoc_insertion_point(module_scope)

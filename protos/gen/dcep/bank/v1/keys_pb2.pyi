@@ -1,3 +1,4 @@
+from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
@@ -138,7 +139,7 @@ class GetKeyRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class GetKeyResponse(_message.Message):
-    __slots__ = ("state", "in_force_time_ms", "successor", "successor_time_ms", "earlier_devices", "successor_cause", "successor_is_final", "has_recovery_key")
+    __slots__ = ("state", "in_force_time_ms", "successor", "successor_time_ms", "earlier_devices", "successor_cause", "successor_is_final", "has_recovery_key", "signer")
     STATE_FIELD_NUMBER: _ClassVar[int]
     IN_FORCE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +148,7 @@ class GetKeyResponse(_message.Message):
     SUCCESSOR_CAUSE_FIELD_NUMBER: _ClassVar[int]
     SUCCESSOR_IS_FINAL_FIELD_NUMBER: _ClassVar[int]
     HAS_RECOVERY_KEY_FIELD_NUMBER: _ClassVar[int]
+    SIGNER_FIELD_NUMBER: _ClassVar[int]
     state: KeyState
     in_force_time_ms: int
     successor: bytes
@@ -155,7 +157,8 @@ class GetKeyResponse(_message.Message):
     successor_cause: KeyCause
     successor_is_final: bool
     has_recovery_key: bool
-    def __init__(self, state: _Optional[_Union[KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ..., successor: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., earlier_devices: _Optional[_Iterable[bytes]] = ..., successor_cause: _Optional[_Union[KeyCause, str]] = ..., successor_is_final: bool = ..., has_recovery_key: bool = ...) -> None: ...
+    signer: _states_pb2.SignerPlace
+    def __init__(self, state: _Optional[_Union[KeyState, str]] = ..., in_force_time_ms: _Optional[int] = ..., successor: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., earlier_devices: _Optional[_Iterable[bytes]] = ..., successor_cause: _Optional[_Union[KeyCause, str]] = ..., successor_is_final: bool = ..., has_recovery_key: bool = ..., signer: _Optional[_Union[_states_pb2.SignerPlace, _Mapping]] = ...) -> None: ...
 
 class ObjectToKeyRequest(_message.Message):
     __slots__ = ("objection",)

@@ -117,7 +117,8 @@ class KeyServiceServicer(object):
         GetKey with the new key.
         Refuses: SIGNATURE_INVALID, WRONG_WALLET, EXPIRED, NOT_YET_VALID, VALIDITY_TOO_LONG,
         KEY_REPLACED, ALREADY_DECIDED (the key is or was the wallet's, or the recovery key was named
-        before), WALLET_CLOSED, OVERLOADED, BANK_CANNOT_NOW.
+        before), HAS_SIGNERS and SIGNER_MAY_NOT (one of several keys does not take the place of all),
+        WALLET_CLOSED, OVERLOADED, BANK_CANNOT_NOW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.errors.v1 import errors_pb2 as dcep_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/states.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"}\n\nItemAnswer\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x10\n\x08repeated\x18\x03 \x01(\x08*\xb5\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x02\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x03\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x04\x12\x1a\n\x16PAYMENT_STATE_RETURNED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/states.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1b\x64\x63\x65p/errors/v1/errors.proto\"}\n\nItemAnswer\x12/\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentStateB\x04\xf0\xf9\x18<\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x16.dcep.errors.v1.ReasonB\x04\xf0\xf9\x18=\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"q\n\x0bSignerPlace\x12\x17\n\x05place\x18\x01 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12,\n\x04role\x18\x02 \x01(\x0e\x32\x18.dcep.bank.v1.SignerRoleB\x04\xf0\xf9\x18<\x12\x1b\n\tthreshold\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10*\xb5\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x02\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x03\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x04\x12\x1a\n\x16PAYMENT_STATE_RETURNED\x10\x05*p\n\nSignerRole\x12\x1b\n\x17SIGNER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSIGNER_ROLE_SEE\x10\x01\x12\x17\n\x13SIGNER_ROLE_PREPARE\x10\x02\x12\x17\n\x13SIGNER_ROLE_RELEASE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEMANSWER'].fields_by_name['state']._serialized_options = b'\360\371\030<'
   _globals['_ITEMANSWER'].fields_by_name['reason']._loaded_options = None
   _globals['_ITEMANSWER'].fields_by_name['reason']._serialized_options = b'\360\371\030='
-  _globals['_PAYMENTSTATE']._serialized_start=229
-  _globals['_PAYMENTSTATE']._serialized_end=410
+  _globals['_SIGNERPLACE'].fields_by_name['place']._loaded_options = None
+  _globals['_SIGNERPLACE'].fields_by_name['place']._serialized_options = b'\372\371\030\004\010\000\020\017'
+  _globals['_SIGNERPLACE'].fields_by_name['role']._loaded_options = None
+  _globals['_SIGNERPLACE'].fields_by_name['role']._serialized_options = b'\360\371\030<'
+  _globals['_SIGNERPLACE'].fields_by_name['threshold']._loaded_options = None
+  _globals['_SIGNERPLACE'].fields_by_name['threshold']._serialized_options = b'\372\371\030\004\010\001\020\020'
+  _globals['_PAYMENTSTATE']._serialized_start=344
+  _globals['_PAYMENTSTATE']._serialized_end=525
+  _globals['_SIGNERROLE']._serialized_start=527
+  _globals['_SIGNERROLE']._serialized_end=639
   _globals['_ITEMANSWER']._serialized_start=101
   _globals['_ITEMANSWER']._serialized_end=226
+  _globals['_SIGNERPLACE']._serialized_start=228
+  _globals['_SIGNERPLACE']._serialized_end=341
 # @@protoc_insertion_point(module_scope)

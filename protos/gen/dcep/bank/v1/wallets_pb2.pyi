@@ -1,4 +1,5 @@
 from dcep.bank.v1 import orders_pb2 as _orders_pb2
+from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bank.v1 import sub_wallets_pb2 as _sub_wallets_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
@@ -122,7 +123,7 @@ class Limits(_message.Message):
     def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., year_fen: _Optional[int] = ...) -> None: ...
 
 class GetWalletResponse(_message.Message):
-    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms", "successor_key", "successor_time_ms", "belongs_to")
+    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms", "successor_key", "successor_time_ms", "belongs_to", "signer")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
@@ -140,6 +141,7 @@ class GetWalletResponse(_message.Message):
     SUCCESSOR_KEY_FIELD_NUMBER: _ClassVar[int]
     SUCCESSOR_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     BELONGS_TO_FIELD_NUMBER: _ClassVar[int]
+    SIGNER_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     bank: str
     wallet_class: WalletClass
@@ -157,7 +159,8 @@ class GetWalletResponse(_message.Message):
     successor_key: bytes
     successor_time_ms: int
     belongs_to: _sub_wallets_pb2.SubWalletOf
-    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ..., successor_key: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., belongs_to: _Optional[_Union[_sub_wallets_pb2.SubWalletOf, _Mapping]] = ...) -> None: ...
+    signer: _states_pb2.SignerPlace
+    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ..., successor_key: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., belongs_to: _Optional[_Union[_sub_wallets_pb2.SubWalletOf, _Mapping]] = ..., signer: _Optional[_Union[_states_pb2.SignerPlace, _Mapping]] = ...) -> None: ...
 
 class CloseWalletRequest(_message.Message):
     __slots__ = ("order",)
