@@ -174,6 +174,7 @@ class Model:
         float: what lies in the offline float, and who bears what it does not pay.
         cheats: wallets whose devices were copied.
         settled: payments that a feed has told, by the bank that sent them and its number.
+        together: the numbers of wallets whose orders take several signatures.
     """
 
     def __init__(self, clock: Callable[[str], int], cap_fen: int, cheats_prefix: str) -> None:
@@ -184,6 +185,7 @@ class Model:
         self._doubts: dict[str, list[_Doubt]] = {}
         self._feeds: dict[str, dict[int, bytes]] = {}
         self.settled: dict[tuple[str, int], registration_pb2.OutboundPayment] = {}
+        self.together: set[str] = set()
         self.float = Float()
         self.cheats: set[str] = set()
         self._keys: dict[bytes, bytes] = {}
@@ -528,7 +530,7 @@ class Model:
         try:
             answer = call(bank, envelope)
         except Refusal as refusal:
-            if is_undecided(refusal.reason):
+            if is_undecided(refusal.reason) or self._may_not(order, refusal):
                 raise
             if refusal.reason not in allowed:
                 raise Wrong(
@@ -551,6 +553,11 @@ class Model:
         if before is None:
             self._take(here, identity, envelope.payload, effect)
         return answer
+
+    def _may_not(self, order: Order, refusal: Refusal) -> bool:
+        """Whether one of several signers is refused alone: nothing is decided of the order."""
+        together = order.wallet_number in self.together
+        return refusal.reason == _E.REASON_SIGNER_MAY_NOT and together
 
     def _allowed(
         self,

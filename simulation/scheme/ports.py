@@ -26,6 +26,7 @@ from dcep.bank.v1 import (
     keys_pb2,
     offline_pb2,
     payments_pb2,
+    signers_pb2,
     sub_wallets_pb2,
     wallets_pb2,
 )
@@ -38,6 +39,7 @@ from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.keys import GrpcKeys
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.signers import GrpcSigners
 from operator_bank.api.sub_wallets import GrpcSubWallets
 from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import OperatorBank
@@ -352,6 +354,40 @@ class Counter:
         """Puts another key in the place of a wallet's."""
         request = keys_pb2.RotateKeyRequest(order=order)
         return self._ask(lambda b: GrpcKeys(b).RotateKey(request, CALL))
+
+    def request_key(self, request: SignedEnvelope) -> Message:
+        """Asks for a key."""
+        asked = keys_pb2.RequestKeyRequest(request=request)
+        return self._ask(lambda b: GrpcKeys(b).RequestKey(asked, CALL))
+
+    def set_signers(self, order: SignedEnvelope) -> Message:
+        """Puts a list of signers in force."""
+        request = signers_pb2.SetSignersRequest(order=order)
+        answer = self._ask(lambda b: GrpcSigners(b).SetSigners(request, CALL))
+        listed = signers_pb2.SignersOrder.FromString(order.payload)
+        if listed.threshold > 1:
+            self._system.model.together.add(listed.wallet_number)
+        return answer
+
+    def list_signers(self, query: SignedEnvelope) -> Message:
+        """A wallet's signers."""
+        request = signers_pb2.ListSignersRequest(query=query)
+        return self._ask(lambda b: GrpcSigners(b).ListSigners(request, CALL))
+
+    def sign(self, request: signers_pb2.SignRequest) -> Message:
+        """Signs a payment that takes two: whoever the wallet's number finds prepares it, and with
+        the other it is made.
+        """
+        if b"-" not in request.payment.key_id:
+            return self._ask(lambda b: GrpcSigners(b).Sign(request, CALL))
+        signed: list[signers_pb2.SignResponse] = []
+
+        def sign_(bank: OperatorBank, order: SignedEnvelope) -> payments_pb2.PayResponse:
+            signed.append(GrpcSigners(bank).Sign(signers_pb2.SignRequest(payment=order), CALL))
+            return signed[-1].paid
+
+        self._ask(lambda b: self._system.model.pay(b, request.payment, sign_))
+        return signed[-1]
 
     def exchange(self, order: SignedEnvelope) -> Message:
         """Tops up or cashes out."""

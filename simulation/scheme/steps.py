@@ -23,6 +23,7 @@ from simulation.scheme.clocks import JUMP_MS
 from simulation.scheme.devices import Devices
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
+from simulation.scheme.signing import TwoSign
 from simulation.scheme.system import (
     CAP_FEN,
     PREFIXES,
@@ -186,6 +187,8 @@ class Life:
             self._change_key(wallet)
             self._order_again(wallet)
             self._refund_once(wallet)
+        for wallet in system.numbers:
+            self._two_sign(wallet)
         self._settle_refunds()
         assert not self._left(), f"{self._left()} payments have no end"
         system.check()
@@ -216,6 +219,12 @@ class Life:
             there = app.rotate_key()
             assert there.state().state == IN_FORCE, f"{wallet} has not the key that it made"
             assert before.state().state == REPLACED, f"{wallet} still has the key of before"
+
+    def _two_sign(self, wallet: str) -> None:
+        """A wallet is on a second phone, which pays; then each payment takes both."""
+        payee = next(number for name, number in self.system.numbers.items() if name != wallet)
+        for payment_id, fen in TwoSign(self.system.wallet(wallet)).pay(payee):
+            self.settled[payment_id] = (wallet, payee, fen)
 
     def _refund_once(self, wallet: str) -> None:
         """A wallet refunds a part of the last payment that it was told of, and then too much of it.
