@@ -33,6 +33,8 @@ from settlement.records import RecordFlag, record_digest
 
 _LAST, _NO_LIMIT = int(RecordFlag.DECIDED_LAST), int(RecordFlag.NO_LIMIT)
 _MANDATE = purposes_pb2.PURPOSE_MANDATE
+_OF_ONE = errors_pb2.REASON_TOO_MANY_REFUSALS
+"""This one wallet has to wait; if its tries waited too, those of all others would behind them."""
 
 
 class Mandates:
@@ -61,7 +63,7 @@ class Mandates:
                 try:
                     self._try(one)
                 except Refusal as refusal:
-                    if is_undecided(refusal.reason):
+                    if is_undecided(refusal.reason) and refusal.reason != _OF_ONE:
                         return False  # it waits
                     end = partial(tries.not_paid, number=one.number, reason=refusal.reason)
                     self._database.transaction(end)
