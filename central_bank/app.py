@@ -138,6 +138,7 @@ def build(
     # Before anything is opened: without officers nobody could do anything here.
     officers = open_officers(database, office_tables, INSTITUTION, founding, clock)
     books = _open_books(engine, clock, threaded=threaded, on_stopped=on_stopped)
+    database.turns = books.turns
     registry = Registry(database, books.ledger, clock)
     context = Context(database, books, registry, clock, Standing())
     keys = _keys(context, business_key, root, shown)

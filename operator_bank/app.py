@@ -256,6 +256,7 @@ def build(
         on_stopped=on_stopped,
         overloaded=CoreOverloaded,
     )
+    database.turns = books.turns
     began_at = books.ledger.position()
     context = Context(
         parts.name, parts.prefix, database, books, central_bank, clock, standing=Standing()

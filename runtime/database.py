@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -135,10 +136,16 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 class Database:
-    """Runs transactions. A body may run twice: it must do nothing but SQL."""
+    """Runs transactions. A body may run twice: it must do nothing but SQL.
+
+    Attributes:
+        turns: held while one writes, where a database has one writer at a time. Whoever waits for
+            SQLite's own lock only looks again now and then, and may be shut out.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.turns: AbstractContextManager[object] = nullcontext()
         self._writing = engine.execution_options(writes=True)
 
     def transaction(self, body: Callable[[Connection], T]) -> T:
@@ -149,7 +156,7 @@ class Database:
         pause = FIRST_PAUSE_S
         for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
             try:
-                with self._writing.begin() as connection:
+                with self.turns, self._writing.begin() as connection:
                     return body(connection)
             except OperationalError as error:
                 if attempt == TRANSACTION_ATTEMPTS or is_away(error):

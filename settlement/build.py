@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -61,6 +62,12 @@ class LedgerBundle:
     projection: Projection
     history: History
     background: ThreadPoolExecutor | None = None
+
+    @property
+    def turns(self) -> AbstractContextManager[object]:
+        """For whoever else writes the core's database: see `settlement.writing.Writing`."""
+        turns: AbstractContextManager[object] = self.journal.writing.turns
+        return turns
 
     def stop(self) -> None:
         """Answers what is queued, then ends the threads, if there are any."""

@@ -19,13 +19,18 @@ from settlement.fifo_lock import FifoLock
 
 
 class Writing:
-    """Begins the writing transactions of one core."""
+    """Begins the writing transactions of one core.
+
+    Attributes:
+        turns: held by whoever writes. The rest of a service takes its turn along with the core, or
+            it could shut it out.
+    """
 
     def __init__(self, engine: Engine) -> None:
         # On SQLite the engine's owner begins these transactions as writers from the start.
         self._engine = engine.execution_options(writes=True)
         one_writer = engine.dialect.name == "sqlite"
-        self._turns: Any = FifoLock() if one_writer else nullcontext()
+        self.turns: Any = FifoLock() if one_writer else nullcontext()
         self._patient = True
 
     @contextmanager
@@ -35,7 +40,7 @@ class Writing:
         It waits for a lock that somebody else holds, however long that takes: what has been decided
         stays true meanwhile, and new work is refused as soon as the queue is full.
         """
-        with self._turns, self._connected() as connection:
+        with self.turns, self._connected() as connection:
             transaction = connection.get_transaction()
             assert transaction is not None
             with transaction:

@@ -7,7 +7,8 @@ bank has checked, which carries it. What is taken and what is left out gets one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -105,6 +106,20 @@ def _told(connection: Connection, found: Sequence[Row[Any]]) -> None:
         connection.execute(withdrawn.values(state=int(WITHDRAWN)))
 
 
+class _Heard(NamedTuple):
+    """What another bank tells, verified.
+
+    Attributes:
+        asks: the prefix of the bank whose wallet asks.
+    """
+
+    item: CarriedRequest
+    request: orders_pb2.RequestToPay
+    payload: bytes
+    change: orders_pb2.ChangeAskedOrder | None
+    asks: str
+
+
 class Taking:
     """The use-case behind TakeRequests."""
 
@@ -121,38 +136,54 @@ class Taking:
         Raises:
             Refusal: OVERLOADED, for as many as a bank may tell a day.
         """
-        now_ms = self._clock.now_ms()
+        now_ms, heard = self._clock.now_ms(), []
+        for item in items:
+            with suppress(Refusal):
+                heard.append(_read(item, self._prefix))
+        # Looked up before all others have to wait for this transaction.
+        others = {one.asks for one in heard} - {self._prefix}
+        left = {prefix: self._left(prefix, now_ms) for prefix in others}
 
         def body(connection: Connection) -> int:
-            left_out = 0
-            for item in items:
+            taken, room = 0, dict(left)
+            for one in heard:
                 try:
-                    self._take(connection, item, now_ms)
+                    self._take(connection, one, room, now_ms)
+                    taken += 1
                 except Refusal as refusal:
                     if refusal.reason == errors_pb2.REASON_OVERLOADED:
                         raise
-                    left_out += 1
-            return left_out
+            return taken
 
-        left_out = self._database.transaction(body)
-        if left_out:
-            logger("asking").warning("left out", requests=left_out)
+        taken = self._database.transaction(body)
+        if taken < len(items):
+            logger("asking").warning("left out", requests=len(items) - taken)
 
-    def _take(self, connection: Connection, item: CarriedRequest, now_ms: int) -> None:
-        """Takes one. Raises Refusal, and has written nothing then."""
-        payload = verify(orders_pb2.RequestToPay, item.request, item.request_key)
-        request = read_payload(orders_pb2.RequestToPay, payload)
-        change = _change_of(item, rows.id_of(request))
-        banks = prefix_of(request.wallet_number), prefix_of(request.payer_number)
-        if self._prefix not in banks or banks[0] == banks[1]:
-            raise rows.unknown()
+    def _left(self, other: str, now_ms: int) -> int:
+        """How many requests may still come from a bank today."""
+        day = _OF.received_time_ms > now_ms - DAY_MS
+        count = select(func.count()).where(_OF.other == other, day)
+        return ASKED_OF_BANK_PER_DAY - (self._database.read(lambda c: c.scalar(count)) or 0)
+
+    def _take(
+        self, connection: Connection, heard: _Heard, room: dict[str, int], now_ms: int
+    ) -> None:
+        """Takes one. Raises Refusal, and has written nothing then.
+
+        Args:
+            room: how many may still come from each bank today; one fewer after a new one.
+        """
+        item, request, payload, change = heard.item, heard.request, heard.payload, heard.change
         row = rows.find(connection, rows.id_of(request), locked=True)
         if row is None:
-            if banks[0] == self._prefix:
+            if heard.asks == self._prefix:
                 raise rows.unknown()
+            if room[heard.asks] <= 0:
+                raise overloaded("so many requests to pay are taken from one bank a day")
             signed = new_requests.Signed(request, payload, item.request.signature, item.request_key)
-            if not self._put(connection, signed, banks[0], now_ms):
+            if not self._put(connection, signed, heard.asks, now_ms):
                 return
+            room[heard.asks] -= 1
             row = rows.find(connection, rows.id_of(request), locked=True)
         if row is None or bytes(row.payload) != payload:
             raise rows.unknown()
@@ -163,10 +194,6 @@ class Taking:
         self, connection: Connection, signed: new_requests.Signed, other: str, now_ms: int
     ) -> bool:
         """Keeps a request that is new here and that its payer is shown; returns whether it is."""
-        day = _OF.received_time_ms > now_ms - DAY_MS
-        count = select(func.count()).where(_OF.other == other, day)
-        if (connection.scalar(count) or 0) >= ASKED_OF_BANK_PER_DAY:
-            raise overloaded("so many requests to pay are taken from one bank a day")
         check_due(signed.content, now_ms)
         # Whatever names that bank gives to those who ask.
         new_requests.forget(connection, now_ms, _OF.other == other)
@@ -181,6 +208,17 @@ class Taking:
         )
         self._arrivals.arrived(connection, signed.content, now_ms)
         return True
+
+
+def _read(item: CarriedRequest, own_prefix: str) -> _Heard:
+    """What another bank tells this one. Raises Refusal, if that is no good."""
+    payload = verify(orders_pb2.RequestToPay, item.request, item.request_key)
+    request = read_payload(orders_pb2.RequestToPay, payload)
+    change = _change_of(item, rows.id_of(request))
+    asks, pays = prefix_of(request.wallet_number), prefix_of(request.payer_number)
+    if own_prefix not in (asks, pays) or asks == pays:
+        raise rows.unknown()
+    return _Heard(item, request, payload, change, asks)
 
 
 def _change_of(item: CarriedRequest, request: str) -> orders_pb2.ChangeAskedOrder | None:
