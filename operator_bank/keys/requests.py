@@ -88,6 +88,11 @@ class KeyRequests:
                 raise Refusal(
                     errors_pb2.REASON_OVERLOADED, "so many keys were asked for; ask again later"
                 )
+            if recovery is not None:
+                # A later one takes its place, so that one phrase alone fills not all room.
+                by_it = _OF.recovery_key == values["recovery_key"]
+                of_number = _OF.number == request.wallet_number
+                connection.execute(delete(key_requests).where(of_number, by_it))
             named = {"number": request.wallet_number, "public_key": key}
             connection.execute(insert(key_requests), named | values)
             _forget_all_but_newest(connection, request.wallet_number)
@@ -181,7 +186,9 @@ def _forget(connection: Connection, now_ms: int) -> None:
 
 
 def _forget_all_but_newest(connection: Connection, number: str) -> None:
-    newest = select(_OF.id).where(_OF.number == number).order_by(_OF.time_ms.desc(), _OF.id.desc())
+    """Those that a recovery key has signed for stay before all others: anybody can ask."""
+    order = (_OF.recovery.is_(None), _OF.time_ms.desc(), _OF.id.desc())
+    newest = select(_OF.id).where(_OF.number == number).order_by(*order)
     ids = connection.execute(newest.offset(KEY_REQUESTS_EACH).limit(MAX_FORGOTTEN)).scalars().all()
     if ids:
         connection.execute(delete(key_requests).where(_OF.id.in_(ids)))
