@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import BlockDevices
+from offline_token.formats import DEVICE, Certificate
 from operator_bank.offline.tables import devices
 from tests.operator_bank.device_orders import certify, load_order, reported, some_key
 from tests.operator_bank.system import CHEN, WANG, Holder, System
@@ -62,6 +63,21 @@ def test_a_key_that_is_certified_meanwhile_is_reported_too(system: System, alice
     while system.bank.offline.revocations.step():
         pass
     assert reported(system) == {first, *late}
+
+
+def test_what_the_bundle_says_meanwhile_does_not_end_the_act(system: System, alice: Holder) -> None:
+    certify(system, alice, some_key())
+    act = system.propose(BlockDevices(wallet_number=alice.number))
+    told = system.central.revoke
+
+    def meanwhile(certificates: list[bytes], cause: str) -> None:
+        told(certificates, cause)
+        named = [Certificate.decode(each, DEVICE).revocation() for each in certificates]
+        system.bank.offline.keys.mark_revoked(named)
+
+    system.central.revoke = meanwhile  # type: ignore[method-assign,assignment]
+    assert system.approve(act).state == office_pb2.ACT_STATE_APPROVED
+    assert revoked(system, alice) == [True]
 
 
 def test_what_the_central_bank_has_not_heard_is_not_blocked(system: System, alice: Holder) -> None:
