@@ -28,6 +28,7 @@ from tests.operator_bank.mandates import (
     wanted,
     why_not,
 )
+from tests.operator_bank.signers import Member, first, listed
 from tests.operator_bank.sub_wallets import CHANGE, CLOSED, DAY_MS, IS_OPEN, close, family, order
 from tests.operator_bank.system import FOREIGN, Holder, System
 from tests.refusals import refused, refused_for
@@ -101,6 +102,20 @@ def test_the_holders_yes_pays_once_and_does_not_count(
     much = ask(bob, mandate, 50_001)
     assert change(alice, much, ALLOW) == "OPEN", "no mandate pays more than it may hold"
     assert states(alice)[much] == ("OPEN", "BEYOND_MANDATE")
+
+
+def test_each_phone_of_the_holder_allows_and_one_that_was_cut_off_does_not(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    mandate = given(alice, bob.number)
+    other = Member(system, alice.number, 1)
+    listed(first(alice), [first(alice), other])
+    name = ask(bob, mandate, 20_000)
+    assert change(other, name, ALLOW) == "PAID"
+    late = ask(bob, mandate, 10_000)
+    said = other.signed(orders_pb2.ChangeAskedOrder, request_to_pay_id=late, change=ALLOW)
+    listed(first(alice), [first(alice)])
+    assert refused_for(system.bank.asks.change, said) == "SIGNATURE_INVALID"
 
 
 def test_what_was_refused_for_want_of_money_is_tried_when_its_asker_reminds(
