@@ -35,7 +35,7 @@ def customers(street: Street, say: Say) -> None:
     people: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("father", "alpha", ("--phone", "13900000001")),
         ("mother", "alpha", (*_MOTHER, "--phone", "13900000002", "--account", "CN1")),
-        ("office", "alpha", ("--name", "Office")),
+        ("office", "alpha", ("--name", "Office", "--no-phrase")),
         ("shop", "beta", ("--name", "Best Tea")),
         ("music", "beta", ("--name", "Music")),
     )
@@ -190,6 +190,35 @@ def payroll(street: Street, say: Say) -> None:
     )
 
 
+def company(street: Street, say: Say) -> None:
+    """In a company one prepares, and two of the others release."""
+    for who, role in (("ben", "release"), ("clerk", "prepare")):
+        street.join(who, "office", "alpha", who, role)
+    street.wallet("office", "signers", "threshold", "2")
+    say(_("from now on the office's wallet takes two signatures"))
+    shop = street.number("shop")
+    _refused(say, street.wallet("office", "pay", shop, "300", "--yes", no="SIGNER_MAY_NOT"))
+    name = str(street.wallet("clerk", "prepare", shop, "300", "--memo", "rent")["id"])
+    first = street.wallet("ben", "release", name, "--yes")
+    expect(not first["done"], _("one signature is not enough"))
+    done = street.wallet("office", "release", name, "--yes")
+    expect(bool(done["done"]), _("two signatures are enough"))
+    say(_("the clerk prepares the rent, two release it: 300.00 are paid"))
+
+
+def phones(street: Street, say: Say) -> None:
+    """The same wallet on a second telephone; either can be cut off."""
+    street.wallet("mother", "topup", "50")
+    street.join("tablet", "mother", "alpha", "tablet")
+    street.wallet("tablet", "pay", street.number("shop"), "20", "--yes")
+    say(_("mother's wallet is on her tablet too, which pays 20.00"))
+    found = street.wallet("mother", "signers")["signers"]
+    place = next(str(one["place"]) for one in found if one["label"] == "tablet")
+    street.wallet("mother", "signers", "remove", place)
+    no = street.wallet("tablet", "pay", street.number("shop"), "1", "--yes", no="KEY_REPLACED")
+    _refused(say, no)
+
+
 def lost(street: Street, say: Say) -> None:
     """A telephone that is lost is no lost money."""
     had = street.fen("father")
@@ -243,6 +272,8 @@ PEOPLE = (
     (N_("Refunds"), refunds),
     (N_("What the wallet lacks comes from the deposit"), topping_up),
     (N_("An employer pays wages"), payroll),
+    (N_("A company: one prepares, two release"), company),
+    (N_("A second telephone"), phones),
     (N_("A telephone is lost"), lost),
     (N_("A card for grandmother"), card),
 )

@@ -27,7 +27,7 @@ class Street:
     numbers: dict[str, str] = field(default_factory=dict)
 
     def wallet(
-        self, who: str, *words: str, no: str = "", code: int = 0, typed: str = ""
+        self, who: str, *words: str, no: str = "", code: int | None = 0, typed: str = ""
     ) -> dict[str, Any]:
         """What a command of somebody's wallet answers.
 
@@ -35,7 +35,7 @@ class Street:
             who: whose wallet.
             words: the command.
             no: the reason for which it must be refused.
-            code: with which it must end, if it is not refused.
+            code: with which it must end, if it is not refused; None for any.
             typed: what is typed into it.
 
         Raises:
@@ -51,7 +51,8 @@ class Street:
     def open(self, who: str, bank: str, *shown: str) -> dict[str, Any]:
         """Opens a wallet; the recovery phrase is written down beside its home."""
         opened = self.wallet(who, "open", "--bank", bank, *shown)
-        self.paper(who).write_text(str(opened["phrase"]), encoding="utf-8")
+        if "phrase" in opened:
+            self.paper(who).write_text(str(opened["phrase"]), encoding="utf-8")
         return opened
 
     def paper(self, who: str) -> Path:
@@ -67,6 +68,13 @@ class Street:
     def fen(self, who: str) -> int:
         """What somebody can spend."""
         return int(self.wallet(who, "show")["available_fen"])
+
+    def join(self, who: str, wallet: str, bank: str, label: str, role: str = "release") -> None:
+        """Has somebody sign for another one's wallet too, who lets them in."""
+        asking = ("signers", "join", self.number(wallet), "--bank", bank)
+        code = str(self.wallet(who, *asking, code=None)["code"])
+        self.wallet(wallet, "signers", "add", code, "--label", label, "--role", role)
+        self.wallet(who, *asking)
 
     def recovered(self, who: str) -> bool:
         """Whether somebody who asked for their wallet by the phrase has it again."""
