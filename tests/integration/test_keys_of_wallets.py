@@ -152,7 +152,9 @@ def test_a_second_phone_pays_and_cuts_the_first_one_off(system: System, tmp_path
 def test_a_company_pays_what_a_clerk_prepares_and_two_release(
     system: System, tmp_path: Path
 ) -> None:
-    ann, number = opened(system, tmp_path / "ann", "--bank", "alpha", "--name", "Company")
+    ann, number = opened(
+        system, tmp_path / "ann", "--bank", "alpha", "--no-phrase", "--name", "Company"
+    )
     _, shop = opened(system, tmp_path / "landlord", "--bank", "beta", "--phone", "13800000003")
     ann.answer("topup", "100")
     ben, clerk = Shell(system, tmp_path / "ben"), Shell(system, tmp_path / "clerk")

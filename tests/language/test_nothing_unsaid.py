@@ -50,6 +50,9 @@ KEPT = re.compile(
             r"^(?:DCEP (?:sandbox )?root|dcep device key|party \{\})$",  # names
             r"^(?:ordered by an officer|a new stack|r[a-z]+d in good order|alpha's customers)$",
             r"^OK \{\} \{\}$",  # of the link
+            # Typed by the people of a story.
+            r"^(?:Zhao Quexiang|Best Tea|BEST TEA|two cups)$",
+            r"^(?:for school|July and August|lost in the bus)$",
         )
     )
 )
