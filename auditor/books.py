@@ -35,6 +35,9 @@ LOST: Final = 5
 SUB_WALLETS: Final = 6
 """Bank: numbers what goes home from sub-wallets; always empty."""
 
+SWEEPS: Final = 8
+"""Bank: numbers what makes room for payments from other banks; always empty."""
+
 CONTROL: Final = 10
 TILL: Final = 11
 FIRST_WALLET: Final = 1000

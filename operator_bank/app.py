@@ -69,6 +69,8 @@ from operator_bank.sub_wallets.homecoming import Homecoming
 from operator_bank.sub_wallets.mandates import Mandates
 from operator_bank.sub_wallets.ordering import SubWalletOrders
 from operator_bank.suspense.payouts import SuspensePayouts
+from operator_bank.sweeps.consents import Consents, SweepOrders
+from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.acceptance import Inbound
@@ -131,6 +133,7 @@ class OperatorBank:
     wallets: Wallets
     sub_wallets: SubWalletOrders
     homecoming: Homecoming
+    sweep_orders: SweepOrders
     keys: WalletKeys
     looks: Looks
     signers: SignerLists
@@ -308,6 +311,8 @@ def _furnish(
     outgoing, vault = Outbound(context), Vault(context)
     deposits = Deposits(context, vault)
     top_ups = TopUps(context, deposits, policy)
+    consents = Consents(context)
+    sweeps = Sweeps(context, consents)
     homecoming = Homecoming(context, policy, orders.families)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(context, directory, policy)
@@ -340,6 +345,7 @@ def _furnish(
         trusted.acts,
         acts.chain,
         lost.windows,
+        sweeps,
         began_at=began_at,
     )
     lost.coming_back.stands_at = lambda: follower.place.number
@@ -351,14 +357,14 @@ def _furnish(
     open_wallets.on_closed = aliases.closed
     homecoming.on_closed = lambda account: aliases.closed(directory.number_of(account))
     asked_payments = AskedPayments(
-        context, orders, directory, outgoing, refused, lost.payments, top_ups
+        context, orders, directory, outgoing, refused, lost.payments, top_ups, sweeps
     )
     mandates = Mandates(context, directory, orders.families, asked_payments)
     arrivals = Arrivals(directory, orders.families)
     asks = Asks(context, orders, directory, arrivals)
     asks.on_allowed = context.standing.when_current(mandates.step)
     payments = Payments(
-        context, orders, directory, outgoing, refusals, refused, lost.payments, top_ups
+        context, orders, directory, outgoing, refusals, refused, lost.payments, top_ups, sweeps
     )
     signers = SignerLists(context, directory, orders, keys)
     return OperatorBank(
@@ -372,10 +378,13 @@ def _furnish(
         wallets=open_wallets,
         sub_wallets=SubWalletOrders(context, directory, orders, policy, homecoming),
         homecoming=homecoming,
+        sweep_orders=SweepOrders(context, directory, orders, refused, consents),
         keys=keys,
         looks=Looks(context, officers, holders),
         signers=signers,
-        together=SignedTogether(context, orders, directory, outgoing, refused, payments, signers),
+        together=SignedTogether(
+            context, orders, directory, outgoing, refused, payments, signers, sweeps
+        ),
         vault=vault,
         exchange=Exchange(
             context, orders, deposits, Receipts(context, verifier, machines), refused
@@ -446,6 +455,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.REDEMPTION_RESERVE, accounts.CURRENCY, 0),
         (accounts.LOST, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.SUB_WALLETS, accounts.CURRENCY, 0),
+        (accounts.SWEEPS, accounts.CURRENCY, 0),
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]

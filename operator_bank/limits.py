@@ -381,6 +381,9 @@ MAX_SUB_WALLETS = most_items(sub_wallets_pb2.ListSubWalletsResponse, "sub_wallet
 SUB_WALLET_ORDERS_PER_DAY = 20
 """Orders of one wallet about its sub-wallets; each is kept for good."""
 
+SWEEP_ORDERS_PER_DAY = 20
+"""Orders of one wallet about sweeping; each is kept for good."""
+
 MAX_HOMECOMING = 500
 """Sub-wallets whose money is brought home in one step."""
 

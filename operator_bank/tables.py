@@ -19,6 +19,7 @@ from operator_bank.peers import tables as peers
 from operator_bank.signers import tables as signers
 from operator_bank.sub_wallets import tables as sub_wallets
 from operator_bank.suspense import tables as suspense
+from operator_bank.sweeps import tables as sweeps
 from operator_bank.vault import tables as vault
 from operator_bank.wallets import tables as wallets
 
@@ -40,6 +41,7 @@ __all__ = [
     "signers",
     "sub_wallets",
     "suspense",
+    "sweeps",
     "vault",
     "wallets",
 ]

@@ -45,6 +45,7 @@ class Answers:
         repeated: True where a record repeats an earlier one and has got that one's answer.
         positions: in the journal; 0 where nothing was journaled (a reused id).
         accounts: the rows that the batch asked to read; None when it asked for none.
+        made: the batch that these are the answers to, if it was made anew; else None.
     """
 
     results: NDArray[np.uint8]
@@ -52,6 +53,7 @@ class Answers:
     repeated: NDArray[np.bool_]
     positions: NDArray[np.uint64]
     accounts: Accounts | None = None
+    made: Batch | None = None
 
     def result(self, index: int) -> Result:
         """The answer for record `index`."""
@@ -92,6 +94,9 @@ class Batch:
             record that nobody signed.
         urgent: taken even when the disk is nearly full: what has already happened elsewhere, an
             officer's order, or what a service writes when it starts.
+        anew: for records that depend on balances: makes the batch that is decided in place of this
+            one, from the rows of `read` as they are when its turn has come. It runs in the
+            writer's thread, perhaps more than once, and only computes.
 
     Raises:
         TypeError: the records have another dtype.
@@ -105,6 +110,7 @@ class Batch:
     read: Sequence[int] = ()
     signatures: Sequence[bytes] | None = None
     urgent: bool = False
+    anew: Callable[[Accounts], Batch] | None = None
 
     @cached_property
     def size_bytes(self) -> int:
@@ -226,7 +232,8 @@ class Core:
     def process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
         """Decides the batches in order, in one durable commit.
 
-        When some of them have to be rolled back, the others are committed in several.
+        When some of them have to be rolled back, the others are committed in several. One that is
+        made anew begins a commit of its own, so that it is made from what is journaled by then.
 
         Returns:
             One for each batch, in order.
@@ -237,11 +244,29 @@ class Core:
         """
         self._check()
         try:
-            return self._process(batches)
+            answers: list[Answers | Failed] = []
+            for group in _groups(batches):
+                answers += self._process_group(group)
+            return answers
         except BaseException as error:
             # The state in memory may be ahead of the journal: nothing more is answered from it.
             self._stopped = error
             raise CoreStopped(f"the journal could not be written: {error}") from error
+
+    def _process_group(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
+        """As `_process`; the first may be one that is made anew."""
+        first = batches[0]
+        if first.anew is None:
+            return self._process(batches)
+        try:
+            made = first.anew(self._state.copy_accounts(first.read))
+        except Exception as error:  # whoever gave it is to blame, and nothing was decided
+            rest = batches[1:]
+            return [Failed(error), *(self._process(rest) if rest else ())]
+        answers = self._process([made, *batches[1:]])
+        if isinstance(answers[0], Answers):
+            answers[0] = replace(answers[0], made=made)
+        return answers
 
     def _process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
         records = _joined([batch.records for batch in batches])
@@ -434,6 +459,16 @@ class Core:
                 self._saving = False
 
         self._background(save)
+
+
+def _groups(batches: Sequence[Batch]) -> list[list[Batch]]:
+    """The batches in order, in parts each of which begins with the first or one to make anew."""
+    groups: list[list[Batch]] = []
+    for batch in batches:
+        if not groups or batch.anew is not None:
+            groups.append([])
+        groups[-1].append(batch)
+    return groups
 
 
 def _run(

@@ -121,6 +121,7 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.WalletService/SendCode",
         "/dcep.bank.v1.WalletService/GetWallet",
         "/dcep.bank.v1.WalletService/CloseWallet",
+        "/dcep.bank.v1.WalletService/OrderSweep",
         "/dcep.bank.v1.SubWalletService/OrderSubWallet",
         "/dcep.bank.v1.SubWalletService/ListSubWallets",
         "/dcep.bank.v1.KeyService/RequestKey",

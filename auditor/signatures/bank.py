@@ -20,6 +20,7 @@ from auditor.books import (
     REDEMPTION_RESERVE,
     SUB_WALLETS,
     SUSPENSE,
+    SWEEPS,
     TILL,
     VAULT,
     WALLET,
@@ -52,6 +53,7 @@ from auditor.signatures.settled import Hold, SettledEntries, same_purpose, undel
 from auditor.signatures.signer_lists import Holder
 from auditor.signatures.signers import signer_rows
 from auditor.signatures.sub_wallets import SubWalletWalk
+from auditor.signatures.sweeps import SweepWalk
 from auditor.signatures.verifying import Problems, Verifying
 from auditor.signatures.wallet_keys import WalletKeys, replacement_rows
 from currency.payments import payer_of
@@ -95,8 +97,15 @@ _devices = table(
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
 _CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
-_EXCHANGED, _BY_MANDATE, _TOPPED_UP = 2, 2, 3
-"""Records in the chains of an exchange, of a payment by a mandate, and of one with a top-up."""
+_A_PAIR = _BY_MANDATE = 2
+"""Records of an exchange, of a top-up and of a sweep: one in each of the bank's ledgers; and of a
+payment by a mandate."""
+
+_PAIRS_OF_A_PAYMENT = {
+    (purposes_pb2.PURPOSE_TOP_UP,),
+    (purposes_pb2.PURPOSE_SWEEP,),
+    (purposes_pb2.PURPOSE_TOP_UP, purposes_pb2.PURPOSE_SWEEP),
+}
 
 
 class _Opening(NamedTuple):
@@ -224,6 +233,7 @@ class BankWalk:
         self._keys.finish(tip.position)
         self._classes.finish(tip.position)
         self._subs.finish(tip.position)
+        self._sweeps.finish(tip.position)
         self._rest_of_the_chain(tip)
         self._never_opened(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -284,6 +294,9 @@ class BankWalk:
             self._subs = SubWalletWalk(
                 self._name, connection, self._verifying, self._problems, self._keys.in_force
             )
+            self._sweeps = SweepWalk(
+                connection, self._problems, self._keys.key_number, self._policy.cap_fen
+            )
             for row in connection.execute(query.order_by(_wallets.c.id, _accounts.c.purpose)):
                 where = _("table wallets, row id={id}").format(id=row.id)
                 try:
@@ -324,6 +337,7 @@ class BankWalk:
         self._holders[row.account] = Holder(row.number, keys, self._keys.lists(row.number))
         self._accounts[row.number] = self._account_of_row[row.id] = row.account
         self._row_of_account[row.account] = row.id
+        self._sweeps.know(row.account, row.id)
 
     def _check_opening(self, row: Row[Any], order: orders_pb2.OpenWalletOrder, where: str) -> None:
         same("key", order.public_key.hex(), bytes(row.public_key).hex())
@@ -359,20 +373,53 @@ class BankWalk:
                 self._together(chain)
             except Wrong as wrong:
                 self._say(chain[0], row, str(wrong))
+            for each in chain:
+                self._sweeps.move(each)
             chain = []
 
     def _together(self, chain: list[Line]) -> None:
         """Checks a record, or those that are linked to it as well. Raises Wrong."""
+        first = chain[0]
+        if len(chain) == _A_PAIR and first.origin == SWEEPS:
+            self._sweeps.beside(chain, self._holders.get(first.debit), self._deposit(first.debit))
+            return
+        self._sweeps.arrived(first)
         if len(chain) == 1:
-            self._one(chain[0])
-        elif len(chain) == _BY_MANDATE and chain[0].purpose == purposes_pb2.PURPOSE_MANDATE:
-            self._by_mandate(*chain)
-        elif len(chain) == _EXCHANGED:
+            self._one(first)
+        elif first.purpose == purposes_pb2.PURPOSE_MANDATE:
+            self._by_mandate(*chain[:_BY_MANDATE])
+            self._check_sweep(first, chain[_BY_MANDATE:])
+        elif len(chain) == _A_PAIR:
             self._exchange(*chain)
-        elif len(chain) == _TOPPED_UP:
-            self._topped_up(*chain)
         else:
-            raise Wrong(_("it is linked to more than an exchange or a top-up is"))
+            self._with_pairs(first, chain[1:])
+
+    def _deposit(self, account: int) -> int | None:
+        """The deposit account of a wallet's holder."""
+        return self._deposit_of.get(account)
+
+    def _with_pairs(self, payment: Line, others: list[Line]) -> None:
+        """Checks a payment with its payer's top-up, its payee's sweep, or both. Raises Wrong."""
+        pairs = [others[at : at + _A_PAIR] for at in range(0, len(others), _A_PAIR)]
+        purposes = tuple(pair[0].purpose for pair in pairs)
+        if len(others) % _A_PAIR or purposes not in _PAIRS_OF_A_PAYMENT:
+            raise Wrong(_("it is linked to more than an exchange, a top-up or a sweep is"))
+        if purposes[0] == purposes_pb2.PURPOSE_TOP_UP:
+            self._topped_up(payment, *pairs[0])
+        else:
+            self._paid(payment, self._holder(payment.origin))
+        if purposes[-1] == purposes_pb2.PURPOSE_SWEEP:
+            self._check_sweep(payment, pairs[-1])
+
+    def _check_sweep(self, payment: Line, parts: Sequence[Line]) -> None:
+        """Checks what is swept with a payment, if anything is. Raises Wrong."""
+        if not parts:
+            return
+        if len(parts) != _A_PAIR:
+            raise Wrong(_("it is linked to more than an exchange, a top-up or a sweep is"))
+        payer, payee = self._holder(payment.origin), payment.credit
+        holder, deposit = self._holders.get(payee), self._deposit(payee)
+        self._sweeps.with_payment(payment, payer, parts, holder, deposit)
 
     def _say(self, line: Line, row: str, wrong: str) -> None:
         holder = self._holders.get(line.debit)
@@ -432,6 +479,10 @@ class BankWalk:
             self._subs.limits(line)
         elif line.kind == Kind.SET_LIMIT:
             self._policy.take(line)
+        elif line.kind == Kind.SET_LIMIT_SET and line.sequence:
+            holder = self._holder(account)
+            self._signed(line, holder, orders_pb2.SweepOrder)
+            self._sweeps.ordered(line, holder, self._row_of_account[account])
         elif not line.accepted:
             return
         elif line.kind == Kind.OPEN:
@@ -575,7 +626,7 @@ class BankWalk:
         account = payment.origin
         holder = self._holder(account)
         if payment.purpose != purposes_pb2.PURPOSE_PAYMENT or payment.debit != account:
-            raise Wrong(_("it is linked to more than an exchange or a top-up is"))
+            raise Wrong(_("it is linked to more than an exchange, a top-up or a sweep is"))
         self._paid(payment, holder, currency.amount_fen)
         moved = [
             (line.kind, line.origin, line.sequence, line.amount_fen, line.debit, line.credit)

@@ -128,6 +128,7 @@ REFUSED_BEFORE = (
     orders_pb2.LoadOrder,
     orders_pb2.DepositOrder,
     orders_pb2.CloseOrder,
+    orders_pb2.SweepOrder,
 )
 """The kinds of order that may be refused before the rule is asked."""
 

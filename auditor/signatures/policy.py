@@ -151,6 +151,10 @@ class PolicyWalk:
                 ).format(day=_date(day), later=_date(day_of(self._latest_ms)))
             )
 
+    def cap_fen(self, limit_set: int, day: int) -> int:
+        """What an account with this limit set may have on a day, by the rule; 0: any amount."""
+        return self._on(limit_set, day)[0]
+
     def compare(self, where: str) -> None:
         """To be called before each record that sets no limit, and after each row of the journal;
         names limits that no policy has.

@@ -133,6 +133,10 @@ class WalletKeys:
         """The keys of a wallet, each of which orders alone where the walk stands."""
         return holder.alone(self._in_force.get(holder.number, 0))
 
+    def key_number(self, holder: Holder) -> int:
+        """Which of a wallet's keys, or lists of signers, is in force where the walk stands."""
+        return self._in_force.get(holder.number, 0)
+
     def replaced(self, line: Line, holder: Holder) -> None:
         """Takes a record that has put another key in force. Raises Wrong."""
         number = holder.number

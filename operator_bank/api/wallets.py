@@ -61,6 +61,11 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
         self._bank.wallets.close(request.order)
         return wallets_pb2.CloseWalletResponse()
 
+    def OrderSweep(
+        self, request: wallets_pb2.OrderSweepRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.OrderSweepResponse:  # noqa: N802
+        return wallets_pb2.OrderSweepResponse(repeated=self._bank.sweep_orders.order(request.order))
+
     def _opened(self, wallet: Wallet) -> wallets_pb2.OpenWalletResponse:
         return wallets_pb2.OpenWalletResponse(
             wallet_number=wallet.number,
@@ -78,6 +83,8 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             classed = self._bank.directory.get(self._bank.directory.number_of(sub.parent))
             belongs_to = sub_wallets_pb2.SubWalletOf(parent_number=classed.number, terms=sub.terms)
         of_deposits = self._bank.offline.deposits.last_sequence(state.wallet.row_id)
+        wallet = state.wallet
+        consent = self._bank.sweep_orders.shown(wallet.account, wallet.key_number)
         return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.context.bank,
@@ -96,6 +103,8 @@ class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
             year_turns_time_ms=year_end_ms(state.day),
             successor_key=coming.key if coming is not None else b"",
             successor_time_ms=coming.due_ms if coming is not None else 0,
+            sweeps=consent is not None,
+            sweep_above_fen=consent.above_fen if consent is not None else 0,
         )
 
 

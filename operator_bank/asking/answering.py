@@ -23,6 +23,7 @@ from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import SETTLED, Going, Paid, id_of, outbound_body, payment_row
 from operator_bank.payments.topped_up import TopUps, chain_of
+from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
@@ -46,6 +47,7 @@ class AskedPayments:
         refused: Refused,
         lost: LostPayments,
         top_ups: TopUps,
+        sweeps: Sweeps,
     ) -> None:
         self._families = orders.families
         self._database = context.database
@@ -57,7 +59,7 @@ class AskedPayments:
         self._refused = refused
         self._lost = lost
         self._top_ups = top_ups
-        self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD, top_ups.refusal)
+        self._one_by_one = OneByOne(context, outgoing, refused, rows.FIELD, top_ups.refusal, sweeps)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """Pays a request; if it goes to another bank, waits up to `wait_s` for its end.

@@ -150,6 +150,16 @@ def unmoved(one: ParsedEntry, debit: int, credit: int) -> Move:
     return Move(row, one.data)
 
 
+def at_places(answers: Answers, places: Sequence[int]) -> Answers:
+    """The answers to some of the records of a batch: those of entries, without what makes room."""
+    return Answers(
+        answers.results[places],
+        answers.details[places],
+        answers.repeated[places],
+        answers.positions[places],
+    )
+
+
 def not_moved(answers: Answers, moves: Sequence[Move]) -> list[int]:
     """Indices of entries that should have moved money and did not."""
     refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()

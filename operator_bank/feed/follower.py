@@ -9,6 +9,7 @@ records (`operator_bank.feed.chain`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -29,7 +30,7 @@ from operator_bank.feed.chain import (
     write_place,
 )
 from operator_bank.feed.doubt import Doubt, Ends
-from operator_bank.feed.entries import Move, ParsedEntry, not_moved
+from operator_bank.feed.entries import Move, ParsedEntry, at_places, not_moved
 from operator_bank.feed.events import parsed
 from operator_bank.feed.moves import Moves
 from operator_bank.feed.rows import FeedRows
@@ -39,10 +40,12 @@ from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.outbound import Outbound
 from operator_bank.peers.central_acts import CentralActs
 from operator_bank.peers.trusted_keys import TrustedKeys
+from operator_bank.sweeps.sweeping import Noted, Sweeps
 from runtime.errors import Refusal
 from runtime.logs import logger
 from settlement.builders import records_of
 from settlement.core import Answers, Batch
+from settlement.records import Accounts
 
 _NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK)
 
@@ -71,6 +74,7 @@ class FeedFollower:
         central_acts: CentralActs,
         acts: ActsChain,
         windows: ComeBacks,
+        sweeps: Sweeps,
         *,
         began_at: int,
     ) -> None:
@@ -85,6 +89,7 @@ class FeedFollower:
             central_acts: is shown what the feed says of the central bank's acts.
             acts: the acts of this bank's officers.
             windows: what an older copy of the database has lost.
+            sweeps: says what goes on to deposit accounts.
             began_at: where the ledger ended when it was recovered.
         """
         self._ledger = context.ledger
@@ -96,6 +101,7 @@ class FeedFollower:
         self._confirmed = False
         self._moves = moves
         self._rows = rows
+        self._sweeps = sweeps
         self._central_bank = context.central_bank
         self._central_keys = central_keys
         self._central_acts = central_acts
@@ -238,17 +244,30 @@ class FeedFollower:
         moves: Sequence[Move],
         tip: SignedEnvelope | None,
     ) -> None:
-        place = links[-1].place
+        place, own = links[-1].place, list(range(len(moves)))
 
         def write(connection: Connection, answers: Answers) -> None:
-            self._rows.write(connection, found, moves, answers)
-            if not not_moved(answers, moves):
+            of_entries = at_places(answers, own)
+            self._rows.write(connection, found, moves, of_entries)
+            if not not_moved(of_entries, moves):
                 write_place(connection, place, tip)
 
-        notes = [move.note for move in moves]
-        records = records_of(move.row for move in moves)
-        batch = Batch(records, notes, write, urgent=True)
-        answers = self._ledger.submit(batch)
+        def batch_of(made: Sequence[Noted]) -> Batch:
+            records = records_of(each.row for each in made)
+            return Batch(records, [each.note for each in made], write, urgent=True)
+
+        def anew(state: Accounts) -> Batch:
+            made, own[:] = self._sweeps.arrivals(moves, state, places, ids)
+            return batch_of(made)
+
+        batch = batch_of([Noted(move.row, move.note) for move in moves])
+        swept = self._sweeps.of([move.row.credit for move in moves])
+        if swept:
+            touched = [accounts.MIRROR, accounts.SWEEPS, *swept]
+            places = {account: at for at, account in enumerate(touched)}
+            ids = [one.payment.payment_id if one.payment else "" for one in found]
+            batch = replace(batch, read=touched, anew=anew)
+        answers = at_places(self._ledger.submit(batch), own)
         for index in not_moved(answers, moves):
             # The place stays where it was. From now on the ledger and the chain differ, and nothing
             # more is applied until somebody has looked.

@@ -31,6 +31,9 @@ The balance is negative by what has not been settled yet."""
 SUB_WALLETS = 6
 """Numbers what goes home from sub-wallets that were closed or have ended. It is always empty."""
 
+SWEEPS = 8
+"""Numbers what makes room for payments from other banks. It is always empty."""
+
 CONTROL = 10
 """The other side of deposits and cash, in ledger 2. It may go below zero."""
 

@@ -7,6 +7,7 @@ transaction that journals the payment, which is why they do not come in batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from operator_bank.context import Context
 from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
+from operator_bank.sweeps.sweeping import Noted, Sweeps
 from operator_bank.wallets.orders import VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.errors import Refusal
@@ -53,15 +55,17 @@ class OneByOne:
         refused: Refused,
         field: str,
         refusal: RefusalOf,
+        sweeps: Sweeps | None = None,
     ) -> None:
         """`field` is the one of the order that a repeated refusal names; `refusal` makes the one
-        for what the rule has answered.
+        for what the rule has answered; `sweeps` says what goes on to the payee's deposit account.
         """
         self._ledger = context.ledger
         self._outgoing = outgoing
         self._refused = refused
         self._field = field
         self._refusal = refusal
+        self._sweeps = sweeps
         self._deciding = OneCallEach()
 
     def answer(
@@ -112,18 +116,23 @@ class OneByOne:
         Raises:
             Refusal: the rule refused it.
         """
-        records, sent = records_of(rows), {0: going} if going is not None else {}
+        sent = {0: going} if going is not None else {}
 
         def put(connection: Connection, answers: Answers) -> None:
             result = answers.result(0)
             if not result.accepted or answers.repeated[0]:
                 return
             in_transaction(connection, result, int(answers.positions[0]))
-            put_outbound(connection, records, sent, answers, kind)
+            put_outbound(connection, records_of(rows), sent, answers, kind)
 
-        more = len(rows) - 1
-        notes, signatures = [order.payload] + [beside] * more, [order.signature] + [b""] * more
-        batch = Batch(records, notes, put, signatures=signatures)
+        def batch_of(chain: Sequence[Noted]) -> Batch:
+            linked: list[bytes] = [beside] * (len(rows) - 1)
+            notes = [order.payload, *linked, *(each.note for each in chain[len(rows) :])]
+            signatures = [order.signature, *[b""] * (len(chain) - 1)]
+            records = records_of(each.row for each in chain)
+            return Batch(records, notes, put, signatures=signatures)
+
+        batch = self._swept(order, rows, batch_of)
         answers = self._ledger.submit(batch)
         self._refused.count(batch, answers)
         repeated, number = bool(answers.repeated[0]), int(answers.positions[0])
@@ -134,6 +143,21 @@ class OneByOne:
             return Paid(payment_id, SETTLED, repeated)
         self._outgoing.wake()
         return Paid(payment_id, PENDING, repeated, 0, number)
+
+    def _swept(
+        self, order: Order, rows: Sequence[Row], batch_of: Callable[[Sequence[Noted]], Batch]
+    ) -> Batch:
+        """The batch of an order's records, with what its payee has swept by then, if that is so."""
+        plain, sweeps = batch_of([Noted(row) for row in rows]), self._sweeps
+        swept = sweeps.of([rows[0].credit]) if sweeps is not None else []
+        if sweeps is None or not swept:
+            return plain
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        return replace(
+            plain,
+            read=swept,
+            anew=lambda state: batch_of(sweeps.chain(rows, state, 0, payment_id)),
+        )
 
     def _again(self, order: Order, row: PaymentRow) -> Paid:
         """The first answer to an order. Raises Refusal, if that was one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.tables import outbound
 from operator_bank.payments.topped_up import FIELD, TopUps, chain_of, own_said
 from operator_bank.sub_wallets.families import said
+from operator_bank.sweeps.sweeping import Noted, Sweeps, room_for
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
@@ -33,7 +35,7 @@ from runtime.errors import Refusal
 from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
-from settlement.records import Kind, RecordFlag, Records, Result
+from settlement.records import Accounts, Kind, RecordFlag, Records, Result
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
@@ -111,6 +113,7 @@ class Payments:
         refused: Refused,
         lost: LostPayments,
         top_ups: TopUps,
+        sweeps: Sweeps,
     ) -> None:
         self._ledger = context.ledger
         self._families = orders.families
@@ -118,6 +121,7 @@ class Payments:
         self._directory = directory
         self._outgoing = outgoing
         self._top_ups = top_ups
+        self._sweeps = sweeps
         self._clock = context.clock
         self._refusals = refusals
         self._refused = refused
@@ -186,13 +190,20 @@ class Payments:
         available_fen: dict[int, int] = {}
         for part in self._refusals.portions(orders, _payer):
             if read:
-                said, available = self._run(part, self._refused.decided(part), read=True)
-            else:
-                with self._refused.deciding(part) as decided_before:
-                    said, available = self._run(part, decided_before, read=False)
-            answers += said
-            available_fen |= available
+                for apart in self._sweeps.apart(part, self._parties):
+                    said, available = self._run(apart, self._refused.decided(apart), read=True)
+                    answers += said
+                    available_fen |= available
+                continue
+            with self._refused.deciding(part) as decided_before:
+                answers += self._run(part, decided_before, read=False)[0]
         return answers, available_fen
+
+    def _parties(self, order: VerifiedOrder[orders_pb2.PaymentOrder] | Refusal) -> tuple[int, int]:
+        """The accounts of an order's payer and payee; NOBODY for none here."""
+        if isinstance(order, Refusal):
+            return accounts.NOBODY, accounts.NOBODY
+        return order.wallet.account, self._directory.account(order.content.payee_number)
 
     def _run(
         self,
@@ -210,6 +221,9 @@ class Payments:
             return taken.answers, {}
         payers = sorted({row.origin for row in taken.rows}) if read else []
         batch = _batch_of(taken, payers)
+        swept = self._sweeps.of([taken.rows[head].credit for head in taken.heads])
+        if swept:
+            batch = self._sweeping(taken, payers, batch, swept)
         decided = self._ledger.submit(batch)
         self._refused.count(batch, decided)
         self._answer_taken(taken, decided, now_ms)
@@ -219,6 +233,39 @@ class Payments:
             return taken.answers, {}
         available = decided.accounts["available_fen"].tolist()
         return taken.answers, dict(zip(payers, available, strict=True))
+
+    def _sweeping(
+        self, taken: _Taken, payers: Sequence[int], batch: Batch, swept: Sequence[int]
+    ) -> Batch:
+        """A batch that is made anew from what the payees who sweep have by then.
+
+        An account that another order of the batch has touched is not swept: what it has depends on
+        whether that order is refused. Of single payments there is no such order.
+        """
+        rows, ends = list(taken.rows), [*taken.heads[1:], len(taken.rows)]
+        chains = [rows[head:end] for head, end in zip(taken.heads, ends, strict=True)]
+        places = {account: place for place, account in enumerate(swept)}
+
+        def anew(state: Accounts) -> Batch:
+            made: list[Noted] = []
+            heads: list[int] = []
+            touched: set[int] = set()
+            left = room_for(len(rows))
+            for order, chain in zip(taken.orders, chains, strict=True):
+                head = chain[0]
+                heads.append(len(made))
+                at = places.get(head.credit)
+                if at is not None and head.credit not in touched and left:
+                    payment_id = id_of(order.wallet.number, order.content.sequence)
+                    made += self._sweeps.chain(chain, state, at, payment_id)
+                    left -= 1
+                else:
+                    made += [Noted(row) for row in chain]
+                touched |= {head.origin, head.credit}
+            taken.heads[:], taken.rows[:] = heads, [each.row for each in made]
+            return _batch_of(taken, payers, [each.note for each in made])
+
+        return replace(batch, read=swept, anew=anew)
 
     def _take(
         self,
@@ -310,8 +357,11 @@ class Payments:
     ) -> Paid | Refusal:
         """What a payer is told when the rule does not accept a record."""
         account = order.wallet.account
+        if result == Result.ID_REUSED:
+            # It is linked to what its payee has swept, perhaps, and then it was not; or not now.
+            return self._decided(order)
         if self._may_be_refused_here(order):
-            if result == Result.ID_REUSED or (repeated and row.kind == Kind.REFUSAL):
+            if repeated and row.kind == Kind.REFUSAL:
                 # The sub-wallet's terms, or the room for a top-up, were others then, perhaps.
                 return self._decided(order)
             if row.kind == Kind.REFUSAL:
@@ -441,8 +491,14 @@ def payment_row(
     )
 
 
-def _batch_of(taken: _Taken, payers: Sequence[int]) -> Batch:
-    """The batch that decides about orders; payments to other banks are written down with it."""
+def _batch_of(taken: _Taken, payers: Sequence[int], beside: Sequence[bytes] = ()) -> Batch:
+    """The batch that decides about orders; payments to other banks are written down with it.
+
+    Args:
+        taken: the orders.
+        payers: accounts whose rows come with the answers.
+        beside: what is noted beside the records that have no order; nothing if it is empty.
+    """
     records = records_of(taken.rows)
     # Made here, so that the writer, for which all payments wait, only has to insert it.
     going = {
@@ -450,7 +506,8 @@ def _batch_of(taken: _Taken, payers: Sequence[int]) -> Batch:
         for head, order in zip(taken.heads, taken.orders, strict=True)
         if taken.rows[head].kind == _HOLD
     }
-    notes, signatures = [b""] * len(taken.rows), [b""] * len(taken.rows)
+    notes = list(beside) or [b""] * len(taken.rows)
+    signatures = [b""] * len(taken.rows)
     for head, order in zip(taken.heads, taken.orders, strict=True):
         notes[head], signatures[head] = order.payload, order.signature
 

@@ -28,6 +28,7 @@ from operator_bank.payments.payments import PENDING, Going, Paid, Payments, outb
 from operator_bank.signers.keys import write_signatures
 from operator_bank.signers.lists import SignerLists
 from operator_bank.signers.tables import pending_orders, pending_signatures
+from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
 from operator_bank.wallets.refused import Refused
@@ -77,6 +78,7 @@ class SignedTogether:
         refused: Refused,
         payments: Payments,
         lists: SignerLists,
+        sweeps: Sweeps,
     ) -> None:
         self._database = context.database
         self._ledger = context.ledger
@@ -88,7 +90,7 @@ class SignedTogether:
         self._payments = payments
         self._lists = lists
         self._outgoing = outgoing
-        self._one_by_one = OneByOne(context, outgoing, refused, "order", as_payer)
+        self._one_by_one = OneByOne(context, outgoing, refused, "order", as_payer, sweeps)
 
     def sign_payment(self, envelope: SignedEnvelope, wait_s: float) -> Signed:
         """Takes one signer's signature of a payment, and makes it when there are enough.

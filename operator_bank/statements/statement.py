@@ -187,6 +187,10 @@ class PaymentHistory:
             payment.memo, payment.request_to_pay_id = request.text, id_of(request)
             if not row.sequence:  # its money, on the way from its holder's wallet
                 payment.payment_id = f"mandate-{row.position}"
+        elif row.purpose == purposes_pb2.PURPOSE_SWEEP:
+            payment.payment_id = f"sweep-{row.position}"
+            note = orders_pb2.SweepNote.FromString(bytes(row.note))
+            payment.sweeps_payment_id = note.payment_id
         elif row.purpose == purposes_pb2.PURPOSE_PAYMENT:
             order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
             payment.memo, payment.request_to_pay_id = order.memo, order.request_to_pay_id
@@ -219,6 +223,7 @@ _PURPOSES = {
     purposes_pb2.PURPOSE_TOKEN_DEPOSIT,
     purposes_pb2.PURPOSE_TOKEN_EXPIRY,
     purposes_pb2.PURPOSE_SUB_WALLET,
+    purposes_pb2.PURPOSE_SWEEP,
 }
 """Those of statements; anything else, such as the settlement of a lost payment, is a payment."""
 
@@ -227,11 +232,18 @@ _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 def _is_topped_up(row: PaymentRow) -> bool:
     """Whether it is a payment that takes what its wallet lacks from the deposit account."""
-    return bool(row.flags & RecordFlag.DECIDED_LAST)
+    if not row.flags & RecordFlag.DECIDED_LAST or row.purpose != purposes_pb2.PURPOSE_PAYMENT:
+        return False
+    # Its payee may be why: room was made there first.
+    return bool(orders_pb2.PaymentOrder.FromString(bytes(row.note)).top_up_fen)
 
 
 def _is_part(row: PaymentRow) -> bool:
-    """Whether it is the top-up of such a payment, which has it in its own line."""
+    """Whether it has no line of its own: the top-up of such a payment, which has it in its line, or
+    the sweep of one that was refused.
+    """
+    if row.purpose == purposes_pb2.PURPOSE_SWEEP:
+        return row.result >= _REFUSED
     return row.purpose == purposes_pb2.PURPOSE_TOP_UP and not row.sequence
 
 

@@ -54,6 +54,7 @@ WalletOrder = (
     | orders_pb2.DepositOrder
     | orders_pb2.CertifyDeviceOrder
     | orders_pb2.CloseOrder
+    | orders_pb2.SweepOrder
     | Unnumbered
 )
 """What a wallet signs: each says whose it is, its times, and but for some its sequence."""

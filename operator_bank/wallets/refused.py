@@ -101,6 +101,7 @@ class Refused:
 
     def count(self, batch: Batch, answers: Answers) -> None:
         """Counts the bytes that were written for orders in a batch that the rule has refused."""
+        batch = answers.made or batch
         for place in answers.refused_now():
             self._room.count(int(batch.records[place]["origin"]), batch.bytes_of(place))
 

@@ -14,7 +14,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from dcep.bank.v1 import asking_pb2, exchange_pb2, offline_pb2, orders_pb2, payments_pb2, states_pb2
+from dcep.bank.v1 import (
+    asking_pb2,
+    exchange_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -28,6 +36,7 @@ Order = TypeVar(
     orders_pb2.RefundOrder,
     orders_pb2.ExchangeOrder,
     orders_pb2.LoadOrder,
+    orders_pb2.SweepOrder,
 )
 Answer = TypeVar(
     "Answer",
@@ -36,6 +45,7 @@ Answer = TypeVar(
     payments_pb2.RefundResponse,
     exchange_pb2.ExchangeResponse,
     offline_pb2.LoadTokensResponse,
+    wallets_pb2.OrderSweepResponse,
 )
 T = TypeVar("T")
 Call = Callable[[OperatorBank, SignedEnvelope], Answer]
@@ -57,12 +67,13 @@ class Wrong(AssertionError):
 
 @dataclass
 class Wallet:
-    """What a wallet holds, in fen."""
+    """What a wallet holds, in fen; and the order about sweeping that stands."""
 
     available_fen: int = 0
     held_fen: int = 0
     deposit_fen: int = 0
     frozen: bool = False
+    swept_by: orders_pb2.SweepOrder | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class Effect:
         parties: (payer, payee, fen), if it is a payment or a refund.
         refunds: id of the payment that it gives back.
         answers: id of the request to pay that it pays.
+        sweeps: the order about sweeping that stands from then on, if it is one.
     """
 
     changes: Mapping[str, tuple[int, int, int]]
@@ -84,6 +96,7 @@ class Effect:
     parties: tuple[str, str, int] | None = None
     refunds: str = ""
     answers: str = ""
+    sweeps: orders_pb2.SweepOrder | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +226,10 @@ class Model:
         fen, pulled_fen = order.amount_fen, order.top_up_fen
         changes = {order.wallet_number: (pulled_fen - fen, 0 if own else fen, -pulled_fen)}
         if own:
-            changes[order.payee_number] = (fen, 0, 0)
+            swept_fen = self._swept_fen(
+                here.wallets[order.payee_number], fen, first=bool(pulled_fen)
+            )
+            changes[order.payee_number] = (fen - swept_fen, 0, swept_fen)
         parties = (order.wallet_number, order.payee_number, fen)
         effect = Effect(changes, pending=not own, parties=parties)
         answer = self._judged(bank, envelope, order, expected, effect, call)
@@ -243,7 +259,8 @@ class Model:
         own = order.payee_number in here.wallets
         changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
         if own:
-            changes[order.payee_number] = (fen, 0, 0)
+            swept_fen = self._swept_fen(here.wallets[order.payee_number], fen)
+            changes[order.payee_number] = (fen - swept_fen, 0, swept_fen)
         parties = (order.wallet_number, order.payee_number, fen)
         effect = Effect(changes, pending=not own, parties=parties, answers=order.request_to_pay_id)
         answer = self._judged(bank, envelope, order, expected, effect, call)
@@ -332,6 +349,23 @@ class Model:
             self._check_said(here, order.wallet_number, answer.available_fen)
         return answer
 
+    def sweep(
+        self,
+        bank: OperatorBank,
+        envelope: SignedEnvelope,
+        call: Call[wallets_pb2.OrderSweepResponse],
+    ) -> wallets_pb2.OrderSweepResponse:
+        """Has a bank answer an order about sweeping. Raises Wrong, or as the bank."""
+        order = orders_pb2.SweepOrder.FromString(envelope.payload)
+        name = bank.context.bank
+        against = {
+            _E.REASON_EXPIRED: self.clock(name) > order.expires_time_ms,
+            _E.REASON_WALLET_FROZEN: self.banks[name].wallets[order.wallet_number].frozen,
+        }
+        expected = frozenset(reason for reason, holds in against.items() if holds)
+        effect = Effect({order.wallet_number: (0, 0, 0)}, sweeps=order)
+        return self._judged(bank, envelope, order, expected, effect, call)
+
     def certified(self, order: SignedEnvelope, certificate: bytes) -> None:
         """A bank has certified a device's key."""
         key = orders_pb2.CertifyDeviceOrder.FromString(order.payload).device_key
@@ -393,6 +427,12 @@ class Model:
     def freeze(self, bank: str, number: str, frozen: bool) -> None:
         """Two officers have frozen a wallet, or the opposite."""
         self.banks[bank].wallets[number].frozen = frozen
+
+    def rekeyed(self, bank: str, number: str) -> None:
+        """Another key, or a list of signers, is in force: what the one before consented to ends."""
+        wallet = self.banks[bank].wallets.get(number)
+        if wallet is not None:
+            wallet.swept_by = None
 
     def told(self, bank: str, message: registration_pb2.FollowFeedResponse) -> None:
         """The central bank tells a bank entries of its feed. Raises Wrong if one has changed."""
@@ -469,11 +509,18 @@ class Model:
             self._apply(here, registration_pb2.FeedEntry.FromString(data))
         here.place = place
 
-    def resolve(self, bank: str, available_fen: Callable[[str], int]) -> None:
+    def resolve(
+        self,
+        bank: str,
+        available_fen: Callable[[str], int],
+        accepted: Callable[[Identity], bool],
+    ) -> None:
         """After a power cut: finds out which of the interrupted orders were written.
 
         Args:
             available_fen: what the bank says that a wallet has.
+            accepted: whether the bank's journal has an order as accepted; asked about orders alone
+                that move nothing.
         """
         here = self.banks[bank]
         for doubt in self._doubts.pop(bank, []):
@@ -481,7 +528,8 @@ class Model:
             said = available_fen(payer)
             before = here.wallets[payer].available_fen
             after = before + doubt.effect.changes[payer][0]
-            if said == after and not doubt.expected:
+            is_written = doubt.effect.sweeps is None or accepted(doubt.identity)
+            if said == after and not doubt.expected and is_written:
                 self._take(here, doubt.identity, doubt.payload, doubt.effect)
             elif said != before:
                 raise Wrong(f"after a power cut {payer} has {said} fen, not {before} or {after}")
@@ -584,6 +632,8 @@ class Model:
             wallet.available_fen += available
             wallet.held_fen += held
             wallet.deposit_fen += deposit
+        if effect.sweeps is not None:
+            here.wallets[identity[0]].swept_by = effect.sweeps if effect.sweeps.sweeps else None
         if effect.device_key:
             ((number, (_, held, _)),) = effect.changes.items()
             here.loading[effect.device_key] = (number, held)
@@ -612,7 +662,7 @@ class Model:
             _E.REASON_WALLET_FROZEN: payer.frozen,
             _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen + order.top_up_fen < order.amount_fen,
             _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
-            and not self._can_take(payee, order.amount_fen),
+            and not self._can_be_paid(payee, order.amount_fen, first=bool(order.top_up_fen)),
         }
         return frozenset(reason for reason, holds in against.items() if holds)
 
@@ -690,6 +740,28 @@ class Model:
         fits = wallet.available_fen + wallet.held_fen + fen <= self.cap_fen
         return not wallet.frozen and fits
 
+    def _can_be_paid(self, wallet: Wallet, fen: int, *, first: bool = False) -> bool:
+        """Whether a wallet can take a payment, once what is swept with it has gone."""
+        return self._can_take(wallet, fen - self._swept_fen(wallet, fen, first=first))
+
+    def _swept_fen(self, wallet: Wallet, fen: int, *, first: bool = False) -> int:
+        """What goes on to the deposit account with a payment of so much.
+
+        Args:
+            wallet: its payee's.
+            fen: how much comes.
+            first: it goes before the payment comes, whether there is room or not.
+        """
+        order, has = wallet.swept_by, wallet.available_fen + wallet.held_fen
+        if order is None or wallet.frozen:
+            return 0
+        level = min(order.above_fen or self.cap_fen, self.cap_fen)
+        there = wallet.available_fen
+        if not first and has + fen <= self.cap_fen:
+            there += fen
+        swept_fen = max(0, min(has + fen - level, there))
+        return swept_fen if has + fen - swept_fen <= self.cap_fen else 0
+
     def _check_said(self, here: Bank, number: str, said_fen: int) -> None:
         expected = here.wallets[number].available_fen
         if said_fen != expected:
@@ -704,8 +776,12 @@ class Model:
                 return  # the payer still has it, so what comes back lies in suspense
             here.answered.pop(paid.returns_payment_id, None)
             payee = here.wallets.get(paid.payee_number)
-            if payee is not None and self._can_take(payee, paid.amount_fen):
-                payee.available_fen += paid.amount_fen
+            swept_fen = 0
+            if payee is not None and not (paid.returns_payment_id or paid.refunds_payment_id):
+                swept_fen = self._swept_fen(payee, paid.amount_fen)
+            if payee is not None and self._can_take(payee, paid.amount_fen - swept_fen):
+                payee.available_fen += paid.amount_fen - swept_fen
+                payee.deposit_fen += swept_fen
                 key = paid.payee_number, paid.payment_id
                 if paid.returns_payment_id or paid.refunds_payment_id:
                     here.not_refundable.add(key)

@@ -327,6 +327,10 @@ class Counter:
         """Gives a wallet another class."""
         return self._ask(lambda b: GrpcWallets(b).ChangeClass(request, CALL))
 
+    def order_sweep(self, order: SignedEnvelope) -> wallets_pb2.OrderSweepResponse:
+        """Has what payments bring over a level go on to the deposit account, or no more."""
+        return self._ask(lambda b: self._system.model.sweep(b, order, _sweep))
+
     def order_sub_wallet(self, order: SignedEnvelope) -> sub_wallets_pb2.SubWallet:
         """Opens, changes or closes a sub-wallet."""
         request = sub_wallets_pb2.OrderSubWalletRequest(order=order)
@@ -353,7 +357,10 @@ class Counter:
     def rotate_key(self, order: SignedEnvelope) -> Message:
         """Puts another key in the place of a wallet's."""
         request = keys_pb2.RotateKeyRequest(order=order)
-        return self._ask(lambda b: GrpcKeys(b).RotateKey(request, CALL))
+        answer = self._ask(lambda b: GrpcKeys(b).RotateKey(request, CALL))
+        rotated = keys_pb2.RotateKeyOrder.FromString(order.payload)
+        self._system.model.rekeyed(self._bank, rotated.wallet_number)
+        return answer
 
     def request_key(self, request: SignedEnvelope) -> Message:
         """Asks for a key."""
@@ -365,6 +372,7 @@ class Counter:
         request = signers_pb2.SetSignersRequest(order=order)
         answer = self._ask(lambda b: GrpcSigners(b).SetSigners(request, CALL))
         listed = signers_pb2.SignersOrder.FromString(order.payload)
+        self._system.model.rekeyed(self._bank, listed.wallet_number)
         if listed.threshold > 1:
             self._system.model.together.add(listed.wallet_number)
         return answer
@@ -532,6 +540,10 @@ def _after(
 
 def _exchange(bank: OperatorBank, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
     return GrpcExchange(bank).Exchange(exchange_pb2.ExchangeRequest(order=order), CALL)
+
+
+def _sweep(bank: OperatorBank, order: SignedEnvelope) -> wallets_pb2.OrderSweepResponse:
+    return GrpcWallets(bank).OrderSweep(wallets_pb2.OrderSweepRequest(order=order), CALL)
 
 
 def _load(bank: OperatorBank, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:

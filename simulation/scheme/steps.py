@@ -57,7 +57,7 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS`, `ASKING`, `GIVING`, `FAMILIES` or `RULES`.
+        kind: a name in `KINDS`, `ASKING`, `GIVING`, `FAMILIES`, `RULES` or `SWEEPING`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -134,7 +134,8 @@ class Life:
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        _, act = {**KINDS, **ASKING, **GIVING, **FAMILIES, **RULES}[step.kind]
+        drawn = {**KINDS, **ASKING, **GIVING, **FAMILIES, **RULES, **SWEEPING}
+        _, act = drawn[step.kind]
         act(self)
         self.system.check()
 
@@ -389,6 +390,13 @@ class Life:
         day = day_of(self.system.clocks.now_ms(CENTRAL)) + self._chance.randrange(1, 9)
         with suppress(Refusal):
             self.system.by_two(CENTRAL, policy_of(CAP_FEN, day))
+
+    def _sweep(self) -> None:
+        """Somebody orders whether, and from where on, arrivals go on to the deposit account."""
+        sweeps, level = self._chance.random() < 0.8, self._chance.choice([0, 1, 2])
+        above_fen = self._chance.randrange(1, _MOST_TOPPED_UP_FEN) if level else 0
+        wallet = self._a_wallet()
+        self._work(wallet, lambda app: app.holder().sweep(sweeps=sweeps, above_fen=above_fen))
 
     def _load(self) -> None:
         """Somebody loads money onto a device."""
@@ -706,6 +714,9 @@ RULES: dict[str, tuple[int, Callable[[Life], None]]] = {
 }
 """Likewise, after each `_SELDOM` of all of those."""
 
+SWEEPING: dict[str, tuple[int, Callable[[Life], None]]] = {"sweep": (1, Life._sweep)}
+"""Likewise, after each `_SELDOM` of all of those and of these."""
+
 _BETWEEN, _FURTHER, _RARELY, _SELDOM = 8, 11, 17, 19
 
 
@@ -735,4 +746,8 @@ def draw(seed: int, count: int) -> list[Step]:
     for place in range(len(drawn) // _SELDOM * _SELDOM, 0, -_SELDOM):
         (kind,) = rules.choices(list(RULES), weights)
         drawn.insert(place, (kind, rules.getrandbits(48)))
+    sweeping = random.Random(f"{seed} sweeps")
+    for place in range(len(drawn) // _SELDOM * _SELDOM, 0, -_SELDOM):
+        (kind,) = SWEEPING
+        drawn.insert(place, (kind, sweeping.getrandbits(48)))
     return [Step(number, *each) for number, each in enumerate(drawn, 1)]

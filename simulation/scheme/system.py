@@ -46,6 +46,7 @@ from runtime.private import PRIVATE_FILE
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
+from settlement.records import Result
 from simulation.scheme.clocks import Clocks
 from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.model import Bank as ModelBank
@@ -352,7 +353,11 @@ class System:
         """Finds out which orders were written that had no answer, if it is a bank's name."""
         if name in self.model.banks:
             bank = self.bank(name)
-            self.model.resolve(name, lambda number: self._state(bank, number)[0])
+            self.model.resolve(
+                name,
+                lambda number: self._state(bank, number)[0],
+                lambda identity: _accepted(bank, *identity),
+            )
 
     def device_files(self, wallet: str) -> dict[Path, bytes]:
         """What a wallet's device has written down: who copies it all can put it back."""
@@ -482,3 +487,9 @@ def replaced(seed: int) -> Iterator[None]:
         ):
             stack.enter_context(patch.object(module, name, value))
         yield
+
+
+def _accepted(bank: OperatorBank, number: str, sequence: int) -> bool:
+    """Whether a bank's journal has an order as accepted."""
+    row = bank.context.history.row(bank.directory.account(number), sequence)
+    return row is not None and Result(row.result).accepted

@@ -291,6 +291,9 @@ class _Counter:
     def close_wallet(self, order: Any) -> Any:
         return self._ask(GrpcWallets, "CloseWallet", wallets_pb2.CloseWalletRequest(order=order))
 
+    def order_sweep(self, order: Any) -> Any:
+        return self._ask(GrpcWallets, "OrderSweep", wallets_pb2.OrderSweepRequest(order=order))
+
     def get_key(self, query: Any) -> Any:
         return self._ask(GrpcKeys, "GetKey", keys_pb2.GetKeyRequest(query=query))
 

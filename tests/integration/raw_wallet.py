@@ -43,6 +43,7 @@ TAGS = {
     orders_pb2.AliasOrder: "alias-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
+    orders_pb2.SweepOrder: "sweep-order/v1",
     orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
     orders_pb2.LoadOrder: "load-order/v1",
     orders_pb2.DepositOrder: "deposit-order/v1",

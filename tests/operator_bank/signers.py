@@ -115,6 +115,9 @@ def every_order(of: Member, payee: str) -> dict[str, Callable[[], Any]]:
         "cash out": lambda: bank.exchange.exchange(of.exchange_order(1, out=True)),
         "many exchanges": lambda: _first(bank.exchange.exchange_many([of.exchange_order(1)])),
         "close": lambda: bank.wallets.close(of.closing()),
+        "sweep": lambda: bank.sweep_orders.order(
+            of.signed(orders_pb2.SweepOrder, sequence=of.next(), sweeps=True)
+        ),
         "refund": lambda: bank.refunds.refund(
             of.signed(
                 orders_pb2.RefundOrder,

@@ -290,7 +290,7 @@ def test_an_older_copy_of_the_bank_does_not_take_one_payments_word_for_anothers(
     with system.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(tmp_path / "bank.db", tmp_path / "old.db")
-    lost = [alice.pay(FOREIGN, 4_000) for _ in range(9)]
+    lost = [alice.pay(FOREIGN, 4_000) for _ in range(10)]
     system.bank.send()
     sent = {payment.number: payment for payment in system.central.submitted}
 

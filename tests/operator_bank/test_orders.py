@@ -217,7 +217,7 @@ def test_every_order_fits_beside_its_record() -> None:
         for kind in orders_pb2.DESCRIPTOR.message_types_by_name.values()
         if "sequence" in kind.fields_by_name or kind.name == "OpenWalletOrder"
     ]
-    assert len(orders) == 8
+    assert len(orders) == 9
     for kind in orders:
         assert greatest_bytes(kind) <= MAX_NOTE_BYTES, kind.name
 

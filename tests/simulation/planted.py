@@ -23,6 +23,7 @@ from operator_bank.ledger import accounts
 from operator_bank.payments import refunds, topped_up
 from operator_bank.payments.lanes import Lane
 from operator_bank.payments.outbound import Outbound
+from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets import directory
 from runtime import database
 from runtime.errors import Refusal
@@ -112,6 +113,11 @@ def _the_till(*_: Any) -> int:
     return int(accounts.TILL)
 
 
+def _a_fen_too_far(right: Any, *arguments: Any, **named: Any) -> Any:
+    swept = right(*arguments, **named)
+    return swept and swept._replace(fen=swept.fen + 1)
+
+
 def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
@@ -160,6 +166,7 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a frozen wallet is not frozen": (directory.Directory, "set_frozen", _thawed, 1),
     "a payment is refused for another reason": (topped_up, "payers_refusal", _another_reason, 1),
     "what a payment lacks comes out of the till": (topped_up, "account_of", _the_till, 1),
+    "a sweep takes a fen more than came over the level": (Sweeps, "_needed", _a_fen_too_far, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 6),

@@ -36,6 +36,7 @@ from tests.wallet.fake_asking import FakeAsking
 from tests.wallet.fake_classes import FakeClasses
 from tests.wallet.fake_keys import FakeKeys, Keyed
 from tests.wallet.fake_sub_wallets import FakeSubWallets
+from tests.wallet.fake_sweeps import FakeSweeps
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -54,7 +55,7 @@ class Account(Keyed):
 
 
 @dataclass
-class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeAliases, FakeSubWallets):
+class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeAliases, FakeSubWallets, FakeSweeps):
     """`wallet.peers.interface.BankPort`.
 
     Attributes:
@@ -123,6 +124,8 @@ class FakeBank(FakeClasses, FakeKeys, FakeAsking, FakeAliases, FakeSubWallets):
             last_sequence=account.last_sequence,
             limits=wallets_pb2.Limits(balance_cap_fen=50_000_000),
             belongs_to=self.belongs_to(number),
+            sweeps=self.sweeping.get(number) is not None,
+            sweep_above_fen=self.sweeping.get(number) or 0,
             day_turns_time_ms=begin_ms(day_of(self.clock.now_ms()) + 1),
             year_turns_time_ms=year_end_ms(day_of(self.clock.now_ms())),
         )

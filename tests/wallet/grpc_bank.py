@@ -73,6 +73,10 @@ class Wallets(wallets_pb2_grpc.WalletServiceServicer):
     def GetWallet(self, request: Any) -> Any:
         return self.bank.get_wallet(request.query)
 
+    @_silent(wallets_pb2.OrderSweepResponse)
+    def OrderSweep(self, request: Any) -> Any:
+        return self.bank.order_sweep(request.order)
+
 
 class Keys(keys_pb2_grpc.KeyServiceServicer):
     def __init__(self, bank: FakeBank) -> None:

@@ -67,4 +67,5 @@ def item(entry: HistoryEntry) -> wallet_pb2.HistoryItem:
         refunded_fen=entry.refunded_fen,
         request_to_pay_id=entry.request_to_pay_id,
         top_up_fen=entry.top_up_fen,
+        sweeps_payment_id=entry.sweeps_payment_id,
     )

@@ -27,6 +27,7 @@ _WHAT = {
     "return": (N_("returned by"), N_("returned to")),
     "top-up": (N_("put in"), N_("put in")),
     "cash-out": (N_("taken out"), N_("taken out")),
+    "sweep": (N_("on to the deposit account"), N_("on to the deposit account")),
     "offline-load": (N_("into the device"), N_("into the device")),
     "offline-deposit": (N_("from the device"), N_("from the device")),
     "offline-restore": (N_("back from the device"), N_("back from the device")),
@@ -92,6 +93,7 @@ def told(entry: HistoryEntry) -> CommandResult:
         (_("Request"), entry.request_to_pay_id),
         (_("Refund of"), entry.refunds_payment_id),
         (_("Refunded"), _refunded(entry)),
+        (_("Sweep of"), entry.sweeps_payment_id),
         (_("Memo"), harmless(entry.memo)),
     )
     return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
@@ -111,7 +113,8 @@ def resumed(others: list[HistoryEntry]) -> CommandResult:
 def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
     """Rows for a spreadsheet, names first."""
     head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]
-    head += ["change_yuan", "top_up_yuan", "balance_yuan", "refund_of", "refunded_yuan", "memo"]
+    head += ["change_yuan", "top_up_yuan", "balance_yuan", "refund_of", "refunded_yuan"]
+    head += ["sweep_of", "memo"]
     return [
         head,
         *(
@@ -127,6 +130,7 @@ def as_table(entries: list[HistoryEntry]) -> list[list[str]]:
                 format_yuan(entry.balance_after_fen).replace(",", ""),
                 entry.refunds_payment_id,
                 format_yuan(entry.refunded_fen).replace(",", ""),
+                entry.sweeps_payment_id,
                 no_formula(harmless(entry.memo)),
             ]
             for entry in entries
@@ -154,7 +158,9 @@ def _lines(entry: HistoryEntry, width: int) -> Iterator[str]:
     of = entry.refunds_payment_id
     refund = _("refund of {payment_id}").format(payment_id=of) if of else ""
     back = _("refunded: {yuan}").format(yuan=_refunded(entry)) if entry.refunded_fen else ""
-    words = (entry.payment_id, state, _topped_up(entry), refund, back, memo)
+    swept = entry.sweeps_payment_id
+    sweep = _("of what {payment_id} brought").format(payment_id=swept) if swept else ""
+    words = (entry.payment_id, state, _topped_up(entry), refund, back, sweep, memo)
     rest = "  ".join(text for text in words if text)
     yield from _wrapped(rest, width)
 

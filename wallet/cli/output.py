@@ -13,6 +13,7 @@ from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
 from wallet.cli.amounts import yuan
+from wallet.cli.automatic_output import level_in_fen, level_in_words
 from wallet.cli.console import CommandResult
 from wallet.cli.keys import successor_fields, successor_in_words
 from wallet.cli.limits_output import limits_in_fen, limits_in_words
@@ -67,6 +68,8 @@ def shown(
             rows.append((_("On its way"), yuan(state.held_fen)))
         if state.has_deposit_account:
             rows.append((_("Deposit"), yuan(state.deposit_fen)))
+        if state.sweeps:
+            rows.append((_("Sweep"), level_in_words(state)))
         if fields["status"] != "OPEN":
             rows.append((_("Status"), _(fields["status"].lower())))
         rows += limits_in_words(state)
@@ -83,6 +86,7 @@ def _details(state: GetWalletResponse) -> dict[str, Any]:
         "deposit_fen": state.deposit_fen if state.has_deposit_account else None,
         "wallet_class": class_name(state.wallet_class),
         "status": status_name(state.status),
+        "sweep_above_fen": level_in_fen(state),
         "limits": limits_in_fen(state),
         "day_spent_fen": state.day_spent_fen,
         "year_spent_fen": state.year_spent_fen,

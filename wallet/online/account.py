@@ -22,7 +22,7 @@ from wallet.online.top_up import topping_up
 from wallet.online.watching import Watching
 from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter, Placed
-from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT, REFUND
+from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT, REFUND, SWEEP
 from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS
 
 
@@ -40,6 +40,7 @@ class HistoryEntry:
         request_to_pay_id: the request to pay that it answers; "" for none.
         top_up_fen: of a payment that was made, what came out of the deposit account for it;
             `change_fen` has it already.
+        sweeps_payment_id: of a sweep, the payment that brought what went on to the deposit account.
     """
 
     payment_id: str
@@ -56,6 +57,7 @@ class HistoryEntry:
     refunded_fen: int = 0
     request_to_pay_id: str = ""
     top_up_fen: int = 0
+    sweeps_payment_id: str = ""
 
     @property
     def moved_fen(self) -> int:
@@ -253,6 +255,19 @@ class OnlineWallet:
         """Lets this home order again; returns what was ordered elsewhere, newest first."""
         return [entry_of(payment, self._submitter.number) for payment in self._submitter.resume()]
 
+    def sweep(self, *, sweeps: bool, above_fen: int = 0) -> None:
+        """Has what payments bring over a level go on to the deposit account, or no more.
+
+        Args:
+            sweeps: whether it is to be so.
+            above_fen: the level; 0 for what the wallet's class allows.
+
+        Raises:
+            Refusal: NO_DEPOSIT_ACCOUNT, and so on.
+            NoAnswer: ask again.
+        """
+        self._submitter.place(SWEEP, anew=True, sweeps=sweeps, above_fen=above_fen)
+
     def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
         """Watches money arriving, from now on. Raises NoAnswer if the bank cannot be reached.
 
@@ -311,6 +326,7 @@ def entry_of(payment: payments_pb2.Payment, number: str) -> HistoryEntry:
         refunded_fen=payment.refunded_fen,
         request_to_pay_id=payment.request_to_pay_id,
         top_up_fen=payment.top_up_fen,
+        sweeps_payment_id=payment.sweeps_payment_id,
     )
 
 

@@ -90,6 +90,12 @@ CLOSE = OrderKind(
     wallets_pb2.CloseWalletResponse,
     lambda bank, order: bank.close_wallet(order),
 )
+SWEEP = OrderKind(
+    "sweep",
+    orders_pb2.SweepOrder,
+    wallets_pb2.OrderSweepResponse,
+    lambda bank, order: bank.order_sweep(order),
+)
 CERTIFY = OrderKind(
     "certify-device",
     orders_pb2.CertifyDeviceOrder,
@@ -117,6 +123,7 @@ _ALL: tuple[OrderKind[Any, Any], ...] = (
     EXCHANGE,
     PREPARED,
     CLOSE,
+    SWEEP,
     CERTIFY,
     LOAD,
     DEPOSIT,

@@ -147,6 +147,13 @@ class GrpcBank:
             self._wallets.CloseWallet, request, wallets_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
         )
 
+    def order_sweep(self, order: SignedEnvelope) -> wallets_pb2.OrderSweepResponse:
+        """Has what payments bring over a level go on to the deposit account, or no more."""
+        request = wallets_pb2.OrderSweepRequest(order=order)
+        return _ask(
+            self._wallets.OrderSweep, request, wallets_pb2.OrderSweepResponse, ORDER_TIMEOUT_S
+        )
+
     def request_key(self, request: SignedEnvelope) -> keys_pb2.RequestKeyResponse:
         """Asks for a key of a wallet in place of one that is lost."""
         return _ask(

@@ -81,6 +81,10 @@ class BankPort(Protocol):
         """Closes an empty wallet."""
         ...
 
+    def order_sweep(self, order: SignedEnvelope) -> wallets_pb2.OrderSweepResponse:
+        """Has what payments bring over a level go on to the deposit account, or no more."""
+        ...
+
     def request_key(self, request: SignedEnvelope) -> keys_pb2.RequestKeyResponse:
         """Asks for a key of a wallet in place of one that is lost."""
         ...

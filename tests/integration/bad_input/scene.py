@@ -214,6 +214,12 @@ SIGNED = [
         no_fields,
     ),
     Signed(
+        "OrderSweep",
+        orders_pb2.SweepOrder,
+        rpc_stub("wallets", "OrderSweep", wallets_pb2.OrderSweepRequest),
+        lambda _: {"sweeps": True, "above_fen": 5_000_001},
+    ),
+    Signed(
         "OrderSubWallet",
         sub_wallets_pb2.SubWalletOrder,
         rpc_stub("sub_wallets", "OrderSubWallet", sub_wallets_pb2.OrderSubWalletRequest),

@@ -193,6 +193,32 @@ class AliasOrder(_message.Message):
     expires_time_ms: int
     def __init__(self, wallet_number: _Optional[str] = ..., wish: _Optional[_Union[AliasWish, str]] = ..., alias_digest: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
+class SweepOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "sweeps", "above_fen", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SWEEPS_FIELD_NUMBER: _ClassVar[int]
+    ABOVE_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    sweeps: bool
+    above_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., sweeps: bool = ..., above_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class SweepNote(_message.Message):
+    __slots__ = ("payment_id", "consent_position", "entry_position")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_POSITION_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    consent_position: int
+    entry_position: int
+    def __init__(self, payment_id: _Optional[str] = ..., consent_position: _Optional[int] = ..., entry_position: _Optional[int] = ...) -> None: ...
+
 class RefundOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "refunds_payment_id", "refunds_position", "amount_fen", "created_time_ms", "expires_time_ms", "memo")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -73,7 +73,7 @@ class GetPaymentRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
 
 class Payment(_message.Message):
-    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position", "refunds_payment_id", "refunded_fen", "request_to_pay_id", "top_up_fen")
+    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "purpose", "change_fen", "position", "refunds_payment_id", "refunded_fen", "request_to_pay_id", "top_up_fen", "sweeps_payment_id")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class Payment(_message.Message):
     REFUNDED_FEN_FIELD_NUMBER: _ClassVar[int]
     REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
     TOP_UP_FEN_FIELD_NUMBER: _ClassVar[int]
+    SWEEPS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
     state: _states_pb2.PaymentState
     payer_number: str
@@ -106,7 +107,8 @@ class Payment(_message.Message):
     refunded_fen: int
     request_to_pay_id: str
     top_up_fen: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ..., top_up_fen: _Optional[int] = ...) -> None: ...
+    sweeps_payment_id: str
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ..., balance_after_fen: _Optional[int] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ..., top_up_fen: _Optional[int] = ..., sweeps_payment_id: _Optional[str] = ...) -> None: ...
 
 class GetPaymentResponse(_message.Message):
     __slots__ = ("payment",)

@@ -123,7 +123,7 @@ class Limits(_message.Message):
     def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., year_fen: _Optional[int] = ...) -> None: ...
 
 class GetWalletResponse(_message.Message):
-    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms", "successor_key", "successor_time_ms", "belongs_to", "signer")
+    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence", "day_turns_time_ms", "year_turns_time_ms", "successor_key", "successor_time_ms", "belongs_to", "signer", "sweeps", "sweep_above_fen")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +142,8 @@ class GetWalletResponse(_message.Message):
     SUCCESSOR_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     BELONGS_TO_FIELD_NUMBER: _ClassVar[int]
     SIGNER_FIELD_NUMBER: _ClassVar[int]
+    SWEEPS_FIELD_NUMBER: _ClassVar[int]
+    SWEEP_ABOVE_FEN_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     bank: str
     wallet_class: WalletClass
@@ -160,7 +162,9 @@ class GetWalletResponse(_message.Message):
     successor_time_ms: int
     belongs_to: _sub_wallets_pb2.SubWalletOf
     signer: _states_pb2.SignerPlace
-    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ..., successor_key: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., belongs_to: _Optional[_Union[_sub_wallets_pb2.SubWalletOf, _Mapping]] = ..., signer: _Optional[_Union[_states_pb2.SignerPlace, _Mapping]] = ...) -> None: ...
+    sweeps: bool
+    sweep_above_fen: int
+    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ..., day_turns_time_ms: _Optional[int] = ..., year_turns_time_ms: _Optional[int] = ..., successor_key: _Optional[bytes] = ..., successor_time_ms: _Optional[int] = ..., belongs_to: _Optional[_Union[_sub_wallets_pb2.SubWalletOf, _Mapping]] = ..., signer: _Optional[_Union[_states_pb2.SignerPlace, _Mapping]] = ..., sweeps: bool = ..., sweep_above_fen: _Optional[int] = ...) -> None: ...
 
 class CloseWalletRequest(_message.Message):
     __slots__ = ("order",)
@@ -171,3 +175,15 @@ class CloseWalletRequest(_message.Message):
 class CloseWalletResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class OrderSweepRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class OrderSweepResponse(_message.Message):
+    __slots__ = ("repeated",)
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    repeated: bool
+    def __init__(self, repeated: bool = ...) -> None: ...

@@ -66,6 +66,11 @@ class WalletServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletResponse.FromString,
                 _registered_method=True)
+        self.OrderSweep = channel.unary_unary(
+                '/dcep.bank.v1.WalletService/OrderSweep',
+                request_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepResponse.FromString,
+                _registered_method=True)
 
 
 class WalletServiceServicer(object):
@@ -132,6 +137,16 @@ class WalletServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OrderSweep(self, request, context):
+        """Has what payments bring over a level go on to the deposit account, or no more
+        (signed SweepOrder). Repeats by sequence.
+        Refuses: NO_DEPOSIT_ACCOUNT, WALLET_FROZEN, WALLET_CLOSED, NOT_FOR_SUB_WALLETS, and
+        what GetWallet refuses with; OVERLOADED after so many such orders in a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WalletServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +179,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.CloseWallet,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletResponse.SerializeToString,
+            ),
+            'OrderSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.OrderSweep,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -330,6 +350,33 @@ class WalletService(object):
             '/dcep.bank.v1.WalletService/CloseWallet',
             dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_wallets__pb2.CloseWalletResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OrderSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.WalletService/OrderSweep',
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_wallets__pb2.OrderSweepResponse.FromString,
             options,
             channel_credentials,
             insecure,

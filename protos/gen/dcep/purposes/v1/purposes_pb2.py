@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/purposes/v1/purposes.proto\x12\x10\x64\x63\x65p.purposes.v1*\xf5\x03\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPURPOSE_PAYMENT\x10\x01\x12\x12\n\x0ePURPOSE_RETURN\x10\x02\x12\x12\n\x0ePURPOSE_TOP_UP\x10\x03\x12\x14\n\x10PURPOSE_CASH_OUT\x10\x04\x12\x14\n\x10PURPOSE_ISSUANCE\x10\x05\x12\x16\n\x12PURPOSE_REDEMPTION\x10\x06\x12\x1e\n\x1aPURPOSE_REDEMPTION_RESERVE\x10\x07\x12\x16\n\x12PURPOSE_TOKEN_LOAD\x10\x08\x12\x19\n\x15PURPOSE_TOKEN_DEPOSIT\x10\t\x12\x18\n\x14PURPOSE_TOKEN_EXPIRY\x10\n\x12\x18\n\x14PURPOSE_DOUBLE_SPEND\x10\x0b\x12\x1b\n\x17PURPOSE_SUSPENSE_PAYOUT\x10\x0c\x12\x1b\n\x17PURPOSE_LOST_SETTLEMENT\x10\r\x12\x17\n\x13PURPOSE_RESERVES_IN\x10\x0e\x12\x18\n\x14PURPOSE_RESERVES_OUT\x10\x0f\x12\x1b\n\x17PURPOSE_OPENING_BALANCE\x10\x10\x12\x12\n\x0ePURPOSE_REFUND\x10\x11\x12\x16\n\x12PURPOSE_SUB_WALLET\x10\x12\x12\x13\n\x0fPURPOSE_MANDATE\x10\x13\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/purposes/v1/purposes.proto\x12\x10\x64\x63\x65p.purposes.v1*\x88\x04\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPURPOSE_PAYMENT\x10\x01\x12\x12\n\x0ePURPOSE_RETURN\x10\x02\x12\x12\n\x0ePURPOSE_TOP_UP\x10\x03\x12\x14\n\x10PURPOSE_CASH_OUT\x10\x04\x12\x14\n\x10PURPOSE_ISSUANCE\x10\x05\x12\x16\n\x12PURPOSE_REDEMPTION\x10\x06\x12\x1e\n\x1aPURPOSE_REDEMPTION_RESERVE\x10\x07\x12\x16\n\x12PURPOSE_TOKEN_LOAD\x10\x08\x12\x19\n\x15PURPOSE_TOKEN_DEPOSIT\x10\t\x12\x18\n\x14PURPOSE_TOKEN_EXPIRY\x10\n\x12\x18\n\x14PURPOSE_DOUBLE_SPEND\x10\x0b\x12\x1b\n\x17PURPOSE_SUSPENSE_PAYOUT\x10\x0c\x12\x1b\n\x17PURPOSE_LOST_SETTLEMENT\x10\r\x12\x17\n\x13PURPOSE_RESERVES_IN\x10\x0e\x12\x18\n\x14PURPOSE_RESERVES_OUT\x10\x0f\x12\x1b\n\x17PURPOSE_OPENING_BALANCE\x10\x10\x12\x12\n\x0ePURPOSE_REFUND\x10\x11\x12\x16\n\x12PURPOSE_SUB_WALLET\x10\x12\x12\x13\n\x0fPURPOSE_MANDATE\x10\x13\x12\x11\n\rPURPOSE_SWEEP\x10\x14\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.purposes.v1.purposes_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PURPOSE']._serialized_start=54
-  _globals['_PURPOSE']._serialized_end=555
+  _globals['_PURPOSE']._serialized_end=574
 # @@protoc_insertion_point(module_scope)

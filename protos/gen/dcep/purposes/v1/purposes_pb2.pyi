@@ -26,6 +26,7 @@ class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURPOSE_REFUND: _ClassVar[Purpose]
     PURPOSE_SUB_WALLET: _ClassVar[Purpose]
     PURPOSE_MANDATE: _ClassVar[Purpose]
+    PURPOSE_SWEEP: _ClassVar[Purpose]
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_PAYMENT: Purpose
 PURPOSE_RETURN: Purpose
@@ -46,3 +47,4 @@ PURPOSE_OPENING_BALANCE: Purpose
 PURPOSE_REFUND: Purpose
 PURPOSE_SUB_WALLET: Purpose
 PURPOSE_MANDATE: Purpose
+PURPOSE_SWEEP: Purpose

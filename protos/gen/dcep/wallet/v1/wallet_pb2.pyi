@@ -142,7 +142,7 @@ class HistoryRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
-    __slots__ = ("payment_id", "state", "purpose", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo", "refunds_payment_id", "refunded_fen", "request_to_pay_id", "top_up_fen")
+    __slots__ = ("payment_id", "state", "purpose", "counterparty", "change_fen", "balance_after_fen", "time_ms", "memo", "refunds_payment_id", "refunded_fen", "request_to_pay_id", "top_up_fen", "sweeps_payment_id")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +155,7 @@ class HistoryItem(_message.Message):
     REFUNDED_FEN_FIELD_NUMBER: _ClassVar[int]
     REQUEST_TO_PAY_ID_FIELD_NUMBER: _ClassVar[int]
     TOP_UP_FEN_FIELD_NUMBER: _ClassVar[int]
+    SWEEPS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
     state: _states_pb2.PaymentState
     purpose: _purposes_pb2.Purpose
@@ -167,7 +168,8 @@ class HistoryItem(_message.Message):
     refunded_fen: int
     request_to_pay_id: str
     top_up_fen: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ..., top_up_fen: _Optional[int] = ...) -> None: ...
+    sweeps_payment_id: str
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., purpose: _Optional[_Union[_purposes_pb2.Purpose, str]] = ..., counterparty: _Optional[str] = ..., change_fen: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., refunds_payment_id: _Optional[str] = ..., refunded_fen: _Optional[int] = ..., request_to_pay_id: _Optional[str] = ..., top_up_fen: _Optional[int] = ..., sweeps_payment_id: _Optional[str] = ...) -> None: ...
 
 class HistoryResponse(_message.Message):
     __slots__ = ("items", "next_page_token")
