@@ -62,7 +62,8 @@ SIGNER_LISTS_PER_DAY = 20
 """Lists of signers of one wallet; each is kept for good."""
 
 PENDING_EACH = 20
-"""Orders that one signer has prepared and that wait for others' signatures."""
+"""Orders that one signer has prepared and that wait for others' signatures; and as many of them are
+withdrawn in a day."""
 
 CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000

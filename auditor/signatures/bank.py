@@ -289,7 +289,12 @@ class BankWalk:
         )
         with as_of_one_moment(self._engine).connect() as connection:
             self._classes = ClassChangesDone(
-                connection, self._acts, self._presences, self._verifying, self._problems
+                connection,
+                self._acts,
+                self._presences,
+                self._verifying,
+                self._problems,
+                self._keys.in_force,
             )
             self._subs = SubWalletWalk(
                 self._name, connection, self._verifying, self._problems, self._keys.in_force

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, column, select, table
@@ -40,8 +41,14 @@ class ClassChangesDone:
         presences: Presences,
         verifying: Verifying,
         problems: Problems,
+        keys_of: Callable[[Holder], list[bytes]],
     ) -> None:
-        """Reads them, in the transaction in which the wallets are read."""
+        """Reads them, in the transaction in which the wallets are read.
+
+        Args:
+            keys_of: the keys each of which orders alone for a wallet where the walk stands.
+        """
+        self._keys_of = keys_of
         self._acts = acts
         self._presences = presences
         self._verifying = verifying
@@ -96,7 +103,7 @@ class ClassChangesDone:
         same("class", order.wallet_class, line.ref)
         same("digest", record_digest(payload), line.digest)
         signature, kinds = bytes(row.order_signature or b""), [orders_pb2.ChangeClassOrder]
-        if not self._verifying.now(holder.all_keys, kinds, payload, signature):
+        if not self._verifying.now(self._keys_of(holder), kinds, payload, signature):
             raise Wrong(_("the signature is not by the wallet's key"))
 
     def _withdrawn(self, line: Line, row: Row[Any], holder: Holder) -> None:

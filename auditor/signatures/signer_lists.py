@@ -9,7 +9,7 @@ from typing import NamedTuple
 from google.protobuf.message import Message
 
 from auditor.signatures.orders import BEFORE_ORDER_MS, Line, Wrong, read, same
-from auditor.signatures.signers import SignerList, SignerRows, keys_of_signers, where_of
+from auditor.signatures.signers import SignerList, SignerRows, where_of
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import keys_pb2, signers_pb2
 from language import _
@@ -27,11 +27,6 @@ class Holder(NamedTuple):
     number: str
     keys: list[bytes]
     lists: Mapping[int, SignerList] = {}
-
-    @property
-    def all_keys(self) -> list[bytes]:
-        """Every key that has ever been one by which the wallet orders alone."""
-        return [*filter(None, self.keys), *keys_of_signers(self.lists)]
 
     def orderers(self, number: int) -> dict[int, bytes]:
         """Who could order under a key or list: their keys by place; a single key has place 0."""

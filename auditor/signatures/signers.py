@@ -91,8 +91,3 @@ def _read(connection: Connection) -> SignerRows:
 def where_of(row: Row[Any]) -> str:
     """The place of a list's row, as the beginning of a sentence."""
     return _("table signer_lists, row position={position}").format(position=row.position)
-
-
-def keys_of_signers(lists: Mapping[int, SignerList]) -> list[bytes]:
-    """The keys that may or might have released something, of all lists of a wallet."""
-    return [key for one in lists.values() for key in one.releasing.values()]

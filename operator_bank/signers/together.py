@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from currency.days import DAY_MS
 from currency.number import prefix_of
 from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -352,17 +353,25 @@ def _prepare(
 
 
 def _check_room(connection: Connection, number: str, place: int) -> None:
-    """Raises Refusal: OVERLOADED, if so much waits that one signer has prepared."""
-    mine = select(func.count()).where(_OF.number == number, _OF.place == place)
-    if connection.execute(mine).scalar_one() >= PENDING_EACH:
+    """Raises Refusal: OVERLOADED, if so much waits that one signer has prepared, or was withdrawn
+    of it in a day.
+    """
+    mine = select(_OF.state, func.count()).where(_OF.number == number, _OF.place == place)
+    counts = {state: count for state, count in connection.execute(mine.group_by(_OF.state))}
+    if max(counts.values(), default=0) >= PENDING_EACH:
         raise Refusal(
-            errors_pb2.REASON_OVERLOADED, f"{PENDING_EACH} orders that one has prepared is all"
+            errors_pb2.REASON_OVERLOADED,
+            f"{PENDING_EACH} orders that one has prepared is all, and as many withdrawn in a day",
         )
 
 
 def _forget_old(connection: Connection, number: str, now_ms: int) -> None:
-    """Deletes a wallet's orders that have expired; nothing can come of them."""
-    old = select(_OF.digest).where(_OF.number == number, _OF.expires_time_ms < now_ms)
+    """Deletes a wallet's orders that have expired, of which nothing can come; those that were
+    withdrawn only after a day. Each of them is kept in the journal at the cost of the whole wallet,
+    so they count against who has prepared them.
+    """
+    over = (_OF.state == OPEN) | (_OF.created_time_ms < now_ms - DAY_MS)
+    old = select(_OF.digest).where(_OF.number == number, _OF.expires_time_ms < now_ms, over)
     digests = connection.execute(old).scalars().all()
     for of in (pending_orders, pending_signatures) if digests else ():
         connection.execute(delete(of).where(of.c.number == number, of.c.digest.in_(digests)))

@@ -100,7 +100,7 @@ class Mandates:
     def _check_allowed(self, one: Row[Any], sub: SubWallet) -> None:
         """Raises Refusal: KEY_REPLACED, if who allowed it could not do so any more."""
         holder = self._directory.get(self._directory.number_of(sub.parent))
-        if one.allowed and bytes(one.allow_key) not in holder.all_keys:
+        if one.allowed and bytes(one.allow_key) not in holder.alone:
             raise Refusal(errors_pb2.REASON_KEY_REPLACED, "the wallet's key was replaced")
 
     def _check(

@@ -20,6 +20,7 @@ from operator_bank.customers.customers import Customers
 from operator_bank.customers.person import Person
 from operator_bank.customers.proving import Claim, Proving
 from operator_bank.customers.tables import class_changes
+from operator_bank.keys.in_force import check_in_force
 from operator_bank.limits import CLASS_CHANGES_PER_DAY, MAX_OPENING_VALIDITY_MS
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.counts import WalletCounts
@@ -116,6 +117,7 @@ class ClassChanges:
         self._check_money(wallet, wanted, over_the_cap=order.content.over_the_cap)
 
         def in_transaction(connection: Connection, position: int) -> None:
+            check_in_force(connection, order.wallet)
             self._customers.change(connection, customer, person)
             row = {
                 "position": position,

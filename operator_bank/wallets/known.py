@@ -10,7 +10,7 @@ from array import array
 from typing import NamedTuple
 
 from operator_bank.ledger.accounts import FIRST_OF_WALLETS, NOBODY
-from operator_bank.wallets.signers import Signer, Signers
+from operator_bank.wallets.signers import RELEASE, Signer, Signers
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 
 _NUMBER_DIGITS = 16
@@ -46,6 +46,15 @@ class Wallet(NamedTuple):
         if self.signers is None:
             return [self.public_key]
         return [one.public_key for one in self.signers.signers]
+
+    @property
+    def alone(self) -> list[bytes]:
+        """The keys each of which orders alone."""
+        if self.signers is None:
+            return [self.public_key]
+        if self.signers.threshold > 1:
+            return []
+        return [one.public_key for one in self.signers.signers if one.role == RELEASE]
 
 
 class _InForce(NamedTuple):

@@ -10,8 +10,9 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import delete, insert, select, update
 
-from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, states_pb2
+from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, states_pb2, wallets_pb2
 from operator_bank.signers.tables import signer_lists, signer_signatures
+from operator_bank.wallets import orders
 from runtime.envelope import key_id, sign, sign_payload
 from settlement.records import Kind, first_sequence, record_digest
 from tests.auditor.forging import Beside
@@ -270,3 +271,22 @@ def test_a_list_that_one_of_two_has_signed_is_named(company: Stack) -> None:
             )
         )
     assert named(company.problems(), "too few of those who could have signed it")
+
+
+def test_a_class_that_one_of_two_has_ordered_is_named(
+    company: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, now_ms = company.system.built["alpha"], company.system.clock.now_ms()
+    order = orders_pb2.ChangeClassOrder(
+        wallet_number=company.number(ALICE),
+        request_id="123e4567-e89b-42d3-a456-426614174000",
+        wallet_class=4,
+        over_the_cap=True,
+        bank="alpha",
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+    )
+    asked = wallets_pb2.ChangeClassRequest(order=sign(order, SECOND, named_by(company, SECOND)))
+    monkeypatch.setattr(orders, "check_may", lambda *_: None)  # a bank that takes it
+    bank.class_changes.change(asked)
+    assert named(company.problems(), "not by the wallet's key")

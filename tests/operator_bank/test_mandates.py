@@ -11,10 +11,12 @@ from sqlalchemy import select
 from currency.days import begin_ms, date_of, day_of, month_of
 from currency.number import make
 from dcep.bank.v1 import orders_pb2
+from dcep.errors.v1 import errors_pb2
 from operator_bank.asking import new_requests
 from operator_bank.limits import MANDATE_PAYMENT_MS, MAX_MANDATE_TRIES, REFUSED_BYTES
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.tables import mandate_tries
+from runtime.errors import Refusal
 from tests.operator_bank import asking, refunding
 from tests.operator_bank.asking import DECLINE, REMIND, WITHDRAW, carried, change, seen
 from tests.operator_bank.mandates import (
@@ -28,7 +30,7 @@ from tests.operator_bank.mandates import (
     wanted,
     why_not,
 )
-from tests.operator_bank.signers import Member, first, listed
+from tests.operator_bank.signers import SEE, Member, first, listed
 from tests.operator_bank.sub_wallets import CHANGE, CLOSED, DAY_MS, IS_OPEN, close, family, order
 from tests.operator_bank.system import FOREIGN, Holder, System
 from tests.refusals import refused, refused_for
@@ -116,6 +118,27 @@ def test_each_phone_of_the_holder_allows_and_one_that_was_cut_off_does_not(
     said = other.signed(orders_pb2.ChangeAskedOrder, request_to_pay_id=late, change=ALLOW)
     listed(first(alice), [first(alice)])
     assert refused_for(system.bank.asks.change, said) == "SIGNATURE_INVALID"
+
+
+def test_a_yes_that_waits_is_none_once_its_signer_only_looks(
+    system: System, alice: Holder, bob: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mandate, before = given(alice, bob.number), bob.fen
+    other = Member(system, alice.number, 1)
+    listed(first(alice), [first(alice), other])
+    name = ask(bob, mandate, 20_000)
+
+    def has_no_time(*_: object) -> None:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, "later")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(system.bank.asked_payments, "pay_by_mandate", has_no_time)
+        assert change(other, name, ALLOW) == "OPEN"
+    other.role = SEE
+    listed(first(alice), [first(alice), other])
+    system.bank.mandates.step()
+    assert (states(alice)[name], bob.fen) == (("OPEN", "KEY_REPLACED"), before)
+    assert change(first(alice), name, ALLOW) == "PAID"
 
 
 def test_what_was_refused_for_want_of_money_is_tried_when_its_asker_reminds(

@@ -180,6 +180,23 @@ def test_a_list_of_what_waits_does_not_fill_for_others(company: Company, alice: 
         assert len(connection.execute(select(pending_orders)).all()) == 1
 
 
+def test_who_prepares_and_withdraws_all_day_stops_nobody_else(
+    company: Company, alice: Holder
+) -> None:
+    """Each withdrawal is kept for ever, at the cost of the whole wallet."""
+    for _ in range(PENDING_EACH):
+        order = company.clerk.order(alice.number, 1, memo="x" * 140)
+        company.sign(order)
+        company.withdraw(order, company.clerk)
+    company.system.clock.advance(3_600_000)
+    assert refused_for(company.sign, company.clerk.order(alice.number, 1)) == "OVERLOADED"
+    order = company.ann.order(alice.number, 100)
+    company.sign(order)
+    assert company.sign(order, company.ben).done
+    company.system.clock.advance(23 * 3_600_000 + 1)
+    company.sign(company.clerk.order(alice.number, 1))
+
+
 def test_a_signer_who_is_taken_out_between_two_signatures_is_none(
     company: Company, alice: Holder
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
@@ -11,7 +12,9 @@ from nacl.signing import SigningKey
 from currency.recovery import RECOVERY_KEPT_MS
 from dcep.bank.v1 import keys_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.customers.proving import Proving
 from runtime.errors import Refusal
+from tests.operator_bank.classes import asked
 from tests.operator_bank.keys import (
     APPROVED,
     IN_FORCE,
@@ -293,3 +296,18 @@ def test_of_a_mandate_and_a_list_of_two_at_once_one_is_refused(
     assert ends.count("done") == 1, ends
     bank.books.stop()
     system.restart()
+
+
+def test_a_class_is_not_changed_by_a_phone_that_is_cut_off_meanwhile(
+    system: System, ann: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = system.bank.directory.get(ann.number)
+    said, prove = asked(ann, 4, over_the_cap=True), Proving.prove_more
+
+    def list_first(*given: Any) -> Any:
+        listed(ann, [other(ann)])
+        return prove(*given)
+
+    monkeypatch.setattr(Proving, "prove_more", list_first)
+    assert refused_for(system.bank.class_changes.change, said) == "KEY_REPLACED"
+    assert system.bank.directory.get(ann.number).wallet_class == before.wallet_class
