@@ -382,6 +382,13 @@ MAX_SUB_WALLETS = most_items(sub_wallets_pb2.ListSubWalletsResponse, "sub_wallet
 SUB_WALLET_ORDERS_PER_DAY = 20
 """Orders of one wallet about its sub-wallets; each is kept for good."""
 
+MAX_SWEPT_ROUNDS = 16
+"""Commits that single payments which are served together may take for those that sweep."""
+
+MAX_SWEPT_OF_ONE_PAYER = 4
+"""Single payments of one payer to one wallet that sweeps, of each MAX_PAYEE_REFUSALS of the payer's
+that are served together."""
+
 SWEEP_ORDERS_PER_DAY = 20
 """Orders of one wallet about sweeping; each is kept for good."""
 

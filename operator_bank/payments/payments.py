@@ -18,7 +18,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
-from operator_bank.limits import MAX_ITEMS
+from operator_bank.limits import MAX_ITEMS, MAX_SWEPT_ROUNDS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
@@ -32,6 +32,7 @@ from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
 from runtime.database import execute_many
 from runtime.errors import Refusal
+from runtime.shares import overloaded
 from settlement.builders import Row, records_of, refused, transfer
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
@@ -160,8 +161,8 @@ class Payments:
         return self._run_all(alone, read=False)[0]
 
     def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
-        """Makes single payments of many callers, in order; returns an answer for each, without
-        waiting for ends at other banks.
+        """Makes single payments of many callers, each payer's in order; returns an answer for each,
+        without waiting for ends at other banks.
         """
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
         answers, available_fen = self._run_all(opened, read=True)
@@ -188,16 +189,36 @@ class Payments:
         """
         answers: list[Paid | Refusal] = []
         available_fen: dict[int, int] = {}
+        most = MAX_SWEPT_ROUNDS
         for part in self._refusals.portions(orders, _payer):
             if read:
-                for apart in self._sweeps.apart(part, self._parties):
-                    said, available = self._run(apart, self._refused.decided(apart), read=True)
-                    answers += said
-                    available_fen |= available
+                said, available, rounds = self._run_in_rounds(part, most)
+                answers += said
+                available_fen |= available
+                most = max(2, most - rounds)
                 continue
             with self._refused.deciding(part) as decided_before:
                 answers += self._run(part, decided_before, read=False)[0]
         return answers, available_fen
+
+    def _run_in_rounds(
+        self, orders: Sequence[VerifiedOrder[orders_pb2.PaymentOrder] | Refusal], most: int
+    ) -> tuple[list[Paid | Refusal], dict[int, int], int]:
+        """As `_run`, for single payments, in so many rounds at most; and how many it took. What
+        finds no place in them is decided when it comes again.
+        """
+        rounds, late = self._sweeps.apart([self._parties(order) for order in orders], most)
+        answers: list[Paid | Refusal] = [Paid("", 0)] * len(orders)
+        for place in late:
+            answers[place] = overloaded("too many payments to this wallet come at once")
+        available_fen: dict[int, int] = {}
+        for places in rounds:
+            these = [orders[place] for place in places]
+            said, available = self._run(these, self._refused.decided(these), read=True)
+            for place, answer in zip(places, said, strict=True):
+                answers[place] = answer
+            available_fen |= available
+        return answers, available_fen, len(rounds)
 
     def _parties(self, order: VerifiedOrder[orders_pb2.PaymentOrder] | Refusal) -> tuple[int, int]:
         """The accounts of an order's payer and payee; NOBODY for none here."""

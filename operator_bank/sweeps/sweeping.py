@@ -7,21 +7,22 @@ nothing. A payment from another bank settled there, so room is made for it in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
 from operator_bank.feed.entries import Move
 from operator_bank.ledger import accounts
+from operator_bank.limits import MAX_SWEPT_OF_ONE_PAYER
 from operator_bank.sweeps.consents import Consent, Consents
 from settlement.builders import Row, linked, transfer
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import AccountFlag, Accounts, Kind, Limit, RecordFlag, key_of
 from settlement.rule import can_take, set_of
 
-T = TypeVar("T")
 _LAST, _NO_LIMIT = int(RecordFlag.DECIDED_LAST), int(RecordFlag.NO_LIMIT)
 _BARRED = int(AccountFlag.CLOSED | AccountFlag.FROZEN)
 _SWEEP, _PAYMENT = purposes_pb2.PURPOSE_SWEEP, purposes_pb2.PURPOSE_PAYMENT
@@ -59,29 +60,47 @@ class Sweeps:
         return [each for each in dict.fromkeys(candidates) if self._consents.find(each)]
 
     def apart(
-        self, items: Sequence[T], parties: Callable[[T], tuple[int, int]]
-    ) -> Iterator[Sequence[T]]:
-        """Items in order, in parts in each of which nothing else touches an account that is swept:
-        else what one payment brings would depend on whether the one before it was refused.
+        self, sides: Sequence[tuple[int, int]], most: int
+    ) -> tuple[list[Sequence[int]], list[int]]:
+        """Divides single payments into rounds, in each of which nothing else touches an account
+        that is swept: else what one payment brings would depend on whether the one before it was
+        refused. Those of one payer stay in order, and those to one such account.
+
+        Each round is a commit, for which the payments of all others wait. So there is a bound of
+        them, and one of what a payer has in them. Nobody sweeps in the last round, which is for
+        what such a wallet itself pays: so nobody keeps it from paying by paying it.
 
         Args:
-            parties: the accounts of an item's payer and payee.
+            sides: of each payment the accounts of its payer and payee.
+            most: so many rounds, two at least.
+
+        Returns:
+            The places of payments, by round; and those for which there is no round now.
         """
-        part: list[T] = []
-        touched: set[int] = set()
-        swept: set[int] = set()
-        for item in items:
-            payer, payee = parties(item)
-            sweeps = self._consents.find(payee) is not None
-            if (sweeps and payee in touched) or not swept.isdisjoint((payer, payee)):
-                yield part
-                part, touched, swept = [], set(), set()
-            part.append(item)
-            touched |= {payer, payee}
-            if sweeps:
-                swept.add(payee)
-        if part:
-            yield part
+        sweep = {payee for _, payee in sides if self._consents.find(payee) is not None}
+        if not sweep:
+            return [range(len(sides))], []
+        rounds: list[list[int]] = [[] for _ in range(most)]
+        # By account, the first round in which its payments can be, and those to it that sweep.
+        pays: dict[int, int] = {}
+        takes: dict[int, int] = {}
+        of_payer: Counter[tuple[int, int]] = Counter()
+        late: list[int] = []
+        for at, (payer, payee) in enumerate(sides):
+            place = pays.get(payer, 0)
+            if payee in sweep:
+                of_payer[payer, payee] += 1
+                place = max(place, takes.get(payee, 0))
+                if place >= most - 1 or of_payer[payer, payee] > MAX_SWEPT_OF_ONE_PAYER:
+                    late.append(at)
+                    continue
+                takes[payee] = place + 1
+                pays[payee] = max(pays.get(payee, 0), place + 1)
+            pays[payer] = max(pays.get(payer, 0), place)
+            if payer in sweep:
+                takes[payer] = max(takes.get(payer, 0), place + 1)
+            rounds[place].append(at)
+        return [each for each in rounds if each], late
 
     def chain(self, rows: Sequence[Row], payee: Accounts, at: int, payment_id: str) -> list[Noted]:
         """The records of a payment within the bank, with those of its sweep if there is one.
