@@ -170,6 +170,15 @@ def topping_up(street: Street, say: Say) -> None:
     )
 
 
+def sweeping(street: Street, say: Say) -> None:
+    """What a payment brings over a level goes on to the deposit account, in the same step."""
+    street.wallet("mother", "automatic", "--sweep", "--above", "100")
+    street.wallet("father", "pay", street.number("mother"), "130", "--yes")
+    expect(street.fen("mother") == 100 * YUAN, _("mother keeps 100.00"))
+    say(_("father gives mother 130.00; what is over 100.00 goes on to her deposit"))
+    street.wallet("mother", "automatic", "--no-sweep")
+
+
 def payroll(street: Street, say: Say) -> None:
     """An employer pays from a file, once, whatever interrupts it."""
     file = street.system.homes / "wages.csv"
@@ -271,6 +280,7 @@ PEOPLE = (
     (N_("A merchant's code"), codes),
     (N_("Refunds"), refunds),
     (N_("What the wallet lacks comes from the deposit"), topping_up),
+    (N_("What arrives over a level goes on to the deposit"), sweeping),
     (N_("An employer pays wages"), payroll),
     (N_("A company: one prepares, two release"), company),
     (N_("A second telephone"), phones),
