@@ -107,7 +107,6 @@ class SignedTogether:
             if getattr(order.content, field):
                 raise invalid(field, "is for wallets that one signer orders for")
         with self._directory.one_at_a_time([key_of_wallet(order.wallet.number)]):
-            signer, signers = self._in_force(order.wallet)
             made = self._sign_payment(order)
         if made.paid is None or made.paid.state != PENDING:
             return made
