@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from language import _
+from runtime.own_modules import own
 from sandbox.demo.environment import SETTLE_TIMEOUT_S, StoryFailed, System, wait_until
 
 _COMMAND_S = 120.0
@@ -42,11 +43,11 @@ class Street:
             StoryFailed: it does something else.
         """
         told = (*words, "--home", str(self.system.homes / who))
-        return self._run("wallet.cli.main", told, no, code, typed)
+        return self._run(own("wallet.cli.main"), told, no, code, typed)
 
     def dcep(self, *words: str, no: str = "", pin: str = "") -> dict[str, Any]:
         """What an officer's or a clerk's command answers; as `wallet`. `pin`: of a card."""
-        return self._run("sandbox.cli.main", words, no, 0, "", pin)
+        return self._run(own("sandbox.cli.main"), words, no, 0, "", pin)
 
     def open(self, who: str, bank: str, *shown: str) -> dict[str, Any]:
         """Opens a wallet; the recovery phrase is written down beside its home."""
@@ -79,7 +80,7 @@ class Street:
     def recovered(self, who: str) -> bool:
         """Whether somebody who asked for their wallet by the phrase has it again."""
         told = ("recover", "--phrase", "--home", str(self.system.homes / who))
-        return self._run("wallet.cli.main", told, "", None, "\n").get("state") == "IN_FORCE"
+        return self._run(own("wallet.cli.main"), told, "", None, "\n").get("state") == "IN_FORCE"
 
     def request(self, who: str, state: str = "OPEN") -> dict[str, Any]:
         """The newest request that somebody has made or sees, once it is in a state."""
@@ -104,7 +105,7 @@ class Street:
     def card(self, name: str, pin: str) -> Iterator[str]:
         """A hard wallet as a process; where it is touched. Raises StoryFailed."""
         at = self.system.homes / f"{name}.sock"
-        command = [sys.executable, "-m", "wallet.hard_wallet", "--socket", str(at)]
+        command = [sys.executable, "-m", own("wallet.hard_wallet"), "--socket", str(at)]
         process = subprocess.Popen(
             [*command, "--stack", str(self.system.plan.folder), "--limit", "200"],
             env={**os.environ, "DCEP_CARD_PIN": pin},
