@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, column, inspect, select, table
+from sqlalchemy import Engine, Row, column, table
 
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.orders import Wrong, read, same
 from auditor.signatures.rights import SKEW_MS
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.bank.v1 import officers_pb2
 from language import _
@@ -27,11 +28,7 @@ _KEPT_MS = 400 * 86_400_000
 
 def look_rows(engine: Engine) -> Sequence[Row[Any]]:
     """The looks on record at a bank, each officer's in order."""
-    if not inspect(engine).has_table(_looks.name):
-        return ()
-    query = select(_looks).order_by(_looks.c.officer, _looks.c.number)
-    with engine.connect() as connection:
-        return connection.execute(query).all()
+    return rows_if_there(engine, _looks, "officer", "number")
 
 
 def check_looks(

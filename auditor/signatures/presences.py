@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, column, inspect, select, table
+from sqlalchemy import Engine, Row, column, table
 
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Wrong, same
 from auditor.signatures.rights import SKEW_MS
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.verifying import Problems
 from currency.proofs import ASKED, Proof
 from language import _
@@ -23,10 +24,7 @@ _CONFIRMED, _WITHDRAWN = "confirm_presence", "downgrade_wallet"
 
 def presence_rows(engine: Engine) -> Sequence[Row[Any]]:
     """The holders who were at a counter of a bank, as they stand now."""
-    if not inspect(engine).has_table(_presences.name):
-        return ()
-    with engine.connect() as connection:
-        return connection.execute(select(_presences).order_by(_presences.c.act)).all()
+    return rows_if_there(engine, _presences, "act")
 
 
 class Presences:

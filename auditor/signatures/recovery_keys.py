@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Row, column, inspect, select, table
+from sqlalchemy import Engine, Row, column, table
 
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.verifying import Problems
 from currency.recovery import KeyTaken, Named, counting
 from language import _
@@ -28,10 +29,7 @@ class NamedBy(NamedTuple):
 
 def recovery_rows(engine: Engine) -> Sequence[Row[Any]]:
     """The recovery keys that were ever named at a bank."""
-    if not inspect(engine).has_table(_recovery_keys.name):
-        return ()
-    with engine.connect() as connection:
-        return connection.execute(select(_recovery_keys).order_by(_recovery_keys.c.id)).all()
+    return rows_if_there(engine, _recovery_keys, "id")
 
 
 class NamedRecoveryKeys:

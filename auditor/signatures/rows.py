@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, Row, TableClause, inspect, select
 
 from language import _
 
 R = TypeVar("R")
+
+
+def rows_if_there(at: Engine | Connection, of: TableClause, *order: str) -> Sequence[Row[Any]]:
+    """All rows of a table, none if the database is of before there was one.
+
+    Args:
+        at: the database, or a transaction in it.
+        of: the table.
+        order: of which columns.
+    """
+    if not inspect(at).has_table(of.name):
+        return ()
+    query = select(of).order_by(*(of.c[name] for name in order))
+    if isinstance(at, Connection):
+        return at.execute(query).all()
+    with at.connect() as connection:
+        return connection.execute(query).all()
 
 
 def unlike(

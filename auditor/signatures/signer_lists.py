@@ -114,7 +114,8 @@ class SignerLists:
         if len(signatures) < holder.threshold(number):
             raise Wrong(_("too few of those who could have signed it"))
         for place, signature in signatures.items():
-            self._verify(
+            self._verifying.add_always(
+                self._problems,
                 _("table signer_signatures, row position={position}, place={place}").format(
                     position=position, place=place
                 ),
@@ -142,7 +143,8 @@ class SignerLists:
             same("wallet", request.wallet_number, holder.number)
             same("bank", request.bank, self._bank)
             same("key", request.public_key.hex(), key.hex())
-            self._verify(
+            self._verifying.add_always(
+                self._problems,
                 _("{where}: the request of the new key").format(where=where_of(listed.row)),
                 key,
                 keys_pb2.KeyRequest,
@@ -158,16 +160,3 @@ class SignerLists:
                     self._problems.say(
                         _("{where}: no record has put it in force").format(where=where_of(row))
                     )
-
-    def _verify(
-        self, where: str, key: bytes, kind: type[Message], payload: bytes, signature: bytes
-    ) -> None:
-        self._verifying.add(
-            self._problems,
-            where,
-            key=key,
-            kind=kind,
-            payload=payload,
-            signature=signature,
-            always=True,
-        )

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, column, inspect, select, table
+from sqlalchemy import Connection, Engine, Row, column, table
 
 from auditor.signatures.orders import Wrong, read
-from auditor.signatures.rows import as_of_one_moment
+from auditor.signatures.rows import as_of_one_moment, rows_if_there
 from dcep.bank.v1 import signers_pb2, states_pb2
 from language import _
 
@@ -74,16 +74,14 @@ def _read(connection: Connection) -> SignerRows:
     lists: dict[str, dict[int, SignerList]] = defaultdict(dict)
     signatures: dict[int, dict[int, bytes]] = defaultdict(dict)
     problems: list[str] = []
-    if not inspect(connection).has_table(_lists.name):
-        return SignerRows(lists, signatures, problems)
-    for row in connection.execute(select(_lists).order_by(_lists.c.position)):
+    for row in rows_if_there(connection, _lists, "position"):
         try:
             order = read(signers_pb2.SignersOrder, bytes(row.payload))
         except Wrong as wrong:
             problems.append(f"{where_of(row)}: {wrong}")
             order = signers_pb2.SignersOrder()
         lists[row.number][row.key_number] = SignerList(row, order)
-    for row in connection.execute(select(_signatures)):
+    for row in rows_if_there(connection, _signatures):
         signatures[row.position][row.place] = bytes(row.signature)
     return SignerRows(lists, signatures, problems)
 

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, column, inspect, select, table
+from sqlalchemy import Connection, Row, column, table
 
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.orders import Line, Wrong, purposed, read, same
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.signer_lists import Holder
 from auditor.signatures.verifying import Problems, Verifying
 from currency.sub_limits import CHOICES, limit_set_of
@@ -80,8 +81,7 @@ class SubWalletWalk:
         self._verifying = verifying
         self._problems = problems
         self._keys_of = keys_of
-        there = inspect(connection).has_table(_orders.name)
-        rows = connection.execute(select(_orders).order_by(_orders.c.position)) if there else ()
+        rows = rows_if_there(connection, _orders, "position")
         self._by_position = {row.position: row for row in rows}
         self._openings: dict[int, Row[Any]] = {}
         for row in self._by_position.values():

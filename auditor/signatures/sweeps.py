@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, column, inspect, select, table
+from sqlalchemy import Connection, Row, column, table
 
 from auditor.books import CONTROL, SWEEPS, VAULT
 from auditor.signatures.orders import BEFORE_ORDER_MS, Line, Wrong, purposed, read, same
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.signer_lists import Holder
 from auditor.signatures.verifying import Problems
 from currency.days import day_of
@@ -67,8 +68,7 @@ class SweepWalk:
         self._problems = problems
         self._key_of = key_of
         self._cap_on = cap_on
-        there = inspect(connection).has_table(_orders.name)
-        rows = connection.execute(select(_orders)).all() if there else ()
+        rows = rows_if_there(connection, _orders)
         self._by_position: dict[int, Row[Any]] = {row.position: row for row in rows}
         self._row_ids = {row.wallet for row in rows}
         self._wallets: dict[int, _Wallet] = {}

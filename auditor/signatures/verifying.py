@@ -142,6 +142,20 @@ class Verifying:
             problems, where, key=key, signed_part=part, signature=signature, always=always
         )
 
+    def add_always(
+        self,
+        problems: Problems,
+        where: str,
+        key: bytes,
+        kind: type[Message],
+        payload: bytes,
+        signature: bytes,
+    ) -> None:
+        """As `add`, even in a sample: for one of few that stand for many."""
+        self.add(
+            problems, where, key=key, kind=kind, payload=payload, signature=signature, always=True
+        )
+
     def add_part(
         self,
         problems: Problems,

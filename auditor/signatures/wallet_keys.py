@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Engine, Row, column, inspect, select, table
+from sqlalchemy import Engine, Row, column, table
 
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.recovery_keys import NamedRecoveryKeys
+from auditor.signatures.rows import rows_if_there
 from auditor.signatures.signer_lists import Holder, SignerLists
 from auditor.signatures.signers import SignerList, SignerRows
 from auditor.signatures.verifying import Problems, Verifying
@@ -45,10 +46,7 @@ _SKEW_MS = 60_000
 
 def replacement_rows(engine: Engine) -> Sequence[Row[Any]]:
     """The replacements of keys that a bank ever had approved, as they stand now."""
-    if not inspect(engine).has_table(_replacements.name):
-        return ()
-    with engine.connect() as connection:
-        return connection.execute(select(_replacements).order_by(_replacements.c.id)).all()
+    return rows_if_there(engine, _replacements, "id")
 
 
 class WalletKeys:
@@ -322,7 +320,8 @@ class WalletKeys:
         self._as_requested(row, order.request, where)
         if key not in self._counting(row):
             raise Wrong(_("the recovery key did not count for this wallet"))
-        self._verify(
+        self._verifying.add_always(
+            self._problems,
             _("{where}: the order of the recovery key").format(where=where),
             key,
             keys_pb2.RecoveryOrder,
@@ -365,7 +364,8 @@ class WalletKeys:
             raise Wrong(_("it is not as its order says"))
         if row.key_number - 1 in holder.lists:
             raise Wrong(_("one key has taken the place of a list of signers"))
-        self._verify(
+        self._verifying.add_always(
+            self._problems,
             _("{where}: the order of the key before").format(where=where),
             holder.keys[row.key_number - 1],
             keys_pb2.RotateKeyOrder,
@@ -379,7 +379,8 @@ class WalletKeys:
         same("wallet", request.wallet_number, row.number)
         same("bank", request.bank, self._bank)
         same("key", request.public_key.hex(), bytes(row.public_key).hex())
-        self._verify(
+        self._verifying.add_always(
+            self._problems,
             _("{where}: the request of the new key").format(where=where),
             request.public_key,
             keys_pb2.KeyRequest,
@@ -405,19 +406,6 @@ class WalletKeys:
             others=keys[1:] if holder.lists else (),
             signed_part=signed_bytes(keys_pb2.KeyObjection, bytes(row.objection)),
             signature=bytes(row.objection_signature),
-            always=True,
-        )
-
-    def _verify(
-        self, where: str, key: bytes, kind: type[Message], payload: bytes, signature: bytes
-    ) -> None:
-        self._verifying.add(
-            self._problems,
-            where,
-            key=key,
-            kind=kind,
-            payload=payload,
-            signature=signature,
             always=True,
         )
 

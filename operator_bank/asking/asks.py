@@ -26,7 +26,6 @@ from runtime.checks import invalid
 from runtime.errors import Refusal
 from runtime.one_call_each import OneCallEach
 from runtime.pagination import decode_token, page_of, page_size
-from settlement.records import AccountFlag
 
 RequestToPay = VerifiedOrder[orders_pb2.RequestToPay]
 ChangeAsked = VerifiedOrder[orders_pb2.ChangeAskedOrder]
@@ -35,7 +34,6 @@ WITHDRAW = orders_pb2.ASKED_CHANGE_WITHDRAW
 REMIND = orders_pb2.ASKED_CHANGE_REMIND
 ALLOW = orders_pb2.ASKED_CHANGE_ALLOW
 _OF = asked.c
-_CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 
 
 class Asks:
@@ -96,11 +94,7 @@ class Asks:
         new_requests.check_room(connection, request, now_ms)
         prefix = prefix_of(request.payer_number)
         here = prefix == self._prefix
-        is_shown = (
-            here
-            and self._arrivals.is_heard(request)
-            and new_requests.is_shown(connection, self._directory, request, now_ms)
-        )
+        is_shown = here and self._arrivals.is_shown(connection, request, now_ms)
         new_requests.keep(
             connection,
             new_requests.Signed(request, order.payload, order.signature, order.wallet.public_key),
@@ -166,14 +160,12 @@ class Asks:
         return rows.shown(after, paid, now_ms)
 
     def _may_change(self, row: Row[Any], wallet: Wallet, change: int) -> bool:
-        if change in (DECLINE, ALLOW):
-            holds = self._directory.account(row.payer) in self._mandates_of(wallet)
-            return bool(row.shown and (holds or (change == DECLINE and row.payer == wallet.number)))
-        return bool(row.asker == wallet.number)
-
-    def _mandates_of(self, wallet: Wallet) -> list[int]:
-        """The accounts of a wallet's mandates."""
-        return [each.account for each in self._families.mandates_of(wallet.account)]
+        if change not in (DECLINE, ALLOW):
+            return bool(row.asker == wallet.number)
+        is_payer = change == DECLINE and row.payer == wallet.number
+        given = self._families.mandate(self._directory.account(row.payer))
+        gave = given is not None and given.parent == wallet.account
+        return bool(row.shown and (is_payer or gave))
 
     def block(self, envelope: SignedEnvelope) -> None:
         """Shows a wallet no more of an asker's requests, or again.
@@ -202,7 +194,8 @@ class Asks:
             The requests, and the next page's token.
         """
         size, start = page_size(wanted_size), decode_token(token, 1)
-        mandates = [self._directory.number_of(account) for account in self._mandates_of(wallet)]
+        given = self._families.mandates_of(wallet.account)
+        mandates = [self._directory.number_of(each.account) for each in given]
         seen = and_(_OF.payer.in_([wallet.number, *mandates]), _OF.shown == 1)
         query = select(asked).where(or_(_OF.asker == wallet.number, seen))
         if start is not None:

@@ -198,10 +198,7 @@ class Taking:
         # Whatever names that bank gives to those who ask.
         new_requests.forget(connection, now_ms, _OF.other == other)
         new_requests.check_room(connection, signed.content, now_ms)
-        is_heard = self._arrivals.is_heard(signed.content)
-        if not (
-            is_heard and new_requests.is_shown(connection, self._directory, signed.content, now_ms)
-        ):
+        if not self._arrivals.is_shown(connection, signed.content, now_ms):
             return False
         new_requests.keep(
             connection, signed, other=other, is_shown=True, to_tell=False, now_ms=now_ms

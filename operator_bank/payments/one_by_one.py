@@ -116,21 +116,22 @@ class OneByOne:
         Raises:
             Refusal: the rule refused it.
         """
-        sent = {0: going} if going is not None else {}
+        # Made here, and not while all payments wait for the writer.
+        records, sent = records_of(rows), {0: going} if going is not None else {}
 
         def put(connection: Connection, answers: Answers) -> None:
             result = answers.result(0)
             if not result.accepted or answers.repeated[0]:
                 return
             in_transaction(connection, result, int(answers.positions[0]))
-            put_outbound(connection, records_of(rows), sent, answers, kind)
+            put_outbound(connection, records, sent, answers, kind)
 
         def batch_of(chain: Sequence[Noted]) -> Batch:
             linked: list[bytes] = [beside] * (len(rows) - 1)
             notes = [order.payload, *linked, *(each.note for each in chain[len(rows) :])]
             signatures = [order.signature, *[b""] * (len(chain) - 1)]
-            records = records_of(each.row for each in chain)
-            return Batch(records, notes, put, signatures=signatures)
+            made = records_of(each.row for each in chain)
+            return Batch(made, notes, put, signatures=signatures)
 
         batch = self._swept(order, rows, batch_of)
         answers = self._ledger.submit(batch)

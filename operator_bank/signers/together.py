@@ -7,7 +7,7 @@ order's own end or the list of signers that it was signed under.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -225,7 +225,7 @@ class SignedTogether:
                 if not prepares:
                     raise unknown()
                 _check_room(connection, number, signer.place)
-                values = {"kind": kind, "place": signer.place, "list_number": _list(order)}
+                values = {"kind": kind, "place": signer.place}
                 _prepare(connection, order, now_ms, values)
             elif row.state != OPEN:
                 raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, "it was withdrawn")
@@ -291,13 +291,8 @@ class SignedTogether:
 
     def _forget(self, order: Together) -> None:
         """Deletes what waited for signatures, once the journal says what came of it."""
-        number, digest = order.wallet.number, _digest(order)
-
-        def body(connection: Connection) -> None:
-            for of in (pending_orders, pending_signatures):
-                connection.execute(delete(of).where(of.c.number == number, of.c.digest == digest))
-
-        self._database.transaction(body)
+        number, digests = order.wallet.number, [_digest(order)]
+        self._database.transaction(lambda c: _delete(c, number, digests))
 
     def _row(self, number: str, digest: bytes) -> Row[Any] | None:
         return self._database.read(lambda c: _find(c, number, digest))
@@ -327,10 +322,6 @@ def _digest(order: Together) -> bytes:
     return hashlib.sha256(order.payload).digest()
 
 
-def _list(order: Together) -> int:
-    return order.wallet.key_number
-
-
 def _find(connection: Connection, number: str, digest: bytes) -> Row[Any] | None:
     query = select(pending_orders).where(_OF.number == number, _OF.digest == digest)
     return connection.execute(query).first()
@@ -341,6 +332,7 @@ def _prepare(
 ) -> None:
     row = {
         "number": order.wallet.number,
+        "list_number": order.wallet.key_number,
         "digest": _digest(order),
         "payload": order.payload,
         "state": OPEN,
@@ -372,5 +364,10 @@ def _forget_old(connection: Connection, number: str, now_ms: int) -> None:
     over = (_OF.state == OPEN) | (_OF.created_time_ms < now_ms - DAY_MS)
     old = select(_OF.digest).where(_OF.number == number, _OF.expires_time_ms < now_ms, over)
     digests = connection.execute(old).scalars().all()
-    for of in (pending_orders, pending_signatures) if digests else ():
+    if digests:
+        _delete(connection, number, digests)
+
+
+def _delete(connection: Connection, number: str, digests: Sequence[bytes]) -> None:
+    for of in (pending_orders, pending_signatures):
         connection.execute(delete(of).where(of.c.number == number, of.c.digest.in_(digests)))

@@ -138,10 +138,9 @@ class PaymentHistory:
         payment.state, payment.reason = self._state(row)  # type: ignore[assignment]
         payment.change_fen = _change(row, wallet.account, payment.state)
         self._describe(payment, row)
-        if _is_topped_up(row) and row.debit == wallet.account and row.result < _REFUSED:
-            order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
-            payment.top_up_fen = order.top_up_fen
-            payment.change_fen += order.top_up_fen
+        if row.debit == wallet.account and row.result < _REFUSED:
+            payment.top_up_fen = _top_up_fen(row)
+            payment.change_fen += payment.top_up_fen
         return payment
 
     def _state(self, row: PaymentRow) -> tuple[int, int]:
@@ -149,7 +148,7 @@ class PaymentHistory:
         if row.kind == Kind.REFUSAL:
             return states_pb2.PAYMENT_STATE_REFUSED, row.reason
         if not result.accepted:
-            if _is_topped_up(row):
+            if _top_up_fen(row):
                 return states_pb2.PAYMENT_STATE_REFUSED, shown_reason(result)
             if row.purpose not in _EXCHANGES:
                 return states_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
@@ -230,12 +229,12 @@ _PURPOSES = {
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 
-def _is_topped_up(row: PaymentRow) -> bool:
-    """Whether it is a payment that takes what its wallet lacks from the deposit account."""
+def _top_up_fen(row: PaymentRow) -> int:
+    """What a payment takes from its wallet's deposit account; 0 for any other row."""
     if not row.flags & RecordFlag.DECIDED_LAST or row.purpose != purposes_pb2.PURPOSE_PAYMENT:
-        return False
-    # Its payee may be why: room was made there first.
-    return bool(orders_pb2.PaymentOrder.FromString(bytes(row.note)).top_up_fen)
+        return 0
+    # Its payee may be why it was decided last: room was made there first.
+    return int(orders_pb2.PaymentOrder.FromString(bytes(row.note)).top_up_fen)
 
 
 def _is_part(row: PaymentRow) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from dcep.bank.v1 import orders_pb2
-from operator_bank.asking import rows
+from operator_bank.asking import new_requests, rows
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory
@@ -21,11 +21,17 @@ class Arrivals:
         self._directory = directory
         self._families = families
 
-    def is_heard(self, request: orders_pb2.RequestToPay) -> bool:
-        """Whether a request concerns its payer: nobody but its payee asks a mandate."""
-        account = self._directory.account(request.payer_number)
-        is_mandate = self._families.is_mandate(account)
-        return not is_mandate or self._families.pays_by_mandate(account, request.wallet_number)
+    def is_shown(
+        self, connection: Connection, request: orders_pb2.RequestToPay, now_ms: int
+    ) -> bool:
+        """Whether the payer, whose number is one of this bank's, is shown a request. Nobody but its
+        payee asks a mandate.
+        """
+        account, asker = self._directory.account(request.payer_number), request.wallet_number
+        is_mandate = self._families.mandate(account) is not None
+        if is_mandate and not self._families.pays_by_mandate(account, asker):
+            return False
+        return new_requests.is_shown(connection, self._directory, request, now_ms)
 
     def arrived(
         self, connection: Connection, request: orders_pb2.RequestToPay, now_ms: int

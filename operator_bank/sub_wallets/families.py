@@ -212,15 +212,15 @@ class Families:
             self._over.pop(account, None)
             self._mandates.pop(account, None)
 
-    def is_mandate(self, account: int) -> bool:
-        """Whether an account is a mandate's."""
+    def mandate(self, account: int) -> SubWallet | None:
+        """The mandate of an account; None if it is none."""
         sub = self._subs.get(account)
-        return sub is not None and sub.is_mandate
+        return sub if sub is not None and sub.is_mandate else None
 
     def pays_by_mandate(self, account: int, asker: str) -> bool:
         """Whether an account is a mandate's by which this asker is paid."""
-        sub = self._subs.get(account)
-        return sub is not None and sub.is_mandate and asker in sub.terms.payees
+        given = self.mandate(account)
+        return given is not None and asker in given.terms.payees
 
     def mandates_of(self, parent: int) -> list[SubWallet]:
         """The mandates that a wallet has given, closed ones too, the oldest first."""

@@ -138,11 +138,7 @@ class Orders:
         Raises:
             Refusal: the signature is wrong, it has expired, and so on; it names the field.
         """
-        _check_shape(kind, envelope)
-        wallet = self._find(envelope)
-        message = signed_bytes(kind, envelope.payload)
-        if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
-            raise wrong_signature()
+        wallet = self._verified(kind, envelope)
         order = _parse(kind, wallet, envelope, self._clock.now_ms())
         if "sequence" in kind.DESCRIPTOR.fields_by_name:
             self.families.check_end(wallet, order.content.expires_time_ms)
@@ -157,16 +153,21 @@ class Orders:
         Raises:
             Refusal: as `open`; SIGNER_MAY_NOT, the signer only looks, or the wallet has one key.
         """
-        _check_shape(kind, envelope)
-        wallet = self._find(envelope)
-        message = signed_bytes(kind, envelope.payload)
-        if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
-            raise wrong_signature()
+        wallet = self._verified(kind, envelope)
         order = _parse(kind, wallet, envelope, self._clock.now_ms(), together=True)
         if isinstance(order.content, orders_pb2.PaymentOrder):
             last = int(self._ledger.read([wallet.account])[0]["last_sequence"])
             check_prepared(wallet, order.content.sequence, last)
         return order
+
+    def _verified(self, kind: type[Message], envelope: SignedEnvelope) -> Wallet:
+        """The wallet with the key that has signed an envelope. Raises Refusal."""
+        _check_shape(kind, envelope)
+        wallet = self._find(envelope)
+        message = signed_bytes(kind, envelope.payload)
+        if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
+            raise wrong_signature()
+        return wallet
 
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -238,7 +239,7 @@ class Orders:
         except UnicodeDecodeError:
             return None
         # Nobody orders with the key of a mandate: as if there were no such wallet.
-        return None if wallet and self.families.is_mandate(wallet.account) else wallet
+        return None if wallet and self.families.mandate(wallet.account) else wallet
 
     def _key(self, wallet: Wallet | None) -> bytes:
         return wallet.public_key if wallet is not None else self._nobody
