@@ -654,7 +654,7 @@ class BankWalk:
         same("account", payment.origin, payment.debit)
         asker = read(orders_pb2.RequestToPay, payment.note).wallet_number
         payee = self._accounts.get(asker)
-        known = self._holder(payee).keys if payee is not None else []
+        known = set() if payee is None else self._holder(payee).ever()
         terms = self._subs.asked(payment, money, asker)
         order = self._requests.asked(payment, holder.number, known)
         giver = self._holder(self._subs.parent(payment.debit))

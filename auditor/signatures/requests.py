@@ -8,7 +8,8 @@ twice, and a row too many leaves it unpaid.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
@@ -104,7 +105,7 @@ class RequestWalk:
                 )
             )
 
-    def asked(self, line: Line, number: str, known: Sequence[bytes]) -> orders_pb2.PaymentOrder:
+    def asked(self, line: Line, number: str, known: AbstractSet[bytes]) -> orders_pb2.PaymentOrder:
         """Takes an accepted payment by a mandate; returns what its bank has made of the request.
 
         Args:

@@ -41,6 +41,15 @@ class Holder(NamedTuple):
             return {one.place: bytes(one.public_key) for one in signers}
         return self.orderers(number)
 
+    def ever(self, before: int | None = None) -> set[bytes]:
+        """The keys that were the wallet's under any of its keys and lists.
+
+        Args:
+            before: under those before this one only.
+        """
+        numbers = range(len(self.keys))[:before]
+        return {key for number in numbers for key in self.signers(number).values()}
+
     def alone(self, number: int) -> list[bytes]:
         """The keys each of which could order alone under a key or list."""
         return [*self.orderers(number).values()] if self.threshold(number) == 1 else []
@@ -128,7 +137,7 @@ class SignerLists:
     def _places(self, holder: Holder, before: int, listed: SignerList) -> None:
         """Checks that who stays keeps the place, and that each new key has asked. Raises Wrong."""
         had = {key: place for place, key in holder.signers(before).items()}
-        ever = {key for number in range(before) for key in holder.signers(number).values()}
+        ever = holder.ever(before)
         places = [one.place for one in listed.order.signers]
         if len(set(places)) != len(places):
             raise Wrong(_("two signers have one place"))

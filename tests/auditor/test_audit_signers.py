@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,14 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import delete, insert, select, update
 
-from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, states_pb2, wallets_pb2
+from dcep.bank.v1 import (
+    keys_pb2,
+    orders_pb2,
+    signers_pb2,
+    states_pb2,
+    sub_wallets_pb2,
+    wallets_pb2,
+)
 from operator_bank.signers.tables import signer_lists, signer_signatures
 from operator_bank.wallets import orders
 from runtime.envelope import key_id, sign, sign_payload
@@ -290,3 +298,40 @@ def test_a_class_that_one_of_two_has_ordered_is_named(
     monkeypatch.setattr(orders, "check_may", lambda *_: None)  # a bank that takes it
     bank.class_changes.change(asked)
     assert named(company.problems(), "not by the wallet's key")
+
+
+def test_a_second_phone_asks_by_a_mandate(stack: Stack) -> None:
+    """What carol has given alice is paid whichever of alice's phones asks."""
+    bank, now_ms = stack.system.built["alpha"], stack.system.clock.now_ms()
+    end_ms = now_ms + 60_000
+    given = sub_wallets_pb2.SubWalletOrder(
+        wallet_number=stack.number(CAROL),
+        request_id=str(uuid.uuid4()),
+        action=sub_wallets_pb2.SUB_WALLET_ACTION_OPEN,
+        public_key=bytes(THIRD.verify_key),
+        terms=sub_wallets_pb2.SubWalletTerms(
+            balance_cap_fen=20_000,
+            ends_time_ms=now_ms + 86_400_000,
+            payees=[stack.number(ALICE)],
+            mandate=sub_wallets_pb2.Mandate(each_fen=500, month_fen=900),
+        ),
+        bank="alpha",
+        created_time_ms=now_ms,
+        expires_time_ms=end_ms,
+    )
+    carols = stack.system.built[CAROL].home.key()
+    mandate = bank.sub_wallets.order(sign(given, carols, stack.number(CAROL).encode()))
+    asked = orders_pb2.RequestToPay(
+        wallet_number=stack.number(ALICE),
+        nonce=bytes(16),
+        payer_number=mandate.wallet_number,
+        amount_fen=500,
+        due_time_ms=end_ms,
+        created_time_ms=now_ms,
+        expires_time_ms=end_ms,
+    )
+    bank.asks.ask(sign(asked, SECOND, named_by(stack, SECOND)))
+    bank.mandates.step()
+    [shown] = bank.sub_wallets.page(stack.wallet(CAROL))
+    assert shown.month_spent_fen == 500
+    assert stack.problems() == []
