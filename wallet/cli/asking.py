@@ -17,10 +17,10 @@ def answer(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def ask(question: str) -> None:
-    """Raises UsageError unless the holder says yes."""
+def ask(question: str, otherwise: str = "") -> None:
+    """Raises UsageError unless the holder says yes; `otherwise`: what it says, not "unpaid"."""
     if answer(question).lower() not in ("y", "yes"):
-        raise UsageError(_("nothing was paid"))
+        raise UsageError(otherwise or _("nothing was paid"))
 
 
 def agree(pays: str, *, sure: bool, otherwise: str, output: Output) -> None:

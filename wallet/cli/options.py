@@ -40,6 +40,7 @@ Receipt = Annotated[
 Anew = Annotated[
     bool, typer.Option("--anew", help="A new order, even if an equal one got no answer.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
 PinOption = Annotated[
     str,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from language import N_, _
-from wallet.cli.options import HomeOption, JsonOption, StackOption, gather, stack_folder, wallet
+from wallet.cli.options import (
+    HomeOption,
+    JsonOption,
+    StackOption,
+    Yes,
+    gather,
+    stack_folder,
+    wallet,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +29,6 @@ ROLES = {"see": 1, "prepare": 2, "release": 3}
 """What a signer may do, as it is typed, and its SignerRole."""
 
 _IN_WORDS = {1: N_("may look"), 2: N_("may prepare payments"), 3: N_("may release")}
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 signers = typer.Typer(
     help="Who signs for this wallet: your other phones, and other people.",
@@ -156,7 +163,7 @@ def shown(use: Signers, found: SignerList) -> CommandResult:
         "number": use.number,
         "list": found.number,
         "threshold": found.threshold,
-        "signers": [_fields(use, one) for one in found.signers],
+        "signers": [{**signer_fields(one), "here": use.is_here(one)} for one in found.signers],
         "waits": found.waits,
         "asked": [{"code": code_of(key), "time_ms": time_ms} for key, time_ms in found.asked],
     }
@@ -203,7 +210,8 @@ def joined(done: Recovered, why_not: str) -> CommandResult:
     ).format(bank=done.profile.bank, code=code)
 
 
-def _fields(use: Signers, one: signers_pb2.Signer) -> dict[str, Any]:
+def signer_fields(one: signers_pb2.Signer) -> dict[str, Any]:
+    """A signer for programs."""
     from currency.key_code import code_of
     from dcep.bank.v1 import states_pb2
 
@@ -212,7 +220,6 @@ def _fields(use: Signers, one: signers_pb2.Signer) -> dict[str, Any]:
         "code": code_of(one.public_key),
         "role": states_pb2.SignerRole.Name(one.role).removeprefix("SIGNER_ROLE_"),
         "label": one.label,
-        "here": use.is_here(one),
     }
 
 
@@ -240,13 +247,10 @@ def _yes_to(yes: bool, question: str) -> Callable[[], None]:
     """Asks whoever types, at a terminal, and raises UsageError unless they agree."""
     import sys
 
-    from wallet.cli.asking import answer
-    from wallet.cli.console import UsageError
+    from wallet.cli.asking import ask
 
     def agree() -> None:
-        if yes or not sys.stdin.isatty():
-            return
-        if answer(f"{question} ").lower() not in ("y", "yes"):
-            raise UsageError(_("nothing was changed"))
+        if not yes and sys.stdin.isatty():
+            ask(f"{question} ", _("nothing was changed"))
 
     return agree

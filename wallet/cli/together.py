@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from language import _
-from wallet.cli.options import Amount, Anew, HomeOption, JsonOption, wallet
+from wallet.cli.options import Amount, Anew, HomeOption, JsonOption, Yes, wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from wallet.online.together import Waiting
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `wallet pending` shows it.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def prepare(
@@ -131,18 +130,10 @@ def _fields(one: Waiting) -> dict[str, Any]:
 
 
 def _listed(one: Waiting) -> list[dict[str, Any]]:
-    from currency.key_code import code_of
-    from dcep.bank.v1 import states_pb2
+    from wallet.cli.signers import signer_fields
 
-    return [
-        {
-            "place": each.place,
-            "code": code_of(each.public_key),
-            "role": states_pb2.SignerRole.Name(each.role).removeprefix("SIGNER_ROLE_"),
-            "label": each.label,
-        }
-        for each in (one.signers.signers if one.signers is not None else ())
-    ]
+    listed = one.signers.signers if one.signers is not None else ()
+    return [signer_fields(each) for each in listed]
 
 
 def _line(one: Waiting) -> str:
@@ -173,14 +164,11 @@ def _agreed(say: Callable[[str], None], *, yes: bool, question: str) -> Callable
     """Shows what is to be signed, and asks whoever types at a terminal."""
     import sys
 
-    from wallet.cli.asking import answer
-    from wallet.cli.console import UsageError
+    from wallet.cli.asking import ask
 
     def agree(one: Waiting) -> None:
         say(_line(one))
-        if yes or not sys.stdin.isatty():
-            return
-        if answer(f"{question} ").lower() not in ("y", "yes"):
-            raise UsageError(_("nothing was signed"))
+        if not yes and sys.stdin.isatty():
+            ask(f"{question} ", _("nothing was signed"))
 
     return agree
