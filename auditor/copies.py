@@ -20,7 +20,7 @@ from auditor.books import (
     SUSPENSE,
     Owned,
 )
-from auditor.signatures.bank import Unsaid
+from auditor.signatures.feed import Unsaid
 from auditor.signatures.orders import Line, Wrong, lines, read
 from auditor.signatures.positions import Positions
 from auditor.signatures.stack import Ledger

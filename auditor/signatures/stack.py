@@ -12,12 +12,13 @@ from auditor.signatures.act_chain import ends_told
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.acts_told import ActsTold
 from auditor.signatures.aliases import check_aliases
-from auditor.signatures.bank import BankWalk, Unsaid
+from auditor.signatures.bank import BankWalk
 from auditor.signatures.bank_rows import BankRows
 from auditor.signatures.central_keys import CentralTerms
 from auditor.signatures.centre import CentreWalk
 from auditor.signatures.certificates import CertificateRows
 from auditor.signatures.evidence import check_evidence
+from auditor.signatures.feed import Unsaid
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.feed_tips import ends_of_central_acts
 from auditor.signatures.key_rows import KeyRows
