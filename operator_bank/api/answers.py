@@ -10,7 +10,7 @@ import grpc
 from dcep.bank.v1 import asking_pb2, payments_pb2, states_pb2
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from runtime.errors import Refusal, as_reason
 
 

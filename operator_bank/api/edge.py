@@ -17,7 +17,8 @@ from operator_bank.edge.tickets import Tickets
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
 from operator_bank.payments.ends import Ends
-from operator_bank.payments.payments import PENDING, PaidAlone
+from operator_bank.payments.payments import PaidAlone
+from operator_bank.payments.rows import PENDING
 from runtime.calls import Call
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal, as_reason, to_status

@@ -21,7 +21,7 @@ from operator_bank.context import Context
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import SETTLED, Going, Paid, id_of, outbound_body, payment_row
+from operator_bank.payments.rows import SETTLED, Going, Paid, id_of, outbound_body, payment_row
 from operator_bank.payments.topped_up import TopUps, chain_of
 from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets.directory import Directory

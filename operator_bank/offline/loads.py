@@ -20,7 +20,7 @@ from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.questions import FEED_PATIENCE_S, Questions
 from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.payments.rows import Going, put_outbound
 from operator_bank.payments.tables import IS_LOAD, outbound
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused

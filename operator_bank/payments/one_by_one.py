@@ -16,7 +16,7 @@ from dcep.bank.v1 import orders_pb2
 from operator_bank.context import Context
 from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import PENDING, SETTLED, Going, Paid, id_of, put_outbound
+from operator_bank.payments.rows import PENDING, SETTLED, Going, Paid, id_of, put_outbound
 from operator_bank.sweeps.sweeping import Noted, Sweeps
 from operator_bank.wallets.orders import VerifiedOrder
 from operator_bank.wallets.refused import Refused

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import Connection
 
-from currency.number import NumberError, check, prefix_of
-from dcep.bank.v1 import orders_pb2, states_pb2
+from currency.number import prefix_of
+from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from dcep.purposes.v1 import purposes_pb2
-from dcep.registration.v1 import registration_pb2
 from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
@@ -22,57 +19,32 @@ from operator_bank.limits import MAX_ITEMS, MAX_SWEPT_ROUNDS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
-from operator_bank.payments.tables import outbound
+from operator_bank.payments.rows import (
+    PENDING,
+    SETTLED,
+    Going,
+    Paid,
+    id_of,
+    outbound_body,
+    payment_row,
+    put_outbound,
+)
 from operator_bank.payments.topped_up import FIELD, TopUps, chain_of, own_said
 from operator_bank.sub_wallets.families import said
 from operator_bank.sweeps.sweeping import Noted, Sweeps, room_for
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
+from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid
-from runtime.database import execute_many
 from runtime.errors import Refusal
 from runtime.shares import overloaded
-from settlement.builders import Row, records_of, refused, transfer
+from settlement.builders import Row, records_of, refused
 from settlement.core import Answers, Batch
 from settlement.payment_rows import PaymentRow
-from settlement.records import Accounts, Kind, RecordFlag, Records, Result
+from settlement.records import Accounts, Kind, Result
 
-PENDING = states_pb2.PAYMENT_STATE_PENDING
-SETTLED = states_pb2.PAYMENT_STATE_SETTLED
-REFUSED = states_pb2.PAYMENT_STATE_REFUSED
-_PUT = (
-    f"INSERT INTO {outbound.name}"
-    " (number, account, sequence, kind, destination, state, reason, hold, amount_fen, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 _HOLD, _REFUSED = int(Kind.HOLD), int(Result.MALFORMED)
-_PAYMENT = purposes_pb2.PURPOSE_PAYMENT
-_NO_LIMIT = int(RecordFlag.NO_LIMIT)
-
-
-class Paid(NamedTuple):
-    """What became of a payment order."""
-
-    payment_id: str
-    state: int
-    repeated: bool = False
-    reason: int = 0
-    number: int = 0
-    """Number of the outbound payment, if it went to another bank."""
-
-
-class Going(NamedTuple):
-    """What is sent to the central bank for a hold.
-
-    Attributes:
-        destination: prefix of the bank that is paid; "" for a load.
-        body: the payment without its number; for a load the device's certificate.
-    """
-
-    destination: str
-    body: bytes
 
 
 class PaidAlone(NamedTuple):
@@ -468,50 +440,6 @@ class Payments:
         return Paid(payment_id, PENDING, False, 0, number)
 
 
-def id_of(number: str, sequence: int) -> str:
-    """The id of a payment: its payer's wallet number and sequence."""
-    return f"{number}-{sequence}"
-
-
-def payment_row(
-    order: VerifiedOrder[orders_pb2.PaymentOrder],
-    payee: int,
-    own_prefix: str,
-    now_ms: int,
-    *,
-    kin: bool,
-) -> Row:
-    """The record that a payment order becomes.
-
-    Args:
-        order: what was ordered.
-        payee: the payee's account here; NOBODY if there is none.
-        own_prefix: of the numbers of this bank's wallets.
-        now_ms: Unix milliseconds.
-        kin: the payee is a sub-wallet of the payer, or the other way round: what one of them pays
-            the other is spent by none of them, and is counted when it goes elsewhere.
-
-    Raises:
-        Refusal: FIELD_INVALID, the payee's number is none.
-    """
-    content, payer = order.content, order.wallet.account
-    if payee == accounts.NOBODY and not _is_own(content.payee_number, own_prefix):
-        return hold_for(order, _PAYMENT, now_ms)
-    return transfer(
-        origin=payer,
-        sequence=content.sequence,
-        debit=payer,
-        # The rule refuses NOBODY, but only after everything that it refuses about the payer.
-        credit=payee,
-        amount_fen=content.amount_fen,
-        purpose=_PAYMENT,
-        time_ms=now_ms,
-        expires_ms=content.expires_time_ms,
-        flags=_NO_LIMIT if kin else 0,
-        digest=order.digest,
-    )
-
-
 def _batch_of(taken: _Taken, payers: Sequence[int], beside: Sequence[bytes] = ()) -> Batch:
     """The batch that decides about orders; payments to other banks are written down with it.
 
@@ -536,64 +464,6 @@ def _batch_of(taken: _Taken, payers: Sequence[int], beside: Sequence[bytes] = ()
         put_outbound(connection, records, going, answers, "pay")
 
     return Batch(records, notes, put if going else None, payers, signatures)
-
-
-def _newly_held(records: Records, answers: Answers) -> list[int]:
-    held = (records["kind"] == Kind.HOLD) & (answers.results == Result.ACCEPTED)
-    found: list[int] = np.flatnonzero(held & ~answers.repeated).tolist()
-    return found
-
-
-def put_outbound(
-    connection: Connection,
-    records: Records,
-    going: Mapping[int, Going],
-    answers: Answers,
-    kind: str,
-) -> None:
-    """Writes what has to be sent to the central bank, in the transaction of its holds.
-
-    Args:
-        connection: of that transaction.
-        records: the batch.
-        going: what is sent for each hold, by the index of its record.
-        answers: the rule's answers to the batch.
-        kind: "pay", "refund", "load" or "return".
-    """
-    held = _newly_held(records, answers)
-    columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
-    columns += [answers.details[held], records["amount_fen"][held]]
-    rows = [
-        (number, account, sequence, kind, going[i][0], PENDING, 0, hold, amount_fen, going[i][1])
-        for i, number, account, sequence, hold, amount_fen in zip(
-            held, *(column.tolist() for column in columns), strict=True
-        )
-    ]
-    if rows:
-        execute_many(connection, _PUT, rows)
-
-
-def outbound_body(content: orders_pb2.PaymentOrder) -> bytes:
-    """The payment that is sent to the central bank for a payer's order, without its number."""
-    payment = registration_pb2.OutboundPayment(
-        payment_id=id_of(content.wallet_number, content.sequence),
-        payer_number=content.wallet_number,
-        payee_number=content.payee_number,
-        amount_fen=content.amount_fen,
-        created_time_ms=content.created_time_ms,
-        expires_time_ms=content.expires_time_ms,
-        memo=content.memo,
-        request_to_pay_id=content.request_to_pay_id,
-    )
-    return bytes(payment.SerializeToString())
-
-
-def _is_own(number: str, own_prefix: str) -> bool:
-    """Whether a number belongs to this bank, as its prefix says. Raises Refusal: FIELD_INVALID."""
-    try:
-        return prefix_of(check(number)) == own_prefix
-    except NumberError as error:
-        raise invalid("payee_number", f"is no wallet number: {error}") from None
 
 
 def _without_top_up(

@@ -11,7 +11,7 @@ from operator_bank.context import Context
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.payments.rows import Going, put_outbound
 from operator_bank.payments.tables import undeliverable
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from settlement.builders import hold, records_of

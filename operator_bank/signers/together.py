@@ -25,7 +25,8 @@ from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS, PENDING_EACH
 from operator_bank.payments.one_by_one import OneByOne, as_payer
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.payments import PENDING, Going, Paid, Payments, outbound_body
+from operator_bank.payments.payments import Payments
+from operator_bank.payments.rows import PENDING, Going, Paid, outbound_body
 from operator_bank.signers.keys import write_signatures
 from operator_bank.signers.lists import SignerLists
 from operator_bank.signers.tables import pending_orders, pending_signatures

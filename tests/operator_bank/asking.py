@@ -12,7 +12,7 @@ from dcep.bank.v1 import asking_pb2, inbound_pb2, orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.asking import rows
 from operator_bank.asking.tables import asked
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from runtime.envelope import sign
 from tests.operator_bank.system import FOREIGN, Holder, System
 

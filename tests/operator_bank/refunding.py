@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcep.bank.v1 import orders_pb2, payments_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from tests.operator_bank.system import Holder, System
 
 Payment = payments_pb2.Payment

@@ -28,7 +28,7 @@ from operator_bank.feed.entries import numbered
 from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.offline.tables import token_deposits
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from operator_bank.payments.tables import outbound
 from operator_bank.tables import metadata
 from operator_bank.wallets.directory import Wallet

@@ -13,7 +13,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_LOOKED_UP
-from operator_bank.payments.payments import PENDING, SETTLED, Paid
+from operator_bank.payments.rows import PENDING, SETTLED, Paid
 from operator_bank.wallets import orders as orders_module
 from runtime.errors import Refusal
 from runtime.one_call_each import OneCallEach

@@ -9,8 +9,8 @@ from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_PAYEE_REFUSALS, PAYEE_REFUSALS_MS
-from operator_bank.payments.payments import Paid
 from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.payments.rows import Paid
 from runtime.errors import Refusal
 from tests.operator_bank.system import FOREIGN, PREFIX, Holder, System
 from tests.refusals import refusal

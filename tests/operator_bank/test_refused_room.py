@@ -13,7 +13,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_REFUSED_AT_ONCE, REFUSED_PAYMENT_BYTES
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from runtime.errors import Refusal
 from tests.operator_bank.system import FOREIGN, PREFIX, Holder, System
 from tests.refusals import refused_for

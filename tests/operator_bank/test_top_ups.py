@@ -8,7 +8,7 @@ from dcep.bank.v1 import states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from operator_bank.ledger import accounts
-from operator_bank.payments.payments import Paid
+from operator_bank.payments.rows import Paid
 from runtime.errors import Refusal
 from tests.operator_bank.system import DEPOSIT_FEN, FOREIGN, II, IV, LIMITS, Holder, System
 from tests.refusals import refused, refused_for
