@@ -203,7 +203,7 @@ def company(street: Street, say: Say) -> None:
     """In a company one prepares, and two of the others release."""
     for who, role in (("ben", "release"), ("clerk", "prepare")):
         street.join(who, "office", "alpha", who, role)
-    street.wallet("office", "signers", "threshold", "2")
+    street.wallet("office", "signers", "threshold", "2", "--yes")
     say(_("from now on the office's wallet takes two signatures"))
     shop = street.number("shop")
     _refused(say, street.wallet("office", "pay", shop, "300", "--yes", no="SIGNER_MAY_NOT"))
@@ -223,7 +223,7 @@ def phones(street: Street, say: Say) -> None:
     say(_("mother's wallet is on her tablet too, which pays 20.00"))
     found = street.wallet("mother", "signers")["signers"]
     place = next(str(one["place"]) for one in found if one["label"] == "tablet")
-    street.wallet("mother", "signers", "remove", place)
+    street.wallet("mother", "signers", "remove", place, "--yes")
     no = street.wallet("tablet", "pay", street.number("shop"), "1", "--yes", no="KEY_REPLACED")
     _refused(say, no)
 

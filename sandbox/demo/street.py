@@ -74,7 +74,7 @@ class Street:
         """Has somebody sign for another one's wallet too, who lets them in."""
         asking = ("signers", "join", self.number(wallet), "--bank", bank)
         code = str(self.wallet(who, *asking, code=None)["code"])
-        self.wallet(wallet, "signers", "add", code, "--label", label, "--role", role)
+        self.wallet(wallet, "signers", "add", code, "--label", label, "--role", role, "--yes")
         self.wallet(who, *asking)
 
     def recovered(self, who: str) -> bool:

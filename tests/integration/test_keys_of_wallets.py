@@ -136,7 +136,7 @@ def test_a_second_phone_pays_and_cuts_the_first_one_off(system: System, tmp_path
     asked = tablet.answer("signers", "join", number, "--bank", "alpha", code=3)
     seen: Any = old.answer("signers")["asked"]
     assert [one["code"] for one in seen] == [asked["code"]]
-    added: Any = old.answer("signers", "add", str(asked["code"]), "--label", "tablet")
+    added: Any = old.answer("signers", "add", str(asked["code"]), "--label", "tablet", "--yes")
     assert [(one["place"], one["here"]) for one in added["signers"]] == [(0, True), (1, False)]
     assert tablet.answer("signers", "join", number, "--bank", "alpha")["opened"]
     for phone in (tablet, old, tablet):
@@ -160,9 +160,9 @@ def test_a_company_pays_what_a_clerk_prepares_and_two_release(
     ben, clerk = Shell(system, tmp_path / "ben"), Shell(system, tmp_path / "clerk")
     for person, role in ((ben, "release"), (clerk, "prepare")):
         asked = person.answer("signers", "join", number, "--bank", "alpha", code=3)
-        ann.answer("signers", "add", str(asked["code"]), "--role", role)
+        ann.answer("signers", "add", str(asked["code"]), "--role", role, "--yes")
         person.answer("signers", "join", number, "--bank", "alpha")
-    assert ann.answer("signers", "threshold", "2")["threshold"] == 2
+    assert ann.answer("signers", "threshold", "2", "--yes")["threshold"] == 2
     for person in (ann, clerk):
         assert person.answer("pay", shop, "1", code=1)["reason"] == "SIGNER_MAY_NOT"
     prepared = clerk.answer("prepare", shop, "12.50", "--memo", "rent")
@@ -170,10 +170,15 @@ def test_a_company_pays_what_a_clerk_prepares_and_two_release(
     waits: Any = ben.answer("pending")["pending"]
     assert [(one["id"], one["amount_fen"], one["payee"]) for one in waits] == [(name, 1_250, shop)]
     assert "12.50" in ann.said("pending")
-    assert not ann.answer("release", name)["done"]
-    released = ben.answer("release", name)
+    # Where nobody can be asked, nothing is signed.
+    for told in (("release", name), ("withdraw", name), ("signers", "threshold", "1")):
+        assert "--yes" in ann.said(*told, code=2)
+        assert ann.answer(*told, code=2)["reason"] == "USAGE"
+    assert ben.answer("pending")["pending"] == waits
+    assert not ann.answer("release", name, "--yes")["done"]
+    released = ben.answer("release", name, "--yes")
     assert (released["done"], released["available_fen"]) == (True, 8_750)
     other = str(clerk.answer("prepare", shop, "1")["id"])
-    assert ben.answer("withdraw", other)["withdrawn"]
-    assert ann.answer("release", other, code=1)["reason"] == "REQUEST_UNKNOWN"
+    assert ben.answer("withdraw", other, "--yes")["withdrawn"]
+    assert ann.answer("release", other, "--yes", code=1)["reason"] == "REQUEST_UNKNOWN"
     assert not audited(system).problems

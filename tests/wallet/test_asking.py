@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from wallet.cli.asking import ask
+from wallet.cli.asking import ask, consent
 from wallet.cli.console import UsageError
 
 
@@ -38,3 +38,13 @@ def test_where_nobody_can_be_asked_it_is_a_no(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     with pytest.raises(UsageError, match="nothing was paid"):
         ask("Pay? ")
+
+
+def test_nothing_is_signed_where_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(UsageError, match="--yes"):
+        consent("Sign it?", "nothing was signed", yes=False)
+    consent("Sign it?", "nothing was signed", yes=True)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    with pytest.raises(UsageError, match="^nothing was signed$"):
+        consent("Sign it?", "nothing was signed", yes=False)

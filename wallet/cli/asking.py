@@ -41,3 +41,21 @@ def agree(pays: str, *, sure: bool, otherwise: str, output: Output) -> None:
         ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
     else:
         raise UsageError(otherwise)
+
+
+def consent(question: str, otherwise: str, *, yes: bool) -> None:
+    """Asks the holder before something is signed, unless they have said yes in advance.
+
+    Args:
+        question: what is asked.
+        otherwise: what is said when the holder does not say yes.
+        yes: they have.
+
+    Raises:
+        UsageError: the holder does not say yes, or nobody can be asked.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(_("nobody can be asked here; look at it, and say --yes"))
+    ask(f"{question} ", otherwise)

@@ -98,7 +98,7 @@ def add(
         if role not in ROLES:
             raise UsageError(_("--role is one of: {roles}").format(roles=", ".join(ROLES)))
         use = app.signers()
-        agree = _agreed(yes or as_json, _("Let it sign for this wallet?"))
+        agree = _agreed(yes, _("Let it sign for this wallet?"))
         output.result(*shown(use, use.add(code, ROLES[role], cleaned(label), agree)))
 
 
@@ -113,7 +113,7 @@ def remove(
     """Cut a phone off: from now on the bank takes nothing of it, whenever it was signed."""
     with wallet(context, home, as_json) as (app, output):
         use = app.signers()
-        agree = _agreed(yes or as_json, _("Cut it off, for good?"))
+        agree = _agreed(yes, _("Cut it off, for good?"))
         output.result(*shown(use, use.remove(place, agree)))
 
 
@@ -133,7 +133,7 @@ def threshold(
     with wallet(context, home, as_json) as (app, output):
         use = app.signers()
         question = _("From now on each order takes {count} signatures?").format(count=count)
-        output.result(*shown(use, use.set_threshold(count, _yes_to(yes or as_json, question))))
+        output.result(*shown(use, use.set_threshold(count, _yes_to(yes, question))))
 
 
 @signers.command("give-up-phrase")
@@ -150,7 +150,7 @@ def give_up_phrase(
     """
     with wallet(context, home, as_json) as (app, output):
         use = app.signers()
-        agree = _yes_to(yes or as_json, _("Give up the recovery phrase, for good?"))
+        agree = _yes_to(yes, _("Give up the recovery phrase, for good?"))
         output.result(*shown(use, use.give_up_phrase(agree)))
 
 
@@ -235,7 +235,7 @@ def _line(one: signers_pb2.Signer, *, here: bool) -> str:
 
 
 def _agreed(yes: bool, question: str) -> Callable[[signers_pb2.Signer], None]:
-    """Asks whoever types, at a terminal, before a list with or without a signer is signed."""
+    """Asks whoever types before a list with or without a signer is signed."""
 
     def agree(one: signers_pb2.Signer) -> None:
         _yes_to(yes, f"{_line(one, here=False)}\n{question}")()
@@ -244,13 +244,7 @@ def _agreed(yes: bool, question: str) -> Callable[[signers_pb2.Signer], None]:
 
 
 def _yes_to(yes: bool, question: str) -> Callable[[], None]:
-    """Asks whoever types, at a terminal, and raises UsageError unless they agree."""
-    import sys
+    """Asks whoever types; raises UsageError unless they agree, or did by `--yes`."""
+    from wallet.cli.asking import consent
 
-    from wallet.cli.asking import ask
-
-    def agree() -> None:
-        if not yes and sys.stdin.isatty():
-            ask(f"{question} ", _("nothing was changed"))
-
-    return agree
+    return lambda: consent(question, _("nothing was changed"), yes=yes)

@@ -60,7 +60,7 @@ def release(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign what somebody else has prepared: shows it, and asks at the terminal."""
+    """Sign what somebody else has prepared: shows it, and asks; `--yes` answers in advance."""
     with wallet(context, home, as_json, limits=True) as (app, output):
         agree = _agreed(output.say, yes=yes, question=_("Sign it?"))
         output.result(*signed(app.together().release(name, agree)))
@@ -161,14 +161,11 @@ def _line(one: Waiting) -> str:
 
 
 def _agreed(say: Callable[[str], None], *, yes: bool, question: str) -> Callable[[Waiting], None]:
-    """Shows what is to be signed, and asks whoever types at a terminal."""
-    import sys
-
-    from wallet.cli.asking import ask
+    """Shows what is to be signed, and asks; without a terminal only `--yes` agrees."""
+    from wallet.cli.asking import consent
 
     def agree(one: Waiting) -> None:
         say(_line(one))
-        if not yes and sys.stdin.isatty():
-            ask(f"{question} ", _("nothing was signed"))
+        consent(question, _("nothing was signed"), yes=yes)
 
     return agree
