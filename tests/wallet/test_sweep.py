@@ -25,12 +25,15 @@ def test_the_level_is_ordered_and_shown(alice: Cli, grpc_bank: FakeBank) -> None
     told = alice.json("automatic")
     assert (told["sweep"], told["sweep_above_fen"], told["top_up"]) == (True, 10_000, False)
     assert "over 100.00 yuan" in alice.run("show")
+    assert "over 100.00 yuan" in alice.run("limits")
+    assert alice.json("limits")["sweep_above_fen"] == 10_000
     said = alice.run("automatic", "--sweep")
     assert "over what the wallet may hold" in said
     assert alice.json("show")["sweep_above_fen"] == 0
     assert "stays in the wallet" in alice.run("automatic", "--no-sweep")
     number = alice.json("show")["number"]
     assert grpc_bank.sweeping[number] is None
+    assert "sweep_above_fen" not in alice.json("limits")
 
 
 def test_the_same_level_is_ordered_again_after_another(alice: Cli) -> None:

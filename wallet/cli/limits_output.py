@@ -10,6 +10,7 @@ from currency.contract_words import class_name
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.automatic_output import level_in_fen, level_in_words
 from wallet.cli.console import CommandResult
 from wallet.cli.times import clock
 
@@ -104,7 +105,7 @@ def limited(state: GetWalletResponse) -> CommandResult:
     """After ``limits``."""
     wallet_class = class_name(state.wallet_class)
     found = list(limits_of(state))
-    fields = {
+    fields: dict[str, Any] = {
         "number": state.wallet_number,
         "wallet_class": wallet_class,
         "limits": {_FIELDS[limit.reason]: limit.fields() for limit in found},
@@ -114,6 +115,9 @@ def limited(state: GetWalletResponse) -> CommandResult:
     where = _("{number} at {bank}").format(number=state.wallet_number, bank=state.bank)
     where += _(", class {wallet_class}").format(wallet_class=wallet_class)
     rows = limits_in_words(state) or [(_("Limits"), _("none"))]
+    if state.sweeps:
+        fields |= {"sweep_above_fen": level_in_fen(state)}
+        rows.append((_("Sweep"), level_in_words(state)))
     text = "\n".join(labelled([(_("Wallet"), where), *rows], 10))
     if found and wallet_class != "I":
         text += "\n" + _("For higher limits show the bank more: `wallet upgrade` says what.")
