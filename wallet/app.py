@@ -382,10 +382,13 @@ class App:
 
     def payroll(self) -> Payroll:
         """The use-case that pays the rows of a file."""
+        from wallet.payroll.payees import PayeesFound
         from wallet.payroll.payroll import Payroll
         from wallet.payroll.runs import Runs
 
-        return Payroll(self.submitter(), Runs(self.database, self.profile().number))
+        number = self.profile().number
+        found = PayeesFound(self.database, number, self.clock)
+        return Payroll(self.submitter(), Runs(self.database, number), found, self.aliases().find)
 
     def offline_payments(self) -> OfflinePayments:
         """The use-cases of offline money that need no server."""

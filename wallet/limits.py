@@ -126,6 +126,9 @@ MAX_LOOKED_UP = 50
 MAX_PAYROLL_ROWS = 100_000
 """Payments of one file; a run's are held in memory, some hundred bytes each."""
 
+MAX_PAYEES_FOUND = MAX_PAYROLL_ROWS
+"""Aliases of which a wallet remembers whom they stand for."""
+
 MAX_PAYROLL_BYTES = 32 * 1024 * 1024
 """Bytes of such a file: rows of 300 bytes."""
 

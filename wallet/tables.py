@@ -62,6 +62,18 @@ payrolls = Table(
     Column("confirmed_time_ms", BigInteger, nullable=False),
 )
 
+payees_found = Table(
+    "payees_found",
+    metadata,
+    # Of the wallet that looked for it.
+    Column("number", Text, primary_key=True),
+    # In its one spelling.
+    Column("alias", Text, primary_key=True),
+    Column("payee_number", Text, nullable=False),
+    Column("masked_name", Text, nullable=False),
+    Column("found_time_ms", BigInteger, nullable=False),
+)
+
 requests = Table(
     "offline_requests",
     metadata,

@@ -12,6 +12,7 @@ from wallet.cli.options import HomeOption, JsonOption, wallet
 
 if TYPE_CHECKING:
     from wallet.cli.console import Output
+    from wallet.payroll.payees import Found
     from wallet.payroll.payroll import Payroll
     from wallet.payroll.plan import Plan
     from wallet.payroll.sheet import Sheet
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 def payroll(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="CSV with the columns payee, name, amount and, if wanted, memo.")
+        Path,
+        typer.Argument(
+            help="CSV with the columns payee (number or alias), name, amount and, if wanted, memo."
+        ),
     ],
     run: Annotated[
         str,
@@ -58,12 +62,13 @@ def payroll(
         sheet = _read(file, number, output)
         payroll = app.payroll()
         with failures(output), payroll.alone():
+            found_payees = _find_payees(payroll, sheet, output)
             name = choose_run(payroll.runs, sheet, run, file)
             place = result or file.with_name(f"{name}.result.csv")
             check_place(place, file)
             _settle_open(payroll, name, sheet, output)
             plan = payroll.plan(name, sheet, refused_too=refused)
-            _check(plan, payroll, total, output)
+            _check(plan, payroll, total, output, found_payees)
             # First, so that nothing is paid whose result could not be written.
             write_result(place, number, outcomes(sheet, plan.entries))
             if plan.left:
@@ -72,6 +77,7 @@ def payroll(
                 why = _pay(payroll, plan, output)
             finally:
                 entries = payroll.runs.entries(name)
+                payroll.look_again(name, sheet)
                 write_result(place, number, outcomes(sheet, entries))
             found = tally(outcomes(sheet, entries))
             output.result(*paid(plan, found, place, why))
@@ -82,17 +88,36 @@ def payroll(
 def _read(file: Path, own_number: str, output: Output) -> Sheet:
     """The file, if nothing is wrong with it; else all that is wrong is printed, and it ends."""
     from wallet.cli.console import EXIT_USAGE
-    from wallet.cli.payroll_output import FILE_REFUSED_NEXT, problems
+    from wallet.cli.payroll_output import FILE_REFUSED_NEXT
     from wallet.payroll.sheet import SheetError, read_bytes, read_sheet
 
     try:
         sheet = read_sheet(read_bytes(file), own_number)
     except SheetError as error:
         output.fail(EXIT_USAGE, "FILE_REFUSED", str(error), _(FILE_REFUSED_NEXT))
+    _check_sheet(sheet, output)
+    return sheet
+
+
+def _check_sheet(sheet: Sheet, output: Output) -> None:
+    """Prints all that is wrong with a file, and ends, if anything is."""
+    from wallet.cli.console import EXIT_USAGE
+    from wallet.cli.payroll_output import FILE_REFUSED_NEXT, problems
+
     if sheet.problems:
         text, fields = problems(sheet.problems, sheet.more)
         output.fail(EXIT_USAGE, "FILE_REFUSED", text, _(FILE_REFUSED_NEXT), **fields)
-    return sheet
+
+
+def _find_payees(payroll: Payroll, sheet: Sheet, output: Output) -> Found:
+    """Puts wallet numbers in the place of aliases; if one is wrong, it ends."""
+    from wallet.cli.payroll_output import bar
+
+    count = sum(1 for row in sheet.rows if row.alias)
+    with bar(output, payroll, _("looking for aliases"), count) as watched:
+        found = watched.find_payees(sheet)
+    _check_sheet(sheet, output)
+    return found
 
 
 def _settle_open(payroll: Payroll, run: str, sheet: Sheet, output: Output) -> None:
@@ -104,7 +129,7 @@ def _settle_open(payroll: Payroll, run: str, sheet: Sheet, output: Output) -> No
         watched.settle_open(run, sheet)
 
 
-def _check(plan: Plan, payroll: Payroll, total: str, output: Output) -> None:
+def _check(plan: Plan, payroll: Payroll, total: str, output: Output, found_payees: Found) -> None:
     """Shows what would be paid, and has it confirmed; if anything stands against it, it ends."""
     from wallet.cli.console import EXIT_USAGE
     from wallet.cli.payroll_output import CHANGED_NEXT, changed, checked, confirm_total, problems
@@ -117,7 +142,7 @@ def _check(plan: Plan, payroll: Payroll, total: str, output: Output) -> None:
     submitter = payroll.submitter
     state = submitter.bank.get_wallet(submitter.query(GET_WALLET))
     if not output.as_json:
-        output.say(checked(plan, state))
+        output.say(checked(plan, state, found_payees))
     check_means(plan, state)
     confirm_total(plan, total)
 

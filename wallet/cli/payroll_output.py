@@ -13,6 +13,7 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
+from wallet.cli.aliases import called
 from wallet.cli.amounts import yuan
 from wallet.cli.asking import answer
 from wallet.cli.console import (
@@ -36,6 +37,7 @@ from wallet.cli.payroll_result import (
     Tally,
     reason_words,
 )
+from wallet.payroll.payees import Found
 from wallet.payroll.payroll import Payroll, PayrollRunning
 from wallet.payroll.plan import Plan, RunUnclear, changed_said
 from wallet.payroll.sheet import Problem
@@ -46,6 +48,8 @@ RUN_UNCLEAR_NEXT = N_("Nothing was paid. Repeat the command with --run NAME.")
 RUNNING_NEXT = N_("Wait until it has ended, then repeat the command.")
 MAX_NAMED = 5
 """Wallet numbers that a remark names."""
+MAX_FOUND_SHOWN = 50
+"""Payees that were found by their aliases now."""
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def changed(plan: Plan) -> list[Problem]:
     return [Problem(row.line, changed_said(row, plan.entries[row.payee])) for row in plan.changed]
 
 
-def checked(plan: Plan, state: GetWalletResponse) -> str:
+def checked(plan: Plan, state: GetWalletResponse, found: Found) -> str:
     """What would be paid, out of what; before anybody is asked."""
     sheet = plan.sheet
     largest = max(plan.left, key=lambda row: row.amount_fen, default=None)
@@ -109,7 +113,21 @@ def checked(plan: Plan, state: GetWalletResponse) -> str:
         )
     rows.append((_("Wallet"), yuan(state.available_fen)))
     rows += limits_in_words(state)
-    return "\n".join([*labelled(rows, 10), *_remarks(plan)])
+    return "\n".join([*labelled(rows, 10), *_payees(found), *_remarks(plan)])
+
+
+def _payees(found: Found) -> Iterator[str]:
+    """Whom the file's aliases stand for."""
+    if found.known:
+        yield _("Aliases that were found before, and stand for the same wallets: {count:,}").format(
+            count=found.known
+        )
+    for row, payee in found.new[:MAX_FOUND_SHOWN]:
+        yield _("line {line}: {name} is {payee}").format(
+            line=row.line, name=row.name, payee=called(payee)
+        )
+    if len(found.new) > MAX_FOUND_SHOWN:
+        yield _("… and {more:,} more").format(more=len(found.new) - MAX_FOUND_SHOWN)
 
 
 def _remarks(plan: Plan) -> Iterator[str]:

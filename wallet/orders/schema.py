@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from runtime.database import Database, close_database, open_engine, upgrade
 
-HEAD = "0006"
+HEAD = "0009"
 """The newest migration; a test compares it with migrations/wallet."""
 
 SERVICE = "wallet"

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from dcep.errors.v1 import errors_pb2
 from language import N_
 from runtime.errors import Refusal
+from wallet.online.aliases import Payee
 from wallet.orders.bulk import BulkPayments
 from wallet.orders.order_book import KeptOrder
 from wallet.orders.submitter import OrderSubmitter
+from wallet.payroll.payees import Found, PayeesFound, find_payees
 from wallet.payroll.paying import PayrollPayments
 from wallet.payroll.plan import Plan, plan_of, wish_of
 from wallet.payroll.runs import Run, Runs
@@ -31,6 +33,7 @@ class Payroll:
     """The payrolls of a wallet.
 
     Attributes:
+        find: asks the bank whom an alias stands for.
         advance: is told how many more payments have ended.
         remark: is told, in a sentence, that the bank has to be waited for.
         pause: waits so many seconds.
@@ -38,6 +41,8 @@ class Payroll:
 
     submitter: OrderSubmitter
     runs: Runs
+    found: PayeesFound
+    find: Callable[[str], Payee]
     advance: Callable[[int], None] = lambda _: None
     remark: Callable[[str], None] = lambda _: None
     pause: Callable[[float], None] = time.sleep
@@ -51,6 +56,16 @@ class Payroll:
             yield
         finally:
             self.submitter.flights.release(RUNNING)
+
+    def find_payees(self, sheet: Sheet) -> Found:
+        """Puts wallet numbers in the place of a file's aliases, as `payees.find_payees`."""
+        return find_payees(sheet, self.submitter.number, self.found, self.find, self.advance)
+
+    def look_again(self, run: str, sheet: Sheet) -> None:
+        """Has aliases looked for again whose payees a run could not pay."""
+        entries = self.runs.entries(run)
+        refused = (row for row in sheet.rows if row.alias and row.payee in entries)
+        self.found.forget([row.alias for row in refused if entries[row.payee].refused])
 
     def settle_open(self, run: str, sheet: Sheet) -> None:
         """Learns what came of the orders that an interrupted command has left open.

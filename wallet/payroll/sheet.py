@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from currency import text
+from currency.aliases import AliasError, read_alias
 from currency.amount import AmountError, parse_yuan
 from currency.number import NumberError
 from currency.number import typed as number_typed
@@ -40,6 +41,8 @@ COLUMNS = {
         "钱包编号",
         "钱包号码",
         "钱包",
+        "alias",
+        "别名",
     ),
     "name": ("name", "payeename", "holder", "姓名", "户名", "收款人", "收款人姓名"),
     "amount": ("amount", "yuan", "amount(yuan)", "金额", "金额(元)", "实发工资", "实发金额"),
@@ -74,7 +77,9 @@ class Row(NamedTuple):
 
     Attributes:
         line: the line of the file on which it ends, from 1.
+        payee: the wallet's number; "" as long as nobody has looked for its alias.
         name: the payee's, as the file has it; no bank checks it.
+        alias: in its one spelling; "" if the file has the wallet's number.
     """
 
     line: int
@@ -82,6 +87,7 @@ class Row(NamedTuple):
     name: str
     amount_fen: int
     memo: str
+    alias: str = ""
 
 
 class Problem(NamedTuple):
@@ -144,7 +150,7 @@ def payee_of(cell: str) -> str:
 
     An apostrophe in front, with which spreadsheets mark text, is left out.
     """
-    bare = cell.strip().removeprefix("'").strip()
+    bare = _bare(cell)
     if _SHORTENED.fullmatch(unicodedata.normalize("NFKC", bare)):
         raise NumberError(
             _(
@@ -206,10 +212,10 @@ def _read_row(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, in
     """Takes a row, or notes all that is wrong with it.
 
     Args:
-        seen: by wallet number, the line that pays it; 0 for the payer's own.
+        seen: by wallet number or alias, the line that pays it; 0 for the payer's own.
     """
     before = len(sheet.problems) + sheet.more
-    payee = _payee(line, cells, sheet, seen)
+    payee, alias = _payee(line, cells, sheet, seen)
     name = _text(line, cells["name"], _("name"), MAX_NAME, sheet)
     if not cells["name"]:
         sheet.wrong(line, _("the name is missing"))
@@ -220,10 +226,11 @@ def _read_row(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, in
     except AmountError as error:
         sheet.wrong(line, str(error) if cells["amount"] else _("the amount is missing"))
     if before == len(sheet.problems) + sheet.more:
-        sheet.rows.append(Row(line, payee, name, amount_fen, memo))
+        sheet.rows.append(Row(line, payee, name, amount_fen, memo, alias))
 
 
-def _payee(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, int]) -> str:
+def _payee(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, int]) -> tuple[str, str]:
+    """The wallet's number, or the alias, that a row names; none of both if that is wrong."""
     if not cells["payee"]:
         is_total = cells["name"].casefold() in _TOTAL_ROWS
         sheet.wrong(
@@ -232,12 +239,26 @@ def _payee(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, int])
             if is_total
             else _("the wallet number is missing"),
         )
-        return ""
+        return "", ""
+    payee, alias = "", ""
     try:
-        payee = payee_of(cells["payee"])
-    except NumberError as error:
+        if _is_alias(cells["payee"]):
+            alias = read_alias(_bare(cells["payee"])).shown
+        else:
+            payee = payee_of(cells["payee"])
+    except (NumberError, AliasError) as error:
         sheet.wrong(line, str(error))
-        return ""
+        return "", ""
+    paid_once(sheet, line, payee or alias, seen)
+    return payee, alias
+
+
+def paid_once(sheet: Sheet, line: int, payee: str, seen: dict[str, int]) -> bool:
+    """Notes a problem unless a row is the only one for its payee, who is not the payer.
+
+    Args:
+        seen: by payee, the line that pays them; 0 for the payer. This line is added.
+    """
     earlier = seen.setdefault(payee, line)
     if earlier == 0:
         sheet.wrong(line, _("this is the payer's own wallet"))
@@ -248,7 +269,22 @@ def _payee(line: int, cells: dict[str, str], sheet: Sheet, seen: dict[str, int])
                 payee=payee, earlier=earlier
             ),
         )
-    return payee
+    return earlier == line
+
+
+def _bare(cell: str) -> str:
+    """A cell without the apostrophe with which spreadsheets mark text."""
+    return cell.strip().removeprefix("'").strip()
+
+
+def _is_alias(cell: str) -> bool:
+    """Whether a cell names a payee by "@" and a name, or by a telephone: from abroad with a plus
+    sign, else 11 digits that begin with 1. Fewer digits of anything else are a wallet's number that
+    is not whole.
+    """
+    bare = unicodedata.normalize("NFKC", _bare(cell))
+    digits = "".join(each for each in bare if each.isdecimal())
+    return bare.startswith(("@", "+")) or (len(digits) == 11 and digits.startswith("1"))
 
 
 def _text(line: int, cell: str, what: str, most: int, sheet: Sheet) -> str:
