@@ -11,7 +11,6 @@ from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, SqlEffect
 from offline_token.formats import Certificate
 from operator_bank.context import Context
-from operator_bank.limits import MAX_REPORTED
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.tables import devices
 from operator_bank.wallets.directory import Directory
@@ -32,12 +31,14 @@ class DeviceBlocking(SqlEffect):
         self._directory = directory
         self._keys = keys
         self._told: dict[int, set[bytes]] = {}
-        """By act, how the bundle names the keys that the central bank was told to revoke."""
+        """By act, how the bundle names the keys that the central bank has revoked for it since the
+        bank started.
+        """
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
         # Once the central bank has revoked them, its next bundle may say so before we are done.
-        if act.number not in self._told and not self._good(act):
+        if not self._good(act) and not self._blocked(act):
             raise Refusal(
                 errors_pb2.REASON_DEVICE_UNKNOWN,
                 "the wallet has no device whose key is good",
@@ -46,16 +47,17 @@ class DeviceBlocking(SqlEffect):
 
     def ready(self, act: Act) -> None:
         """See `Effect.ready`. The central bank revokes first: what it does not know of is not
-        blocked.
+        blocked. Which keys it is told of is written down before, so that the act can be approved
+        after a restart; they are told again then.
         """
-        found = self._good(act)[:MAX_REPORTED]
+        found = self._keys.to_block(self._wallet(act), act.number)
         if not found:
             return
         try:
             self._central_bank.revoke([each.encode() for each in found], CAUSE)
         except (NoAnswer, Refusal):
             return  # `perform` refuses, and the act waits on
-        self._told[act.number] = {each.revocation() for each in found}
+        self._told.setdefault(act.number, set()).update(each.revocation() for each in found)
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
@@ -81,4 +83,10 @@ class DeviceBlocking(SqlEffect):
         return body
 
     def _good(self, act: Act) -> list[Certificate]:
-        return self._keys.good(self._directory.get(act.asked.wallet_number).row_id)
+        return self._keys.good(self._wallet(act))
+
+    def _blocked(self, act: Act) -> list[Certificate]:
+        return self._keys.blocked_by(self._wallet(act), act.number)
+
+    def _wallet(self, act: Act) -> int:
+        return self._directory.get(act.asked.wallet_number).row_id

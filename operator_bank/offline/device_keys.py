@@ -167,6 +167,28 @@ class DeviceKeys:
         kept = [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
         return [each for each in kept if each.expires_time_ms >= now_ms]
 
+    def to_block(self, wallet: int, act: int) -> list[Certificate]:
+        """Those keys of a wallet that an act is about to have the central bank revoke, some at a
+        time; it is written down which.
+
+        Args:
+            wallet: whose keys.
+            act: its number.
+        """
+        named = [each.revocation() for each in self.good(wallet)[:MAX_REPORTED]]
+        if named:
+            statement = update(devices).where(_OF.revocation.in_(named)).values(blocking_act=act)
+            with self._changing:
+                self._database.transaction(partial(_execute, statement))
+        return self.blocked_by(wallet, act)
+
+    def blocked_by(self, wallet: int, act: int) -> list[Certificate]:
+        """Those keys of a wallet that an act has had revoked, or was about to."""
+        query = select(_OF.certificate).where(_OF.wallet == wallet, _OF.blocking_act == act)
+        query = query.order_by(_OF.device_key).limit(MAX_REPORTED)
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        return [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
+
     def forget_old(self) -> bool:
         """Deletes some keys that nothing can come of any more; returns True if there may be others.
 

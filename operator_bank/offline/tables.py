@@ -17,8 +17,9 @@ from runtime.bounds import greatest
 # A wallet's device has a key for each load. `live_until_ms` is how long tokens of the key may be
 # good. `revocation` is what a trust bundle lists if the key is revoked, made from this bank's name
 # and the key. `revoked_time_ms` is when the bank learned or reported that it is revoked. Rows long
-# past both are deleted, but for one revoked key of each wallet, which bars the wallet. The order is
-# the CertifyDeviceOrder for which the certificate was made, as its holder signed it.
+# past both are deleted, but for one revoked key of each wallet, which bars the wallet.
+# `blocking_act` is the number of the act for which the central bank is asked to revoke the key. The
+# order is the CertifyDeviceOrder for which the certificate was made, as its holder signed it.
 devices = Table(
     "devices",
     metadata,
@@ -30,6 +31,7 @@ devices = Table(
     Column("order_signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
     Column("live_until_ms", BigInteger, nullable=False),
     Column("revoked_time_ms", BigInteger, nullable=True),
+    Column("blocking_act", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
     Index("devices_by_their_revocation", "revocation"),
     Index("devices_by_revocation", "revoked_time_ms", "live_until_ms"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import BlockDevices
 from offline_token.formats import DEVICE, Certificate
 from operator_bank.offline.tables import devices
-from tests.operator_bank.device_orders import certify, load_order, reported, some_key
+from tests.operator_bank.device_orders import certify, load_order, reported, revoke, some_key
 from tests.operator_bank.system import CHEN, WANG, Holder, System
 from tests.refusals import refused, refused_for
 
@@ -78,6 +79,37 @@ def test_what_the_bundle_says_meanwhile_does_not_end_the_act(system: System, ali
     system.central.revoke = meanwhile  # type: ignore[method-assign,assignment]
     assert system.approve(act).state == office_pb2.ACT_STATE_APPROVED
     assert revoked(system, alice) == [True]
+
+
+class Stopped(Exception):
+    """The bank's process ends here."""
+
+
+def test_an_act_is_done_after_the_bank_stopped_between_revocation_and_rows(
+    system: System, alice: Holder
+) -> None:
+    keys = [certify(system, alice, some_key()).key for _ in range(2)]
+    act = system.propose(BlockDevices(wallet_number=alice.number))
+    told = system.central.revoke
+
+    def and_stops(certificates: list[bytes], cause: str) -> None:
+        told(certificates, cause)
+        raise Stopped
+
+    system.central.revoke = and_stops  # type: ignore[method-assign,assignment]
+    with pytest.raises(Stopped):
+        system.approve(act)
+    system.central.revoke = told  # type: ignore[method-assign]
+    system.restart()
+    revoke(system, *keys)
+    system.central.silent = True
+    assert refused_for(system.approve, act) == "PEER_UNAVAILABLE", "it is told again"
+    system.central.silent = False
+    assert system.approve(act).state == office_pb2.ACT_STATE_APPROVED
+    assert revoked(system, alice) == [True] * 2
+    assert len(system.central.reported) == 4, "the central bank revokes a key once"
+    block = BlockDevices(wallet_number=alice.number)
+    assert refused_for(system.propose, block) == "DEVICE_UNKNOWN", "another act has none to block"
 
 
 def test_what_the_central_bank_has_not_heard_is_not_blocked(system: System, alice: Holder) -> None:
