@@ -27,7 +27,6 @@ from operator_bank.customers.codes import PhoneCodes
 from operator_bank.customers.customers import Customers
 from operator_bank.customers.proving import Proving
 from operator_bank.customers.sealing import Sealer
-from operator_bank.customers.telephones import Telephones
 from operator_bank.exchange.deposits import Deposits
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
@@ -351,7 +350,6 @@ def _furnish(
     lost.coming_back.stands_at = lambda: follower.place.number
     lost.coming_back.done = follower.ask_again
     secret = AliasSecret(parts.alias_key)
-    codes.is_of = Telephones(context, directory, customers, secret).is_of
     aliases = Aliases(context, orders, secret, texts, codes, parts.checks)
     open_wallets = Wallets(context, directory, orders, policy, refused)
     open_wallets.on_closed = aliases.closed

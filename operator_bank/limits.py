@@ -351,11 +351,7 @@ CODE_PAUSE_MS = 15 * 60_000
 """How long a wallet waits after CODE_TRIES wrong codes."""
 
 CODES_PER_HOUR = 5
-"""Codes to one telephone; and as many besides for each wallet that it belongs to, so that no
-stranger keeps its holder from them."""
-
-MAX_WALLETS_LOOKED_AT = 100
-"""Wallets of one telephone, the newest, that are looked at for this."""
+"""Codes to one telephone, whoever asks."""
 
 MAX_CODES = 1 << 16
 """Codes, and telephones that got some, that are remembered."""

@@ -2,8 +2,10 @@
 
 A code is for one telephone and the wallet of one key: nobody else can use it, or use it up. It ends
 after five minutes. After three wrong ones the wallet has to wait, and needs a new one. A telephone
-gets five an hour, whoever asks, and as many for each wallet that it belongs to. Codes are kept in
-memory alone: after a restart another one is asked for.
+gets five an hour, whoever asks. So that no stranger's asking keeps anybody from it, the code that
+uses up the last of these places has twelve digits, which nobody guesses, and is good for any wallet
+for an hour: whoever has the telephone in hand has it. Codes are kept in memory alone: after a
+restart another one is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from currency.phones import one_phone
@@ -29,7 +30,7 @@ from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.shares import overloaded
 
-_DIGITS = 6
+_DIGITS, _LONG_DIGITS = 6, 12
 _HOUR_MS = 3_600_000
 
 
@@ -50,9 +51,23 @@ class _Sent:
 
 @dataclass(slots=True)
 class _Telephone:
-    """When codes went to a telephone within the last hour."""
+    """What went to a telephone within the last hour.
+
+    Attributes:
+        sent_ms: when.
+        long: the codes that are good for any wallet, and when each ends.
+    """
 
     sent_ms: list[int] = field(default_factory=list)
+    long: list[tuple[str, int]] = field(default_factory=list)
+
+    def has(self, code: str, now_ms: int) -> bool:
+        """Whether a code is good for any wallet."""
+        given = code.encode()
+        same = [
+            hmac.compare_digest(given, each.encode()) for each, ends in self.long if now_ms < ends
+        ]
+        return any(same)
 
 
 class PhoneCodes:
@@ -63,9 +78,7 @@ class PhoneCodes:
         self._clock = clock
         self._lock = threading.Lock()
         self._sent: OrderedDict[tuple[str, bytes], _Sent] = OrderedDict()
-        self._telephones: OrderedDict[tuple[str, bytes], _Telephone] = OrderedDict()
-        self.is_of: Callable[[str, bytes], bool] = lambda phone, key: False
-        """Whether a key is that of a wallet that a telephone belongs to."""
+        self._telephones: OrderedDict[str, _Telephone] = OrderedDict()
 
     def send(self, phone: str, key: bytes) -> int:
         """Sends a code to a telephone for the wallet of a key.
@@ -83,15 +96,18 @@ class PhoneCodes:
             Refusal: OVERLOADED, so many codes went to this telephone.
         """
         now_ms, called = self._clock.now_ms(), one_phone(phone)
-        own = key if self.is_of(phone, key) else b""
-        code = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
         with self._lock:
-            self._count((called, own), now_ms)
-            before = self._sent.pop((called, key), _Sent())
-            until_ms = now_ms + CODE_VALID_MS
-            # A new code does not end a pause: otherwise there would be three tries more at once.
-            self._sent[called, key] = _Sent(code, until_ms, 0, before.wait_until_ms)
-            _bound(self._sent)
+            telephone = self._count(called, now_ms)
+            is_long = len(telephone.sent_ms) == CODES_PER_HOUR
+            code = _drawn(_LONG_DIGITS if is_long else _DIGITS)
+            until_ms = now_ms + (_HOUR_MS if is_long else CODE_VALID_MS)
+            if is_long:
+                telephone.long.append((code, until_ms))
+            else:
+                before = self._sent.pop((called, key), _Sent())
+                # A new code ends no pause: otherwise there would be three tries more at once.
+                self._sent[called, key] = _Sent(code, until_ms, 0, before.wait_until_ms)
+                _bound(self._sent)
         self._checks.deliver(called, code, now_ms)
         return until_ms
 
@@ -102,9 +118,11 @@ class PhoneCodes:
         Raises:
             Refusal: PHONE_NOT_CONFIRMED.
         """
-        now_ms = self._clock.now_ms()
+        now_ms, called = self._clock.now_ms(), one_phone(phone)
         with self._lock:
-            sent = self._sent.get((one_phone(phone), key))
+            telephone, sent = self._telephones.get(called), self._sent.get((called, key))
+            if telephone is not None and telephone.has(code, now_ms):
+                return
             if sent is None or not sent.code or now_ms >= sent.until_ms or not code:
                 raise _not_confirmed("a code has to be sent to the telephone and given here")
             if now_ms < sent.wait_until_ms:
@@ -116,22 +134,30 @@ class PhoneCodes:
                 sent.code, sent.wait_until_ms = "", now_ms + CODE_PAUSE_MS
         raise _not_confirmed("this is not the code that was sent")
 
-    def _count(self, called: tuple[str, bytes], now_ms: int) -> None:
-        """Counts a code to a telephone, for its own wallet with this key or else for anybody.
-        Raises Refusal, OVERLOADED.
-        """
+    def _count(self, called: str, now_ms: int) -> _Telephone:
+        """Counts a code to a telephone. Raises Refusal, OVERLOADED."""
         known = self._telephones.pop(called, None) or _Telephone()
         known.sent_ms = [at for at in known.sent_ms if at > now_ms - _HOUR_MS]
+        known.long = [each for each in known.long if each[1] > now_ms]
         self._telephones[called] = known
         _bound(self._telephones)
         if len(known.sent_ms) >= CODES_PER_HOUR:
             again_ms = known.sent_ms[0] + _HOUR_MS - now_ms
-            raise overloaded(f"{CODES_PER_HOUR} codes an hour to a telephone is all", again_ms)
+            raise overloaded(
+                f"{CODES_PER_HOUR} codes an hour to a telephone is all; the newest that came to it "
+                f"has {_LONG_DIGITS} digits and is good for any wallet: repeat with that",
+                again_ms,
+            )
         known.sent_ms.append(now_ms)
+        return known
+
+
+def _drawn(digits: int) -> str:
+    return f"{secrets.randbelow(10**digits):0{digits}}"
 
 
 def _bound(
-    kept: OrderedDict[tuple[str, bytes], _Telephone] | OrderedDict[tuple[str, bytes], _Sent],
+    kept: OrderedDict[str, _Telephone] | OrderedDict[tuple[str, bytes], _Sent],
 ) -> None:
     """Forgets what was asked for the longest time ago, when there is too much of it."""
     while len(kept) > MAX_CODES:

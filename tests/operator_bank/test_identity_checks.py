@@ -25,7 +25,7 @@ from tests.refusals import refused
 NAME, PHONE = "Zhao Quexiang", "13900139000"
 DOCUMENT, ACCOUNT = papers_number(NAME, "E1234567"), papers_number(NAME, "62220202")
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
-DELAY_MS = 2_000
+DELAY_MS, HOUR_MS = 2_000, 3_600_000
 NO_CODE = ("PHONE_NOT_CONFIRMED", "code")
 NO = ("IDENTITY_NOT_CONFIRMED", "")
 II, III, IV = 2, 3, 4
@@ -50,8 +50,10 @@ def send(system: System, phone: str = PHONE, key: SigningKey = KEY) -> str:
     """Has a code sent, and reads it on the telephone."""
     asked = wallets_pb2.SendCodeRequest(phone=phone, public_key=bytes(key.verify_key))
     until_ms = system.bank.opening.send_code(asked)
-    assert until_ms == system.clock.now_ms() + CODE_VALID_MS
-    return str(outbox(system)[-1]["code"])
+    code = str(outbox(system)[-1]["code"])
+    good_ms = {6: CODE_VALID_MS, 12: HOUR_MS}[len(code)]
+    assert until_ms == system.clock.now_ms() + good_ms
+    return code
 
 
 def papers(number: str = DOCUMENT) -> orders_pb2.Document:
@@ -59,7 +61,7 @@ def papers(number: str = DOCUMENT) -> orders_pb2.Document:
 
 
 def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06}"
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}}"
 
 
 def test_a_telephone_opens_a_wallet_with_the_code_that_came_to_it(real: System) -> None:
@@ -113,14 +115,53 @@ def test_a_telephone_gets_so_many_codes_an_hour_whoever_asks(real: System) -> No
     send(real)
 
 
-def test_strangers_keep_no_holder_from_the_codes_of_their_own_telephone(real: System) -> None:
-    opened(real, PHONE, KEY)
-    for _ in range(CODES_PER_HOUR - 1):
-        send(real, key=SigningKey.generate())
-    assert refused(send, real, key=SigningKey.generate())[0] == "OVERLOADED"
-    for _ in range(CODES_PER_HOUR):
-        send(real)
+def by_strangers(system: System) -> list[str]:
+    """Strangers have all codes sent that a telephone gets in an hour, and do not see them."""
+    codes = [send(system, key=SigningKey.generate()) for _ in range(CODES_PER_HOUR)]
+    assert refused(send, system, key=SigningKey.generate())[0] == "OVERLOADED"
+    return codes
+
+
+def test_strangers_keep_nobody_from_a_first_wallet(real: System) -> None:
+    *short, newest = by_strangers(real)
     assert refused(send, real)[0] == "OVERLOADED"
+    for code in (*short, wrong(newest), newest[:6]):
+        assert refused(real.open, phone=PHONE, key=KEY, code=code) == NO_CODE
+    assert refused(real.open, phone="13900139001", key=KEY, code=newest) == NO_CODE
+    real.open(phone=PHONE, key=KEY, code=newest)
+    real.open(phone=PHONE, key=OTHER, code=newest)
+
+
+def test_nor_do_they_by_going_on(real: System) -> None:
+    first = by_strangers(real)[-1]
+    real.clock.advance(HOUR_MS - 1)
+    real.open(phone=PHONE, key=KEY, code=first)
+    real.clock.advance(1)
+    assert refused(real.open, phone=PHONE, key=OTHER, code=first) == NO_CODE
+    second = by_strangers(real)[-1]
+    real.clock.advance(HOUR_MS // 2)
+    assert refused(send, real)[0] == "OVERLOADED"
+    assert len(second) == 12
+    real.open(phone=PHONE, key=OTHER, code=second)
+
+
+def test_a_code_that_is_good_for_any_wallet_is_not_used_up_by_wrong_ones(real: System) -> None:
+    code = send(real)
+    *_, newest = [send(real, key=SigningKey.generate()) for _ in range(CODES_PER_HOUR - 1)]
+    for _ in range(CODE_TRIES):
+        assert refused(real.open, phone=PHONE, key=KEY, code=wrong(code)) == NO_CODE
+    assert refused(real.open, phone=PHONE, key=KEY, code=code) == NO_CODE
+    real.open(phone=PHONE, key=KEY, code=newest)
+
+
+def test_whose_telephone_it_is_nobody_learns_by_codes(real: System) -> None:
+    """Whoever knows a wallet's key, from a request to pay, cannot tell its telephone by it."""
+    opened(real, PHONE, KEY)
+    for phone in (PHONE, "13900139001"):
+        asked = 1 if phone == PHONE else 0
+        for _ in range(CODES_PER_HOUR - asked):
+            send(real, phone, KEY)
+        assert refused(send, real, phone, KEY)[0] == "OVERLOADED"
 
 
 def test_the_outbox_keeps_no_more_than_the_last_hundred_codes(real: System) -> None:

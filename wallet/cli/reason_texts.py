@@ -151,7 +151,7 @@ _WORDS = {
         N_("Close one that you need no more, or open one at another bank."),
     ),
     "PHONE_NOT_CONFIRMED": (
-        N_("The bank wants the code that it sends to the telephone; it has six digits."),
+        N_("The bank wants the code that it sends to the telephone; it has six or twelve digits."),
         N_("Repeat the same command with --code and the newest code that came."),
     ),
     "IDENTITY_NOT_CONFIRMED": (

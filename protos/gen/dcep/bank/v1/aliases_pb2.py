@@ -27,7 +27,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/aliases.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"4\n\tAliasText\x12\x13\n\x05\x61lias\x18\x01 \x01(\tB\x04\xf0\xf9\x18&\x12\x12\n\x04salt\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\"\xb8\x01\n\x05\x41lias\x12\x13\n\x05\x61lias\x18\x01 \x01(\tB\x04\xf0\xf9\x18&\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x18.dcep.bank.v1.AliasStateB\x04\xf0\xf9\x18<\x12\x0f\n\x07private\x18\x03 \x01(\x08\x12!\n\runtil_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0c\x61lias_digest\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1b\n\rsince_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xa4\x01\n\x0f\x41\x64\x64\x41liasRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.AliasOrder\x12\x1b\n\nalias_text\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80\x02\x12 \n\x04\x63ode\x18\x03 \x01(\tB\x12\xfa\xf9\x18\x0e \x06\x32\x08[0-9]{6}`\x01\"<\n\x10\x41\x64\x64\x41liasResponse\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AliasB\x04\xf0\xf9\x18<\"h\n\x12RemoveAliasRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.AliasOrder\"?\n\x13RemoveAliasResponse\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AliasB\x04\xf0\xf9\x18<\"c\n\x12ListAliasesRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"_\n\x13ListAliasesResponse\x12,\n\x07\x61liases\x18\x01 \x03(\x0b\x32\x13.dcep.bank.v1.AliasB\x06\xfa\xf9\x18\x02P@\x12\x1a\n\x0clookups_left\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\r\"v\n\x10\x46indAliasRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xf0\xf9\x18&\"B\n\x11\x46indAliasResponse\x12-\n\x05payee\x18\x01 \x01(\x0b\x32\x18.dcep.bank.v1.AliasPayeeB\x04\xf0\xf9\x18<\"H\n\nAliasPayee\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1d\n\x0bmasked_name\x18\x02 \x01(\tB\x08\xfa\xf9\x18\x04\x18\x00 \x18*\xf3\x01\n\nAliasState\x12\x1b\n\x17\x41LIAS_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41LIAS_STATE_REGISTERING\x10\x01\x12\x16\n\x12\x41LIAS_STATE_ACTIVE\x10\x02\x12\x17\n\x13\x41LIAS_STATE_WAITING\x10\x03\x12\x19\n\x15\x41LIAS_STATE_CONTESTED\x10\x04\x12\x18\n\x14\x41LIAS_STATE_REMOVING\x10\x05\x12\x17\n\x13\x41LIAS_STATE_REMOVED\x10\x06\x12\x15\n\x11\x41LIAS_STATE_TAKEN\x10\x07\x12\x15\n\x11\x41LIAS_STATE_MOVED\x10\x08\x32\xcf\x02\n\x0c\x41liasService\x12I\n\x08\x41\x64\x64\x41lias\x12\x1d.dcep.bank.v1.AddAliasRequest\x1a\x1e.dcep.bank.v1.AddAliasResponse\x12R\n\x0bRemoveAlias\x12 .dcep.bank.v1.RemoveAliasRequest\x1a!.dcep.bank.v1.RemoveAliasResponse\x12R\n\x0bListAliases\x12 .dcep.bank.v1.ListAliasesRequest\x1a!.dcep.bank.v1.ListAliasesResponse\x12L\n\tFindAlias\x12\x1e.dcep.bank.v1.FindAliasRequest\x1a\x1f.dcep.bank.v1.FindAliasResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/aliases.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"4\n\tAliasText\x12\x13\n\x05\x61lias\x18\x01 \x01(\tB\x04\xf0\xf9\x18&\x12\x12\n\x04salt\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18\x30\"\xb8\x01\n\x05\x41lias\x12\x13\n\x05\x61lias\x18\x01 \x01(\tB\x04\xf0\xf9\x18&\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x18.dcep.bank.v1.AliasStateB\x04\xf0\xf9\x18<\x12\x0f\n\x07private\x18\x03 \x01(\x08\x12!\n\runtil_time_ms\x18\x04 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1a\n\x0c\x61lias_digest\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1b\n\rsince_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\xaf\x01\n\x0f\x41\x64\x64\x41liasRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.AliasOrder\x12\x1b\n\nalias_text\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80\x02\x12+\n\x04\x63ode\x18\x03 \x01(\tB\x1d\xfa\xf9\x18\x19 \x0c\x32\x13[0-9]{6}([0-9]{6})?`\x01\"<\n\x10\x41\x64\x64\x41liasResponse\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AliasB\x04\xf0\xf9\x18<\"h\n\x12RemoveAliasRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.AliasOrder\"?\n\x13RemoveAliasResponse\x12(\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x13.dcep.bank.v1.AliasB\x04\xf0\xf9\x18<\"c\n\x12ListAliasesRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"_\n\x13ListAliasesResponse\x12,\n\x07\x61liases\x18\x01 \x03(\x0b\x32\x13.dcep.bank.v1.AliasB\x06\xfa\xf9\x18\x02P@\x12\x1a\n\x0clookups_left\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\r\"v\n\x10\x46indAliasRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xf0\xf9\x18&\"B\n\x11\x46indAliasResponse\x12-\n\x05payee\x18\x01 \x01(\x0b\x32\x18.dcep.bank.v1.AliasPayeeB\x04\xf0\xf9\x18<\"H\n\nAliasPayee\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1d\n\x0bmasked_name\x18\x02 \x01(\tB\x08\xfa\xf9\x18\x04\x18\x00 \x18*\xf3\x01\n\nAliasState\x12\x1b\n\x17\x41LIAS_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41LIAS_STATE_REGISTERING\x10\x01\x12\x16\n\x12\x41LIAS_STATE_ACTIVE\x10\x02\x12\x17\n\x13\x41LIAS_STATE_WAITING\x10\x03\x12\x19\n\x15\x41LIAS_STATE_CONTESTED\x10\x04\x12\x18\n\x14\x41LIAS_STATE_REMOVING\x10\x05\x12\x17\n\x13\x41LIAS_STATE_REMOVED\x10\x06\x12\x15\n\x11\x41LIAS_STATE_TAKEN\x10\x07\x12\x15\n\x11\x41LIAS_STATE_MOVED\x10\x08\x32\xcf\x02\n\x0c\x41liasService\x12I\n\x08\x41\x64\x64\x41lias\x12\x1d.dcep.bank.v1.AddAliasRequest\x1a\x1e.dcep.bank.v1.AddAliasResponse\x12R\n\x0bRemoveAlias\x12 .dcep.bank.v1.RemoveAliasRequest\x1a!.dcep.bank.v1.RemoveAliasResponse\x12R\n\x0bListAliases\x12 .dcep.bank.v1.ListAliasesRequest\x1a!.dcep.bank.v1.ListAliasesResponse\x12L\n\tFindAlias\x12\x1e.dcep.bank.v1.FindAliasRequest\x1a\x1f.dcep.bank.v1.FindAliasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,7 +53,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDALIASREQUEST'].fields_by_name['alias_text']._loaded_options = None
   _globals['_ADDALIASREQUEST'].fields_by_name['alias_text']._serialized_options = b'\372\371\030\003@\200\002'
   _globals['_ADDALIASREQUEST'].fields_by_name['code']._loaded_options = None
-  _globals['_ADDALIASREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\016 \0062\010[0-9]{6}`\001'
+  _globals['_ADDALIASREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\031 \0142\023[0-9]{6}([0-9]{6})?`\001'
   _globals['_ADDALIASRESPONSE'].fields_by_name['alias']._loaded_options = None
   _globals['_ADDALIASRESPONSE'].fields_by_name['alias']._serialized_options = b'\360\371\030<'
   _globals['_REMOVEALIASREQUEST'].fields_by_name['order']._loaded_options = None
@@ -76,30 +76,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ALIASPAYEE'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
   _globals['_ALIASPAYEE'].fields_by_name['masked_name']._loaded_options = None
   _globals['_ALIASPAYEE'].fields_by_name['masked_name']._serialized_options = b'\372\371\030\004\030\000 \030'
-  _globals['_ALIASSTATE']._serialized_start=1235
-  _globals['_ALIASSTATE']._serialized_end=1478
+  _globals['_ALIASSTATE']._serialized_start=1246
+  _globals['_ALIASSTATE']._serialized_end=1489
   _globals['_ALIASTEXT']._serialized_start=133
   _globals['_ALIASTEXT']._serialized_end=185
   _globals['_ALIAS']._serialized_start=188
   _globals['_ALIAS']._serialized_end=372
   _globals['_ADDALIASREQUEST']._serialized_start=375
-  _globals['_ADDALIASREQUEST']._serialized_end=539
-  _globals['_ADDALIASRESPONSE']._serialized_start=541
-  _globals['_ADDALIASRESPONSE']._serialized_end=601
-  _globals['_REMOVEALIASREQUEST']._serialized_start=603
-  _globals['_REMOVEALIASREQUEST']._serialized_end=707
-  _globals['_REMOVEALIASRESPONSE']._serialized_start=709
-  _globals['_REMOVEALIASRESPONSE']._serialized_end=772
-  _globals['_LISTALIASESREQUEST']._serialized_start=774
-  _globals['_LISTALIASESREQUEST']._serialized_end=873
-  _globals['_LISTALIASESRESPONSE']._serialized_start=875
-  _globals['_LISTALIASESRESPONSE']._serialized_end=970
-  _globals['_FINDALIASREQUEST']._serialized_start=972
-  _globals['_FINDALIASREQUEST']._serialized_end=1090
-  _globals['_FINDALIASRESPONSE']._serialized_start=1092
-  _globals['_FINDALIASRESPONSE']._serialized_end=1158
-  _globals['_ALIASPAYEE']._serialized_start=1160
-  _globals['_ALIASPAYEE']._serialized_end=1232
-  _globals['_ALIASSERVICE']._serialized_start=1481
-  _globals['_ALIASSERVICE']._serialized_end=1816
+  _globals['_ADDALIASREQUEST']._serialized_end=550
+  _globals['_ADDALIASRESPONSE']._serialized_start=552
+  _globals['_ADDALIASRESPONSE']._serialized_end=612
+  _globals['_REMOVEALIASREQUEST']._serialized_start=614
+  _globals['_REMOVEALIASREQUEST']._serialized_end=718
+  _globals['_REMOVEALIASRESPONSE']._serialized_start=720
+  _globals['_REMOVEALIASRESPONSE']._serialized_end=783
+  _globals['_LISTALIASESREQUEST']._serialized_start=785
+  _globals['_LISTALIASESREQUEST']._serialized_end=884
+  _globals['_LISTALIASESRESPONSE']._serialized_start=886
+  _globals['_LISTALIASESRESPONSE']._serialized_end=981
+  _globals['_FINDALIASREQUEST']._serialized_start=983
+  _globals['_FINDALIASREQUEST']._serialized_end=1101
+  _globals['_FINDALIASRESPONSE']._serialized_start=1103
+  _globals['_FINDALIASRESPONSE']._serialized_end=1169
+  _globals['_ALIASPAYEE']._serialized_start=1171
+  _globals['_ALIASPAYEE']._serialized_end=1243
+  _globals['_ALIASSERVICE']._serialized_start=1492
+  _globals['_ALIASSERVICE']._serialized_end=1827
 # @@protoc_insertion_point(module_scope)

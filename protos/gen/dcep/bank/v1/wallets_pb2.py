@@ -29,7 +29,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1e\x64\x63\x65p/bank/v1/sub_wallets.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xa7\x01\n\x11OpenWalletRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.OpenWalletOrder\x12\x17\n\x06holder\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80\x04\x12 \n\x04\x63ode\x18\x03 \x01(\tB\x12\xfa\xf9\x18\x0e \x06\x32\x08[0-9]{6}`\x01\"W\n\x0fSendCodeRequest\x12*\n\x05phone\x18\x01 \x01(\tB\x1b\xfa\xf9\x18\x17 \x14\x32\x13\\+?[0-9]+( [0-9]+)*\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\"1\n\x10SendCodeResponse\x12\x1d\n\x0f\x65xpires_time_ms\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\x99\x01\n\x12OpenWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x35\n\x0cwallet_class\x18\x02 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\x13has_deposit_account\x18\x04 \x01(\x08\"O\n\x12OpenWalletsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1f.dcep.bank.v1.OpenWalletRequestB\t\xfa\xf9\x18\x05H\x01P\xfe?\"O\n\x13OpenWalletsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32 .dcep.bank.v1.OpenWalletResponseB\x07\xfa\xf9\x18\x03P\xfe?\"\xab\x01\n\x12\x43hangeClassRequest\x12X\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18<\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeClassOrder\x12\x19\n\x06holder\x18\x02 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x04`\x01\x12 \n\x04\x63ode\x18\x03 \x01(\tB\x12\xfa\xf9\x18\x0e \x06\x32\x08[0-9]{6}`\x01\"\x95\x01\n\x13\x43hangeClassResponse\x12\x35\n\x0cwallet_class\x18\x01 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12*\n\x06limits\x18\x02 \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\x13has_deposit_account\x18\x03 \x01(\x08\"a\n\x10GetWalletRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"p\n\x06Limits\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08year_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\xc0\x05\n\x11GetWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x35\n\x0cwallet_class\x18\x03 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\x13has_deposit_account\x18\x07 \x01(\x08\x12\x19\n\x0b\x64\x65posit_fen\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12*\n\x06limits\x18\t \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\rday_spent_fen\x18\n \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eyear_spent_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rlast_sequence\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1f\n\x11\x64\x61y_turns_time_ms\x18\r \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12 \n\x12year_turns_time_ms\x18\x0e \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12!\n\rsuccessor_key\x18\x0f \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11successor_time_ms\x18\x10 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x33\n\nbelongs_to\x18\x11 \x01(\x0b\x32\x19.dcep.bank.v1.SubWalletOfB\x04\xf0\xf9\x18=\x12/\n\x06signer\x18\x12 \x01(\x0b\x32\x19.dcep.bank.v1.SignerPlaceB\x04\xf0\xf9\x18=\x12\x0e\n\x06sweeps\x18\x14 \x01(\x08\x12\x1d\n\x0fsweep_above_fen\x18\x15 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"h\n\x12\x43loseWalletRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.CloseOrder\"\x15\n\x13\x43loseWalletResponse\"g\n\x11OrderSweepRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.SweepOrder\"&\n\x12OrderSweepResponse\x12\x10\n\x08repeated\x18\x01 \x01(\x08*\x7f\n\x0bWalletClass\x12\x1c\n\x18WALLET_CLASS_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALLET_CLASS_I\x10\x01\x12\x13\n\x0fWALLET_CLASS_II\x10\x02\x12\x14\n\x10WALLET_CLASS_III\x10\x03\x12\x13\n\x0fWALLET_CLASS_IV\x10\x04*y\n\x0cWalletStatus\x12\x1d\n\x19WALLET_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12WALLET_STATUS_OPEN\x10\x01\x12\x18\n\x14WALLET_STATUS_FROZEN\x10\x02\x12\x18\n\x14WALLET_STATUS_CLOSED\x10\x03\x32\xc6\x04\n\rWalletService\x12O\n\nOpenWallet\x12\x1f.dcep.bank.v1.OpenWalletRequest\x1a .dcep.bank.v1.OpenWalletResponse\x12R\n\x0bOpenWallets\x12 .dcep.bank.v1.OpenWalletsRequest\x1a!.dcep.bank.v1.OpenWalletsResponse\x12I\n\x08SendCode\x12\x1d.dcep.bank.v1.SendCodeRequest\x1a\x1e.dcep.bank.v1.SendCodeResponse\x12R\n\x0b\x43hangeClass\x12 .dcep.bank.v1.ChangeClassRequest\x1a!.dcep.bank.v1.ChangeClassResponse\x12L\n\tGetWallet\x12\x1e.dcep.bank.v1.GetWalletRequest\x1a\x1f.dcep.bank.v1.GetWalletResponse\x12R\n\x0b\x43loseWallet\x12 .dcep.bank.v1.CloseWalletRequest\x1a!.dcep.bank.v1.CloseWalletResponse\x12O\n\nOrderSweep\x12\x1f.dcep.bank.v1.OrderSweepRequest\x1a .dcep.bank.v1.OrderSweepResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/wallets.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1e\x64\x63\x65p/bank/v1/sub_wallets.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xb2\x01\n\x11OpenWalletRequest\x12W\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB&\xf0\xf9\x18<\xfa\xf9\x18\x1er\x1c\x64\x63\x65p.bank.v1.OpenWalletOrder\x12\x17\n\x06holder\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80\x04\x12+\n\x04\x63ode\x18\x03 \x01(\tB\x1d\xfa\xf9\x18\x19 \x0c\x32\x13[0-9]{6}([0-9]{6})?`\x01\"W\n\x0fSendCodeRequest\x12*\n\x05phone\x18\x01 \x01(\tB\x1b\xfa\xf9\x18\x17 \x14\x32\x13\\+?[0-9]+( [0-9]+)*\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\"1\n\x10SendCodeResponse\x12\x1d\n\x0f\x65xpires_time_ms\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"\x99\x01\n\x12OpenWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x35\n\x0cwallet_class\x18\x02 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1b\n\x13has_deposit_account\x18\x04 \x01(\x08\"O\n\x12OpenWalletsRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1f.dcep.bank.v1.OpenWalletRequestB\t\xfa\xf9\x18\x05H\x01P\xfe?\"O\n\x13OpenWalletsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32 .dcep.bank.v1.OpenWalletResponseB\x07\xfa\xf9\x18\x03P\xfe?\"\xb6\x01\n\x12\x43hangeClassRequest\x12X\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\'\xf0\xf9\x18<\xfa\xf9\x18\x1fr\x1d\x64\x63\x65p.bank.v1.ChangeClassOrder\x12\x19\n\x06holder\x18\x02 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80\x04`\x01\x12+\n\x04\x63ode\x18\x03 \x01(\tB\x1d\xfa\xf9\x18\x19 \x0c\x32\x13[0-9]{6}([0-9]{6})?`\x01\"\x95\x01\n\x13\x43hangeClassResponse\x12\x35\n\x0cwallet_class\x18\x01 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12*\n\x06limits\x18\x02 \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\x13has_deposit_account\x18\x03 \x01(\x08\"a\n\x10GetWalletRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"p\n\x06Limits\x12\x1d\n\x0f\x62\x61lance_cap_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x18\n\nsingle_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x15\n\x07\x64\x61y_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08year_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\xc0\x05\n\x11GetWalletResponse\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x35\n\x0cwallet_class\x18\x03 \x01(\x0e\x32\x19.dcep.bank.v1.WalletClassB\x04\xf0\xf9\x18<\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32\x1a.dcep.bank.v1.WalletStatusB\x04\xf0\xf9\x18<\x12\x1b\n\ravailable_fen\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x16\n\x08held_fen\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\x13has_deposit_account\x18\x07 \x01(\x08\x12\x19\n\x0b\x64\x65posit_fen\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12*\n\x06limits\x18\t \x01(\x0b\x32\x14.dcep.bank.v1.LimitsB\x04\xf0\xf9\x18<\x12\x1b\n\rday_spent_fen\x18\n \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1c\n\x0eyear_spent_fen\x18\x0b \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1b\n\rlast_sequence\x18\x0c \x01(\x04\x42\x04\xf0\xf9\x18\x0c\x12\x1f\n\x11\x64\x61y_turns_time_ms\x18\r \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12 \n\x12year_turns_time_ms\x18\x0e \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12!\n\rsuccessor_key\x18\x0f \x01(\x0c\x42\n\xf0\xf9\x18(\xfa\xf9\x18\x02`\x01\x12%\n\x11successor_time_ms\x18\x10 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x33\n\nbelongs_to\x18\x11 \x01(\x0b\x32\x19.dcep.bank.v1.SubWalletOfB\x04\xf0\xf9\x18=\x12/\n\x06signer\x18\x12 \x01(\x0b\x32\x19.dcep.bank.v1.SignerPlaceB\x04\xf0\xf9\x18=\x12\x0e\n\x06sweeps\x18\x14 \x01(\x08\x12\x1d\n\x0fsweep_above_fen\x18\x15 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"h\n\x12\x43loseWalletRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.CloseOrder\"\x15\n\x13\x43loseWalletResponse\"g\n\x11OrderSweepRequest\x12R\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18<\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.SweepOrder\"&\n\x12OrderSweepResponse\x12\x10\n\x08repeated\x18\x01 \x01(\x08*\x7f\n\x0bWalletClass\x12\x1c\n\x18WALLET_CLASS_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALLET_CLASS_I\x10\x01\x12\x13\n\x0fWALLET_CLASS_II\x10\x02\x12\x14\n\x10WALLET_CLASS_III\x10\x03\x12\x13\n\x0fWALLET_CLASS_IV\x10\x04*y\n\x0cWalletStatus\x12\x1d\n\x19WALLET_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12WALLET_STATUS_OPEN\x10\x01\x12\x18\n\x14WALLET_STATUS_FROZEN\x10\x02\x12\x18\n\x14WALLET_STATUS_CLOSED\x10\x03\x32\xc6\x04\n\rWalletService\x12O\n\nOpenWallet\x12\x1f.dcep.bank.v1.OpenWalletRequest\x1a .dcep.bank.v1.OpenWalletResponse\x12R\n\x0bOpenWallets\x12 .dcep.bank.v1.OpenWalletsRequest\x1a!.dcep.bank.v1.OpenWalletsResponse\x12I\n\x08SendCode\x12\x1d.dcep.bank.v1.SendCodeRequest\x1a\x1e.dcep.bank.v1.SendCodeResponse\x12R\n\x0b\x43hangeClass\x12 .dcep.bank.v1.ChangeClassRequest\x1a!.dcep.bank.v1.ChangeClassResponse\x12L\n\tGetWallet\x12\x1e.dcep.bank.v1.GetWalletRequest\x1a\x1f.dcep.bank.v1.GetWalletResponse\x12R\n\x0b\x43loseWallet\x12 .dcep.bank.v1.CloseWalletRequest\x1a!.dcep.bank.v1.CloseWalletResponse\x12O\n\nOrderSweep\x12\x1f.dcep.bank.v1.OrderSweepRequest\x1a .dcep.bank.v1.OrderSweepResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENWALLETREQUEST'].fields_by_name['holder']._loaded_options = None
   _globals['_OPENWALLETREQUEST'].fields_by_name['holder']._serialized_options = b'\372\371\030\003@\200\004'
   _globals['_OPENWALLETREQUEST'].fields_by_name['code']._loaded_options = None
-  _globals['_OPENWALLETREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\016 \0062\010[0-9]{6}`\001'
+  _globals['_OPENWALLETREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\031 \0142\023[0-9]{6}([0-9]{6})?`\001'
   _globals['_SENDCODEREQUEST'].fields_by_name['phone']._loaded_options = None
   _globals['_SENDCODEREQUEST'].fields_by_name['phone']._serialized_options = b'\372\371\030\027 \0242\023\\+?[0-9]+( [0-9]+)*'
   _globals['_SENDCODEREQUEST'].fields_by_name['public_key']._loaded_options = None
@@ -63,7 +63,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGECLASSREQUEST'].fields_by_name['holder']._loaded_options = None
   _globals['_CHANGECLASSREQUEST'].fields_by_name['holder']._serialized_options = b'\372\371\030\005@\200\004`\001'
   _globals['_CHANGECLASSREQUEST'].fields_by_name['code']._loaded_options = None
-  _globals['_CHANGECLASSREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\016 \0062\010[0-9]{6}`\001'
+  _globals['_CHANGECLASSREQUEST'].fields_by_name['code']._serialized_options = b'\372\371\030\031 \0142\023[0-9]{6}([0-9]{6})?`\001'
   _globals['_CHANGECLASSRESPONSE'].fields_by_name['wallet_class']._loaded_options = None
   _globals['_CHANGECLASSRESPONSE'].fields_by_name['wallet_class']._serialized_options = b'\360\371\030<'
   _globals['_CHANGECLASSRESPONSE'].fields_by_name['limits']._loaded_options = None
@@ -118,40 +118,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEWALLETREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\031r\027dcep.bank.v1.CloseOrder'
   _globals['_ORDERSWEEPREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_ORDERSWEEPREQUEST'].fields_by_name['order']._serialized_options = b'\360\371\030<\372\371\030\031r\027dcep.bank.v1.SweepOrder'
-  _globals['_WALLETCLASS']._serialized_start=2340
-  _globals['_WALLETCLASS']._serialized_end=2467
-  _globals['_WALLETSTATUS']._serialized_start=2469
-  _globals['_WALLETSTATUS']._serialized_end=2590
+  _globals['_WALLETCLASS']._serialized_start=2362
+  _globals['_WALLETCLASS']._serialized_end=2489
+  _globals['_WALLETSTATUS']._serialized_start=2491
+  _globals['_WALLETSTATUS']._serialized_end=2612
   _globals['_OPENWALLETREQUEST']._serialized_start=193
-  _globals['_OPENWALLETREQUEST']._serialized_end=360
-  _globals['_SENDCODEREQUEST']._serialized_start=362
-  _globals['_SENDCODEREQUEST']._serialized_end=449
-  _globals['_SENDCODERESPONSE']._serialized_start=451
-  _globals['_SENDCODERESPONSE']._serialized_end=500
-  _globals['_OPENWALLETRESPONSE']._serialized_start=503
-  _globals['_OPENWALLETRESPONSE']._serialized_end=656
-  _globals['_OPENWALLETSREQUEST']._serialized_start=658
-  _globals['_OPENWALLETSREQUEST']._serialized_end=737
-  _globals['_OPENWALLETSRESPONSE']._serialized_start=739
-  _globals['_OPENWALLETSRESPONSE']._serialized_end=818
-  _globals['_CHANGECLASSREQUEST']._serialized_start=821
-  _globals['_CHANGECLASSREQUEST']._serialized_end=992
-  _globals['_CHANGECLASSRESPONSE']._serialized_start=995
-  _globals['_CHANGECLASSRESPONSE']._serialized_end=1144
-  _globals['_GETWALLETREQUEST']._serialized_start=1146
-  _globals['_GETWALLETREQUEST']._serialized_end=1243
-  _globals['_LIMITS']._serialized_start=1245
-  _globals['_LIMITS']._serialized_end=1357
-  _globals['_GETWALLETRESPONSE']._serialized_start=1360
-  _globals['_GETWALLETRESPONSE']._serialized_end=2064
-  _globals['_CLOSEWALLETREQUEST']._serialized_start=2066
-  _globals['_CLOSEWALLETREQUEST']._serialized_end=2170
-  _globals['_CLOSEWALLETRESPONSE']._serialized_start=2172
-  _globals['_CLOSEWALLETRESPONSE']._serialized_end=2193
-  _globals['_ORDERSWEEPREQUEST']._serialized_start=2195
-  _globals['_ORDERSWEEPREQUEST']._serialized_end=2298
-  _globals['_ORDERSWEEPRESPONSE']._serialized_start=2300
-  _globals['_ORDERSWEEPRESPONSE']._serialized_end=2338
-  _globals['_WALLETSERVICE']._serialized_start=2593
-  _globals['_WALLETSERVICE']._serialized_end=3175
+  _globals['_OPENWALLETREQUEST']._serialized_end=371
+  _globals['_SENDCODEREQUEST']._serialized_start=373
+  _globals['_SENDCODEREQUEST']._serialized_end=460
+  _globals['_SENDCODERESPONSE']._serialized_start=462
+  _globals['_SENDCODERESPONSE']._serialized_end=511
+  _globals['_OPENWALLETRESPONSE']._serialized_start=514
+  _globals['_OPENWALLETRESPONSE']._serialized_end=667
+  _globals['_OPENWALLETSREQUEST']._serialized_start=669
+  _globals['_OPENWALLETSREQUEST']._serialized_end=748
+  _globals['_OPENWALLETSRESPONSE']._serialized_start=750
+  _globals['_OPENWALLETSRESPONSE']._serialized_end=829
+  _globals['_CHANGECLASSREQUEST']._serialized_start=832
+  _globals['_CHANGECLASSREQUEST']._serialized_end=1014
+  _globals['_CHANGECLASSRESPONSE']._serialized_start=1017
+  _globals['_CHANGECLASSRESPONSE']._serialized_end=1166
+  _globals['_GETWALLETREQUEST']._serialized_start=1168
+  _globals['_GETWALLETREQUEST']._serialized_end=1265
+  _globals['_LIMITS']._serialized_start=1267
+  _globals['_LIMITS']._serialized_end=1379
+  _globals['_GETWALLETRESPONSE']._serialized_start=1382
+  _globals['_GETWALLETRESPONSE']._serialized_end=2086
+  _globals['_CLOSEWALLETREQUEST']._serialized_start=2088
+  _globals['_CLOSEWALLETREQUEST']._serialized_end=2192
+  _globals['_CLOSEWALLETRESPONSE']._serialized_start=2194
+  _globals['_CLOSEWALLETRESPONSE']._serialized_end=2215
+  _globals['_ORDERSWEEPREQUEST']._serialized_start=2217
+  _globals['_ORDERSWEEPREQUEST']._serialized_end=2320
+  _globals['_ORDERSWEEPRESPONSE']._serialized_start=2322
+  _globals['_ORDERSWEEPRESPONSE']._serialized_end=2360
+  _globals['_WALLETSERVICE']._serialized_start=2615
+  _globals['_WALLETSERVICE']._serialized_end=3197
 # @@protoc_insertion_point(module_scope)
