@@ -69,6 +69,8 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                 request.after,
                 incarnation=request.incarnation,
                 ends_at=request.journal_position,
+                acts_end_at=request.acts_number,
+                session=request.session,
                 tip=request.tip if request.HasField("tip") else None,
             )
             link = await call.in_thread(begin)
@@ -97,7 +99,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     def AcknowledgeFeed(
         self, request: registration_pb2.AcknowledgeFeedRequest, context: grpc.ServicerContext
     ) -> registration_pb2.AcknowledgeFeedResponse:  # noqa: N802
-        self._feed.acknowledge(self._bank(context), request.receipt)
+        self._feed.acknowledge(self._bank(context), request.receipt, request.session)
         return registration_pb2.AcknowledgeFeedResponse()
 
     @contextmanager

@@ -64,6 +64,7 @@ class Feed:
         self._lock = threading.Lock()
         self._ends: dict[int, deque[Link]] = {}
         self._marked: dict[int, Link] = {}
+        self._sessions: dict[int, bytes] = {}
 
     def start(
         self,
@@ -72,6 +73,8 @@ class Feed:
         *,
         incarnation: int = 0,
         ends_at: int | None = None,
+        acts_end_at: int | None = None,
+        session: bytes = b"",
         tip: SignedEnvelope | None = None,
     ) -> Link:
         """The link after which a bank continues.
@@ -81,6 +84,8 @@ class Feed:
             after: the place that its database has reached.
             incarnation: as the bank knows it.
             ends_at: where the bank's own journal ends; None to leave that out.
+            acts_end_at: the number of the last act of its officers; None to leave that out.
+            session: of the bank's process.
             tip: the newest that the bank has applied; looked at where this journal does not lead to
                 `after`.
 
@@ -119,6 +124,16 @@ class Feed:
                 field="journal_position",
                 journal_position=str(ended),
             )
+        acts = self._book.acts_told(bank.index)
+        if acts_end_at is not None and acts_end_at < acts:
+            raise Refusal(
+                errors_pb2.REASON_FEED_STEPPED_BACK,
+                f"the acts of officers of bank {bank.name} end with entry {acts_end_at}, and the"
+                f" bank has told of entry {acts}: its database is an older copy",
+                field="acts_number",
+                acts_number=str(acts),
+            )
+        self._sessions[bank.index] = session
         return link
 
     def after(
@@ -154,12 +169,25 @@ class Feed:
         """Number of the last announcement to banks."""
         return self._keys.number
 
-    def acknowledge(self, bank: AdmittedBank, envelope: SignedEnvelope) -> None:
+    def acknowledge(
+        self, bank: AdmittedBank, envelope: SignedEnvelope, session: bytes = b""
+    ) -> None:
         """Takes a bank's receipt for its feed; from there the bank cannot step back unnoticed.
 
+        Args:
+            session: of the process that sends it. One that was under way while the bank was started
+                again may speak of a database that is not there any more.
+
         Raises:
-            Refusal: the receipt is not good.
+            Refusal: the receipt is not good; FEED_STEPPED_BACK, it is another process that follows
+                the feed, or none yet.
         """
+        if self._sessions.get(bank.index, b"") != session:
+            raise Refusal(
+                errors_pb2.REASON_FEED_STEPPED_BACK,
+                "it comes from another process of the bank than follows its feed",
+                field="session",
+            )
         kind = registration_pb2.FeedReceipt
         receipt = open_signed(kind, envelope, bank, self._clock.now_ms())
         place = receipt.place

@@ -102,6 +102,12 @@ class FeedBook:
         """
         return self._database.read(lambda c: _told(c, bank))
 
+    def acts_told(self, bank: int) -> int:
+        """Number of the last act of a bank's officers that it has told of, or of which two officers
+        here decided that it goes on from there; 0 if there is none.
+        """
+        return self._database.read(lambda c: _acts_told(c, bank))
+
     def put_back_ms(self, bank: int) -> int:
         """When two officers last decided where a bank's feed continues; 0 for never."""
         newest = select(func.max(put_backs.c.time_ms)).where(put_backs.c.bank == bank)
@@ -164,6 +170,16 @@ def _told(connection: Connection, bank: int) -> Told:
     newest = select(put_backs.c.number).where(put_backs.c.bank == bank)
     back = connection.execute(newest.order_by(put_backs.c.act.desc()).limit(1)).scalar()
     return Told(back or 0, 0)
+
+
+def _acts_told(connection: Connection, bank: int) -> int:
+    newest = select(put_backs.c.act, put_backs.c.acts_number).where(put_backs.c.bank == bank)
+    back = connection.execute(newest.order_by(put_backs.c.act.desc()).limit(1)).first()
+    incarnation, known = (back.act, back.acts_number) if back is not None else (0, 0)
+    last = select(func.max(acts_told.c.number)).where(
+        acts_told.c.bank == bank, acts_told.c.incarnation == incarnation
+    )
+    return max(int(known), int(connection.execute(last).scalar() or 0))
 
 
 def _follows(connection: Connection) -> dict[int, int]:

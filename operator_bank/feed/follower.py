@@ -124,10 +124,14 @@ class FeedFollower:
             if self._stream is None:
                 self._check_copy()
                 # Records that were written before it was known where this stands prove nothing.
-                began = self._doubt.ends or self._began
-                shown = self._ledger.position() if self._confirmed else began.position
+                shown = self._ends()
                 self._stream = iter(
-                    self._central_bank.feed(self.place.message(), shown, read_tip(self._database))
+                    self._central_bank.feed(
+                        self.place.message(),
+                        shown.position,
+                        shown.acts.number,
+                        read_tip(self._database),
+                    )
                 )
             message = next(self._stream, None)
             if message is not None:
@@ -135,7 +139,7 @@ class FeedFollower:
                 self._heard()
         except FeedBroken as broken:
             if isinstance(broken, NotKnown):
-                self._standing.fall_behind()
+                self._fall_behind()
             self._stop(str(broken))
             return False
         except Refusal as refusal:
@@ -143,7 +147,7 @@ class FeedFollower:
             if refusal.reason not in _NOT_OURS:
                 raise
             if refusal.reason == errors_pb2.REASON_FEED_STEPPED_BACK:
-                self._standing.fall_behind()
+                self._fall_behind()
             self._stop(f"the central bank does not go on: {refusal.message}")
             return False
         except Exception:
@@ -163,6 +167,8 @@ class FeedFollower:
         """
         self._doubt.begin(self._began)
         self._standing.ask()
+        if self._doubt.is_behind(self._windows.incarnation):
+            self._standing.fall_behind()
 
     def acts_known(self) -> ActsPlace:
         """Where the officers' acts end that surely belong to the history that the central bank was
@@ -212,8 +218,24 @@ class FeedFollower:
         """Lets the next step ask again, even if the feed stopped a moment ago."""
         self._again_at_ms = 0
 
+    def _ends(self) -> Ends:
+        """Where this database surely ends: now, once the central bank goes on from here."""
+        if self._confirmed:
+            return Ends(self._ledger.position(), self._acts.place())
+        return self._doubt.ends or self._began
+
+    def _fall_behind(self) -> None:
+        """Notes that the central bank knows more than this database."""
+        # Officers who bring the bank back may have said it wrong, and say it again.
+        if self._windows.is_over(self.place.number):
+            self._doubt.fall_behind(self._ends(), self._windows.incarnation)
+        self._confirmed = False
+        self._standing.fall_behind()
+
     def _heard(self) -> None:
         """Notes that the central bank goes on from here, once it has told all that was lost."""
+        if self._doubt.is_behind(self._windows.incarnation):
+            return
         self._confirmed = True
         if self._windows.is_over(self.place.number):
             self._doubt.end()  # first: whoever is current tells of more than the doubt names

@@ -33,7 +33,8 @@ feed_tips = Table(
 )
 
 # One row while the bank does not know whether its database is the newest copy: where the journal
-# and the chain of its officers' acts ended when it began to ask.
+# and the chain of its officers' acts ended when it began to ask. `behind`: in which incarnation the
+# central bank has said that it is an older copy; null if it has not.
 feed_doubt = Table(
     "feed_doubt",
     metadata,
@@ -41,6 +42,7 @@ feed_doubt = Table(
     Column("position", BigInteger, nullable=False),
     Column("acts_number", BigInteger, nullable=False),
     Column("acts_hash", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
+    Column("behind", BigInteger),
 )
 
 # Payments of this bank that came back, each once: the payment's number, and the entry's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -29,6 +30,7 @@ from runtime.logs import logger
 from runtime.signing_keys import Signer
 
 _TIMEOUT_S = 15.0
+_SESSION_BYTES = 16
 _OF_THE_CLOCK = (errors_pb2.REASON_EXPIRED, errors_pb2.REASON_NOT_YET_VALID)
 _TIME = re.compile("[0-9]{1,15}")
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class GrpcCentralBank:
         self._authentication = authentication_pb2_grpc.AuthenticationServiceStub(channel)
         self._lock = threading.Lock()
         self._feed: grpc.Call | None = None
+        self._session = secrets.token_bytes(_SESSION_BYTES)
         self.incarnation: Callable[[], int] = lambda: 0
         """The number that everything signed here names; see
         `operator_bank.lost.windows.ComeBacks`."""
@@ -66,13 +69,19 @@ class GrpcCentralBank:
         return self._in_time(call)
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
+        self,
+        after: registration_pb2.FeedPlace,
+        journal_position: int,
+        acts_number: int,
+        tip: SignedEnvelope | None,
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """See `peers.CentralBank.feed`."""
         request = registration_pb2.FollowFeedRequest(
             after=after,
             incarnation=self.incarnation(),
             journal_position=journal_position,
+            acts_number=acts_number,
+            session=self._session,
             tip=tip,
         )
         stream = self._registration.FollowFeed(request)
@@ -102,7 +111,9 @@ class GrpcCentralBank:
             journal_position=journal_position,
             announced_number=announced_number,
         )
-        request = registration_pb2.AcknowledgeFeedRequest(receipt=self._sign(receipt))
+        request = registration_pb2.AcknowledgeFeedRequest(
+            receipt=self._sign(receipt), session=self._session
+        )
         self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
 
     def stop_feed(self) -> None:

@@ -20,13 +20,18 @@ class CentralBankPort(Protocol):
         ...
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
+        self,
+        after: registration_pb2.FeedPlace,
+        journal_position: int,
+        acts_number: int,
+        tip: SignedEnvelope | None,
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """Yields the bank's feed after a place, as it comes.
 
         Args:
             after: the place that was applied last.
             journal_position: where the bank's own journal ends, which the central bank is told.
+            acts_number: of the last act of the bank's officers, which it is told too.
             tip: the newest signed place that was applied, if there is one.
         """
         ...

@@ -150,6 +150,7 @@ class CentralBankPort:
     def __init__(self, system: System, bank: str) -> None:
         self._system = system
         self._bank = bank
+        self._session = next(system.processes).to_bytes(16, "big")
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         """Asks for settlement."""
@@ -158,14 +159,24 @@ class CentralBankPort:
         return list(outcomes)
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
+        self,
+        after: registration_pb2.FeedPlace,
+        journal_position: int,
+        acts_number: int,
+        tip: SignedEnvelope | None,
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """The feed from a place on, until nothing more is there."""
-        incarnation = self._incarnation
+        incarnation, session = self._incarnation, self._session
 
         def start(central: CentralBank, bank: AdmittedBank) -> tuple[CentralBank, Link]:
             begins = central.feed.start(
-                bank, after, incarnation=incarnation, ends_at=journal_position, tip=tip
+                bank,
+                after,
+                incarnation=incarnation,
+                ends_at=journal_position,
+                acts_end_at=acts_number,
+                session=session,
+                tip=tip,
             )
             return central, begins
 
@@ -194,7 +205,8 @@ class CentralBankPort:
             announced_number=announced_number,
         )
         envelope = self._signed(receipt)
-        self._ask(lambda c, b: c.feed.acknowledge(b, envelope))
+        session = self._session
+        self._ask(lambda c, b: c.feed.acknowledge(b, envelope, session))
 
     def announcements(self) -> Sequence[SignedEnvelope]:
         """What the central bank has announced."""

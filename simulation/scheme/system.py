@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
@@ -96,6 +97,7 @@ class System:
         model: what must be so.
         numbers: of wallets, by party.
         hanging: banks whose inner port takes questions and does not answer.
+        processes: numbers those that are started.
         seen: the newest payment orders on their way, each with the bank that it went to.
     """
 
@@ -108,6 +110,7 @@ class System:
         """
         self.network = Network(random.Random(seed))
         self.randomness = SeededRandomness(seed)
+        self.processes = count(1)
         self.clocks = Clocks(START_MS)
         self.model = Model(self.clocks.now_ms, CAP_FEN, MALLORYS_PREFIX)
         self.hanging: set[str] = set()

@@ -206,11 +206,20 @@ class _CentralBank:
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int, tip: SignedEnvelope | None
+        self,
+        after: registration_pb2.FeedPlace,
+        journal_position: int,
+        acts_number: int,
+        tip: SignedEnvelope | None,
     ) -> Iterator[Any]:
         link = self._ask(
             lambda central, bank: central.feed.start(
-                bank, after, incarnation=self._incarnation, ends_at=journal_position, tip=tip
+                bank,
+                after,
+                incarnation=self._incarnation,
+                ends_at=journal_position,
+                acts_end_at=acts_number,
+                tip=tip,
             )
         )
         while True:

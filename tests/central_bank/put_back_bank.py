@@ -44,14 +44,14 @@ class Alpha:
             R.FeedPlace(ledger=ledger, number=number, hash=link.hash) if number else R.FeedPlace()
         )
 
-    def receipt(self, number: int, **fields: int) -> SignedEnvelope:
+    def receipt(self, number: int, acts: R.ActsPlace = NO_ACTS, **fields: int) -> SignedEnvelope:
         now_ms = self.system.clock.now_ms()
         said = R.FeedReceipt(
             bank="alpha",
             created_time_ms=now_ms,
             expires_time_ms=now_ms + 60_000,
             place=self.places[number],
-            acts=NO_ACTS,
+            acts=acts,
             **fields,
         )
         return sign(said, KEYS["alpha"], b"alpha")
@@ -68,11 +68,23 @@ class Alpha:
             }
         )
 
-    def start(self, number: int, incarnation: int, ends_at: int = 900) -> str:
+    def start(
+        self,
+        number: int,
+        incarnation: int,
+        ends_at: int = 900,
+        acts_end_at: int | None = None,
+        session: bytes = b"",
+    ) -> str:
         """Where the feed begins, or why it does not."""
         try:
             link = self.system.central.feed.start(
-                self.bank, self.places[number], incarnation=incarnation, ends_at=ends_at
+                self.bank,
+                self.places[number],
+                incarnation=incarnation,
+                ends_at=ends_at,
+                acts_end_at=acts_end_at,
+                session=session,
             )
         except Refusal as refusal:
             return refusal.name

@@ -74,7 +74,7 @@ class Centre:
         channel = connect(f"127.0.0.1:{self.server.port}", credentials, SERVER)
         self.channels.append(channel)
         stub = registration_pb2_grpc.RegistrationServiceStub(channel)
-        return stub.FollowFeed(registration_pb2.FollowFeedRequest())
+        return stub.FollowFeed(registration_pb2.FollowFeedRequest(session=bytes(16)))
 
     def close(self) -> None:
         for channel in self.channels:

@@ -52,6 +52,41 @@ def test_a_journal_that_ends_before_what_the_bank_has_told_shows_an_older_copy(
     assert alpha.start(5, 0, ends_at=899) == "FEED_STEPPED_BACK"
 
 
+def test_acts_that_end_before_what_the_bank_has_told_show_an_older_copy(alpha: Alpha) -> None:
+    system = alpha.system
+    told = R.ActsPlace(number=4, hash=b"h" * 32)
+    # Of a bank that does nothing else, the journal tells no more than before.
+    system.central.feed.acknowledge(alpha.bank, alpha.receipt(5, acts=told))
+    for number, said in ((3, "FEED_STEPPED_BACK"), (4, "5"), (9, "5")):
+        assert alpha.start(5, 0, acts_end_at=number) == said
+    # Two officers put it back to a copy that has two of them: from then on these count.
+    act = system.both(alpha.act(5, acts_number=2, acts_hash=b"g" * 32))
+    assert alpha.start(5, act.number, acts_end_at=1) == "FEED_STEPPED_BACK"
+    assert alpha.start(5, act.number, acts_end_at=2) == "5"
+    more = alpha.receipt(5, incarnation=act.number, acts=R.ActsPlace(number=3, hash=b"i" * 32))
+    system.central.feed.acknowledge(alpha.bank, more)
+    system.restart()
+    assert alpha.start(5, act.number, acts_end_at=2) == "FEED_STEPPED_BACK"
+
+
+def test_a_receipt_of_a_process_before_acknowledges_nothing(alpha: Alpha) -> None:
+    """It was on its way while an older copy was put in place, and speaks of what is not there."""
+    system = alpha.system
+    late = alpha.receipt(5, acts=R.ActsPlace(number=4, hash=b"h" * 32))
+    old, new = b"o" * 16, b"n" * 16
+    assert alpha.start(5, 0, acts_end_at=0, session=old) == "5"
+    assert alpha.start(5, 0, acts_end_at=0, session=new) == "5"
+    told = refused_for(lambda: system.central.feed.acknowledge(alpha.bank, late, old))
+    assert told == "FEED_STEPPED_BACK"
+    assert alpha.start(5, 0, acts_end_at=0, session=new) == "5"
+    system.restart()  # nobody follows yet
+    told = refused_for(lambda: system.central.feed.acknowledge(alpha.bank, late, new))
+    assert told == "FEED_STEPPED_BACK"
+    assert alpha.start(5, 0, acts_end_at=0, session=new) == "5"
+    system.central.feed.acknowledge(alpha.bank, late, new)
+    assert alpha.start(5, 0, acts_end_at=0, session=new) == "FEED_STEPPED_BACK"
+
+
 def test_what_it_signed_before_does_nothing_any_more(alpha: Alpha) -> None:
     system = alpha.system
     signed = system.payment(alpha.bank, system.beta, 500)

@@ -103,14 +103,22 @@ def test_a_stolen_certificate_is_refused_at_once_with_its_open_streams(drill: Dr
     with BankOfficerClient(drill.system.plan, "beta") as office:
         told = office.feed()
     place = registration_pb2.FeedPlace(ledger=told.ledger, number=told.number, hash=told.hash)
-    asked = registration_pb2.FollowFeedRequest(after=place, journal_position=1 << 40)
+    asked = registration_pb2.FollowFeedRequest(
+        after=place, journal_position=1 << 40, acts_number=1 << 40, session=bytes(16)
+    )
     stream = thief.FollowFeed(asked, timeout=240.0)
     drill.bob.pay(drill.alice.number, 1)
     next(stream)
     drill.through(("revoke", "beta", "--what", "certificate"))
     for no in (
         refused(lambda: [message for message in stream]),
-        refused(lambda: next(thief.FollowFeed(registration_pb2.FollowFeedRequest(), timeout=60.0))),
+        refused(
+            lambda: next(
+                thief.FollowFeed(
+                    registration_pb2.FollowFeedRequest(session=bytes(16)), timeout=60.0
+                )
+            )
+        ),
     ):
         assert no.reason == errors_pb2.REASON_BANK_NOT_ADMITTED
 

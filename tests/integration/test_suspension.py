@@ -41,7 +41,7 @@ def test_a_bank_with_a_certificate_that_was_not_admitted_is_refused(own: System)
     key.write_bytes(issued.key_pem)
     channel = certified_channel(own.plan, own.plan.central_address, certificate, key)
     stub = registration_pb2_grpc.RegistrationServiceStub(channel)
-    request = registration_pb2.FollowFeedRequest()
+    request = registration_pb2.FollowFeedRequest(session=bytes(16))
     refusal = refused(lambda: next(stub.FollowFeed(request, timeout=10.0)))
     assert refusal.reason == errors_pb2.REASON_BANK_NOT_ADMITTED
 
@@ -54,11 +54,13 @@ def test_a_certificate_of_another_root_cannot_even_connect(own: System) -> None:
     channel = certified_channel(own.plan, own.plan.central_address, certificate, key)
     stub = registration_pb2_grpc.RegistrationServiceStub(channel)
     with pytest.raises(NoAnswer):
-        next(stub.FollowFeed(registration_pb2.FollowFeedRequest(), timeout=5.0))
+        next(stub.FollowFeed(registration_pb2.FollowFeedRequest(session=bytes(16)), timeout=5.0))
 
 
 def test_a_suspended_bank_is_cut_off_at_once_and_its_open_streams_end(own: System) -> None:
-    stream = bank_stub(own, "beta").FollowFeed(registration_pb2.FollowFeedRequest(), timeout=60.0)
+    stream = bank_stub(own, "beta").FollowFeed(
+        registration_pb2.FollowFeedRequest(session=bytes(16)), timeout=60.0
+    )
     next(stream)
     own.by_two(office_pb2.SuspendBank(name="beta"))
     try:

@@ -43,6 +43,7 @@ class FakeCentralBank:
     journals: list[int] = field(default_factory=list)
     followed: list[int] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
+    acts_shown: list[int] = field(default_factory=list)
     announced: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
@@ -86,10 +87,15 @@ class FakeCentralBank:
         return request_id not in self.decided
 
     def feed(
-        self, after: registration_pb2.FeedPlace, journal_position: int, _: SignedEnvelope | None
+        self,
+        after: registration_pb2.FeedPlace,
+        journal_position: int,
+        acts_number: int,
+        _: SignedEnvelope | None,
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
         self.shown.append(journal_position)
+        self.acts_shown.append(acts_number)
         if self.refuses_the_feed is not None:
             raise self.refuses_the_feed
         yield self.teller.message(after.number)

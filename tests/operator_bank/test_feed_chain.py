@@ -166,7 +166,9 @@ def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holde
 def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(system: System) -> None:
     asked: list[tuple[R.FeedPlace, R.FeedPlace]] = []
 
-    def silent(after: R.FeedPlace, _: int, tip: SignedEnvelope) -> Iterator[R.FollowFeedResponse]:
+    def silent(
+        after: R.FeedPlace, _: int, __: int, tip: SignedEnvelope
+    ) -> Iterator[R.FollowFeedResponse]:
         asked.append((after, R.FeedTip.FromString(tip.payload).place))
         return iter(())
 

@@ -19,11 +19,13 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import FEED_AGAIN_MS
+from operator_bank.tables import metadata
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from tests.operator_bank.system import FOREIGN, Holder, System, made
 from tests.refusals import refused_for
 
 R = registration_pb2
+TABLES = metadata.sorted_tables
 REQUEST = "00000000-0000-4000-8000-000000000999"
 STEPPED_BACK = Refusal(
     errors_pb2.REASON_FEED_STEPPED_BACK, "asks for less than it has acknowledged", field="after"
@@ -146,7 +148,7 @@ def test_a_bank_that_is_started_again_before_it_is_answered_shows_no_more_than_i
 
     system.central.silent = False
     assert system.bank.follower.step()
-    assert system.central.shown == [had]
+    assert (system.central.shown, system.central.acts_shown) == ([had], [acts.number])
     assert system.bank.follower.acts_known() == system.bank.acts.chain.place() > acts
     has = system.bank.books.ledger.position()
     system.restart().follower.ask()
@@ -154,12 +156,39 @@ def test_a_bank_that_is_started_again_before_it_is_answered_shows_no_more_than_i
     assert system.central.shown == [had, has]
 
 
+def test_a_central_bank_that_knows_nothing_of_it_does_not_make_it_the_newest_copy(
+    system: System, alice: Holder
+) -> None:
+    """The central bank may be on an older copy itself, for a while, and go on from there."""
+    system.central.refuses_the_feed = STEPPED_BACK
+    system.bank.follower.step()
+    assert system.bank.standing.is_behind
+    ends = system.bank.follower.acts_known()
+    system.central.refuses_the_feed = None
+    system.clock.advance(FEED_AGAIN_MS)
+    system.bank.follower.step()
+    assert system.bank.standing.is_behind
+    system.restart().follower.ask()
+    assert system.bank.standing.is_behind, "and a process that is started there knows it at once"
+    system.bank.follower.step()
+    assert system.bank.standing.is_behind
+    assert system.bank.follower.acts_known() == ends
+    assert refused_for(lambda: alice.pay(FOREIGN, 1)) == "BANK_BEHIND"
+
+
 def test_once_the_newest_copy_is_there_it_goes_on(system: System, alice: Holder) -> None:
+    with system.engine.connect() as connection:
+        newest = {table: connection.execute(table.select()).all() for table in TABLES}
     system.central.refuses_the_feed = STEPPED_BACK
     system.bank.follower.step()
     assert system.bank.standing.is_behind
     system.central.refuses_the_feed = None
-    system.clock.advance(FEED_AGAIN_MS)
+    with system.engine.begin() as connection:
+        for table, rows in newest.items():
+            connection.execute(table.delete())
+            if rows:
+                connection.execute(table.insert(), [row._asdict() for row in rows])
+    system.restart().follower.ask()
     system.bank.follower.step()
     assert not system.bank.standing.is_behind
     assert alice.pay(FOREIGN, 1).state == states_pb2.PAYMENT_STATE_PENDING

@@ -179,16 +179,20 @@ class Outcome(_message.Message):
     def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[_Union[_errors_pb2.Reason, str]] = ...) -> None: ...
 
 class FollowFeedRequest(_message.Message):
-    __slots__ = ("after", "incarnation", "journal_position", "tip")
+    __slots__ = ("after", "incarnation", "journal_position", "tip", "acts_number", "session")
     AFTER_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
     TIP_FIELD_NUMBER: _ClassVar[int]
+    ACTS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     after: FeedPlace
     incarnation: int
     journal_position: int
     tip: _envelope_pb2.SignedEnvelope
-    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    acts_number: int
+    session: bytes
+    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., acts_number: _Optional[int] = ..., session: _Optional[bytes] = ...) -> None: ...
 
 class FeedPlace(_message.Message):
     __slots__ = ("ledger", "number", "hash")
@@ -231,10 +235,12 @@ class ActsPlace(_message.Message):
     def __init__(self, number: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
 
 class AcknowledgeFeedRequest(_message.Message):
-    __slots__ = ("receipt",)
+    __slots__ = ("receipt", "session")
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     receipt: _envelope_pb2.SignedEnvelope
-    def __init__(self, receipt: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    session: bytes
+    def __init__(self, receipt: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., session: _Optional[bytes] = ...) -> None: ...
 
 class AcknowledgeFeedResponse(_message.Message):
     __slots__ = ()
