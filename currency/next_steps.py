@@ -60,6 +60,7 @@ STEPS = {
     "OFFICERS_TOO_FEW": N_("Register another officer first."),
     "WALLET_USED_ELSEWHERE": N_("Its holder has to look what was ordered from elsewhere."),
     "SIGNER_MAY_NOT": N_("Have somebody do it who may."),
+    "NOT_RELEASED": N_("Have the others release it, then repeat the same command."),
     "ORDER_WITHDRAWN": N_("Ask who withdrew it; prepare it anew if it is to be made."),
     "SIGNERS_CHANGED": N_("Look who signs now, and repeat."),
     "HAS_SIGNERS": N_("Let a new key into the list, and cut the old one off."),

@@ -52,6 +52,7 @@ SENTENCES = {
     "OFFICERS_TOO_FEW": N_("Too few officers would be left."),
     "WALLET_USED_ELSEWHERE": N_("This wallet is used from another place too."),
     "SIGNER_MAY_NOT": N_("This signer of the wallet may not do this alone."),
+    "NOT_RELEASED": N_("Too few of those who may release this order have done so."),
     "ORDER_WITHDRAWN": N_("One of the wallet's signers has withdrawn it."),
     "SIGNERS_CHANGED": N_("The wallet has other signers meanwhile."),
     "HAS_SIGNERS": N_("This wallet has a list of signers; a key is changed in the list."),

@@ -65,6 +65,12 @@ PENDING_EACH = 20
 """Orders that one signer has prepared and that wait for others' signatures; and as many of them are
 withdrawn in a day."""
 
+PENDING_BYTES_EACH = 2 * 1024 * 1024
+"""Bytes of them: some 20,000 payments in releases."""
+
+RELEASES_PER_DAY = 200
+"""Releases of one wallet that enough have signed; those that were used are kept for good."""
+
 CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """How long a cash machine's receipt can be put into its wallet."""

@@ -135,6 +135,7 @@ AT_THE_PUBLIC_PORT = frozenset(
         "/dcep.bank.v1.SignerService/Sign",
         "/dcep.bank.v1.SignerService/Withdraw",
         "/dcep.bank.v1.SignerService/ListPending",
+        "/dcep.bank.v1.SignerService/GetRelease",
         "/dcep.bank.v1.ExchangeService/Exchange",
         "/dcep.bank.v1.ExchangeService/ExchangeMany",
         "/dcep.bank.v1.ExchangeService/SettleCashOut",

@@ -34,6 +34,7 @@ from auditor.signatures.policy import Announced, PolicyWalk
 from auditor.signatures.presences import Presences, presence_rows
 from auditor.signatures.recovery_keys import NamedRecoveryKeys
 from auditor.signatures.refunds import RefundWalk
+from auditor.signatures.releases import Releases
 from auditor.signatures.requests import RequestWalk
 from auditor.signatures.rows import as_of_one_moment
 from auditor.signatures.settled import SettledEntries
@@ -120,6 +121,7 @@ class BankWalk:
             replacement_rows(engine),
             named,
             signer_rows(engine),
+            Releases(name, engine, self._problems, verifying),
             self._problems,
             verifying,
         )

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, Row, column, table
 from auditor.signatures.acts import Approved
 from auditor.signatures.orders import Line, Wrong, read, same
 from auditor.signatures.recovery_keys import NamedRecoveryKeys
+from auditor.signatures.releases import Releases
 from auditor.signatures.rows import rows_if_there
 from auditor.signatures.signer_lists import Holder, SignerLists
 from auditor.signatures.signers import SignerList, SignerRows
@@ -60,6 +61,7 @@ class WalletKeys:
         last: Sequence[Row[Any]],
         named: NamedRecoveryKeys,
         signers: SignerRows,
+        releases: Releases,
         problems: Problems,
         verifying: Verifying,
     ) -> None:
@@ -72,11 +74,13 @@ class WalletKeys:
             last: the same rows, read after the acts: what each of these did is among them.
             named: the recovery keys, read before `last`.
             signers: the lists of signers, read after the acts.
+            releases: what signers have released.
             problems: takes what is wrong.
             verifying: takes the signatures.
         """
         self._bank = bank
         self._signers = SignerLists(bank, signers, problems, verifying)
+        self._releases = releases
         self._problems = problems
         self._verifying = verifying
         self._named = named
@@ -113,6 +117,7 @@ class WalletKeys:
         self._named.check()
         of_number = {holder.number: holder for holder in holders.values()}
         self._signers.check(of_number.keys())
+        self._releases.read(of_number)
         for row in self._rows:
             where = self._where(row)
             try:
@@ -159,7 +164,8 @@ class WalletKeys:
         Args:
             line: the record.
             holder: of the wallet.
-            kind: of order; a payment others may have signed too, where it takes that.
+            kind: of order; a payment others may have signed too, where it takes that, or they have
+                released the order.
 
         Raises:
             Wrong: no key of that time, or too few who could order have signed it.
@@ -168,7 +174,11 @@ class WalletKeys:
         if line.accepted and key != self._in_force.get(holder.number, 0):
             raise Wrong(_("its order is of a key that was not the wallet's then"))
         signer = self._signer(line.sequence, holder)
-        if line.accepted and not self._alone(line.sequence, holder, signer):
+        if (
+            line.accepted
+            and not self._alone(line.sequence, holder, signer)
+            and not self._releases.covers(holder.number, line.sequence, kind, line.note)
+        ):
             if kind is not orders_pb2.PaymentOrder:
                 raise Wrong(_("its order takes more than who signed it"))
             self._signers.signed_by_enough(line.position, holder, key, kind, line.note)

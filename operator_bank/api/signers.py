@@ -26,8 +26,11 @@ class GrpcSigners(signers_pb2_grpc.SignerServiceServicer):
         self, request: signers_pb2.SignRequest, context: grpc.ServicerContext
     ) -> signers_pb2.SignResponse:  # noqa: N802
         together = self._bank.together
-        if request.WhichOneof("order") == "payment":
+        which = request.WhichOneof("order")
+        if which == "payment":
             signed = together.sign_payment(request.payment, patience_s(context))
+        elif which == "release":
+            signed = together.sign_release(request.release)
         else:
             signed = together.sign_list(request.signers)
         answer = signers_pb2.SignResponse(
@@ -51,6 +54,13 @@ class GrpcSigners(signers_pb2_grpc.SignerServiceServicer):
     ) -> signers_pb2.ListPendingResponse:  # noqa: N802
         wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}ListPending")
         return signers_pb2.ListPendingResponse(pending=self._bank.together.pending(wallet))
+
+    def GetRelease(
+        self, request: signers_pb2.GetReleaseRequest, context: grpc.ServicerContext
+    ) -> signers_pb2.GetReleaseResponse:  # noqa: N802
+        wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetRelease")
+        payload = self._bank.together.release(wallet, request.order_digest)
+        return signers_pb2.GetReleaseResponse(payload=payload)
 
     def ListSigners(
         self, request: signers_pb2.ListSignersRequest, context: grpc.ServicerContext

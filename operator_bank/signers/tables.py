@@ -50,9 +50,9 @@ signer_keys = Table(
 )
 
 # What waits for signatures of a wallet's signers, by the SHA-256 of what is signed. `kind` is
-# PAYMENT or LIST, `place` that of whoever has prepared it, `list_number` the list that it was
-# signed under. `state` is OPEN or WITHDRAWN; what was carried out is in the journal, and here no
-# more.
+# PAYMENT, LIST or RELEASED, `place` that of whoever has prepared it, `list_number` the list that it
+# was signed under. `state` is OPEN or WITHDRAWN; what was carried out is in the journal or in
+# `releases`, and here no more.
 pending_orders = Table(
     "pending_orders",
     metadata,
@@ -74,6 +74,45 @@ pending_signatures = Table(
     Column("digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
     Column("place", SmallInteger, primary_key=True, autoincrement=False),
     Column("signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
+)
+
+# The ReleaseOrders that enough have signed, by the SHA-256 of what they signed. `place` is that of
+# whoever has prepared it and may send its orders, `list_number` the list that it was signed under.
+# `expires_time_ms` is that of the order that can be sent for the longest. `used`: one of its orders
+# was sent; such a row is kept for ever, the others for a day after their end.
+releases = Table(
+    "releases",
+    metadata,
+    Column("number", String(greatest(KIND_WALLET_NUMBER)), primary_key=True),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("list_number", Integer, nullable=False),
+    Column("place", SmallInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("released_time_ms", BigInteger, nullable=False),
+    Column("expires_time_ms", BigInteger, nullable=False),
+    Column("used", Boolean, nullable=False),
+)
+
+release_signatures = Table(
+    "release_signatures",
+    metadata,
+    Column("number", String(greatest(KIND_WALLET_NUMBER)), primary_key=True),
+    Column("digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("place", SmallInteger, primary_key=True, autoincrement=False),
+    Column("signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
+)
+
+# The orders of releases: `kind` is a ReleasedKind, `order_digest` SHA-256 of the order's bytes,
+# `at` its place among the release's items.
+released_orders = Table(
+    "released_orders",
+    metadata,
+    Column("number", String(greatest(KIND_WALLET_NUMBER)), primary_key=True),
+    Column("release_digest", LargeBinary(greatest(KIND_DIGEST)), primary_key=True),
+    Column("at", SmallInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("order_digest", LargeBinary(greatest(KIND_DIGEST)), nullable=False),
+    Index("released_orders_by_digest", "number", "order_digest"),
 )
 
 # Who has signed what a record stands for, where a record of the journal has no signature or one

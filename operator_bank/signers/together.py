@@ -6,15 +6,13 @@ order's own end or the list of signers that it was signed under.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, LargeBinary, Row, case, insert, literal, select, update
 
-from currency.days import DAY_MS
 from currency.number import prefix_of
 from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -22,28 +20,37 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.keys.replacing import key_of_wallet
 from operator_bank.ledger.reasons import refusal_of
-from operator_bank.limits import MAX_ORDER_VALIDITY_MS, PENDING_EACH
+from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.one_by_one import OneByOne, as_payer
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Payments
 from operator_bank.payments.rows import PENDING, Going, Paid, outbound_body
 from operator_bank.signers.keys import write_signatures
 from operator_bank.signers.lists import SignerLists
+from operator_bank.signers.pending import (
+    Together,
+    check_room,
+    delete_these,
+    digest_of,
+    find,
+    forget_old,
+    prepare,
+    unknown,
+)
+from operator_bank.signers.releases import Releases
 from operator_bank.signers.tables import pending_orders, pending_signatures
 from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
 from operator_bank.wallets.refused import Refused
+from operator_bank.wallets.released import LIST, OPEN, PAYMENT, RELEASED, WITHDRAWN
 from operator_bank.wallets.signers import PLACES, RELEASE, Signer, Signers, may_not
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from settlement.records import Kind, Result, key_of, record_digest
 
-PAYMENT, LIST = 1, 2
 NOBODY: Mapping[int, bytes] = MappingProxyType({})
-OPEN, WITHDRAWN = 1, 2
 _OF, _BY = pending_orders.c, pending_signatures.c
-Together = VerifiedOrder[orders_pb2.PaymentOrder] | VerifiedOrder[signers_pb2.SignersOrder]
 PaymentOrder = VerifiedOrder[orders_pb2.PaymentOrder]
 
 
@@ -69,7 +76,7 @@ class Signed:
 
 
 class SignedTogether:
-    """The use-cases behind Sign, Withdraw and ListPending."""
+    """The use-cases behind Sign, Withdraw, ListPending and GetRelease."""
 
     def __init__(
         self,
@@ -91,6 +98,7 @@ class SignedTogether:
         self._refused = refused
         self._payments = payments
         self._lists = lists
+        self._releases = Releases(context, orders)
         self._outgoing = outgoing
         self._one_by_one = OneByOne(context, outgoing, refused, "order", as_payer, sweeps)
 
@@ -127,7 +135,7 @@ class SignedTogether:
         signed = self._take(order, PAYMENT, signer, prepares=signer.place == preparer)
         able = _able(signed, signers)
         if len(able) < signers.threshold:
-            return Signed(_digest(order), sorted(able), signers.threshold)
+            return Signed(digest_of(order), sorted(able), signers.threshold)
         return self._paid(order._replace(signature=signed[preparer]), signers, able)
 
     def sign_list(self, envelope: SignedEnvelope) -> Signed:
@@ -140,12 +148,29 @@ class SignedTogether:
             if signer.role != RELEASE:
                 raise may_not()
             if self._lists.check(order):
-                return Signed(_digest(order), [], signers.threshold, done=True)
+                return Signed(digest_of(order), [], signers.threshold, done=True)
             able = _able(self._take(order, LIST, signer, prepares=True), signers)
             if len(able) < signers.threshold:
-                return Signed(_digest(order), sorted(able), signers.threshold)
+                return Signed(digest_of(order), sorted(able), signers.threshold)
             self._lists.put(order, able)
-            return Signed(_digest(order), sorted(able), signers.threshold, done=True)
+            return Signed(digest_of(order), sorted(able), signers.threshold, done=True)
+
+    def sign_release(self, envelope: SignedEnvelope) -> Signed:
+        """Takes one signer's signature of a release, first that of who is to send its orders, and
+        lets them be sent when there are enough. Raises Refusal.
+        """
+        order = self._orders.open_together(signers_pb2.ReleaseOrder, envelope)
+        with self._directory.one_at_a_time([key_of_wallet(order.wallet.number)]):
+            signer, signers = self._in_force(order.wallet)
+            if self._releases.is_done(order):
+                return Signed(digest_of(order), [], signers.threshold, done=True)
+            self._releases.check(order)
+            prepares = signer.place == order.content.place
+            able = _able(self._take(order, RELEASED, signer, prepares=prepares), signers)
+            done = len(able) >= signers.threshold
+            if done:
+                self._releases.put(order, able)
+            return Signed(digest_of(order), sorted(able), signers.threshold, done=done)
 
     def withdraw(self, envelope: SignedEnvelope) -> None:
         """Ends what waits for signatures, for good: by who prepared it, or who may release.
@@ -169,13 +194,20 @@ class SignedTogether:
             if row.kind == PAYMENT:
                 self._use_up(order.wallet, row)
             its = (_OF.number == order.wallet.number, _OF.digest == content.order_digest)
-            ended = update(pending_orders).where(*its).values(state=WITHDRAWN)
+            # Its digest is enough to refuse it by.
+            payload = b"" if row.kind == RELEASED else bytes(row.payload)
+            values = {"state": WITHDRAWN, "payload": payload}
+            ended = update(pending_orders).where(*its).values(values)
             self._database.transaction(lambda c: c.execute(ended) and None)
 
     def pending(self, wallet: Wallet) -> list[signers_pb2.PendingOrder]:
         """What waits for signatures of a wallet's signers, the oldest first."""
         now_ms, number = self._clock.now_ms(), wallet.number
-        query = select(pending_orders).where(
+        of_release = (_OF.kind == RELEASED, literal(b"", LargeBinary))
+        query = select(
+            *(_OF.digest, _OF.kind, _OF.place, _OF.created_time_ms),
+            case(of_release, else_=_OF.payload).label("payload"),
+        ).where(
             _OF.number == number,
             _OF.state == OPEN,
             _OF.list_number == wallet.key_number,
@@ -189,6 +221,8 @@ class SignedTogether:
         return [
             signers_pb2.PendingOrder(
                 is_list=row.kind == LIST,
+                is_release=row.kind == RELEASED,
+                order_digest=row.digest,
                 payload=bytes(row.payload),
                 place=row.place,
                 signed=[one.place for one in places if one.digest == row.digest],
@@ -196,6 +230,18 @@ class SignedTogether:
             )
             for row in rows
         ]
+
+    def release(self, wallet: Wallet, digest: bytes) -> bytes:
+        """The bytes of a release that waits for signatures. Raises Refusal: REQUEST_UNKNOWN."""
+        row = self._row(wallet.number, digest)
+        now_ms = self._clock.now_ms()
+        if (
+            row is None
+            or (row.kind, row.state, row.list_number) != (RELEASED, OPEN, wallet.key_number)
+            or row.expires_time_ms < now_ms
+        ):
+            raise unknown()
+        return bytes(row.payload)
 
     def _in_force(self, wallet: Wallet) -> tuple[Signer, Signers]:
         """The signer who signed, and the list, while nobody else changes it. Raises Refusal."""
@@ -214,20 +260,20 @@ class SignedTogether:
             Refusal: EXPIRED; REQUEST_UNKNOWN, nobody has prepared it; ALREADY_DECIDED, it was
                 withdrawn; OVERLOADED, too much that somebody has prepared waits.
         """
-        now_ms, number, digest = self._clock.now_ms(), order.wallet.number, _digest(order)
+        now_ms, number, digest = self._clock.now_ms(), order.wallet.number, digest_of(order)
         if order.content.expires_time_ms < now_ms:
             raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired", field="expires_time_ms")
         same = (_BY.number == number, _BY.digest == digest)
 
         def body(connection: Connection) -> dict[int, bytes]:
-            _forget_old(connection, number, now_ms)
-            row = _find(connection, number, digest)
+            forget_old(connection, number, now_ms)
+            row = find(connection, number, digest)
             if row is None:
                 if not prepares:
                     raise unknown()
-                _check_room(connection, number, signer.place)
+                check_room(connection, number, signer.place, len(order.payload))
                 values = {"kind": kind, "place": signer.place}
-                _prepare(connection, order, now_ms, values)
+                prepare(connection, order, now_ms, values)
             elif row.state != OPEN:
                 raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, "it was withdrawn")
             query = select(_BY.place, _BY.signature).where(*same)
@@ -256,7 +302,7 @@ class SignedTogether:
             raise
         self._forget(order)
         threshold = signers.threshold
-        return Signed(_digest(order), sorted(able), threshold, True, paid, available_fen)
+        return Signed(digest_of(order), sorted(able), threshold, True, paid, available_fen)
 
     def _submit(self, order: PaymentOrder, able: Mapping[int, bytes]) -> Paid:
         paid, rows = self._payments.begin(order)
@@ -292,20 +338,11 @@ class SignedTogether:
 
     def _forget(self, order: Together) -> None:
         """Deletes what waited for signatures, once the journal says what came of it."""
-        number, digests = order.wallet.number, [_digest(order)]
-        self._database.transaction(lambda c: _delete(c, number, digests))
+        number, digests = order.wallet.number, [digest_of(order)]
+        self._database.transaction(lambda c: delete_these(c, number, digests))
 
     def _row(self, number: str, digest: bytes) -> Row[Any] | None:
-        return self._database.read(lambda c: _find(c, number, digest))
-
-
-def unknown() -> Refusal:
-    """The refusal of a signature for what nobody has prepared, or what is over."""
-    return Refusal(
-        errors_pb2.REASON_REQUEST_UNKNOWN,
-        "nothing like this waits for signatures",
-        field="order",
-    )
+        return self._database.read(lambda c: find(c, number, digest))
 
 
 def withdrawn() -> Refusal:
@@ -317,58 +354,3 @@ def _able(signed: Mapping[int, bytes], signers: Signers) -> dict[int, bytes]:
     """The signatures of those who may release."""
     may = {one.place for one in signers.signers if one.role == RELEASE}
     return {place: signature for place, signature in signed.items() if place in may}
-
-
-def _digest(order: Together) -> bytes:
-    return hashlib.sha256(order.payload).digest()
-
-
-def _find(connection: Connection, number: str, digest: bytes) -> Row[Any] | None:
-    query = select(pending_orders).where(_OF.number == number, _OF.digest == digest)
-    return connection.execute(query).first()
-
-
-def _prepare(
-    connection: Connection, order: Together, now_ms: int, values: Mapping[str, int]
-) -> None:
-    row = {
-        "number": order.wallet.number,
-        "list_number": order.wallet.key_number,
-        "digest": _digest(order),
-        "payload": order.payload,
-        "state": OPEN,
-        "created_time_ms": now_ms,
-        "expires_time_ms": order.content.expires_time_ms,
-        **values,
-    }
-    connection.execute(insert(pending_orders), row)
-
-
-def _check_room(connection: Connection, number: str, place: int) -> None:
-    """Raises Refusal: OVERLOADED, if so much waits that one signer has prepared, or was withdrawn
-    of it in a day.
-    """
-    mine = select(_OF.state, func.count()).where(_OF.number == number, _OF.place == place)
-    counts = {state: count for state, count in connection.execute(mine.group_by(_OF.state))}
-    if max(counts.values(), default=0) >= PENDING_EACH:
-        raise Refusal(
-            errors_pb2.REASON_OVERLOADED,
-            f"{PENDING_EACH} orders that one has prepared is all, and as many withdrawn in a day",
-        )
-
-
-def _forget_old(connection: Connection, number: str, now_ms: int) -> None:
-    """Deletes a wallet's orders that have expired, of which nothing can come; those that were
-    withdrawn only after a day. Each of them is kept in the journal at the cost of the whole wallet,
-    so they count against who has prepared them.
-    """
-    over = (_OF.state == OPEN) | (_OF.created_time_ms < now_ms - DAY_MS)
-    old = select(_OF.digest).where(_OF.number == number, _OF.expires_time_ms < now_ms, over)
-    digests = connection.execute(old).scalars().all()
-    if digests:
-        _delete(connection, number, digests)
-
-
-def _delete(connection: Connection, number: str, digests: Sequence[bytes]) -> None:
-    for of in (pending_orders, pending_signatures):
-        connection.execute(delete(of).where(of.c.number == number, of.c.digest.in_(digests)))

@@ -17,7 +17,14 @@ from operator_bank.context import Context
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCES_AHEAD
 from operator_bank.sub_wallets.families import Families
 from operator_bank.wallets.directory import Directory, Wallet
-from operator_bank.wallets.signers import PLACES, check_may, check_may_sign, has_sequence
+from operator_bank.wallets.released import Released
+from operator_bank.wallets.signers import (
+    PLACES,
+    Release,
+    check_may,
+    check_may_sign,
+    has_sequence,
+)
 from runtime.bounds import too_long
 from runtime.checks import invalid
 from runtime.chunks import chunks
@@ -44,6 +51,7 @@ Unnumbered = (
     | sub_wallets_pb2.SubWalletOrder
     | signers_pb2.SignersOrder
     | signers_pb2.WithdrawOrder
+    | signers_pb2.ReleaseOrder
 )
 """What moves no money has no sequence."""
 WalletOrder = (
@@ -124,6 +132,7 @@ class Orders:
     ) -> None:
         self._directory = directory
         self.families = families
+        self._released = Released(context)
         self._ledger = context.ledger
         self._clock = context.clock
         self._verifier = verifier
@@ -139,7 +148,8 @@ class Orders:
             Refusal: the signature is wrong, it has expired, and so on; it names the field.
         """
         wallet = self._verified(kind, envelope)
-        order = _parse(kind, wallet, envelope, self._clock.now_ms())
+        release = self._released.of(kind, [(wallet, envelope.payload)]).get(0, Release.NONE)
+        order = _parse(kind, wallet, envelope, self._clock.now_ms(), release)
         if "sequence" in kind.DESCRIPTOR.fields_by_name:
             self.families.check_end(wallet, order.content.expires_time_ms)
             self._check_sequences([order])
@@ -156,9 +166,12 @@ class Orders:
         wallet = self._verified(kind, envelope)
         order = _parse(kind, wallet, envelope, self._clock.now_ms(), together=True)
         if isinstance(order.content, orders_pb2.PaymentOrder):
-            last = int(self._ledger.read([wallet.account])[0]["last_sequence"])
-            check_prepared(wallet, order.content.sequence, last)
+            check_prepared(wallet, order.content.sequence, self.last_sequence(wallet))
         return order
+
+    def last_sequence(self, wallet: Wallet) -> int:
+        """The highest that the journal has of a wallet."""
+        return int(self._ledger.read([wallet.account])[0]["last_sequence"])
 
     def _verified(self, kind: type[Message], envelope: SignedEnvelope) -> Wallet:
         """The wallet with the key that has signed an envelope. Raises Refusal."""
@@ -177,12 +190,16 @@ class Orders:
         now_ms = self._clock.now_ms()
         answers: list[VerifiedOrder[T] | Refusal] = []
         for part, found, finish in begun:
-            for envelope, wallet, good in zip(part, found, finish().tolist(), strict=True):
-                if wallet is None or not good:
+            whether = zip(found, finish().tolist(), strict=True)
+            good = [wallet if ok else None for wallet, ok in whether]
+            payloads = (envelope.payload for envelope in part)
+            released = self._released.of(kind, zip(good, payloads, strict=True))
+            for at, (envelope, wallet) in enumerate(zip(part, good, strict=True)):
+                if wallet is None:
                     answers.append(_unverified(kind, envelope))
                     continue
                 try:
-                    order = _parse(kind, wallet, envelope, now_ms)
+                    order = _parse(kind, wallet, envelope, now_ms, released.get(at, Release.NONE))
                     self.families.check_end(wallet, order.content.expires_time_ms)
                     answers.append(order)
                 except Refusal as refusal:
@@ -266,6 +283,7 @@ def _parse(
     wallet: Wallet,
     envelope: SignedEnvelope,
     now_ms: int,
+    release: Release = Release.NONE,
     *,
     together: bool = False,
 ) -> VerifiedOrder[T]:
@@ -280,7 +298,7 @@ def _parse(
     if together:
         check_may_sign(wallet.signer)
     elif wallet.signer is not None and wallet.signers is not None:
-        check_may(kind, wallet.signer, wallet.signers)
+        check_may(kind, wallet.signer, wallet.signers, release)
     check_window(
         content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
     )

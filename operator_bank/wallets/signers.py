@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from google.protobuf.message import Message
 
 from dcep.bank.v1 import keys_pb2, orders_pb2, signers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.ledger.reasons import refusal_of
 from runtime.envelope import key_id
 from runtime.errors import Refusal
+from settlement.records import Result
 
 PLACES = 16
 """A signer's sequences are those whose rest by this is its place."""
+
+
+class Release(Enum):
+    """How far an order has come that a signer may send only once it was released."""
+
+    NONE = 0
+    WAITS = 1
+    OVER = 2
+    """It is of a list of before, and was not decided under that."""
+    DONE = 3
+
 
 PREPARE, RELEASE = states_pb2.SIGNER_ROLE_PREPARE, states_pb2.SIGNER_ROLE_RELEASE
 
@@ -82,14 +96,24 @@ def following(
     return Signers(made, order.threshold, before.since if before else number)
 
 
-def check_may(kind: type[Message], signer: Signer, signers: Signers) -> None:
-    """Checks that a signer may sign this alone.
+def check_may(
+    kind: type[Message], signer: Signer, signers: Signers, release: Release = Release.NONE
+) -> None:
+    """Checks that a signer may sign this alone, or that it was released.
+
+    Args:
+        release: how far the order has come.
 
     Raises:
-        Refusal: SIGNER_MAY_NOT; HAS_SIGNERS, a key would take the place of the whole list.
+        Refusal: SIGNER_MAY_NOT; NOT_RELEASED, it waits for others; KEY_REPLACED; HAS_SIGNERS, a key
+            would take the place of the whole list.
     """
-    if kind is orders_pb2.Query:
+    if kind is orders_pb2.Query or release is Release.DONE:
         return
+    if release is Release.WAITS:
+        raise not_released()
+    if release is Release.OVER:
+        raise refusal_of(Result.KEY_REPLACED)
     alone = signers.threshold == 1 or kind is keys_pb2.KeyObjection
     if signer.role != RELEASE or not alone:
         raise may_not()
@@ -105,6 +129,13 @@ def check_may_sign(signer: Signer | None) -> None:
     """Checks that a signer may sign together with others. Raises Refusal: SIGNER_MAY_NOT."""
     if signer is None or signer.role not in (PREPARE, RELEASE):
         raise may_not()
+
+
+def not_released() -> Refusal:
+    """The refusal of what waits for others: nothing is decided, and it may be sent later."""
+    return Refusal(
+        errors_pb2.REASON_NOT_RELEASED, "too few of those who may release it have", field="key_id"
+    )
 
 
 def may_not() -> Refusal:

@@ -324,6 +324,10 @@ class _Counter:
     def list_pending(self, query: Any) -> Any:
         return self._ask(GrpcSigners, "ListPending", signers_pb2.ListPendingRequest(query=query))
 
+    def get_release(self, query: Any, digest: bytes) -> Any:
+        request = signers_pb2.GetReleaseRequest(query=query, order_digest=digest)
+        return self._ask(GrpcSigners, "GetRelease", request)
+
     def list_signers(self, query: Any) -> Any:
         return self._ask(GrpcSigners, "ListSigners", signers_pb2.ListSignersRequest(query=query))
 

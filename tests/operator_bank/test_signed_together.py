@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
@@ -19,10 +16,10 @@ from operator_bank.wallets.signers import PLACES
 from runtime.envelope import key_id
 from runtime.errors import Refusal
 from settlement.core import Answers, Batch
+from tests.operator_bank.company import Company
 from tests.operator_bank.keys import approved, in_force, objection
 from tests.operator_bank.signers import (
     PREPARE,
-    SEE,
     Member,
     every_order,
     first,
@@ -34,46 +31,6 @@ from tests.operator_bank.system import FOREIGN, Holder, System
 from tests.refusals import refused_for
 
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
-
-
-class Company:
-    """A wallet of which any two of three release, a clerk prepares, and an auditor looks."""
-
-    def __init__(self, system: System, bob: Holder) -> None:
-        bob.exchange(1_000)
-        self.system, self.number = system, bob.number
-        self.ann = first(bob)
-        self.ben, self.cat = Member(system, bob.number, 1), Member(system, bob.number, 2)
-        self.clerk = Member(system, bob.number, 3, role=PREPARE)
-        self.looker = Member(system, bob.number, 4, role=SEE)
-        self.all = [self.ann, self.ben, self.cat, self.clerk, self.looker]
-        listed(self.ann, self.all, threshold=2)
-
-    @property
-    def fen(self) -> int:
-        wallet = self.system.bank.directory.get(self.number)
-        return self.system.bank.wallets.state(wallet).available_fen
-
-    def sign(self, envelope: SignedEnvelope, by: Member | None = None) -> Any:
-        """Has a payment signed: as it is, or the same bytes by somebody."""
-        if by is not None:
-            envelope = same(envelope, by)
-        return self.system.bank.together.sign_payment(envelope, 0.0)
-
-    def sign_list(self, envelope: SignedEnvelope, by: Member | None = None) -> Any:
-        if by is not None:
-            envelope = same(envelope, by, signers_pb2.SignersOrder)
-        return self.system.bank.together.sign_list(envelope)
-
-    def withdraw(self, order: SignedEnvelope, by: Member) -> None:
-        digest = hashlib.sha256(order.payload).digest()
-        said = by.signed(signers_pb2.WithdrawOrder, order_digest=digest, bank="alpha")
-        self.system.bank.together.withdraw(said)
-
-    @property
-    def waiting(self) -> list[signers_pb2.PendingOrder]:
-        wallet = self.system.bank.directory.get(self.number)
-        return self.system.bank.together.pending(wallet)
 
 
 @pytest.fixture

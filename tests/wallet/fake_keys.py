@@ -74,6 +74,9 @@ class FakeKeys:
     def withdraw(self, order: SignedEnvelope) -> signers_pb2.WithdrawResponse:
         raise Refusal(errors_pb2.REASON_SIGNER_MAY_NOT, "its wallets have one key each")
 
+    def get_release(self, query: SignedEnvelope, digest: bytes) -> signers_pb2.GetReleaseResponse:
+        raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, "its wallets have one key each")
+
     def list_pending(self, query: SignedEnvelope) -> signers_pb2.ListPendingResponse:
         return signers_pb2.ListPendingResponse()
 

@@ -201,6 +201,13 @@ _WORDS = {
             "payment before the others."
         ),
     ),
+    "NOT_RELEASED": (
+        N_("Too few of those who may release this have done so yet."),
+        N_(
+            "They look with `wallet pending` and sign with `wallet release ID`. Then repeat the "
+            "same command."
+        ),
+    ),
     "SIGNERS_CHANGED": (
         N_("Somebody else has changed just now who signs for this wallet; nothing was changed."),
         N_("Look with `wallet signers`, and repeat."),

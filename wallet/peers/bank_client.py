@@ -219,6 +219,13 @@ class GrpcBank:
             self._signers.ListPending, request, signers_pb2.ListPendingResponse, SHOW_TIMEOUT_S
         )
 
+    def get_release(self, query: SignedEnvelope, digest: bytes) -> signers_pb2.GetReleaseResponse:
+        """The bytes of a release that waits for signatures."""
+        request = signers_pb2.GetReleaseRequest(query=query, order_digest=digest)
+        return _ask(
+            self._signers.GetRelease, request, signers_pb2.GetReleaseResponse, SHOW_TIMEOUT_S
+        )
+
     def list_signers(self, query: SignedEnvelope) -> signers_pb2.ListSignersResponse:
         """The wallet's signers, and which keys ask to be one."""
         request = signers_pb2.ListSignersRequest(query=query)

@@ -31,6 +31,7 @@ LIST_ASKED = "dcep.bank.v1.AskingService/ListAsked"
 LIST_ALIASES = "dcep.bank.v1.AliasService/ListAliases"
 FIND_ALIAS = "dcep.bank.v1.AliasService/FindAlias"
 LIST_PENDING = "dcep.bank.v1.SignerService/ListPending"
+GET_RELEASE = "dcep.bank.v1.SignerService/GetRelease"
 LIST_SIGNERS = "dcep.bank.v1.SignerService/ListSigners"
 WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 """The methods that a query may be signed for."""
@@ -123,6 +124,10 @@ class BankPort(Protocol):
 
     def list_pending(self, query: SignedEnvelope) -> signers_pb2.ListPendingResponse:
         """What waits for signatures."""
+        ...
+
+    def get_release(self, query: SignedEnvelope, digest: bytes) -> signers_pb2.GetReleaseResponse:
+        """The bytes of a release that waits for signatures."""
         ...
 
     def list_signers(self, query: SignedEnvelope) -> signers_pb2.ListSignersResponse:

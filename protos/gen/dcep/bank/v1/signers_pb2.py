@@ -30,7 +30,7 @@ from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/signers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/keys.proto\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bank/v1/payments.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xd8\x01\n\x06Signer\x12\x17\n\x05place\x18\x01 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12,\n\x04role\x18\x03 \x01(\x0e\x32\x18.dcep.bank.v1.SignerRoleB\x04\xf0\xf9\x18<\x12\x17\n\x05label\x18\x04 \x01(\tB\x08\xfa\xf9\x18\x04\x18\x00 (\x12T\n\x07request\x18\x05 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18=\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\x9c\x02\n\x0cSignersOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1e\n\x0blist_number\x18\x02 \x01(\rB\t\xfa\xf9\x18\x05\x08\x01\x10\xff?\x12/\n\x07signers\x18\x03 \x03(\x0b\x32\x14.dcep.bank.v1.SignerB\x08\xfa\xf9\x18\x04H\x01P\x10\x12\x1b\n\tthreshold\x18\x04 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x19\n\x11gives_up_recovery\x18\x08 \x01(\x08:\x14\x8a\x80\x19\x10signers-order/v1\"i\n\x11SetSignersRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.SignersOrder\"&\n\x12SetSignersResponse\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"c\n\x12ListSignersRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"\xd5\x01\n\x13ListSignersResponse\x12\x1e\n\x0blist_number\x18\x01 \x01(\rB\t\xfa\xf9\x18\x05\x08\x00\x10\xff?\x12\x1b\n\tthreshold\x18\x02 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12/\n\x07signers\x18\x03 \x03(\x0b\x32\x14.dcep.bank.v1.SignerB\x08\xfa\xf9\x18\x04H\x01P\x10\x12P\n\x05\x61sked\x18\x04 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1f\xfa\xf9\x18\x1bP@r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\xb1\x01\n\rWithdrawOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1a\n\x0corder_digest\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11withdraw-order/v1\"\xd0\x01\n\x0bSignRequest\x12X\n\x07payment\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18=\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrderH\x00\x12X\n\x07signers\x18\x02 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18=\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.SignersOrderH\x00\x42\r\n\x05order\x12\x04\x80\xfa\x18\x01\"\xa0\x01\n\x0cSignResponse\x12\x1a\n\x0corder_digest\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1a\n\x06signed\x18\x02 \x03(\rB\n\xfa\xf9\x18\x06\x08\x00\x10\x0fP\x10\x12\x1b\n\tthreshold\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12-\n\x04paid\x18\x05 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseB\x04\xf0\xf9\x18=\"h\n\x0fWithdrawRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.WithdrawOrder\"\x12\n\x10WithdrawResponse\"c\n\x12ListPendingRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"\x8d\x01\n\x0cPendingOrder\x12\x0f\n\x07is_list\x18\x01 \x01(\x08\x12\x18\n\x07payload\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80@\x12\x17\n\x05place\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12\x1a\n\x06signed\x18\x04 \x03(\rB\n\xfa\xf9\x18\x06\x08\x00\x10\x0fP\x10\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\"K\n\x13ListPendingResponse\x12\x34\n\x07pending\x18\x01 \x03(\x0b\x32\x1a.dcep.bank.v1.PendingOrderB\x07\xfa\xf9\x18\x03P\xc0\x02\x32\x92\x03\n\rSignerService\x12O\n\nSetSigners\x12\x1f.dcep.bank.v1.SetSignersRequest\x1a .dcep.bank.v1.SetSignersResponse\x12R\n\x0bListSigners\x12 .dcep.bank.v1.ListSignersRequest\x1a!.dcep.bank.v1.ListSignersResponse\x12=\n\x04Sign\x12\x19.dcep.bank.v1.SignRequest\x1a\x1a.dcep.bank.v1.SignResponse\x12I\n\x08Withdraw\x12\x1d.dcep.bank.v1.WithdrawRequest\x1a\x1e.dcep.bank.v1.WithdrawResponse\x12R\n\x0bListPending\x12 .dcep.bank.v1.ListPendingRequest\x1a!.dcep.bank.v1.ListPendingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x63\x65p/bank/v1/signers.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/keys.proto\x1a\x19\x64\x63\x65p/bank/v1/orders.proto\x1a\x1b\x64\x63\x65p/bank/v1/payments.proto\x1a\x19\x64\x63\x65p/bank/v1/states.proto\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\xd8\x01\n\x06Signer\x12\x17\n\x05place\x18\x01 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12\x18\n\npublic_key\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12,\n\x04role\x18\x03 \x01(\x0e\x32\x18.dcep.bank.v1.SignerRoleB\x04\xf0\xf9\x18<\x12\x17\n\x05label\x18\x04 \x01(\tB\x08\xfa\xf9\x18\x04\x18\x00 (\x12T\n\x07request\x18\x05 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB!\xf0\xf9\x18=\xfa\xf9\x18\x19r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\x9c\x02\n\x0cSignersOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1e\n\x0blist_number\x18\x02 \x01(\rB\t\xfa\xf9\x18\x05\x08\x01\x10\xff?\x12/\n\x07signers\x18\x03 \x03(\x0b\x32\x14.dcep.bank.v1.SignerB\x08\xfa\xf9\x18\x04H\x01P\x10\x12\x1b\n\tthreshold\x18\x04 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x19\n\x11gives_up_recovery\x18\x08 \x01(\x08:\x14\x8a\x80\x19\x10signers-order/v1\"i\n\x11SetSignersRequest\x12T\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18<\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.SignersOrder\"&\n\x12SetSignersResponse\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"c\n\x12ListSignersRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"\xd5\x01\n\x13ListSignersResponse\x12\x1e\n\x0blist_number\x18\x01 \x01(\rB\t\xfa\xf9\x18\x05\x08\x00\x10\xff?\x12\x1b\n\tthreshold\x18\x02 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12/\n\x07signers\x18\x03 \x03(\x0b\x32\x14.dcep.bank.v1.SignerB\x08\xfa\xf9\x18\x04H\x01P\x10\x12P\n\x05\x61sked\x18\x04 \x03(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1f\xfa\xf9\x18\x1bP@r\x17\x64\x63\x65p.bank.v1.KeyRequest\"\xb1\x01\n\rWithdrawOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1a\n\x0corder_digest\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x12\n\x04\x62\x61nk\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x15\x8a\x80\x19\x11withdraw-order/v1\"W\n\x0bReleaseItem\x12.\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.ReleasedKindB\x04\xf0\xf9\x18<\x12\x18\n\x07payload\x18\x02 \x01(\x0c\x42\x07\xfa\xf9\x18\x03@\x80\x08\"\x81\x02\n\x0cReleaseOrder\x12\x1b\n\rwallet_number\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x15\x12\x1e\n\x0blist_number\x18\x02 \x01(\rB\t\xfa\xf9\x18\x05\x08\x01\x10\xff?\x12\x17\n\x05place\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12\x33\n\x05items\x18\x04 \x03(\x0b\x32\x19.dcep.bank.v1.ReleaseItemB\t\xfa\xf9\x18\x05H\x01P\xf4\x03\x12\x12\n\x04\x62\x61nk\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x1d\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x42\x04\xf0\xf9\x18\x0e:\x14\x8a\x80\x19\x10release-order/v1\"\xaa\x02\n\x0bSignRequest\x12X\n\x07payment\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18=\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.PaymentOrderH\x00\x12X\n\x07signers\x18\x02 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18=\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.SignersOrderH\x00\x12X\n\x07release\x18\x03 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB#\xf0\xf9\x18=\xfa\xf9\x18\x1br\x19\x64\x63\x65p.bank.v1.ReleaseOrderH\x00\x42\r\n\x05order\x12\x04\x80\xfa\x18\x01\"\xa0\x01\n\x0cSignResponse\x12\x1a\n\x0corder_digest\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1a\n\x06signed\x18\x02 \x03(\rB\n\xfa\xf9\x18\x06\x08\x00\x10\x0fP\x10\x12\x1b\n\tthreshold\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x01\x10\x10\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12-\n\x04paid\x18\x05 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseB\x04\xf0\xf9\x18=\"h\n\x0fWithdrawRequest\x12U\n\x05order\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB$\xf0\xf9\x18<\xfa\xf9\x18\x1cr\x1a\x64\x63\x65p.bank.v1.WithdrawOrder\"\x12\n\x10WithdrawResponse\"c\n\x12ListPendingRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\"\xbf\x01\n\x0cPendingOrder\x12\x0f\n\x07is_list\x18\x01 \x01(\x08\x12\x1a\n\x07payload\x18\x02 \x01(\x0c\x42\t\xfa\xf9\x18\x05@\x80@`\x01\x12\x17\n\x05place\x18\x03 \x01(\rB\x08\xfa\xf9\x18\x04\x08\x00\x10\x0f\x12\x1a\n\x06signed\x18\x04 \x03(\rB\n\xfa\xf9\x18\x06\x08\x00\x10\x0fP\x10\x12\x1d\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12\x12\n\nis_release\x18\x06 \x01(\x08\x12\x1a\n\x0corder_digest\x18\x07 \x01(\x0c\x42\x04\xf0\xf9\x18*\"K\n\x13ListPendingResponse\x12\x34\n\x07pending\x18\x01 \x03(\x0b\x32\x1a.dcep.bank.v1.PendingOrderB\x07\xfa\xf9\x18\x03P\xc0\x02\"~\n\x11GetReleaseRequest\x12M\n\x05query\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelopeB\x1c\xf0\xf9\x18<\xfa\xf9\x18\x14r\x12\x64\x63\x65p.bank.v1.Query\x12\x1a\n\x0corder_digest\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18*\"/\n\x12GetReleaseResponse\x12\x19\n\x07payload\x18\x01 \x01(\x0c\x42\x08\xfa\xf9\x18\x04@\x80\x80 *~\n\x0cReleasedKind\x12\x1d\n\x19RELEASED_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15RELEASED_KIND_PAYMENT\x10\x01\x12\x18\n\x14RELEASED_KIND_REFUND\x10\x02\x12\x1a\n\x16RELEASED_KIND_EXCHANGE\x10\x03\x32\xe3\x03\n\rSignerService\x12O\n\nSetSigners\x12\x1f.dcep.bank.v1.SetSignersRequest\x1a .dcep.bank.v1.SetSignersResponse\x12R\n\x0bListSigners\x12 .dcep.bank.v1.ListSignersRequest\x1a!.dcep.bank.v1.ListSignersResponse\x12=\n\x04Sign\x12\x19.dcep.bank.v1.SignRequest\x1a\x1a.dcep.bank.v1.SignResponse\x12I\n\x08Withdraw\x12\x1d.dcep.bank.v1.WithdrawRequest\x1a\x1e.dcep.bank.v1.WithdrawResponse\x12R\n\x0bListPending\x12 .dcep.bank.v1.ListPendingRequest\x1a!.dcep.bank.v1.ListPendingResponse\x12O\n\nGetRelease\x12\x1f.dcep.bank.v1.GetReleaseRequest\x1a .dcep.bank.v1.GetReleaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -87,12 +87,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_WITHDRAWORDER']._loaded_options = None
   _globals['_WITHDRAWORDER']._serialized_options = b'\212\200\031\021withdraw-order/v1'
+  _globals['_RELEASEITEM'].fields_by_name['kind']._loaded_options = None
+  _globals['_RELEASEITEM'].fields_by_name['kind']._serialized_options = b'\360\371\030<'
+  _globals['_RELEASEITEM'].fields_by_name['payload']._loaded_options = None
+  _globals['_RELEASEITEM'].fields_by_name['payload']._serialized_options = b'\372\371\030\003@\200\010'
+  _globals['_RELEASEORDER'].fields_by_name['wallet_number']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['wallet_number']._serialized_options = b'\360\371\030\025'
+  _globals['_RELEASEORDER'].fields_by_name['list_number']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['list_number']._serialized_options = b'\372\371\030\005\010\001\020\377?'
+  _globals['_RELEASEORDER'].fields_by_name['place']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['place']._serialized_options = b'\372\371\030\004\010\000\020\017'
+  _globals['_RELEASEORDER'].fields_by_name['items']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['items']._serialized_options = b'\372\371\030\005H\001P\364\003'
+  _globals['_RELEASEORDER'].fields_by_name['bank']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
+  _globals['_RELEASEORDER'].fields_by_name['created_time_ms']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_RELEASEORDER'].fields_by_name['expires_time_ms']._loaded_options = None
+  _globals['_RELEASEORDER'].fields_by_name['expires_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_RELEASEORDER']._loaded_options = None
+  _globals['_RELEASEORDER']._serialized_options = b'\212\200\031\020release-order/v1'
   _globals['_SIGNREQUEST'].oneofs_by_name['order']._loaded_options = None
   _globals['_SIGNREQUEST'].oneofs_by_name['order']._serialized_options = b'\200\372\030\001'
   _globals['_SIGNREQUEST'].fields_by_name['payment']._loaded_options = None
   _globals['_SIGNREQUEST'].fields_by_name['payment']._serialized_options = b'\360\371\030=\372\371\030\033r\031dcep.bank.v1.PaymentOrder'
   _globals['_SIGNREQUEST'].fields_by_name['signers']._loaded_options = None
   _globals['_SIGNREQUEST'].fields_by_name['signers']._serialized_options = b'\360\371\030=\372\371\030\033r\031dcep.bank.v1.SignersOrder'
+  _globals['_SIGNREQUEST'].fields_by_name['release']._loaded_options = None
+  _globals['_SIGNREQUEST'].fields_by_name['release']._serialized_options = b'\360\371\030=\372\371\030\033r\031dcep.bank.v1.ReleaseOrder'
   _globals['_SIGNRESPONSE'].fields_by_name['order_digest']._loaded_options = None
   _globals['_SIGNRESPONSE'].fields_by_name['order_digest']._serialized_options = b'\360\371\030*'
   _globals['_SIGNRESPONSE'].fields_by_name['signed']._loaded_options = None
@@ -106,15 +128,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPENDINGREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_LISTPENDINGREQUEST'].fields_by_name['query']._serialized_options = b'\360\371\030<\372\371\030\024r\022dcep.bank.v1.Query'
   _globals['_PENDINGORDER'].fields_by_name['payload']._loaded_options = None
-  _globals['_PENDINGORDER'].fields_by_name['payload']._serialized_options = b'\372\371\030\003@\200@'
+  _globals['_PENDINGORDER'].fields_by_name['payload']._serialized_options = b'\372\371\030\005@\200@`\001'
   _globals['_PENDINGORDER'].fields_by_name['place']._loaded_options = None
   _globals['_PENDINGORDER'].fields_by_name['place']._serialized_options = b'\372\371\030\004\010\000\020\017'
   _globals['_PENDINGORDER'].fields_by_name['signed']._loaded_options = None
   _globals['_PENDINGORDER'].fields_by_name['signed']._serialized_options = b'\372\371\030\006\010\000\020\017P\020'
   _globals['_PENDINGORDER'].fields_by_name['created_time_ms']._loaded_options = None
   _globals['_PENDINGORDER'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
+  _globals['_PENDINGORDER'].fields_by_name['order_digest']._loaded_options = None
+  _globals['_PENDINGORDER'].fields_by_name['order_digest']._serialized_options = b'\360\371\030*'
   _globals['_LISTPENDINGRESPONSE'].fields_by_name['pending']._loaded_options = None
   _globals['_LISTPENDINGRESPONSE'].fields_by_name['pending']._serialized_options = b'\372\371\030\003P\300\002'
+  _globals['_GETRELEASEREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_GETRELEASEREQUEST'].fields_by_name['query']._serialized_options = b'\360\371\030<\372\371\030\024r\022dcep.bank.v1.Query'
+  _globals['_GETRELEASEREQUEST'].fields_by_name['order_digest']._loaded_options = None
+  _globals['_GETRELEASEREQUEST'].fields_by_name['order_digest']._serialized_options = b'\360\371\030*'
+  _globals['_GETRELEASERESPONSE'].fields_by_name['payload']._loaded_options = None
+  _globals['_GETRELEASERESPONSE'].fields_by_name['payload']._serialized_options = b'\372\371\030\004@\200\200 '
+  _globals['_RELEASEDKIND']._serialized_start=2852
+  _globals['_RELEASEDKIND']._serialized_end=2978
   _globals['_SIGNER']._serialized_start=215
   _globals['_SIGNER']._serialized_end=431
   _globals['_SIGNERSORDER']._serialized_start=434
@@ -129,20 +161,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSIGNERSRESPONSE']._serialized_end=1182
   _globals['_WITHDRAWORDER']._serialized_start=1185
   _globals['_WITHDRAWORDER']._serialized_end=1362
-  _globals['_SIGNREQUEST']._serialized_start=1365
-  _globals['_SIGNREQUEST']._serialized_end=1573
-  _globals['_SIGNRESPONSE']._serialized_start=1576
-  _globals['_SIGNRESPONSE']._serialized_end=1736
-  _globals['_WITHDRAWREQUEST']._serialized_start=1738
-  _globals['_WITHDRAWREQUEST']._serialized_end=1842
-  _globals['_WITHDRAWRESPONSE']._serialized_start=1844
-  _globals['_WITHDRAWRESPONSE']._serialized_end=1862
-  _globals['_LISTPENDINGREQUEST']._serialized_start=1864
-  _globals['_LISTPENDINGREQUEST']._serialized_end=1963
-  _globals['_PENDINGORDER']._serialized_start=1966
-  _globals['_PENDINGORDER']._serialized_end=2107
-  _globals['_LISTPENDINGRESPONSE']._serialized_start=2109
-  _globals['_LISTPENDINGRESPONSE']._serialized_end=2184
-  _globals['_SIGNERSERVICE']._serialized_start=2187
-  _globals['_SIGNERSERVICE']._serialized_end=2589
+  _globals['_RELEASEITEM']._serialized_start=1364
+  _globals['_RELEASEITEM']._serialized_end=1451
+  _globals['_RELEASEORDER']._serialized_start=1454
+  _globals['_RELEASEORDER']._serialized_end=1711
+  _globals['_SIGNREQUEST']._serialized_start=1714
+  _globals['_SIGNREQUEST']._serialized_end=2012
+  _globals['_SIGNRESPONSE']._serialized_start=2015
+  _globals['_SIGNRESPONSE']._serialized_end=2175
+  _globals['_WITHDRAWREQUEST']._serialized_start=2177
+  _globals['_WITHDRAWREQUEST']._serialized_end=2281
+  _globals['_WITHDRAWRESPONSE']._serialized_start=2283
+  _globals['_WITHDRAWRESPONSE']._serialized_end=2301
+  _globals['_LISTPENDINGREQUEST']._serialized_start=2303
+  _globals['_LISTPENDINGREQUEST']._serialized_end=2402
+  _globals['_PENDINGORDER']._serialized_start=2405
+  _globals['_PENDINGORDER']._serialized_end=2596
+  _globals['_LISTPENDINGRESPONSE']._serialized_start=2598
+  _globals['_LISTPENDINGRESPONSE']._serialized_end=2673
+  _globals['_GETRELEASEREQUEST']._serialized_start=2675
+  _globals['_GETRELEASEREQUEST']._serialized_end=2801
+  _globals['_GETRELEASERESPONSE']._serialized_start=2803
+  _globals['_GETRELEASERESPONSE']._serialized_end=2850
+  _globals['_SIGNERSERVICE']._serialized_start=2981
+  _globals['_SIGNERSERVICE']._serialized_end=3464
 # @@protoc_insertion_point(module_scope)

@@ -5,12 +5,24 @@ from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ReleasedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RELEASED_KIND_UNSPECIFIED: _ClassVar[ReleasedKind]
+    RELEASED_KIND_PAYMENT: _ClassVar[ReleasedKind]
+    RELEASED_KIND_REFUND: _ClassVar[ReleasedKind]
+    RELEASED_KIND_EXCHANGE: _ClassVar[ReleasedKind]
+RELEASED_KIND_UNSPECIFIED: ReleasedKind
+RELEASED_KIND_PAYMENT: ReleasedKind
+RELEASED_KIND_REFUND: ReleasedKind
+RELEASED_KIND_EXCHANGE: ReleasedKind
 
 class Signer(_message.Message):
     __slots__ = ("place", "public_key", "role", "label", "request")
@@ -90,13 +102,41 @@ class WithdrawOrder(_message.Message):
     expires_time_ms: int
     def __init__(self, wallet_number: _Optional[str] = ..., order_digest: _Optional[bytes] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
+class ReleaseItem(_message.Message):
+    __slots__ = ("kind", "payload")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    kind: ReleasedKind
+    payload: bytes
+    def __init__(self, kind: _Optional[_Union[ReleasedKind, str]] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class ReleaseOrder(_message.Message):
+    __slots__ = ("wallet_number", "list_number", "place", "items", "bank", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    LIST_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    list_number: int
+    place: int
+    items: _containers.RepeatedCompositeFieldContainer[ReleaseItem]
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., list_number: _Optional[int] = ..., place: _Optional[int] = ..., items: _Optional[_Iterable[_Union[ReleaseItem, _Mapping]]] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
 class SignRequest(_message.Message):
-    __slots__ = ("payment", "signers")
+    __slots__ = ("payment", "signers", "release")
     PAYMENT_FIELD_NUMBER: _ClassVar[int]
     SIGNERS_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_FIELD_NUMBER: _ClassVar[int]
     payment: _envelope_pb2.SignedEnvelope
     signers: _envelope_pb2.SignedEnvelope
-    def __init__(self, payment: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., signers: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+    release: _envelope_pb2.SignedEnvelope
+    def __init__(self, payment: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., signers: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., release: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class SignResponse(_message.Message):
     __slots__ = ("order_digest", "signed", "threshold", "done", "paid")
@@ -129,21 +169,39 @@ class ListPendingRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class PendingOrder(_message.Message):
-    __slots__ = ("is_list", "payload", "place", "signed", "created_time_ms")
+    __slots__ = ("is_list", "payload", "place", "signed", "created_time_ms", "is_release", "order_digest")
     IS_LIST_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     SIGNED_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    IS_RELEASE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_DIGEST_FIELD_NUMBER: _ClassVar[int]
     is_list: bool
     payload: bytes
     place: int
     signed: _containers.RepeatedScalarFieldContainer[int]
     created_time_ms: int
-    def __init__(self, is_list: bool = ..., payload: _Optional[bytes] = ..., place: _Optional[int] = ..., signed: _Optional[_Iterable[int]] = ..., created_time_ms: _Optional[int] = ...) -> None: ...
+    is_release: bool
+    order_digest: bytes
+    def __init__(self, is_list: bool = ..., payload: _Optional[bytes] = ..., place: _Optional[int] = ..., signed: _Optional[_Iterable[int]] = ..., created_time_ms: _Optional[int] = ..., is_release: bool = ..., order_digest: _Optional[bytes] = ...) -> None: ...
 
 class ListPendingResponse(_message.Message):
     __slots__ = ("pending",)
     PENDING_FIELD_NUMBER: _ClassVar[int]
     pending: _containers.RepeatedCompositeFieldContainer[PendingOrder]
     def __init__(self, pending: _Optional[_Iterable[_Union[PendingOrder, _Mapping]]] = ...) -> None: ...
+
+class GetReleaseRequest(_message.Message):
+    __slots__ = ("query", "order_digest")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    ORDER_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    query: _envelope_pb2.SignedEnvelope
+    order_digest: bytes
+    def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., order_digest: _Optional[bytes] = ...) -> None: ...
+
+class GetReleaseResponse(_message.Message):
+    __slots__ = ("payload",)
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    payload: bytes
+    def __init__(self, payload: _Optional[bytes] = ...) -> None: ...

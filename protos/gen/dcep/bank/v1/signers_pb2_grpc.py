@@ -66,6 +66,11 @@ class SignerServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingResponse.FromString,
                 _registered_method=True)
+        self.GetRelease = channel.unary_unary(
+                '/dcep.bank.v1.SignerService/GetRelease',
+                request_serializer=dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseResponse.FromString,
+                _registered_method=True)
 
 
 class SignerServiceServicer(object):
@@ -101,14 +106,15 @@ class SignerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Sign(self, request, context):
-        """Takes one signer's signature of a payment, or of a list of signers, that takes several: the
-        first puts it before the others, each of whom signs the very same bytes, and the last that it
-        takes has it carried out, once. A payment is first signed by whoever's sequence it has. Waits
-        as Pay does. Repeats: who has signed has signed once.
+        """Takes one signer's signature of a payment, of a list of signers, or of a release of other
+        orders, that takes several: the first puts it before the others, each of whom signs the very
+        same bytes, and the last that it takes has it carried out, once. A payment is first signed by
+        whoever's sequence it has, a release by whoever is to send its orders. Waits as Pay does.
+        Repeats: who has signed has signed once.
         Refuses: SIGNATURE_INVALID, WRONG_WALLET, EXPIRED, NOT_YET_VALID, VALIDITY_TOO_LONG,
         SIGNER_MAY_NOT, KEY_REPLACED, SEQUENCE_INVALID, REQUEST_UNKNOWN (nobody has prepared it),
         ALREADY_DECIDED and ORDER_WITHDRAWN (a signer has withdrawn it), OVERLOADED (so much waits that
-        this signer has prepared), and what Pay or SetSigners refuses with.
+        this signer has prepared, or was released in a day), and what Pay or SetSigners refuses with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +132,14 @@ class SignerServiceServicer(object):
     def ListPending(self, request, context):
         """What waits for signatures, the oldest first (signed Query).
         Refuses: what GetWallet refuses with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRelease(self, request, context):
+        """The bytes of a release that waits for signatures (signed Query).
+        Refuses: what GetWallet refuses with; REQUEST_UNKNOWN, none like this waits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +172,11 @@ def add_SignerServiceServicer_to_server(servicer, server):
                     servicer.ListPending,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingResponse.SerializeToString,
+            ),
+            'GetRelease': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRelease,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -302,6 +321,33 @@ class SignerService(object):
             '/dcep.bank.v1.SignerService/ListPending',
             dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_signers__pb2.ListPendingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.SignerService/GetRelease',
+            dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_signers__pb2.GetReleaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

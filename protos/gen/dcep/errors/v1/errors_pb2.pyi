@@ -102,6 +102,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_ORDER_WITHDRAWN: _ClassVar[Reason]
     REASON_HAS_SIGNERS: _ClassVar[Reason]
     REASON_RECOVERY_KEY_COUNTS: _ClassVar[Reason]
+    REASON_NOT_RELEASED: _ClassVar[Reason]
     REASON_BEYOND_MANDATE: _ClassVar[Reason]
     REASON_OVERLOADED: _ClassVar[Reason]
     REASON_STOPPING: _ClassVar[Reason]
@@ -202,6 +203,7 @@ REASON_SIGNERS_CHANGED: Reason
 REASON_ORDER_WITHDRAWN: Reason
 REASON_HAS_SIGNERS: Reason
 REASON_RECOVERY_KEY_COUNTS: Reason
+REASON_NOT_RELEASED: Reason
 REASON_BEYOND_MANDATE: Reason
 REASON_OVERLOADED: Reason
 REASON_STOPPING: Reason
