@@ -181,4 +181,24 @@ def test_a_company_pays_what_a_clerk_prepares_and_two_release(
     other = str(clerk.answer("prepare", shop, "1")["id"])
     assert ben.answer("withdraw", other, "--yes")["withdrawn"]
     assert ann.answer("release", other, "--yes", code=1)["reason"] == "REQUEST_UNKNOWN"
+    _wages(clerk, [ann, ben], shop, tmp_path / "wages.csv")
     assert not audited(system).problems
+
+
+def _wages(clerk: Shell, releasing: list[Shell], payee: str, file: Path) -> None:
+    """The clerk pays a file: two look at it and release it, and it is paid once."""
+    file.write_text(f"payee,name,amount,memo\n{payee},Shop,20.50,November\n")
+    told = ("payroll", str(file), "--total", "20.50")
+    first = clerk.answer(*told, code=3)
+    assert (first["waiting"], first["waiting_fen"], first["signatures_missing"]) == (1, 2_050, 2)
+    [name] = first["releases"]  # type: ignore[misc]
+    assert f"wallet release {name}" in clerk.said(*told, code=3)
+    for person in releasing:
+        assert "20.50" in person.said("pending", str(name))
+        said = person.said("release", str(name), "--yes")
+        assert "20.50" in said and "November" in said
+    before = clerk.answer("show")["available_fen"]
+    for _ in range(2):
+        done = clerk.answer(*told)
+        assert (done["settled"], done["waiting"]) == (1, 0)
+    assert clerk.answer("show")["available_fen"] == before - 2_050  # type: ignore[operator]

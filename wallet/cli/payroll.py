@@ -51,7 +51,8 @@ def payroll(
     """Pay the rows of a file, at any bank: check all, ask once for the total, pay each once.
 
     After any interruption the same command goes on and pays nobody twice. What came of each row is
-    written to a file of its own.
+    written to a file of its own. Where several sign for the wallet, it puts the payments before
+    the others, and pays what they have released once it is repeated.
     """
     from wallet.cli.payroll_output import exit_code, failures, paid
     from wallet.cli.payroll_result import check_place, outcomes, tally, write_result
@@ -80,7 +81,7 @@ def payroll(
                 payroll.look_again(name, sheet)
                 write_result(place, number, outcomes(sheet, entries))
             found = tally(outcomes(sheet, entries))
-            output.result(*paid(plan, found, place, why))
+            output.result(*paid(plan, found, place, why, payroll.waiting(name)))
         if code := exit_code(found):
             raise SystemExit(code)
 
@@ -149,6 +150,7 @@ def _check(plan: Plan, payroll: Payroll, total: str, output: Output, found_payee
 
 def _pay(payroll: Payroll, plan: Plan, output: Output) -> str:
     """Pays what is left; why it ended early, in a sentence, or ""."""
+    from dcep.errors.v1 import errors_pb2
     from runtime.errors import NoAnswer, reason_name
     from wallet.cli.payroll_output import bar
     from wallet.cli.reason_texts import sentence
@@ -160,4 +162,6 @@ def _pay(payroll: Payroll, plan: Plan, output: Output) -> str:
             stopped = watched.pay(plan)
     except NoAnswer as error:
         return _("The bank does not answer ({why}).").format(why=error)
+    if stopped == errors_pb2.REASON_OVERLOADED:
+        return _("The bank keeps no more now that waits for signatures.")
     return sentence(reason_name(stopped), "")[0] if stopped else ""

@@ -38,7 +38,7 @@ from wallet.cli.payroll_result import (
     reason_words,
 )
 from wallet.payroll.payees import Found
-from wallet.payroll.payroll import Payroll, PayrollRunning
+from wallet.payroll.payroll import Payroll, PayrollRunning, Waits
 from wallet.payroll.plan import Plan, RunUnclear, changed_said
 from wallet.payroll.sheet import Problem
 
@@ -229,12 +229,13 @@ def exit_code(found: Tally) -> int:
     return EXIT_REFUSED if found.count[REFUSED] or found.count[RETURNED] else EXIT_DONE
 
 
-def paid(plan: Plan, found: Tally, place: Path, why: str) -> CommandResult:
+def paid(plan: Plan, found: Tally, place: Path, why: str, waits: Waits) -> CommandResult:
     """After the run, or as far as it came.
 
     Args:
         place: the result's file.
         why: why it ended early, in a sentence; "" if it did not.
+        waits: what waits for others' signatures.
     """
     fields: dict[str, Any] = {
         "run": plan.run,
@@ -245,7 +246,15 @@ def paid(plan: Plan, found: Tally, place: Path, why: str) -> CommandResult:
     for state in STATES:
         fields[state.lower()] = found.count[state]
         fields[f"{state.lower()}_fen"] = found.fen[state]
-    fields |= {"reasons": dict(found.reasons), "why": why, "result": str(place)}
+    fields |= {
+        "waiting": len(waits.orders),
+        "waiting_fen": waits.amount_fen,
+        "signatures_missing": waits.missing,
+        "releases": list(waits.names),
+        "reasons": dict(found.reasons),
+        "why": why,
+        "result": str(place),
+    }
     lines = [
         _("Run {run!r}: {rows:,} rows, {total} yuan.").format(
             run=plan.run, rows=fields["rows"], total=format_yuan(fields["total_fen"])
@@ -268,8 +277,17 @@ def paid(plan: Plan, found: Tally, place: Path, why: str) -> CommandResult:
         lines.append(_("{count:,} rows: {said}").format(count=count, said=reason_words(reason)))
     lines += [why] if why else []
     lines.append(_("The result is in {place}").format(place=place))
-    lines += _next_steps(found)
+    lines += _waiting(waits) if waits.orders else _next_steps(found)
     return fields, "\n".join(lines)
+
+
+def _waiting(waits: Waits) -> Iterator[str]:
+    yield _(
+        "{count:,} payments, {total} yuan, wait for {missing} more signatures. The others look "
+        "with `wallet pending` and sign with:"
+    ).format(count=len(waits.orders), total=format_yuan(waits.amount_fen), missing=waits.missing)
+    yield from (f"  wallet release {name}" for name in waits.names)
+    yield _("Then repeat the same command: it pays what they have released, and nobody twice.")
 
 
 def _next_steps(found: Tally) -> Iterator[str]:

@@ -42,13 +42,22 @@ def prepare(
         output.result(*signed(placed.message))
 
 
-def pending(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List what waits for signatures, the oldest first."""
+def pending(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="[ID]", help="All of this one only.", show_default=False)
+    ] = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what waits for signatures, the oldest first; with an id, all orders that are in it."""
     with wallet(context, home, as_json, asks_only=True) as (app, output):
-        found = app.together().waiting()
-        lines = [_line(one) for one in found]
+        from wallet.cli.together_output import fields_of, shown
+
+        found = app.together().waiting(name)
+        lines = [line for one in found for line in shown(one, 0 if name else None)]
         output.result(
-            {"pending": [_fields(one) for one in found]},
+            {"pending": [fields_of(one) for one in found]},
             "\n".join(lines) or _("Nothing waits for signatures."),
         )
 
@@ -62,8 +71,10 @@ def release(
 ) -> None:
     """Sign what somebody else has prepared: shows it, and asks; `--yes` answers in advance."""
     with wallet(context, home, as_json, limits=True) as (app, output):
-        agree = _agreed(output.say, yes=yes, question=_("Sign it?"))
-        output.result(*signed(app.together().release(name, agree)))
+        seen: list[Waiting] = []
+        agree = _agreed(output.say, seen.append, yes=yes, question=_("Sign it?"))
+        answer = app.together().release(name, agree)
+        output.result(*signed(answer, of_orders=seen[0].release is not None))
 
 
 def withdraw(
@@ -75,18 +86,25 @@ def withdraw(
 ) -> None:
     """End something that waits for signatures, for good."""
     with wallet(context, home, as_json) as (app, output):
-        agree = _agreed(output.say, yes=yes, question=_("Withdraw it, for good?"))
+        from wallet.cli.together_output import fields_of, line_of
+
+        question = _("Withdraw it, for good?")
+        agree = _agreed(output.say, lambda _one: None, yes=yes, question=question)
         one = app.together().withdraw(name, agree)
         output.result(
-            {**_fields(one), "withdrawn": True}, _("Withdrawn: {what}").format(what=_line(one))
+            {**fields_of(one), "withdrawn": True}, _("Withdrawn: {what}").format(what=line_of(one))
         )
 
 
-def signed(answer: signers_pb2.SignResponse) -> CommandResult:
-    """After ``prepare`` and ``release``."""
+def signed(answer: signers_pb2.SignResponse, *, of_orders: bool = False) -> CommandResult:
+    """After ``prepare`` and ``release``.
+
+    Args:
+        of_orders: it releases orders that whoever has prepared them sends.
+    """
     from currency.contract_words import state_name
     from wallet.cli.amounts import yuan
-    from wallet.online.together import ID_DIGITS
+    from wallet.orders.releases import ID_DIGITS
 
     name = answer.order_digest.hex()[:ID_DIGITS]
     fields: dict[str, Any] = {
@@ -101,6 +119,9 @@ def signed(answer: signers_pb2.SignResponse) -> CommandResult:
             "{id} waits for {left} more: they release it with `wallet release {id}`."
         ).format(id=name, left=left)
     if not answer.HasField("paid"):
+        if of_orders:
+            said = _("{id} is released: who has prepared it repeats the command, which sends it.")
+            return fields, said.format(id=name)
         return fields, _("{id} is in force.").format(id=name)
     paid = answer.paid
     state = state_name(paid.state)
@@ -110,62 +131,17 @@ def signed(answer: signers_pb2.SignResponse) -> CommandResult:
     )
 
 
-def _fields(one: Waiting) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "id": one.name,
-        "kind": "payment" if one.payment is not None else "signers",
-        "prepared_by": one.place,
-        "signed": list(one.signed),
-        "expires_time_ms": one.expires_time_ms,
-    }
-    if one.payment is not None:
-        fields |= {
-            "payee": one.payment.payee_number,
-            "amount_fen": one.payment.amount_fen,
-            "memo": one.payment.memo,
-        }
-    if one.signers is not None:
-        fields |= {"threshold": one.signers.threshold, "signers": _listed(one)}
-    return fields
-
-
-def _listed(one: Waiting) -> list[dict[str, Any]]:
-    from wallet.cli.signers import signer_fields
-
-    listed = one.signers.signers if one.signers is not None else ()
-    return [signer_fields(each) for each in listed]
-
-
-def _line(one: Waiting) -> str:
-    from wallet.cli.amounts import yuan
-    from wallet.cli.times import clock
-
-    by = ", ".join(map(str, one.signed))
-    until = clock(one.expires_time_ms)
-    if one.payment is not None:
-        pay = one.payment
-        what = _("{yuan} to {number} {memo}").format(
-            yuan=yuan(pay.amount_fen), number=pay.payee_number, memo=pay.memo
-        )
-    else:
-        keys = ", ".join(
-            f"{each['place']}: {each['code']} {each['role']} {each['label']}".rstrip()
-            for each in _listed(one)
-        )
-        what = _("signers from now on, {count} of whom release: {keys}").format(
-            count=one.signers.threshold if one.signers is not None else 0, keys=keys
-        )
-    return _("{id}  {what}  (signed by {by}; until {time})").format(
-        id=one.name, what=what.rstrip(), by=by, time=until
-    )
-
-
-def _agreed(say: Callable[[str], None], *, yes: bool, question: str) -> Callable[[Waiting], None]:
+def _agreed(
+    say: Callable[[str], None], see: Callable[[Waiting], None], *, yes: bool, question: str
+) -> Callable[[Waiting], None]:
     """Shows what is to be signed, and asks; without a terminal only `--yes` agrees."""
     from wallet.cli.asking import consent
+    from wallet.cli.together_output import FIRST, shown
 
     def agree(one: Waiting) -> None:
-        say(_line(one))
+        see(one)
+        for line in shown(one, FIRST):
+            say(line)
         consent(question, _("nothing was signed"), yes=yes)
 
     return agree

@@ -1,45 +1,54 @@
-"""Payments that several people sign: prepared, shown to the others, released, withdrawn."""
+"""What several people sign: prepared, shown to the others, released, withdrawn."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.errors.v1 import errors_pb2
 from language import N_
 from runtime.checks import amount, text
 from runtime.envelope import sign_payload
-from runtime.errors import Refusal
+from runtime.errors import Refusal, is_undecided
+from runtime.messages import read_payload
 from wallet.limits import MAX_MEMO, OPENING_VALID_MS
 from wallet.online.account import check_number
 from wallet.online.keys import KeyHere
+from wallet.orders.releases import ID_DIGITS, Release, Releases
 from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import PREPARED
 from wallet.peers.interface import LIST_PENDING
 
-ID_DIGITS = 8
-"""Of the SHA-256 of an order, by which people name it."""
+Signed = orders_pb2.PaymentOrder | signers_pb2.SignersOrder | signers_pb2.ReleaseOrder
+_BRANCH: dict[type, str] = {
+    orders_pb2.PaymentOrder: "payment",
+    signers_pb2.SignersOrder: "signers",
+    signers_pb2.ReleaseOrder: "release",
+}
+"""Where the signature of each is sent."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something that waits for signatures, as its own bytes say it.
+    """Something that waits for signatures, as its own bytes say it: one of the three.
 
     Attributes:
         payload: what is signed.
-        payment: the payment; None for a list of signers.
-        signers: the list; None for a payment.
+        payment: a payment.
+        signers: a list of signers.
+        release: orders that its preparer sends once they are released.
         place: of who has prepared it.
         signed: the places of all who have signed it, as the bank says.
     """
 
     payload: bytes
-    payment: orders_pb2.PaymentOrder | None
-    signers: signers_pb2.SignersOrder | None
     place: int
     signed: Sequence[int]
+    payment: orders_pb2.PaymentOrder | None = None
+    signers: signers_pb2.SignersOrder | None = None
+    release: Release | None = None
 
     @property
     def digest(self) -> bytes:
@@ -52,9 +61,13 @@ class Waiting:
         return self.digest.hex()[:ID_DIGITS]
 
     @property
-    def wallet_number(self) -> str:
-        """Whose order it is."""
-        return (self.payment or self.signers).wallet_number  # type: ignore[union-attr]
+    def message(self) -> Signed:
+        """What is signed, as its bytes say it."""
+        if self.release is not None:
+            return self.release.order
+        message = self.signers if self.payment is None else self.payment
+        assert message is not None
+        return message
 
     @property
     def is_plain(self) -> bool:
@@ -62,12 +75,14 @@ class Waiting:
         pay, listed = self.payment, self.signers
         if listed is not None:
             return not listed.gives_up_recovery
-        return pay is not None and not (pay.request_to_pay_id or pay.top_up_fen)
+        return self.release is not None or (
+            pay is not None and not (pay.request_to_pay_id or pay.top_up_fen)
+        )
 
     @property
     def expires_time_ms(self) -> int:
         """Until when it can be released."""
-        return (self.payment or self.signers).expires_time_ms  # type: ignore[union-attr]
+        return self.message.expires_time_ms
 
 
 class Together:
@@ -88,13 +103,18 @@ class Together:
             PREPARED, anew=anew, payee_number=payee_number, amount_fen=amount_fen, memo=memo
         )
 
-    def waiting(self) -> list[Waiting]:
-        """What waits for signatures, the oldest first."""
+    def waiting(self, name: str = "") -> list[Waiting]:
+        """What waits for signatures, the oldest first; `name`: only what has this beginning."""
         found = self._submitter.bank.list_pending(self._submitter.query(LIST_PENDING)).pending
-        made = [_waiting(one) for one in found]
+        wanted = [one for one in found if one.order_digest.hex().startswith(name.lower())]
+        made = [self._read(one) for one in wanted]
         # A bank that shows another wallet's order, or one with more in it than is shown to whoever
         # signs it, gets no signature for it.
-        return [one for one in made if one.wallet_number == self._here.number and one.is_plain]
+        return [
+            one
+            for one in made
+            if one is not None and one.message.wallet_number == self._here.number and one.is_plain
+        ]
 
     def release(self, name: str, agree: Callable[[Waiting], None]) -> signers_pb2.SignResponse:
         """Signs what others have put before this home's holder.
@@ -108,11 +128,11 @@ class Together:
         """
         one = self._named(name)
         agree(one)
-        kind = orders_pb2.PaymentOrder if one.payment is not None else signers_pb2.SignersOrder
         # The very bytes that were shown, and no others.
+        kind = type(one.message)
         envelope = sign_payload(kind, one.payload, self._here.key, self._here.key_id)
         request = signers_pb2.SignRequest()
-        (request.payment if one.payment is not None else request.signers).CopyFrom(envelope)
+        getattr(request, _BRANCH[kind]).CopyFrom(envelope)
         signed = self._submitter.bank.sign(request)
         listed = one.signers.signers if one.signers is not None else ()
         if signed.done and any(each.public_key == self._here.public for each in listed):
@@ -131,9 +151,7 @@ class Together:
         return one
 
     def _named(self, name: str) -> Waiting:
-        found = [
-            one for one in self.waiting() if name and one.digest.hex().startswith(name.lower())
-        ]
+        found = self.waiting(name) if name else []
         if len(found) != 1:
             raise Refusal(
                 errors_pb2.REASON_REQUEST_UNKNOWN,
@@ -142,9 +160,21 @@ class Together:
             )
         return found[0]
 
-
-def _waiting(one: signers_pb2.PendingOrder) -> Waiting:
-    payload = bytes(one.payload)
-    payment = None if one.is_list else orders_pb2.PaymentOrder.FromString(payload)
-    listed = signers_pb2.SignersOrder.FromString(payload) if one.is_list else None
-    return Waiting(payload, payment, listed, one.place, list(one.signed))
+    def _read(self, one: signers_pb2.PendingOrder) -> Waiting | None:
+        """What waits, as its bytes say it; None if it does not any more, or cannot be shown."""
+        payload, made = bytes(one.payload), Waiting(b"", one.place, list(one.signed))
+        try:
+            if one.is_release:
+                release = Releases(self._submitter).shown(one)
+                if release is None:
+                    return None
+                return replace(made, payload=release.payload, release=release)
+            if one.is_list:
+                listed = read_payload(signers_pb2.SignersOrder, payload)
+                return replace(made, payload=payload, signers=listed)
+            payment = read_payload(orders_pb2.PaymentOrder, payload)
+            return replace(made, payload=payload, payment=payment)
+        except Refusal as refusal:
+            if is_undecided(refusal.reason):
+                raise
+            return None

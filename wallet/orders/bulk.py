@@ -62,8 +62,11 @@ class BulkPayments:
 
     submitter: OrderSubmitter
 
-    def order(self, run: str, wishes: Sequence[Wish]) -> list[KeptOrder]:
+    def order(self, run: str, wishes: Sequence[Wish], valid_ms: int = 0) -> list[KeptOrder]:
         """Writes down a new order for each payment, in one transaction; none is sent.
+
+        Args:
+            valid_ms: how long each may be carried out; 0: as any payment.
 
         Raises:
             Refusal: WALLET_USED_ELSEWHERE.
@@ -76,7 +79,9 @@ class BulkPayments:
 
         def make(sequences: Sequence[int]) -> list[KeptOrder]:
             return [
-                submitter.signed(PAYMENT, each, content_of(PAYMENT, each), sequence, run=run)
+                submitter.signed(
+                    PAYMENT, each, content_of(PAYMENT, each), sequence, run=run, valid_ms=valid_ms
+                )
                 for sequence, each in zip(sequences, fields, strict=True)
             ]
 

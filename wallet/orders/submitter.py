@@ -365,15 +365,17 @@ class OrderSubmitter:
         *,
         request_id: str | None = None,
         run: str | None = None,
+        valid_ms: int = 0,
     ) -> KeptOrder:
         """An order of this wallet with this sequence, signed now; it is not kept yet.
 
         Args:
             fields: those of the kind's message, but for the wallet, the sequence and the times.
             content: their `content_of`.
+            valid_ms: how long its bank may carry it out; 0: as its kind says.
         """
         now_ms = self.clock.now_ms()
-        expires_ms = now_ms + kind.valid_ms
+        expires_ms = now_ms + (valid_ms or kind.valid_ms)
         if self.ends_ms:
             expires_ms = min(expires_ms, max(now_ms, self.ends_ms))
         payload = kind.order(

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.errors.v1 import errors_pb2
 from language import N_
+from runtime.bounds import most_items
+from runtime.chunks import chunks
 from runtime.errors import Refusal
+from wallet.limits import PREPARED_VALID_MS
 from wallet.online.aliases import Payee
-from wallet.orders.bulk import BulkPayments
-from wallet.orders.order_book import KeptOrder
-from wallet.orders.submitter import OrderSubmitter
+from wallet.orders.bulk import BulkPayments, Wish
+from wallet.orders.order_book import KeptOrder, OrderState
+from wallet.orders.releases import Releases, Terms
+from wallet.orders.submitter import OrderSubmitter, refused_said
 from wallet.payroll.payees import Found, PayeesFound, find_payees
 from wallet.payroll.paying import PayrollPayments
 from wallet.payroll.plan import Plan, plan_of, wish_of
 from wallet.payroll.runs import Run, Runs
 from wallet.payroll.sheet import Sheet
 
+RELEASE_ITEMS = most_items(signers_pb2.ReleaseOrder, "items")
 RUNNING = 0
 """The mark of a running payroll among the orders on their way: no order has this sequence."""
 
 
 class PayrollRunning(Exception):
     """Another payroll of this home runs at this moment."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What of a run waits for others' signatures.
+
+    Attributes:
+        orders: as the order book has them.
+        names: the ids of the releases that they stand in.
+        missing: how many signatures one of these lacks at most.
+    """
+
+    orders: Sequence[KeptOrder]
+    names: Sequence[str]
+    missing: int
+
+    @property
+    def amount_fen(self) -> int:
+        """The sum of the orders."""
+        read = orders_pb2.PaymentOrder.FromString
+        return sum(read(order.payload).amount_fen for order in self.orders)
 
 
 @dataclass(frozen=True)
@@ -71,12 +99,15 @@ class Payroll:
         """Learns what came of the orders that an interrupted command has left open.
 
         They are sent again if they are payments of the file that was confirmed; about others the
-        bank is only asked.
+        bank is only asked. What waits for others' signatures waits on.
 
         Raises:
             Refusal, NoAnswer: as `PayrollPayments.pay`.
         """
-        left_open = list(self.runs.orders(run, only_open=True))
+        waits = {each.sequence for each in self.waiting(run).orders}
+        left_open = [
+            order for order in self.runs.orders(run, only_open=True) if order.sequence not in waits
+        ]
         confirmed = self.runs.get(run)
         is_confirmed = confirmed is not None and confirmed.digest == sheet.digest
         wanted = _of_file(left_open, sheet) if is_confirmed else []
@@ -109,12 +140,74 @@ class Payroll:
         confirmed = self.runs.get(plan.run)
         if confirmed is None or confirmed.digest != plan.sheet.digest:
             raise Refusal(errors_pb2.REASON_UNSPECIFIED, N_("the file was not confirmed"))
-        left_open = _of_file(self.runs.orders(plan.run, only_open=True), plan.sheet)
-        return self._payments().pay(plan.run, left_open, map(wish_of, plan.left))
+        wishes = list(map(wish_of, plan.left))
+        terms = self._releases().terms()
+        left_open = _of_file(self._not_waiting(plan.run), plan.sheet)
+        if terms is None:
+            return self._payments().pay(plan.run, left_open, iter(wishes))
+        stopped = self._payments().pay(plan.run, left_open, iter(())) if left_open else 0
+        return self._put(plan.run, wishes, terms) or stopped
+
+    def waiting(self, run: str) -> Waits:
+        """What of a run waits for others' signatures."""
+        left_open = list(self.runs.orders(run, only_open=True))
+        terms = self._releases().terms() if left_open else None
+        if terms is None:
+            return Waits([], [], 0)
+        by_digest = {hashlib.sha256(order.payload).digest(): order for order in left_open}
+        releases = [
+            one
+            for one in self._releases().waiting(terms)
+            if any(item.digest in by_digest for item in one.items)
+        ]
+        waits = {item.digest for one in releases for item in one.items}
+        orders = [order for digest, order in by_digest.items() if digest in waits]
+        missing = max((terms.left(one.signed) for one in releases), default=0)
+        return Waits(orders, [one.name for one in releases], missing)
+
+    def _not_waiting(self, run: str) -> list[KeptOrder]:
+        """The run's orders of unknown outcome that need nobody's signature any more."""
+        waits = {each.sequence for each in self.waiting(run).orders}
+        left_open = self.runs.orders(run, only_open=True)
+        return [order for order in left_open if order.sequence not in waits]
+
+    def _put(self, run: str, wishes: Sequence[Wish], terms: Terms) -> int:
+        """Writes orders down, and puts them before those who may release them.
+
+        Returns:
+            The Reason for which the bank took no more; 0 if it took all.
+
+        Raises:
+            NoAnswer: what was sent last may wait at the bank; the same command finds out.
+        """
+        bulk, releases = BulkPayments(self.submitter), self._releases()
+        for part in chunks(wishes, RELEASE_ITEMS):
+            # All are good for as long as one another: released together, sent together.
+            orders = bulk.order(run, part, PREPARED_VALID_MS)
+            try:
+                releases.put(orders, terms)
+            except Refusal as refusal:
+                # Nobody was shown them, and none of them was sent.
+                self.submitter.book.finish_all([_never_put(order) for order in orders])
+                if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
+                    self.submitter.follow()  # the wallet's signers are others
+                return refusal.reason
+            self.advance(len(orders))
+        return 0
+
+    def _releases(self) -> Releases:
+        return Releases(self.submitter)
 
     def _payments(self) -> PayrollPayments:
         bulk = BulkPayments(self.submitter)
         return PayrollPayments(bulk, self.submitter.clock, self.pause, self.advance, self.remark)
+
+
+def _never_put(order: KeptOrder) -> KeptOrder:
+    """An order that was neither shown to anybody nor sent, as it ended."""
+    reason = errors_pb2.REASON_NOT_RELEASED
+    said = refused_said(reason)
+    return replace(order, state=OrderState.REFUSED, reason=reason, message=said, heard=True)
 
 
 def _of_file(left_open: Iterable[KeptOrder], sheet: Sheet) -> list[KeptOrder]:

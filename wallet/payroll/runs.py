@@ -38,7 +38,11 @@ PAYERS_OWN = frozenset(
 )
 """Refusals that say nothing of the payee, and that the next payment would meet too."""
 
-NOT_AN_END = PAYERS_OWN | {errors_pb2.REASON_EXPIRED, errors_pb2.REASON_KEY_REPLACED}
+NOT_AN_END = PAYERS_OWN | {
+    errors_pb2.REASON_EXPIRED,
+    errors_pb2.REASON_KEY_REPLACED,
+    errors_pb2.REASON_NOT_RELEASED,
+}
 """After these refusals a row is ordered anew when its run goes on."""
 
 
