@@ -146,6 +146,8 @@ BYTES = {
     "recovery_signature": b.KIND_SIGNATURE,
     "device_key": b.KIND_PUBLIC_KEY,
     "digest": b.KIND_DIGEST,
+    "order_digest": b.KIND_DIGEST,
+    "release_digest": b.KIND_DIGEST,
     "customers.holder_digest": b.KIND_DIGEST,
     "end_signature": b.KIND_SIGNATURE,
     "gone": b.KIND_DIGEST,

@@ -71,3 +71,16 @@ def releasing(
     number = by.system.bank.directory.get(by.number).key_number
     fields = {"list_number": number, "place": by.place, "items": items, "bank": "alpha"}
     return by.signed(signers_pb2.ReleaseOrder, **{**fields, **values})
+
+
+def pay(company: Company, order: SignedEnvelope) -> Any:
+    return company.system.bank.payments.pay(order, 0.0)[0]
+
+
+def released(company: Company, orders: list[SignedEnvelope], kind: int = PAYMENT) -> SignedEnvelope:
+    """Two of three release what the clerk has prepared."""
+    release = releasing(company.clerk, orders, kind)
+    assert not company.sign_release(release).done
+    assert not company.sign_release(release, company.ann).done
+    assert company.sign_release(release, company.cat).done
+    return release

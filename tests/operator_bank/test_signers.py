@@ -273,6 +273,7 @@ def test_every_order_of_a_wallet_is_in_the_list_of_calls_above() -> None:
         orders_pb2.BlockAskerOrder, orders_pb2.ChangeClassOrder, signers_pb2.SignersOrder,
         keys_pb2.KeyObjection, signers_pb2.WithdrawOrder, orders_pb2.AliasOrder,
         keys_pb2.RotateKeyOrder, sub_wallets_pb2.SubWalletOrder, orders_pb2.SweepOrder,
+        signers_pb2.ReleaseOrder,
     }  # fmt: skip
     assert set(get_args(WalletOrder)) - tested == {orders_pb2.Query}
 

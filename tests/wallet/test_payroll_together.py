@@ -21,7 +21,6 @@ from wallet.online.together import Waiting
 from wallet.orders.order_book import OrderState
 from wallet.orders.releases import read_release
 from wallet.payroll import payroll as payrolls
-from wallet.payroll.paying import PayrollPayments
 from wallet.payroll.payroll import Payroll
 from wallet.payroll.runs import Entry, Runs
 from wallet.payroll.sheet import read_sheet
@@ -190,7 +189,6 @@ def test_an_answer_that_is_lost_when_it_is_paid_pays_nobody_twice(
     office.release()
     port = type(office.clerk.key_here().bank)
     pay_many = port.pay_many
-    monkeypatch.setattr(PayrollPayments, "_patiently", lambda _self, ask: ask())
 
     def lost(bank: Any, orders: Any) -> Any:
         pay_many(bank, orders)

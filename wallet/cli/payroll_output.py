@@ -286,7 +286,7 @@ def _waiting(waits: Waits) -> Iterator[str]:
         "{count:,} payments, {total} yuan, wait for {missing} more signatures. The others look "
         "with `wallet pending` and sign with:"
     ).format(count=len(waits.orders), total=format_yuan(waits.amount_fen), missing=waits.missing)
-    yield from (f"  wallet release {name}" for name in waits.names)
+    yield from (_("  wallet release {id}").format(id=name) for name in waits.names)
     yield _("Then repeat the same command: it pays what they have released, and nobody twice.")
 
 
