@@ -1,6 +1,6 @@
 """orders of wallets of several signers that enough of them have released
 
-Revision: 0056, after 0057.
+Revision: 0056, after 0055.
 
 A migration never loses a row that a service acknowledged, goes up and down,
 and leaves the tables exactly as tables.py declares them (a test compares).
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0056"
-down_revision = "0057"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
