@@ -191,7 +191,8 @@ def _wages(clerk: Shell, releasing: list[Shell], payee: str, file: Path) -> None
     told = ("payroll", str(file), "--total", "20.50")
     first = clerk.answer(*told, code=3)
     assert (first["waiting"], first["waiting_fen"], first["signatures_missing"]) == (1, 2_050, 2)
-    [name] = first["releases"]  # type: ignore[misc]
+    releases: Any = first["releases"]
+    [name] = releases
     assert f"wallet release {name}" in clerk.said(*told, code=3)
     for person in releasing:
         assert "20.50" in person.said("pending", str(name))

@@ -55,7 +55,7 @@ def test_what_is_about_the_caller_the_moment_or_the_service_decides_nothing() ->
         "UNSPECIFIED", "MESSAGE_UNREADABLE", "DEADLINE_MISSING", "CERTIFICATE_REQUIRED",
         "ROLE_NOT_ALLOWED", "BANK_NOT_ADMITTED", "BANK_SUSPENDED", "BANK_BEHIND", "NOT_YET_VALID",
         "PEER_UNAVAILABLE", "TOO_MANY_REFUSALS", "OVERLOADED", "STOPPING", "INTERNAL",
-        "NOT_SERVING", "PHONE_NOT_CONFIRMED",
+        "NOT_SERVING", "PHONE_NOT_CONFIRMED", "NOT_RELEASED",
     }  # fmt: skip
     assert is_undecided(9_999), "nor does what a later version may say"
 
