@@ -18,7 +18,7 @@ from operator_bank.context import Context
 from operator_bank.exchange.deposits import Deposits, account_of
 from operator_bank.exchange.receipts import Receipts, UsedReceipt
 from operator_bank.ledger import accounts
-from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
+from operator_bank.ledger.reasons import cannot_now, own_refusal_of, refusal_of
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_REFUSED_AT_ONCE
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
@@ -247,7 +247,7 @@ class Exchange:
         """
         content = order.content
         if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
-            return refusal_of(OF_THE_OWN_WALLET.get(result, result))
+            return own_refusal_of(result)
         if content.direction == TOP_UP:
             wanted = content.amount_fen
             short = None

@@ -14,7 +14,7 @@ from operator_bank.keys.named import RecoveryKeys, name_key
 from operator_bank.keys.replacing import IN_FORCE, KeyReplacements, key_of_wallet
 from operator_bank.keys.requests import KeyRequests
 from operator_bank.keys.tables import key_replacements
-from operator_bank.ledger.reasons import refusal_of
+from operator_bank.ledger.reasons import own_refusal_of
 from operator_bank.limits import KEYS_KEPT_BACK, MAX_KEY_VALIDITY_MS, ROTATIONS_PER_DAY
 from operator_bank.wallets.directory import AskedBy, Directory
 from operator_bank.wallets.orders import Orders, VerifiedOrder, check_bank, check_times
@@ -122,5 +122,5 @@ class KeyRotations:
         batch = Batch(records_of([record]), None, in_transaction, urgent=True)
         result = self._ledger.submit(batch).result(0)
         if not result.accepted:
-            raise refusal_of(result)
+            raise own_refusal_of(result)
         self._directory.replace_key(wallet.number, new, key_number)

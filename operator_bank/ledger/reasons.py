@@ -137,6 +137,11 @@ def reason_of(result: Result) -> int:
     return REASONS.get(result, errors_pb2.REASON_INTERNAL)
 
 
+def own_refusal_of(result: Result) -> Refusal:
+    """As `refusal_of`, of a record whose credited account is the own wallet."""
+    return refusal_of(OF_THE_OWN_WALLET.get(result, result))
+
+
 def refusal_of(result: Result, **metadata: str) -> Refusal:
     """The refusal for an answer of the rule, with a sentence and the field that it is about."""
     reason = reason_of(result)

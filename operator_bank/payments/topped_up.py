@@ -12,7 +12,7 @@ from dcep.purposes.v1 import purposes_pb2
 from operator_bank.context import Context
 from operator_bank.exchange.deposits import Deposits, account_of
 from operator_bank.ledger import accounts
-from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, payers_refusal, refusal_of
+from operator_bank.ledger.reasons import own_refusal_of, payers_refusal, refusal_of
 from operator_bank.wallets.classes import Policy
 from operator_bank.wallets.orders import VerifiedOrder
 from runtime.checks import invalid
@@ -71,7 +71,7 @@ def own_said(reason: int) -> Refusal:
 
 
 def _own(room: Result) -> Refusal:
-    return refusal_of(OF_THE_OWN_WALLET.get(room, room))
+    return own_refusal_of(room)
 
 
 def chain_of(order: PaymentOrder, payment: Row) -> list[Row]:

@@ -15,7 +15,7 @@ from operator_bank.context import Context
 from operator_bank.keys.keys import WalletKeys
 from operator_bank.keys.replacing import key_of_wallet
 from operator_bank.keys.tables import key_replacements
-from operator_bank.ledger.reasons import refusal_of
+from operator_bank.ledger.reasons import own_refusal_of
 from operator_bank.limits import (
     KEYS_KEPT_BACK,
     MAX_ORDER_VALIDITY_MS,
@@ -159,7 +159,7 @@ class SignerLists:
             Batch(records_of([record]), None, in_transaction, urgent=True)
         )
         if not answers.result(0).accepted:
-            raise refusal_of(answers.result(0))
+            raise own_refusal_of(answers.result(0))
         self._directory.set_signers(wallet.number, order.content, list_number)
 
     def shown(self, wallet: Wallet) -> Listed:

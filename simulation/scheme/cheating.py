@@ -16,7 +16,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.signing import OfficerKey
 from runtime.envelope import sign, sign_payload
 from runtime.errors import NoAnswer, Refusal
-from simulation.scheme.model import Wrong
+from simulation.scheme.known import Wrong
 from simulation.scheme.people import key_of, officers_of
 from simulation.scheme.ports import CENTRAL, MALLORY, VALID_MS
 from simulation.scheme.system import (

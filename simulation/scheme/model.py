@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from dcep.bank.v1 import (
@@ -28,7 +28,10 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.app import OperatorBank
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
+from simulation.scheme.families import Families, Seen
 from simulation.scheme.float import Float
+from simulation.scheme.judge import TOP_UP, Judge
+from simulation.scheme.known import Bank, Decision, Effect, Identity, Request, Wrong
 
 Order = TypeVar(
     "Order",
@@ -49,121 +52,10 @@ Answer = TypeVar(
 )
 T = TypeVar("T")
 Call = Callable[[OperatorBank, SignedEnvelope], Answer]
-Identity = tuple[str, int]
-"""A wallet's number, and the sequence of its order."""
-
 _E = errors_pb2
 _PENDING = states_pb2.PAYMENT_STATE_PENDING
 _SETTLED = states_pb2.PAYMENT_STATE_SETTLED
-_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
-
-
 _ABOUT_PIECES = (_E.REASON_ALREADY_DEPOSITED, _E.REASON_TOKEN_INVALID)
-
-
-class Wrong(AssertionError):
-    """The system does or says what the model does not allow; the message says what."""
-
-
-@dataclass
-class Wallet:
-    """What a wallet holds, in fen; and the order about sweeping that stands."""
-
-    available_fen: int = 0
-    held_fen: int = 0
-    deposit_fen: int = 0
-    frozen: bool = False
-    swept_by: orders_pb2.SweepOrder | None = None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What an order does if it is taken.
-
-    Attributes:
-        changes: fen by wallet, (available, held, deposit).
-        pending: it waits for another bank, or for tokens.
-        device_key: of the device that it loads, if it is a load.
-        parties: (payer, payee, fen), if it is a payment or a refund.
-        refunds: id of the payment that it gives back.
-        answers: id of the request to pay that it pays.
-        sweeps: the order about sweeping that stands from then on, if it is one.
-    """
-
-    changes: Mapping[str, tuple[int, int, int]]
-    pending: bool = False
-    device_key: bytes = b""
-    parties: tuple[str, str, int] | None = None
-    refunds: str = ""
-    answers: str = ""
-    sweeps: orders_pb2.SweepOrder | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """How an order was decided: a Reason if it was refused, else 0."""
-
-    payload: bytes
-    reason: int
-
-
-@dataclass
-class Request:
-    """A request to pay whose payer is a wallet of the bank.
-
-    Attributes:
-        asked: as its asker signed it.
-        over: it was declined or withdrawn.
-        perhaps: a power cut came while it was being made or changed.
-    """
-
-    asked: orders_pb2.RequestToPay
-    over: bool = False
-    perhaps: bool = False
-
-
-@dataclass
-class Bank:
-    """What the model knows of one bank.
-
-    Attributes:
-        decided: orders that have their final answer, or wait for it.
-        pending: (payer, payee, fen) of payments to other banks without an end, by payment id.
-        received: fen of payments that its wallets got, by wallet and payment id.
-        refunded: fen that they gave back or are giving back, likewise.
-        not_refundable: refunds and returns that they got, likewise.
-        loading: (wallet, fen) of loads without an end, by the device's key.
-        deposits: SHA-256 of the pieces that it has sent to be deposited, by its number of them.
-        in_suspense_fen: deposits that no wallet could take.
-        place: how many entries of its feed it has applied.
-        lost: (payee, fen, when it was ordered) of payments that the feed has told and the older
-            copy did not know, by payment id.
-        requests: that its wallets are asked to pay, by id.
-        answered: requests and fen of the payments that pay them, by payment id; those that did not
-            settle or came back are left out.
-        was_put_back: its database was once put back to an older copy.
-        came_back: it goes on from an older copy, so its feed tells of what it has lost.
-    """
-
-    wallets: dict[str, Wallet] = field(default_factory=dict)
-    decided: dict[Identity, Decision] = field(default_factory=dict)
-    pending: dict[str, tuple[str, str, int]] = field(default_factory=dict)
-    received: dict[tuple[str, str], int] = field(default_factory=dict)
-    refunded: Counter[tuple[str, str]] = field(default_factory=Counter)
-    not_refundable: set[tuple[str, str]] = field(default_factory=set)
-    loading: dict[bytes, tuple[str, int]] = field(default_factory=dict)
-    deposits: dict[int, bytes] = field(default_factory=dict)
-    in_suspense_fen: int = 0
-    place: int = 0
-    was_put_back: bool = False
-    came_back: bool = False
-    lost: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    requests: dict[str, Request] = field(default_factory=dict)
-    answered: dict[str, tuple[str, int]] = field(default_factory=dict)
-
-    def decided_ids(self) -> set[str]:
-        """The orders that were decided, as ids of payments."""
-        return {f"{number}-{sequence}" for number, sequence in self.decided}
 
 
 @dataclass
@@ -182,7 +74,8 @@ class Model:
     Attributes:
         banks: by name.
         clock: gives Unix milliseconds as a party has them, by its name.
-        cap_fen: the most that a wallet may hold.
+        judge: says what a bank may answer.
+        families: what becomes of sub-wallets.
         cheats_prefix: of the numbers of the bank that cheats.
         float: what lies in the offline float, and who bears what it does not pay.
         cheats: wallets whose devices were copied.
@@ -193,7 +86,8 @@ class Model:
     def __init__(self, clock: Callable[[str], int], cap_fen: int, cheats_prefix: str) -> None:
         self.clock = clock
         self.cheats_prefix = cheats_prefix
-        self.cap_fen = cap_fen
+        self.judge = Judge(cap_fen)
+        self.families = Families(self.judge)
         self.banks: dict[str, Bank] = {}
         self._doubts: dict[str, list[_Doubt]] = {}
         self._feeds: dict[str, dict[int, bytes]] = {}
@@ -220,13 +114,13 @@ class Model:
         order = orders_pb2.PaymentOrder.FromString(envelope.payload)
         name = bank.context.bank
         here = self.banks[name]
-        expected = self._reasons_against_payment(here, order, self.clock(name))
-        expected |= self._reasons_against_top_up(here, order, bank.vault.books().vault_fen)
+        expected = self.judge.against_payment(here, order, self.clock(name))
+        expected |= self.judge.against_top_up(here, order, bank.vault.books().vault_fen)
         own = order.payee_number in here.wallets
         fen, pulled_fen = order.amount_fen, order.top_up_fen
         changes = {order.wallet_number: (pulled_fen - fen, 0 if own else fen, -pulled_fen)}
         if own:
-            swept_fen = self._swept_fen(
+            swept_fen = self.judge.swept_fen(
                 here.wallets[order.payee_number], fen, first=bool(pulled_fen)
             )
             changes[order.payee_number] = (fen - swept_fen, 0, swept_fen)
@@ -252,14 +146,14 @@ class Model:
         order = orders_pb2.PaymentOrder.FromString(envelope.payload)
         name, fen = bank.context.bank, order.amount_fen
         here = self.banks[name]
-        expected, perhaps = self._reasons_against_answer(here, order, self.clock(name))
+        expected, perhaps = self.judge.against_answer(here, order, self.clock(name))
         identity = (order.wallet_number, order.sequence)
         if perhaps:
             self._perhaps.setdefault(identity, set()).update(perhaps)
         own = order.payee_number in here.wallets
         changes = {order.wallet_number: (-fen, 0 if own else fen, 0)}
         if own:
-            swept_fen = self._swept_fen(here.wallets[order.payee_number], fen)
+            swept_fen = self.judge.swept_fen(here.wallets[order.payee_number], fen)
             changes[order.payee_number] = (fen - swept_fen, 0, swept_fen)
         parties = (order.wallet_number, order.payee_number, fen)
         effect = Effect(changes, pending=not own, parties=parties, answers=order.request_to_pay_id)
@@ -309,11 +203,11 @@ class Model:
         order = orders_pb2.RefundOrder.FromString(envelope.payload)
         name = bank.context.bank
         here, fen, of = self.banks[name], order.amount_fen, order.refunds_payment_id
-        expected = self._reasons_against_refund(here, order, self.clock(name))
+        expected = self.judge.against_refund(here, order, self.clock(name))
         payer_number = of.partition("-")[0]
         payer = here.wallets.get(payer_number)
         changes = {order.wallet_number: (-fen, 0 if payer is not None else fen, 0)}
-        if payer is not None and self._can_take(payer, fen):
+        if payer is not None and self.judge.can_take(payer, fen):
             changes[payer_number] = (fen, 0, 0)
         effect = Effect(
             changes,
@@ -339,10 +233,10 @@ class Model:
         order = orders_pb2.ExchangeOrder.FromString(envelope.payload)
         name = bank.context.bank
         here = self.banks[name]
-        sign = 1 if order.direction == _TOP_UP else -1
+        sign = 1 if order.direction == TOP_UP else -1
         fen = sign * order.amount_fen
         vault_fen = bank.vault.books().vault_fen
-        expected = self._reasons_against_exchange(here, order, vault_fen, self.clock(name))
+        expected = self.judge.against_exchange(here, order, vault_fen, self.clock(name))
         effect = Effect({order.wallet_number: (fen, 0, -fen)})
         answer = self._judged(bank, envelope, order, expected, effect, call)
         if not answer.repeated:
@@ -380,13 +274,7 @@ class Model:
         """Has a bank answer a load, and checks what it says. Raises Wrong, or as the bank."""
         order = orders_pb2.LoadOrder.FromString(envelope.payload)
         name = bank.context.bank
-        wallet = self.banks[name].wallets[order.wallet_number]
-        against = {
-            _E.REASON_EXPIRED: self.clock(name) > order.expires_time_ms,
-            _E.REASON_WALLET_FROZEN: wallet.frozen,
-            _E.REASON_INSUFFICIENT_FUNDS: wallet.available_fen < order.amount_fen,
-        }
-        expected = frozenset(reason for reason, holds in against.items() if holds)
+        expected = self.judge.against_load(self.banks[name], order, self.clock(name))
         fen = order.amount_fen
         changes = {order.wallet_number: (-fen, fen, 0)}
         effect = Effect(changes, pending=True, device_key=order.device_key)
@@ -426,7 +314,17 @@ class Model:
 
     def freeze(self, bank: str, number: str, frozen: bool) -> None:
         """Two officers have frozen a wallet, or the opposite."""
-        self.banks[bank].wallets[number].frozen = frozen
+        wallet = self.banks[bank].wallets[number]
+        wallet.frozen = frozen and not wallet.closed
+
+    def family_of(self, bank: str, number: str) -> list[str]:
+        """The numbers of a wallet's sub-wallets."""
+        wallets = self.banks[bank].wallets
+        return [child for child, wallet in wallets.items() if wallet.parent == number]
+
+    def look(self, bank: str, seen: Seen) -> None:
+        """A bank has done something: what of it only the bank can know is learned. Raises Wrong."""
+        self.families.look(bank, self.banks[bank], seen)
 
     def rekeyed(self, bank: str, number: str) -> None:
         """Another key, or a list of signers, is in force: what the one before consented to ends."""
@@ -553,6 +451,7 @@ class Model:
         """A bank's database was put back to an older copy."""
         self.banks[bank] = deepcopy(copy)
         self.banks[bank].was_put_back = True
+        self.families.forget(bank)
         self._doubts.pop(bank, None)
 
     def _judged(
@@ -652,116 +551,6 @@ class Model:
         if effect.pending:
             here.pending[payment_id] = self._ordered[payment_id] = effect.parties
 
-    def _reasons_against_payment(
-        self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int
-    ) -> frozenset[int]:
-        payer = here.wallets[order.wallet_number]
-        payee = here.wallets.get(order.payee_number)
-        against = {
-            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
-            _E.REASON_WALLET_FROZEN: payer.frozen,
-            _E.REASON_INSUFFICIENT_FUNDS: payer.available_fen + order.top_up_fen < order.amount_fen,
-            _E.REASON_PAYEE_CANNOT_BE_PAID: payee is not None
-            and not self._can_be_paid(payee, order.amount_fen, first=bool(order.top_up_fen)),
-        }
-        return frozenset(reason for reason, holds in against.items() if holds)
-
-    def _reasons_against_top_up(
-        self, here: Bank, order: orders_pb2.PaymentOrder, vault_fen: int
-    ) -> frozenset[int]:
-        """Why what a payment takes from the deposit account cannot come."""
-        payer, fen = here.wallets[order.wallet_number], order.top_up_fen
-        against = {
-            _E.REASON_BANK_CANNOT_NOW: vault_fen < fen,
-            _E.REASON_DEPOSIT_SHORT: payer.deposit_fen < fen,
-            _E.REASON_OVER_BALANCE_CAP: not payer.frozen and not self._can_take(payer, fen),
-        }
-        return frozenset(reason for reason, holds in against.items() if fen and holds)
-
-    def _reasons_against_answer(
-        self, here: Bank, order: orders_pb2.PaymentOrder, now_ms: int
-    ) -> tuple[frozenset[int], set[int]]:
-        """Why a payment of a request has to be refused, and for what it may be, or 0 for taken,
-        because nobody knows what a power cut left.
-        """
-        name = order.request_to_pay_id
-        request = here.requests.get(name)
-        if request is None:
-            return frozenset({_E.REASON_REQUEST_TO_PAY_UNKNOWN}), set()
-        paid_fen = sum(fen for of, fen in here.answered.values() if of == name)
-        asked = request.asked
-        left_fen = asked.amount_fen - paid_fen
-        whole = asked.partial or order.amount_fen == left_fen
-        perhaps: set[int] = set()
-        if request.perhaps:
-            perhaps = {_E.REASON_REQUEST_TO_PAY_UNKNOWN, _E.REASON_REQUEST_TO_PAY_OVER}
-        if request.over or left_fen <= 0 or asked.due_time_ms < now_ms:
-            return frozenset({_E.REASON_REQUEST_TO_PAY_OVER}), perhaps
-        if order.amount_fen > left_fen or not whole:
-            return frozenset({_E.REASON_AMOUNT_NOT_ASKED}), perhaps
-        against = self._reasons_against_payment(here, order, now_ms)
-        return against, perhaps
-
-    def _reasons_against_refund(
-        self, here: Bank, order: orders_pb2.RefundOrder, now_ms: int
-    ) -> frozenset[int]:
-        key = order.wallet_number, order.refunds_payment_id
-        if key in here.not_refundable:
-            return frozenset({_E.REASON_NOT_REFUNDABLE})
-        if key not in here.received:
-            return frozenset({_E.REASON_PAYMENT_UNKNOWN})
-        if order.amount_fen > here.received[key] - here.refunded[key]:
-            return frozenset({_E.REASON_REFUND_TOO_LARGE})
-        wallet = here.wallets[order.wallet_number]
-        against = {
-            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
-            _E.REASON_WALLET_FROZEN: wallet.frozen,
-            _E.REASON_INSUFFICIENT_FUNDS: wallet.available_fen < order.amount_fen,
-        }
-        return frozenset(reason for reason, holds in against.items() if holds)
-
-    def _reasons_against_exchange(
-        self, here: Bank, order: orders_pb2.ExchangeOrder, vault_fen: int, now_ms: int
-    ) -> frozenset[int]:
-        wallet, fen = here.wallets[order.wallet_number], order.amount_fen
-        in_ = order.direction == _TOP_UP
-        full = not wallet.frozen and not self._can_take(wallet, fen)
-        against = {
-            _E.REASON_EXPIRED: now_ms > order.expires_time_ms,
-            _E.REASON_WALLET_FROZEN: wallet.frozen,
-            _E.REASON_BANK_CANNOT_NOW: in_ and vault_fen < fen,
-            _E.REASON_DEPOSIT_SHORT: in_ and wallet.deposit_fen < fen,
-            _E.REASON_OVER_BALANCE_CAP: in_ and full,
-            _E.REASON_INSUFFICIENT_FUNDS: not in_ and wallet.available_fen < fen,
-        }
-        return frozenset(reason for reason, holds in against.items() if holds)
-
-    def _can_take(self, wallet: Wallet, fen: int) -> bool:
-        fits = wallet.available_fen + wallet.held_fen + fen <= self.cap_fen
-        return not wallet.frozen and fits
-
-    def _can_be_paid(self, wallet: Wallet, fen: int, *, first: bool = False) -> bool:
-        """Whether a wallet can take a payment, once what is swept with it has gone."""
-        return self._can_take(wallet, fen - self._swept_fen(wallet, fen, first=first))
-
-    def _swept_fen(self, wallet: Wallet, fen: int, *, first: bool = False) -> int:
-        """What goes on to the deposit account with a payment of so much.
-
-        Args:
-            wallet: its payee's.
-            fen: how much comes.
-            first: it goes before the payment comes, whether there is room or not.
-        """
-        order, has = wallet.swept_by, wallet.available_fen + wallet.held_fen
-        if order is None or wallet.frozen:
-            return 0
-        level = min(order.above_fen or self.cap_fen, self.cap_fen)
-        there = wallet.available_fen
-        if not first and has + fen <= self.cap_fen:
-            there += fen
-        swept_fen = max(0, min(has + fen - level, there))
-        return swept_fen if has + fen - swept_fen <= self.cap_fen else 0
-
     def _check_said(self, here: Bank, number: str, said_fen: int) -> None:
         expected = here.wallets[number].available_fen
         if said_fen != expected:
@@ -778,8 +567,8 @@ class Model:
             payee = here.wallets.get(paid.payee_number)
             swept_fen = 0
             if payee is not None and not (paid.returns_payment_id or paid.refunds_payment_id):
-                swept_fen = self._swept_fen(payee, paid.amount_fen)
-            if payee is not None and self._can_take(payee, paid.amount_fen - swept_fen):
+                swept_fen = self.judge.swept_fen(payee, paid.amount_fen)
+            if payee is not None and self.judge.can_take(payee, paid.amount_fen - swept_fen):
                 payee.available_fen += paid.amount_fen - swept_fen
                 payee.deposit_fen += swept_fen
                 key = paid.payee_number, paid.payment_id
@@ -818,7 +607,7 @@ class Model:
         if not known and not here.came_back:
             raise Wrong(f"deposit {paid.number} was paid, and never sent")
         wallet = here.wallets[self._pieces[paid.payment_digest][0]]
-        if known and self._can_take(wallet, paid.amount_fen):
+        if known and self.judge.can_take(wallet, paid.amount_fen):
             wallet.available_fen += paid.amount_fen
         else:
             here.in_suspense_fen += paid.amount_fen

@@ -346,7 +346,17 @@ class Counter:
     def order_sub_wallet(self, order: SignedEnvelope) -> sub_wallets_pb2.SubWallet:
         """Opens, changes or closes a sub-wallet."""
         request = sub_wallets_pb2.OrderSubWalletRequest(order=order)
-        return self._ask(lambda b: GrpcSubWallets(b).OrderSubWallet(request, CALL)).sub_wallet
+        model, name = self._system.model, self._bank
+
+        def order_(bank: OperatorBank) -> sub_wallets_pb2.OrderSubWalletResponse:
+            return model.families.ordered(
+                name,
+                model.banks[name],
+                order,
+                lambda: GrpcSubWallets(bank).OrderSubWallet(request, CALL),
+            )
+
+        return self._ask(order_).sub_wallet
 
     def list_sub_wallets(self, query: SignedEnvelope) -> sub_wallets_pb2.ListSubWalletsResponse:
         """The sub-wallets of a wallet."""

@@ -11,8 +11,9 @@ from central_bank.authentication.tables import banks
 from central_bank.registration.offline.tables import losses
 from dcep.purposes.v1.purposes_pb2 import PURPOSE_TOKEN_DEPOSIT
 from operator_bank.payments.tables import outbound, undeliverable
+from simulation.scheme.life import Done
 from simulation.scheme.ports import CENTRAL, MALLORY
-from simulation.scheme.steps import Done, Life
+from simulation.scheme.steps import Life
 from simulation.scheme.system import MALLORYS_PREFIX, PREFIXES, RESERVES_FEN
 
 _MOST_LINES = 500

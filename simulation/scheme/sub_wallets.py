@@ -1,4 +1,4 @@
-"""What wallets order about sub-wallets in a run. These stay empty: balances are what they were."""
+"""What wallets order about sub-wallets in a run. Those that are opened in it stay empty."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ _LASTS_MS = 30 * 86_400_000
 _OPEN = sub_wallets_pb2.SUB_WALLET_STATE_OPEN
 
 
+def terms_of(now_ms: int, chance: random.Random) -> Terms:
+    """Terms that are met now and then. Without a limit of a day: how much of it is spent at another
+    bank that has lost something, the model cannot know.
+    """
+    cap_fen, single_fen = chance.choice(LADDER_FEN[4:6]), chance.choice((0, *LADDER_FEN[2:5]))
+    return Terms(balance_cap_fen=cap_fen, single_fen=single_fen, ends_time_ms=now_ms + _LASTS_MS)
+
+
 def order(app: App, chance: random.Random) -> None:
     """Opens a sub-wallet, or changes or closes one that there is. Raises Refusal, NoAnswer.
 
@@ -23,12 +31,10 @@ def order(app: App, chance: random.Random) -> None:
         chance: chooses what is ordered.
     """
     key = SigningKey(chance.randbytes(32)).verify_key
-    rungs = [chance.choice(LADDER_FEN) for _ in range(3)]
     opens, closes, one = chance.random() < 0.4, chance.random() < 0.5, chance.random()
     subs = app.sub_wallets()
     family = [each for each in subs.listed().sub_wallets if each.state == _OPEN]
-    terms = Terms(balance_cap_fen=rungs[0], single_fen=rungs[1], day_fen=rungs[2])
-    terms.ends_time_ms = app.clock.now_ms() + _LASTS_MS
+    terms = terms_of(app.clock.now_ms(), chance)
     if opens or not family:
         subs.open(bytes(key), terms)
         return

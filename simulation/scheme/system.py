@@ -41,21 +41,26 @@ from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.feed.chain import read_tip
 from operator_bank.peers.central_keys import CentralKeys
 from operator_bank.tables import metadata as bank_tables
+from operator_bank.wallets.wallet import WalletState
 from runtime.database import Database
 from runtime.errors import NoAnswer
 from runtime.private import PRIVATE_FILE
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
-from settlement.records import Result
+from settlement.records import Result, record_digest
 from simulation.scheme.clocks import Clocks
 from simulation.scheme.disk import Disk, PowerCut
-from simulation.scheme.model import Bank as ModelBank
-from simulation.scheme.model import Model, Wallet, Wrong
+from simulation.scheme.families import give
+from simulation.scheme.known import Bank as ModelBank
+from simulation.scheme.known import Wallet, Wrong
+from simulation.scheme.model import Model
 from simulation.scheme.network import Network, at_once
 from simulation.scheme.people import admission_of, founding_of, key_of, officers_of
 from simulation.scheme.ports import CALL, CENTRAL, MALLORY, BankPeers, CentralBankPort, Counter
+from simulation.scheme.sub_wallets import terms_of
 from wallet.app import App
+from wallet.online.sub_wallets import join, make_key
 from wallet.orders.sql_order_book import SqlBook
 from wallet.peers.bank_directory import BankEntry
 from wallet.secure_element.device_errors import RolledBack
@@ -66,7 +71,9 @@ START_MS = 1_750_000_000_000
 PREFIXES = {"alpha": "6201", "beta": "6202"}
 MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
-WALLETS = 5
+WALLETS = 4
+PARENTS = {"child-0": "wallet-0", "child-1": "wallet-1"}
+"""The wallets with sub-wallets that hold money, one of each bank, by the name of the sub-wallet."""
 _SEEN = 50
 _ELSEWHERE = 0.3
 """So often who ended in the middle of a commit goes on over a replica of the database."""
@@ -131,6 +138,8 @@ class System:
         self._admit(MALLORY, MALLORYS_PREFIX)
         for index in range(WALLETS):
             self._open_wallet(f"wallet-{index}", list(PREFIXES)[index % len(PREFIXES)])
+        for child, parent in PARENTS.items():
+            self._open_child(child, parent)
 
     @property
     def central(self) -> CentralBank:
@@ -152,7 +161,7 @@ class System:
         self._built[name] = self._build(name)
         self.network.calm = calm
         if name in self.model.banks:
-            self.model.heard(name, self.bank(name).follower.place.number)
+            self._learn(name)
             self._resolve(name)
 
     def run(self, name: str, act: Callable[[Any], T]) -> T:
@@ -166,11 +175,13 @@ class System:
             raise NoAnswer(f"{name} ended") from end
         except OperationalError as failure:
             # A service goes on: its caller is told of an error within, which decides nothing.
+            if name in self.model.banks:
+                self._learn(name)
             self._resolve(name)
             raise NoAnswer(f"the disk of {name} fails") from failure
         finally:
             if name in self.model.banks:
-                self.model.heard(name, self.bank(name).follower.place.number)
+                self._learn(name)
         return done
 
     def ask(self, name: str, act: Callable[[Any], T]) -> T:
@@ -352,6 +363,12 @@ class System:
             bank = self.bank(name)
             self.model.check(name, lambda number, bank=bank: self._state(bank, number))  # type: ignore[misc]
 
+    def _learn(self, name: str) -> None:
+        """Has the model learn from a bank what only it can know."""
+        bank = self.bank(name)
+        self.model.heard(name, bank.follower.place.number)
+        self.model.look(name, _Seen(bank))
+
     def _resolve(self, name: str) -> None:
         """Finds out which orders were written that had no answer, if it is a bank's name."""
         if name in self.model.banks:
@@ -390,12 +407,21 @@ class System:
 
     def _open_wallet(self, name: str, bank: str) -> None:
         self._add(name, wallet_tables, self._folder)
-        entry = BankEntry(
-            bank, bank, ca=__file__, offline_root=bytes(key_of(_ROOT).verify_key).hex()
-        )
-        number = self.wallet(name).open(entry, holder_name=name).number
+        number = self.wallet(name).open(_entry_of(bank), holder_name=name).number
         self.numbers[name] = number
         self.model.banks[bank].wallets[number] = Wallet(deposit_fen=DEPOSIT_FEN)
+
+    def _open_child(self, name: str, parent: str) -> None:
+        """Opens a sub-wallet, in a home of its own."""
+        self._add(name, wallet_tables, self._folder)
+        bank = next(bank for bank in PREFIXES if self.numbers[parent].startswith(PREFIXES[bank]))
+        child, terms = self.wallet(name), terms_of(self.clocks.now_ms(bank), self.network.chance)
+        key = make_key(child.home, self.randomness, _entry_of(bank))
+        number = self.wallet(parent).sub_wallets().open(key, terms).wallet_number
+        join(child.home, child.banks, child.clock, number)
+        self.numbers[name] = number
+        wallet = self.model.banks[bank].wallets[number] = Wallet(parent=self.numbers[parent])
+        give(wallet, terms)
 
     def _build(self, name: str) -> CentralBank | OperatorBank | App:
         engine = self.disks[name].engine
@@ -464,6 +490,35 @@ def policy_of(cap_fen: int, from_day: int) -> office_pb2.PublishPolicy:
             for of in WALLET_CLASSES
         ],
     )
+
+
+class _Seen:
+    """What a bank has, for the model to learn from."""
+
+    def __init__(self, bank: OperatorBank) -> None:
+        self._bank = bank
+
+    def available_fen(self, number: str) -> int:
+        """See `families.Seen`."""
+        return self._state(number).available_fen
+
+    def is_closed(self, number: str) -> bool:
+        """See `families.Seen`."""
+        return self._state(number).status == wallets_pb2.WALLET_STATUS_CLOSED
+
+    def is_last_order(self, number: str, payload: bytes) -> bool:
+        """See `families.Seen`."""
+        found = self._bank.sub_wallets.families.find(self._bank.directory.account(number))
+        return found is not None and found.digest == record_digest(payload)
+
+    def _state(self, number: str) -> WalletState:
+        return self._bank.wallets.state(self._bank.directory.get(number))
+
+
+def _entry_of(bank: str) -> BankEntry:
+    """A bank, as a wallet's home knows it."""
+    root = bytes(key_of(_ROOT).verify_key).hex()
+    return BankEntry(bank, bank, ca=__file__, offline_root=root)
 
 
 def wallet_of_mallory(index: int) -> str:

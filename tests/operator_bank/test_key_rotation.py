@@ -138,7 +138,7 @@ def test_a_rotation_is_the_keys_in_force_for_this_bank_and_now(
     assert refused_for(rotate, rotation(system, bob, bob.key)) == "ALREADY_DECIDED"
     assert system.bank.keys.replacements.rows(bob.number) == []
     system.bank.wallets.close(bob.closing())
-    assert refused_for(rotate, rotation(system, bob, key)) == "PAYEE_CLOSED"
+    assert refused_for(rotate, rotation(system, bob, key)) == "WALLET_CLOSED"
 
 
 def test_a_key_that_is_on_its_way_goes_on_after_a_rotation(

@@ -23,6 +23,8 @@ from operator_bank.ledger import accounts
 from operator_bank.payments import refunds, topped_up
 from operator_bank.payments.lanes import Lane
 from operator_bank.payments.outbound import Outbound
+from operator_bank.sub_wallets.families import Families
+from operator_bank.sub_wallets.homecoming import Homecoming
 from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets import directory
 from runtime import database
@@ -118,6 +120,10 @@ def _a_fen_too_far(right: Any, *arguments: Any, **named: Any) -> Any:
     return swept and swept._replace(fen=swept.fen + 1)
 
 
+def _elsewhere(right: Any, homecoming: Any, sub: Any, sequence: int, fen: int) -> Any:
+    return right(homecoming, sub, sequence, fen)._replace(credit=int(accounts.SUSPENSE))
+
+
 def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
@@ -152,12 +158,12 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a settled payment is given back": (events, "captured", _released, 1),
     "a refused payment is taken": (events, "released", _captured, 1),
     "a settled payment stays on its way": (Written, "settle", nothing, 1),
-    "what nobody could take is not sent back": (Written, "undelivered", nothing, 1),
+    "what nobody could take is not sent back": (Written, "undelivered", nothing, 2),
     "an ended payment stays on its way": (Written, "end", nothing, 1),
     "a deposit that was paid stays pending": (Written, "deposit", nothing, 1),
     "a bank sends nothing": (Outbound, "step", no, 1),
     "any signature of a bank is believed": (settling, "open_signed", _believed, 1),
-    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 2),
+    "a bank may pay from anybody's wallet": (settling, "check_payment", nothing, 3),
     "an officer may approve alone": (acts.Acts, "_check_second", nothing, 1),
     "the place in the feed is not kept": (follower, "write_place", nothing, 1),
     "an entry of the feed is told in two ways": (feed, "_tell", _told_anew, 1),
@@ -167,13 +173,15 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a payment is refused for another reason": (topped_up, "payers_refusal", _another_reason, 1),
     "what a payment lacks comes out of the till": (topped_up, "account_of", _the_till, 1),
     "a sweep takes a fen more than came over the level": (Sweeps, "_needed", _a_fen_too_far, 1),
+    "a closed sub-wallet's money does not go home": (Homecoming, "_homeward", _elsewhere, 1),
+    "whatever a sub-wallet pays counts as paid in the family": (Families, "are_kin", yes, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
-    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 6),
-    "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 5),
-    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 18),
+    "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 4),
+    "an older home does not notice that it is one": (SqlBook, "seen_elsewhere", nothing, 2),
+    "an older home goes on with used numbers": (SqlBook, "resume", _any_number, 1),
     "a device takes older files": (MarkFile, "read", _of_the_files, 1),
-    "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 8),
-    "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 3),
+    "an older central bank goes on for whoever has more": (feed.Feed, "_known", _at_its_end, 6),
+    "a bank believes the answer and not the feed": (Lane, "submitted_new", _never_again, 4),
 }
 """By what is wrong: where, what stands there instead, and the first seed that finds it."""
