@@ -8,10 +8,9 @@ import typer
 
 from console.cli.acts import propose
 from console.clients import CAUSE
-from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, Officer, RequestId
+from console.options import DEFAULT, Anew, Folder, Json, Officer, RequestId
 from console.output import EXIT_REFUSED, Output
 from currency.amount import parse_yuan
-from currency.number import typed
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan, load
 from language import _
@@ -30,7 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (reserves, issue, redeem):
         app.command(context_settings=AMOUNTS)(command)
-    for act in (freeze, unfreeze, suspend, reinstate):
+    for act in (suspend, reinstate):
         app.command()(act)
 
 
@@ -83,40 +82,6 @@ def redeem(
     """Propose that circulation becomes reserves again; another officer approves."""
     kind = office_pb2.Redeem(bank=bank, amount_fen=parse_yuan(amount), request_id=answers)
     propose(load(folder), officer, kind, cause, request_id, anew, as_json)
-
-
-def freeze(
-    number: Number,
-    officer: BankOfficer = "",
-    cause: Cause = CAUSE,
-    request_id: RequestId = "",
-    anew: Anew = False,
-    folder: Folder = DEFAULT,
-    as_json: Json = False,
-) -> None:
-    """Propose to freeze a wallet; another officer of its bank approves."""
-    plan, number = load(folder), typed(number)
-    kind = office_pb2.FreezeWallet(wallet_number=number)
-    propose(
-        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
-    )
-
-
-def unfreeze(
-    number: Number,
-    officer: BankOfficer = "",
-    cause: Cause = CAUSE,
-    request_id: RequestId = "",
-    anew: Anew = False,
-    folder: Folder = DEFAULT,
-    as_json: Json = False,
-) -> None:
-    """Propose to end a freeze; another officer of the bank approves."""
-    plan, number = load(folder), typed(number)
-    kind = office_pb2.UnfreezeWallet(wallet_number=number)
-    propose(
-        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
-    )
 
 
 def suspend(

@@ -21,13 +21,13 @@ from console.cli import (
     evidence,
     feed,
     keys,
-    keys_of_wallets,
     machines,
     money,
     officers,
     policy,
     requests,
     suspense,
+    wallets,
 )
 from console.next_steps import next_step
 from console.options import Json
@@ -69,7 +69,7 @@ for part in (
     feed,
     come_back,
     keys,
-    keys_of_wallets,
+    wallets,
     customers,
     codes,
     cards,
@@ -94,7 +94,6 @@ _LOOKS = (
     "feed",
     "audit",
     "offline-risk",
-    "key-requests",
 )
 
 _RENAMED = {"--dir": "--stack"}

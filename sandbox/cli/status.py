@@ -190,7 +190,7 @@ def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:
     )
     return _(
         "{bank}: {shown}{more} tried payees that cannot be paid, again and again, and has to "
-        "wait for an hour. If it goes on: dcep freeze {wallet} --as {officer}, and another "
+        "wait for an hour. If it goes on: dcep wallet freeze {wallet} --as {officer}, and another "
         "officer approves. See docs/how-to/probing.md."
     ).format(bank=bank, shown=shown, more=more, wallet=wallets[0], officer=plan.bank(bank).officer)
 

@@ -40,7 +40,7 @@ def row(answer: dict[str, Any], bank: str) -> dict[str, Any]:
 
 def test_banks_with_their_money_and_what_waits(system: System) -> None:
     number = system.person("ida", "alpha", holder_name="Ida").number
-    act = run(system, "freeze", number).answer["act_id"]
+    act = run(system, "wallet", "freeze", number).answer["act_id"]
     alpha = row(run(system, "banks").answer, "alpha")
     with BankOfficerClient(system.plan, "alpha") as office:
         assert alpha["vault_fen"] == office.books().vault_fen > 0

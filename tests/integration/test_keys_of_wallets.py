@@ -41,7 +41,9 @@ def recover(system: System, home: Path, number: str, *, code: int = 3) -> dict[s
 def replaced_by_two(system: System, number: str, code: str, *holder: str) -> None:
     """Two officers of alpha give a wallet a new key."""
     first, second = system.plan.officers("alpha")[:2]
-    act = at_the_bank(system, "replace-key", number, "--code", code, *holder, "--as", first)
+    act = at_the_bank(
+        system, "wallet", "replace-key", number, "--code", code, *holder, "--as", first
+    )
     refused = at_the_bank(system, "approve", act["act_id"], "--as", first, code=1)
     assert refused["reason"] == "SAME_OFFICER"
     at_the_bank(system, "approve", act["act_id"], "--as", second)
@@ -67,7 +69,7 @@ def test_a_lost_home_is_no_lost_money(system: System, tmp_path: Path) -> None:
     new = tmp_path / "new"
     asked = recover(system, new, number)
     assert asked["state"] == "REQUESTED"
-    [kept] = at_the_bank(system, "key-requests", number)["entries"]
+    [kept] = at_the_bank(system, "wallet", "key-requests", number)["entries"]
     assert (kept["code"], kept["state"]) == (asked["code"], "REQUESTED")
     assert asked["code"] == code_of(bytes.fromhex(kept["public_key"]))
     assert Shell(system, new).answer("show", code=1)["reason"] == "KEY_AWAITED"
@@ -111,7 +113,9 @@ def test_who_is_not_lost_objects(system: System, tmp_path: Path) -> None:
     bob, number = opened(system, tmp_path / "bob", "--bank", "alpha", "--phone", "13800000002")
     thief = tmp_path / "thief"
     asked = recover(system, thief, number)
-    refused = at_the_bank(system, "replace-key", number, "--code", "0000-0000-0000-0000", code=1)
+    refused = at_the_bank(
+        system, "wallet", "replace-key", number, "--code", "0000-0000-0000-0000", code=1
+    )
     assert refused["reason"] == "REQUEST_UNKNOWN"
     replaced_by_two(system, number, asked["code"], "--phone", "13800000002")
     wrong = bob.answer("keys", "--object", "0000-0000-0000-0000", code=1)

@@ -125,7 +125,7 @@ def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
 
     wait_until(shown, "an officer is shown the wallet")
     words = dcep("status", "--stack", folder).out
-    assert spy.number in words and "dcep freeze" in words
+    assert spy.number in words and "dcep wallet freeze" in words
     port = system.plan.bank("alpha").metrics_port
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as page:
         metrics = page.read().decode()

@@ -105,14 +105,14 @@ def test_who_has_the_home_objects_to_a_thief_with_the_phrase(
     # Two officers decide; here they find that the phrase is its holder's, and bob's home a thief's.
     first, second = system.plan.officers("alpha")[:2]
     stack = ("--stack", str(system.plan.folder), "--json")
-    shown = dcep("key-requests", number, *stack).answer["entries"]
+    shown = dcep("wallet", "key-requests", number, *stack).answer["entries"]
     assert [each["by_phrase"] for each in shown if each["code"] == again["code"]] == [True]
     holder = ("--phone", "13800000003", "--as", first)
-    act = dcep("replace-key", number, "--code", again["code"], *holder, *stack).answer
+    act = dcep("wallet", "replace-key", number, "--code", again["code"], *holder, *stack).answer
     dcep("approve", act["act_id"], "--as", second, *stack)
     refused = bob.answer("keys", "--object", again["code"], code=1)
     assert refused["reason"] == "ALREADY_DECIDED"
-    cancelled = dcep("cancel-key", number, "--code", again["code"], "--as", first, *stack)
+    cancelled = dcep("wallet", "cancel-key", number, "--code", again["code"], "--as", first, *stack)
     dcep("approve", cancelled.answer["act_id"], "--as", second, *stack)
     assert bob.answer("keys")["successor"] is None
     assert not audited(system).problems

@@ -93,7 +93,9 @@ def frozen_payer(system: System, ann: Person, shop: Person) -> None:
     """What a frozen wallet is refunded lies at its bank, and the shop is told no more than done."""
     folder = str(system.plan.folder)
     payment_id = settled(system, ann, shop, 700)
-    proposed = dcep("freeze", ann.number, "--cause", "court order 9", "--json", "--stack", folder)
+    proposed = dcep(
+        "wallet", "freeze", ann.number, "--cause", "court order 9", "--json", "--stack", folder
+    )
     approving = ("--as", "zhou", "--json", "--stack", folder)
     approved = dcep("approve", proposed.answer["act_id"], *approving)
     assert approved.code == 0, approved

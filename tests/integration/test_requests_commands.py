@@ -80,7 +80,7 @@ def test_nothing_that_waits_is_said_in_words(system: System) -> None:
 def test_what_waits_everywhere_is_listed_oldest_first(system: System) -> None:
     first = reserves(system, "500000")
     number = system.person("dora", "beta", holder_name="Dora").number
-    second = run(system, "freeze", number, "--cause", "court order 9").answer["act_id"]
+    second = run(system, "wallet", "freeze", number, "--cause", "court order 9").answer["act_id"]
     third = run(system, "suspend", "beta").answer["act_id"]
     rows = waiting(system)
     assert [row["id"] for row in rows] == [first, second, third]
@@ -213,7 +213,7 @@ def test_all_goes_on_after_one_that_cannot_be_done(system: System) -> None:
 
 def test_an_id_of_another_institution_says_whose_it_is(system: System) -> None:
     number = system.person("erik", "alpha", holder_name="Erik").number
-    act = run(system, "freeze", number).answer["act_id"]
+    act = run(system, "wallet", "freeze", number).answer["act_id"]
     wrong = run(system, "approve", act, "--as", "mei")
     assert (wrong.code, wrong.answer["reason"]) == (1, "REQUEST_UNKNOWN")
     assert "an act of alpha: wang or zhou decides" in wrong.answer["message"]

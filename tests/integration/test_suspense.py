@@ -28,7 +28,7 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system:
         repeated = ("--amount", amount) if amount else ()
         return run("approve", proposed.answer["act_id"], *repeated, "--as", "zhao")
 
-    assert both("freeze", number, "--cause", "court order 7").code == 0
+    assert both("wallet", "freeze", number, "--cause", "court order 7").code == 0
     finn.offline_deposit()
     system.wait_quiet()
     entries = run("suspense", "--bank", "beta").answer["entries"]
@@ -48,7 +48,7 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system:
     frozen = both(*pay, amount="19")
     assert (frozen.code, frozen.answer["reason"]) == (1, "PAYEE_FROZEN")
     assert "end the freeze" in frozen.answer["message"]
-    assert both("unfreeze", number).code == 0
+    assert both("wallet", "unfreeze", number).code == 0
     [paid] = both(*pay, amount="19").answer["approved"]
     assert (paid["kind"], paid["entry"], paid["decided_by"]) == (
         "pay_suspense",

@@ -1,6 +1,4 @@
-"""``dcep key-requests``, ``replace-key`` and ``cancel-key``: another key for a holder who has lost
-the old.
-"""
+"""``dcep wallet …``: a wallet is frozen, and gets another key when its holder has lost the old."""
 
 from __future__ import annotations
 
@@ -21,6 +19,7 @@ from dcep.bank.v1 import keys_pb2, officers_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan, load
 from language import N_, _
+from runtime.output import only_asks
 
 _STATES = (
     N_("requested"),
@@ -33,13 +32,53 @@ _STATES = (
 )
 
 
+wallets = typer.Typer(
+    help="A bank's wallets: freeze one, give one another key.", no_args_is_help=True
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("key-requests")(requests)
-    app.command("replace-key")(replace)
-    app.command("cancel-key")(cancel)
+    app.add_typer(wallets, name="wallet")
 
 
+@wallets.command()
+def freeze(
+    number: Number,
+    officer: BankOfficer = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Propose to freeze a wallet; another officer of its bank approves."""
+    plan, number = load(folder), typed(number)
+    kind = office_pb2.FreezeWallet(wallet_number=number)
+    propose(
+        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+    )
+
+
+@wallets.command()
+def unfreeze(
+    number: Number,
+    officer: BankOfficer = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Propose to end a freeze; another officer of the bank approves."""
+    plan, number = load(folder), typed(number)
+    kind = office_pb2.UnfreezeWallet(wallet_number=number)
+    propose(
+        plan, officer or officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+    )
+
+
+@wallets.command("key-requests")
 def requests(
     number: Number,
     officer: BankOfficer = "",
@@ -51,12 +90,14 @@ def requests(
     Anybody can ask for a key of any number. Only the code that the holder reads out at the counter
     says which of them is the holder's.
     """
+    only_asks()
     plan, number = load(folder), typed(number)
     found = _asked(plan, number, officer, as_json)
     entries = [_fields(asked) for asked in found.keys]
     Output(as_json).entries(entries, _line, _("nobody has asked for a key of this wallet"))
 
 
+@wallets.command("replace-key")
 def replace(
     number: Number,
     code: Annotated[str, typer.Option(help="The code that the holder's new home shows.")],
@@ -93,6 +134,7 @@ def replace(
     propose(plan, officer, kind, cause, request_id, anew, as_json)
 
 
+@wallets.command("cancel-key")
 def cancel(
     number: Number,
     code: Annotated[str, typer.Option(help="The code of the key that is on its way.")],
