@@ -64,7 +64,8 @@ class Sweeps:
     ) -> tuple[list[Sequence[int]], list[int]]:
         """Divides single payments into rounds, in each of which nothing else touches an account
         that is swept: else what one payment brings would depend on whether the one before it was
-        refused. Those of one payer stay in order, and those to one such account.
+        refused. Those of one payer stay in order. To such an account each payer's first one comes
+        before anybody's second: so few payers do not take the rounds of all.
 
         Each round is a commit, for which the payments of all others wait. So there is a bound of
         them, and one of what a payer has in them. Nobody sweeps in the last round, which is for
@@ -86,7 +87,8 @@ class Sweeps:
         takes: dict[int, int] = {}
         of_payer: Counter[tuple[int, int]] = Counter()
         late: list[int] = []
-        for at, (payer, payee) in enumerate(sides):
+        for at in _in_turns(sides, sweep):
+            payer, payee = sides[at]
             place = pays.get(payer, 0)
             if payee in sweep:
                 of_payer[payer, payee] += 1
@@ -212,6 +214,23 @@ class Sweeps:
 def room_for(rows: int) -> int:
     """How many sweeps a batch with so many records has room for."""
     return (MAX_BATCH_RECORDS - rows) // RECORDS_OF_A_SWEEP
+
+
+def _in_turns(sides: Sequence[tuple[int, int]], sweep: set[int]) -> list[int]:
+    """The places of payments, those of one payer in order: each payer's first ones to accounts that
+    are swept, then each one's second, and so on.
+    """
+    before: Counter[tuple[int, int]] = Counter()
+    turns: list[int] = []
+    of_payer: dict[int, int] = {}
+    for payer, payee in sides:
+        turn = of_payer.get(payer, 0)
+        if payee in sweep:
+            turn = max(turn, before[payer, payee])
+            before[payer, payee] += 1
+        of_payer[payer] = turn
+        turns.append(turn)
+    return sorted(range(len(sides)), key=turns.__getitem__)
 
 
 def _parts(payment: Row, consent: Consent, fen: int, sequence: int = 0) -> list[Row]:

@@ -365,3 +365,19 @@ def test_a_mandate_without_money_holds_up_no_other(
     while system.bank.mandates.step():
         pass
     assert states(bob)[name] == ("PAID", "")
+
+
+def test_no_mandate_pays_before_the_central_bank_was_heard(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    """The bank may be an older copy, in which a mandate is alive that was ended since."""
+    name = asking.ask(bob, given(alice, bob.number), 100)
+    step, standing = system.bank.pumps["mandates"], system.bank.standing
+    standing.ask()
+    assert not step() and states(bob)[name] == ("OPEN", "")
+    alice.pay(bob.number, 100)
+    standing.fall_behind()
+    assert not step() and states(bob)[name] == ("OPEN", "")
+    standing.confirm()
+    step()
+    assert states(bob)[name] == ("PAID", "")

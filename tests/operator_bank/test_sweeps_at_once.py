@@ -70,3 +70,30 @@ def test_many_who_pay_a_wallet_at_once_take_a_bounded_number_of_commits(
     late = [isinstance(one, Refusal) for one in answers]
     assert late == [False] * (MAX_SWEPT_ROUNDS - 1) + [True] * 5 + [False], "and it can pay itself"
     system.check_books()
+
+
+def test_few_payers_do_not_take_the_rounds_of_the_others(system: System) -> None:
+    """Of each payer one payment comes before a second one of anybody."""
+    carol = system.open(name="Carol")
+    carol.exchange(LEVEL)
+    consent(carol)
+    greedy = [system.open(name=f"Greedy {number}") for number in range(4)]
+    honest = [system.open(name=f"Honest {number}") for number in range(4)]
+    for payer in (*greedy, *honest):
+        payer.exchange(1_000)
+    dave = system.open(name="Dave")
+    orders, kinds = [], []
+    for payer in greedy:
+        for _ in range(MAX_SWEPT_OF_ONE_PAYER):
+            orders += [payer.order(carol.number, 1), payer.order(dave.number, 1)]
+            kinds += ["greedy", "other"]
+    orders += [payer.order(carol.number, 1) for payer in honest]
+    kinds += ["honest"] * len(honest)
+    before = commits(system)
+    answers = system.bank.payments.pay_together(orders)
+    assert commits(system) - before <= MAX_SWEPT_ROUNDS
+    late = [kind for kind, one in zip(kinds, answers, strict=True) if isinstance(one, Refusal)]
+    assert set(late) <= {"greedy"}
+    assert len(late) == 4 * MAX_SWEPT_OF_ONE_PAYER + 4 - (MAX_SWEPT_ROUNDS - 1)
+    assert dave.fen == 4 * MAX_SWEPT_OF_ONE_PAYER
+    system.check_books()
