@@ -124,7 +124,9 @@ class OneByOne:
             if not result.accepted or answers.repeated[0]:
                 return
             in_transaction(connection, result, int(answers.positions[0]))
-            put_outbound(connection, records, sent, answers, kind)
+            # Only what stays in the bank can sweep, and has more answers than these records.
+            if sent:
+                put_outbound(connection, records, sent, answers, kind)
 
         def batch_of(chain: Sequence[Noted]) -> Batch:
             linked: list[bytes] = [beside] * (len(rows) - 1)

@@ -61,15 +61,15 @@ def named_by(stack: Stack, key: SigningKey) -> bytes:
     return number if own else number + b"-" + key_id(bytes(key.verify_key))
 
 
-def paid(stack: Stack, key: SigningKey, sequence: int) -> Any:
-    """An order of alice's over 5 fen to carol."""
+def paid(stack: Stack, key: SigningKey, sequence: int, **values: Any) -> Any:
+    """An order of alice's, over 5 fen to carol unless said otherwise."""
     now_ms = stack.system.clock.now_ms()
+    fields = {"payee_number": stack.number(CAROL), "amount_fen": 5, **values}
     order = orders_pb2.PaymentOrder(
         wallet_number=stack.number(ALICE),
         sequence=sequence,
-        payee_number=stack.number(CAROL),
-        amount_fen=5,
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
+        **fields,
     )
     return sign(order, key, named_by(stack, key))

@@ -225,3 +225,18 @@ def test_money_from_somebody_else_is_named(given: Given) -> None:
 
     given.forge(changed)
     assert named(given.stack.problems(), "it moves something else than its order says")
+
+
+def test_what_mandates_pay_is_swept_and_proved(tmp_path: Path) -> None:
+    """Carol at alpha and Bob at beta have what they get over 1,010 yuan swept."""
+    stack, level = Stack(tmp_path), 101_000
+    for name in (CAROL, BOB):
+        stack.holder(name).sweep(sweeps=True, above_fen=level)
+    given = Given(stack)
+    for payee, mandate in ((CAROL, given.carols), (BOB, given.bobs)):
+        first, second = given.ask(payee, mandate, 900), given.ask(payee, mandate, 3_000)
+        assert given.state(first)[0] == given.state(second)[0] == "PAID"
+        assert stack.holder(payee).show().available_fen == level
+        lines = stack.holder(payee).history()[0]
+        assert [one.change_fen for one in lines if one.sweeps_payment_id] == [-2_900]
+    assert stack.audit().ok, stack.problems()

@@ -23,7 +23,7 @@ from runtime.envelope import sign, sign_payload
 from settlement.records import Kind, first_sequence, record_digest
 from tests.auditor.forging import Beside
 from tests.auditor.signers import LOOKER, SECOND, SEE, THIRD, listing, named_by, paid, signer
-from tests.auditor.told import ALICE, CAROL, STRANGER, Stack, named
+from tests.auditor.told import ALICE, BOB, CAROL, STRANGER, Stack, named
 from tests.auditor.wallet_keys import approved
 
 
@@ -179,6 +179,22 @@ def of_the_payment(stack: Stack) -> Any:
     )
     with stack.system.engines["alpha"].connect() as connection:
         return connection.execute(query).scalars().first()
+
+
+@pytest.mark.parametrize("payee", [CAROL, BOB])
+def test_what_several_pay_a_wallet_that_sweeps_is_proved(company: Stack, payee: str) -> None:
+    had_fen = company.holder(payee).show().available_fen
+    company.holder(payee).sweep(sweeps=True, above_fen=had_fen + 1_000)
+    number = company.number(payee)
+    order = paid(company, SECOND, first_sequence(4) + 17, payee_number=number, amount_fen=5_000)
+    for key in (SECOND, THIRD):
+        again_signed = again(company, order, key, orders_pb2.PaymentOrder)
+        company.system.built["alpha"].together.sign_payment(again_signed, 0.0)
+    company.settle()
+    assert company.holder(payee).show().available_fen == had_fen + 1_000
+    lines = company.holder(payee).history()[0]
+    assert [one.change_fen for one in lines if one.sweeps_payment_id] == [-4_000]
+    assert company.problems() == []
 
 
 @pytest.mark.parametrize("place", [1, 3])
