@@ -171,7 +171,7 @@ def changed(file: bytes, **values: Any) -> bytes:
     "values",
     [
         {"format": 2}, {"seed": ""}, {"seed": "zz"}, {"seed": 5}, {"profile": {}}, {"profile": []},
-        {"rows": {}}, {"rows": {"sequences": [{}], "orders": [], "payrolls": []}},
+        {"rows": []}, {"rows": {"sequences": [{}], "orders": [], "payrolls": []}},
         {"bank_ca": None}, {"merchant": {"name": 5}}, {"merchant": {"other": ""}},
         {"made_time_ms": "soon"},
     ],

@@ -13,6 +13,8 @@ from tests.wallet.fake_bank import FakeBank
 from tests.wallet.sheets import numbers, sheet_of
 from tests.wallet.shell import Cli, opened, phone_wallet
 from wallet.payroll.payees import is_called
+from wallet.recovery import backup
+from wallet.recovery.format import sealed
 
 PHONE, NAME = "+8613900000001", "@li.ming"
 
@@ -125,7 +127,14 @@ def test_who_could_not_be_paid_is_looked_for_again(
     file = wages(tmp_path, (PHONE, "Ann", 1_050, ""))
     assert office.json("payroll", file, "--total", "10.50", code=1)["refused"] == 1
     is_found(grpc_bank, PHONE, staff[1], "A***")
-    assert office.json("payroll", file)["settled"] == 1
+    # It is somebody else who is paid now.
+    assert "--run 'wages'" in office.run("payroll", file, code=2)
+    again = ("payroll", file, "--run", "wages")
+    assert "--total 10.50" in office.run(*again, code=2)
+    # Who has seen that once, and has not said yes, is asked again.
+    said = office.run(*again, code=2)
+    assert "--total 10.50" in said and f"wallet {staff[1]}" in said
+    assert office.json(*again, "--total", "10.50")["settled"] == 1
     assert came(grpc_bank, staff) == [0, 1_050]
 
 
@@ -143,3 +152,22 @@ def test_who_could_not_be_paid_is_looked_for_again(
 )
 def test_a_name_begins_as_the_masked_one_does(name: str, masked_name: str, so: bool) -> None:
     assert is_called(name, masked_name) is so
+
+
+def test_a_home_of_a_backup_pays_whom_the_run_began_to_pay(
+    office: Cli,
+    staff: list[str],
+    grpc_bank: FakeBank,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = wages(tmp_path, (PHONE, "Ann", 1_050, ""))
+    assert office.json("payroll", file, "--total", "10.50")["settled"] == 1
+    monkeypatch.setattr(backup, "sealed", lambda *args: sealed(*args, log2_n=10))
+    monkeypatch.setenv("DCEP_PASSPHRASE", "correct horse battery")
+    office.run("backup", str(tmp_path / "kept"))
+    is_found(grpc_bank, PHONE, staff[1], "A***")
+    restored = Cli(office.stack, tmp_path / "restored")
+    restored.run("restore", str(tmp_path / "kept"))
+    assert restored.json("payroll", file)["settled"] == 1
+    assert came(grpc_bank, staff) == [1_050, 0]

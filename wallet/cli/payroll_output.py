@@ -49,7 +49,7 @@ RUNNING_NEXT = N_("Wait until it has ended, then repeat the command.")
 MAX_NAMED = 5
 """Wallet numbers that a remark names."""
 MAX_FOUND_SHOWN = 50
-"""Payees that were found by their aliases now."""
+"""Payees that were found by their aliases."""
 
 
 @contextmanager
@@ -113,21 +113,24 @@ def checked(plan: Plan, state: GetWalletResponse, found: Found) -> str:
         )
     rows.append((_("Wallet"), yuan(state.available_fen)))
     rows += limits_in_words(state)
-    return "\n".join([*labelled(rows, 10), *_payees(found), *_remarks(plan)])
+    return "\n".join([*labelled(rows, 10), *_payees(plan, found), *_remarks(plan)])
 
 
-def _payees(found: Found) -> Iterator[str]:
-    """Whom the file's aliases stand for."""
+def _payees(plan: Plan, found: Found) -> Iterator[str]:
+    """Whom the file's aliases stand for, as long as nobody has confirmed it."""
     if found.known:
         yield _("Aliases that were found before, and stand for the same wallets: {count:,}").format(
-            count=found.known
+            count=len(found.known)
         )
-    for row, payee in found.new[:MAX_FOUND_SHOWN]:
+    if plan.is_confirmed:
+        return
+    named = [*found.new, *found.known]
+    for row, payee in named[:MAX_FOUND_SHOWN]:
         yield _("line {line}: {name} is {payee}").format(
             line=row.line, name=row.name, payee=called(payee)
         )
-    if len(found.new) > MAX_FOUND_SHOWN:
-        yield _("… and {more:,} more").format(more=len(found.new) - MAX_FOUND_SHOWN)
+    if len(named) > MAX_FOUND_SHOWN:
+        yield _("… and {more:,} more").format(more=len(named) - MAX_FOUND_SHOWN)
 
 
 def _remarks(plan: Plan) -> Iterator[str]:

@@ -96,11 +96,11 @@ class Found:
     """What came of a file's aliases.
 
     Attributes:
-        known: how many were found before.
-        new: those that were found now, with their rows.
+        known: those that were found before, with their rows.
+        new: those that were found now.
     """
 
-    known: int = 0
+    known: list[tuple[Row, Payee]] = field(default_factory=list)
     new: list[tuple[Row, Payee]] = field(default_factory=list)
 
 
@@ -125,7 +125,7 @@ def find_payees(
     """
     found = Found()
     known = book.known([row.alias for row in sheet.rows if row.alias])
-    found.known = len(known)
+    found.known = [(row, known[row.alias]) for row in sheet.rows if row.alias in known]
     unknown = [row for row in sheet.rows if row.alias and row.alias not in known]
     for at, row in enumerate(unknown):
         try:

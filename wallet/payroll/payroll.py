@@ -109,7 +109,7 @@ class Payroll:
             order for order in self.runs.orders(run, only_open=True) if order.sequence not in waits
         ]
         confirmed = self.runs.get(run)
-        is_confirmed = confirmed is not None and confirmed.digest == sheet.digest
+        is_confirmed = confirmed is not None and confirmed.digest == sheet.confirmed_as
         wanted = _of_file(left_open, sheet) if is_confirmed else []
         if wanted:
             self._payments().pay(run, wanted, iter(()))
@@ -127,7 +127,7 @@ class Payroll:
     def confirm(self, plan: Plan) -> None:
         """Writes down that the holder has confirmed the file."""
         now_ms = self.submitter.clock.now_ms()
-        self.runs.confirm(Run(plan.run, plan.sheet.digest, plan.sheet.total_fen, now_ms))
+        self.runs.confirm(Run(plan.run, plan.sheet.confirmed_as, plan.sheet.total_fen, now_ms))
 
     def pay(self, plan: Plan) -> int:
         """Pays what is left. Returns and raises as `PayrollPayments.pay`.
@@ -138,7 +138,7 @@ class Payroll:
             Refusal: UNSPECIFIED: the file was not confirmed.
         """
         confirmed = self.runs.get(plan.run)
-        if confirmed is None or confirmed.digest != plan.sheet.digest:
+        if confirmed is None or confirmed.digest != plan.sheet.confirmed_as:
             raise Refusal(errors_pb2.REASON_UNSPECIFIED, N_("the file was not confirmed"))
         wishes = list(map(wish_of, plan.left))
         terms = self._releases().terms()

@@ -57,7 +57,7 @@ class Plan:
     @property
     def is_confirmed(self) -> bool:
         """Whether the holder has confirmed this very file for this run."""
-        return self.confirmed is not None and self.confirmed.digest == self.sheet.digest
+        return self.confirmed is not None and self.confirmed.digest == self.sheet.confirmed_as
 
 
 def run_name(asked: str) -> str:
@@ -89,7 +89,7 @@ def choose_run(runs: Runs, sheet: Sheet, asked: str, file: Path) -> str:
     """
     if asked:
         return run_name(asked)
-    same = runs.of_content(sheet.digest)
+    same = runs.of_content(sheet.confirmed_as)
     if len(same) == 1:
         return same[0].name
     elsewhere = Counter({run.name: len(sheet.rows) for run in same}) or runs.elsewhere(

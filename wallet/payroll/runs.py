@@ -83,7 +83,7 @@ class Run:
     """A run that its holder has confirmed.
 
     Attributes:
-        digest: SHA-256 of the file that was confirmed last.
+        digest: SHA-256 of the file that was confirmed last, and of whom its aliases stand for.
     """
 
     name: str

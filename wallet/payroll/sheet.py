@@ -122,6 +122,14 @@ class Sheet:
     unused: list[str] = field(default_factory=list)
 
     @property
+    def confirmed_as(self) -> bytes:
+        """What a holder confirms: SHA-256 of the file, and of whom its aliases stand for."""
+        found = [f"{row.alias} {row.payee}\n" for row in self.rows if row.alias]
+        return (
+            hashlib.sha256(self.digest + "".join(found).encode()).digest() if found else self.digest
+        )
+
+    @property
     def total_fen(self) -> int:
         """The sum of all rows."""
         return sum(row.amount_fen for row in self.rows)

@@ -20,14 +20,16 @@ from wallet.home.merchant import Merchant
 from wallet.orders.order_book import OrderState
 from wallet.orders.types import DEPOSIT, LOAD
 from wallet.recovery.format import BackupError
-from wallet.tables import orders, payrolls, sequences
+from wallet.tables import orders, payees_found, payrolls, sequences
 
 MAX_ORDERS = 50_000
 """Orders that are kept, the newest of the wallet. The bank has the history of all of them; these
-keep a payroll, or a code for one payment, from being paid again."""
+keep a payroll, or a code for one payment, from being paid again. As many aliases, of which a run
+that goes on pays whom it began to pay."""
 
 MAX_CA_BYTES = 1 << 16
-_TABLES = {table.name: table for table in (sequences, orders, payrolls)}
+_TABLES = {table.name: table for table in (sequences, orders, payrolls, payees_found)}
+_NEWEST = {orders: orders.c.sequence, payees_found: payees_found.c.found_time_ms}
 _FORMAT = 1
 
 
@@ -85,7 +87,11 @@ class Contents:
                 seed=_bytes(said["seed"]),
                 bank_ca=_bytes(said["bank_ca"]),
                 merchant=_typed(Merchant, said["merchant"]),
-                rows={name: _rows(table, said["rows"][name]) for name, table in _TABLES.items()},
+                # One that was made before a table was has nothing of it.
+                rows={
+                    name: _rows(table, said["rows"].get(name, []))
+                    for name, table in _TABLES.items()
+                },
                 made_time_ms=int(said["made_time_ms"]),
             )
             check(found.profile.number)
@@ -105,8 +111,8 @@ def rows_of(database: Database, number: str) -> dict[str, list[dict[str, Any]]]:
         found = {}
         for name, table in _TABLES.items():
             query = select(table).where(table.c.number == number)
-            if table is orders:
-                query = query.order_by(orders.c.sequence.desc()).limit(MAX_ORDERS)
+            if table in _NEWEST:
+                query = query.order_by(_NEWEST[table].desc()).limit(MAX_ORDERS)
             found[name] = [dict(row._mapping) for row in connection.execute(query)]
         return found
 
