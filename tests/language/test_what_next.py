@@ -30,7 +30,7 @@ from wallet.qr.errors import (
     OtherCurrency,
     OtherScheme,
 )
-from wallet.recovery.by_phrase import NowhereKnown
+from wallet.recovery.by_phrase import BankNotSure, NowhereKnown
 from wallet.recovery.format import BackupError, WeakPassphrase, WrongPassphrase
 from wallet.recovery.rotating import OrdersOpen
 from wallet.secure_element import device_errors, pkcs11
@@ -50,6 +50,7 @@ RECOVERY_ERRORS: list[type[HomeError]] = [
     BackupError,
     WeakPassphrase,
     WrongPassphrase,
+    BankNotSure,
     NowhereKnown,
     OrdersOpen,
 ]

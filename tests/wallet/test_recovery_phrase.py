@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from mnemonic import Mnemonic
 
 from dcep.bank.v1 import keys_pb2
-from runtime.errors import NoAnswer
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SystemRandomness
 from tests.refusals import refused_for
 from tests.wallet.apps import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
 from wallet.online.keys import APPROVED, IN_FORCE
-from wallet.recovery.by_phrase import NowhereKnown
+from wallet.peers.bank_directory import BankEntry
+from wallet.recovery.by_phrase import BankNotSure, NowhereKnown
 from wallet.recovery.errors import PhraseError
 from wallet.recovery.phrase import made, recovery_key, typed
 
@@ -135,6 +138,49 @@ def test_a_bank_that_is_silent_may_be_the_one(
             new.recover_by_phrase([ALPHA], lambda: words)
     assert new.home.profile() is None
     assert new.recover_by_phrase([ALPHA], lambda: words).state.state == APPROVED
+
+
+def dishonest(bank: FakeBank, monkeypatch: pytest.MonkeyPatch, says: Callable[[], str]) -> None:
+    """Beta, which listens at the same bank here, says of any phrase what it likes."""
+    honest = bank.find_wallet
+
+    def find(query: Any) -> Any:
+        if keys_pb2.RecoveryQuery.FromString(query.payload).bank == "beta":
+            return keys_pb2.FindWalletResponse(wallet_number=says())
+        return honest(query)
+
+    monkeypatch.setattr(bank, "find_wallet", find)
+
+
+@pytest.mark.parametrize("order", [[BETA, ALPHA], [ALPHA, BETA]])
+def test_no_bank_that_lies_is_believed_because_it_comes_first(
+    old: App,
+    bank: FakeBank,
+    make_app: MakeApp,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    order: list[BankEntry],
+) -> None:
+    number, new = old.profile().number, make_app("new", opened=False)
+    dishonest(bank, monkeypatch, lambda: "6202000000000016")
+    with pytest.raises(BankNotSure, match=f"alpha: {number}") as said:
+        new.recover_by_phrase(order, lambda: words)
+    assert "beta: 6202000000000016" in str(said.value) and "--bank" in said.value.following
+    assert new.home.profile() is None and not new.home.has_key, "nothing is begun at either"
+    assert new.recover_by_phrase([ALPHA], lambda: words).profile.bank == "alpha"
+
+
+def test_no_bank_that_refuses_keeps_the_others_from_being_asked(
+    old: App, bank: FakeBank, make_app: MakeApp, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> str:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, "not now")
+
+    new = make_app("new", opened=False)
+    dishonest(bank, monkeypatch, refuses)
+    with pytest.raises(BankNotSure, match="alpha: .*; these say nothing: beta"):
+        new.recover_by_phrase([BETA, ALPHA], lambda: words)
+    assert refused_for(new.recover_by_phrase, [BETA], lambda: words) == "OVERLOADED"
 
 
 def test_a_key_that_was_objected_to_is_thrown_away_and_the_next_is_another(

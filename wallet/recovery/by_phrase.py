@@ -69,6 +69,17 @@ class NowhereKnown(HomeError):
     )
 
 
+class BankNotSure(HomeError):
+    """A bank says that it knows the phrase, and another one says so too, or nothing."""
+
+    reason = "PHRASE_AT_SEVERAL"
+    refused = True
+    following = N_(
+        "One bank alone has the wallet of a phrase, and a bank that lies can say what it likes. "
+        "Name the bank where you opened it: --bank NAME."
+    )
+
+
 def recover_by_phrase(
     home: Home,
     banks: Banks,
@@ -87,6 +98,7 @@ def recover_by_phrase(
 
     Raises:
         NowhereKnown: none of the banks knows it.
+        BankNotSure: several say that they do, or one does and others say nothing.
         Refusal: as `recover_wallet`.
         NoAnswer: the same call again asks once more; also if one of several banks does not answer,
             and the others do not know the phrase.
@@ -102,23 +114,45 @@ def recover_by_phrase(
             except _WordsNeeded:
                 continue
     phrase = words()
-    silent: NoAnswer | None = None
+    entry, here, number = _found(banks, clock, entries, phrase)
+    return recover_wallet(home, banks, randomness, clock, entry, number, here.ask)
+
+
+def _found(
+    banks: Banks, clock: Clock, entries: Sequence[BankEntry], phrase: str
+) -> tuple[BankEntry, PhraseHere, str]:
+    """The one bank that has the wallet of a phrase, and the wallet's number. All are asked, so that
+    none that lies is believed because it comes first, or keeps the others from being asked. Raises
+    as `recover_by_phrase`.
+    """
+    found: list[tuple[BankEntry, PhraseHere, str]] = []
+    silent: list[tuple[str, NoAnswer | Refusal]] = []
     for entry in entries:
         port = banks.at(entry.address, entry.ca, entry.name)
         here = PhraseHere(entry.name, recovery_key(phrase, entry.name), port, clock)
         try:
-            number = here.number()
+            found.append((entry, here, here.number()))
         except NoAnswer as error:
-            silent = error
-            continue
+            silent.append((entry.name, error))
         except Refusal as refusal:
             if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
-                raise
-            continue
-        return recover_wallet(home, banks, randomness, clock, entry, number, here.ask)
-    if silent is not None:
-        raise silent
-    raise NowhereKnown(_("no bank that was asked has a wallet of this phrase"))
+                silent.append((entry.name, refusal))
+    if not found and silent:
+        raise silent[0][1]
+    if not found:
+        raise NowhereKnown(_("no bank that was asked has a wallet of this phrase"))
+    said = ", ".join(f"{entry.name}: {number}" for entry, _here, number in found)
+    if len(found) > 1:
+        raise BankNotSure(
+            _("several banks say that they have its wallet: {said}").format(said=said)
+        )
+    if silent:
+        raise BankNotSure(
+            _("this bank says that it has its wallet: {said}; these say nothing: {names}").format(
+                said=said, names=", ".join(name for name, _error in silent)
+            )
+        )
+    return found[0]
 
 
 class _WordsNeeded(Exception):
