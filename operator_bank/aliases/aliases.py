@@ -64,8 +64,9 @@ class Aliases:
         self._texts = texts
         self._codes = codes
         self._checks = checks
-        # What one wallet has, and who gets a label, is decided by one call at a time.
-        self._deciding = OneCallEach()
+        # What one wallet has, and who gets a label, is decided by one call at a time. Anybody can
+        # name a label: so each wallet has one call at a time there.
+        self._deciding, self._giving = OneCallEach(), OneCallEach()
         self.on_work: Callable[[], None] = lambda: None
 
     def add(self, asked: aliases_pb2.AddAliasRequest) -> aliases_pb2.Alias:
@@ -87,7 +88,7 @@ class Aliases:
             check_in_force(connection, order.wallet)
             return self._put(connection, order, alias, label, text, now_ms)
 
-        with self._deciding.holding({order.wallet.number, label}):
+        with self._deciding.holding({order.wallet.number}), self._giving.holding({label}):
             row = self._database.transaction(body)
         self.on_work()
         return self._texts.shown(row)

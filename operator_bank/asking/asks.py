@@ -50,8 +50,9 @@ class Asks:
         self._directory = directory
         self._families = orders.families
         self._arrivals = arrivals
-        # What one wallet makes, or is shown, is counted by one call at a time.
-        self._deciding = OneCallEach()
+        # What one wallet makes, and what one is shown, is counted by one call at a time. Anybody
+        # can name a payer: so each asker has one call at a time there.
+        self._making, self._showing = OneCallEach(), OneCallEach()
         self.on_work: Callable[[], None] = lambda: None
         self.on_allowed: Callable[[], object] = lambda: None
         """Tries at once what was just allowed."""
@@ -70,7 +71,8 @@ class Asks:
         check_unexpired(request.expires_time_ms, now_ms)
         _check(request, now_ms)
         self._check_may_ask(order.wallet)
-        with self._deciding.holding({request.wallet_number, request.payer_number}):
+        asker, payer = {request.wallet_number}, {request.payer_number}
+        with self._making.holding(asker), self._showing.holding(payer):
             repeated = self._database.transaction(lambda c: self._put(c, order, now_ms))
         if not repeated:
             self.on_work()
