@@ -14,7 +14,7 @@ from dcep.bank.v1 import orders_pb2, signers_pb2
 from operator_bank.context import Context
 from operator_bank.signers.tables import pending_orders, released_orders, releases
 from operator_bank.wallets.known import Wallet
-from operator_bank.wallets.signers import PREPARE, RELEASE, Release
+from operator_bank.wallets.signers import RELEASE, Release
 from runtime.chunks import chunks
 from settlement.errors import Overloaded
 from settlement.records import key_of, record_digest
@@ -37,7 +37,7 @@ _OF, _IN, _WAITS = releases.c, released_orders.c, pending_orders.c
 
 
 class _Order(NamedTuple):
-    """An order that a signer may send only once it was released.
+    """An order that a signer may not send alone.
 
     Attributes:
         at: its place in the call.
@@ -156,7 +156,11 @@ class Released:
 
 
 def _to_release(kind: type[Message], orders: Iterable[tuple[Wallet | None, bytes]]) -> list[_Order]:
-    """Those orders that their signers may send once they were released, and only then."""
+    """Those orders that their signers may not send alone.
+
+    Who only looks by now may have sent some before: they are repeated. Who heard that they may not
+    be sent would take them for never carried out.
+    """
     if kind not in _KIND_OF:
         return []
     found: list[_Order] = []
@@ -164,7 +168,7 @@ def _to_release(kind: type[Message], orders: Iterable[tuple[Wallet | None, bytes
         if wallet is None or wallet.signer is None or wallet.signers is None:
             continue
         signer, threshold = wallet.signer, wallet.signers.threshold
-        if signer.role not in (PREPARE, RELEASE) or (signer.role == RELEASE and threshold == 1):
+        if signer.role == RELEASE and threshold == 1:
             continue
         try:
             content: Any = kind.FromString(payload)

@@ -16,7 +16,7 @@ from runtime.errors import Refusal
 from settlement.core import Answers, Batch
 from settlement.records import first_sequence
 from tests.operator_bank.company import EXCHANGE, PAYMENT, REFUND, Company, pay, released, releasing
-from tests.operator_bank.signers import PREPARE, Member, first, listed, listing
+from tests.operator_bank.signers import PREPARE, SEE, Member, first, listed, listing
 from tests.operator_bank.system import FOREIGN, Holder, System
 from tests.refusals import refused, refused_for
 
@@ -306,6 +306,26 @@ def test_another_list_ends_what_was_released_and_what_waits(
     assert pay(company, done).repeated
     assert company.fen == 990
     assert company.sign_release(release).done
+
+
+@pytest.mark.parametrize("role", [SEE, PREPARE])
+def test_what_was_decided_is_repeated_to_who_may_order_nothing_by_now(
+    company: Company, alice: Holder, role: int
+) -> None:
+    """Whose answer was lost would hear that it may not be sent, and pay it again one day."""
+    done, order = (company.clerk.order(alice.number, 10) for _ in range(2))
+    released(company, [done, order])
+    pay(company, done)
+    before = alice.fen
+    company.clerk.role = role
+    other = listing(company.ann, [company.ann, company.ben, company.clerk], threshold=2)
+    company.sign_list(other)
+    assert company.sign_list(other, company.ben).done
+    assert pay(company, done).repeated
+    assert refused_for(pay, company, order) == "KEY_REPLACED"
+    new = company.clerk.order(alice.number, 10)
+    assert refused_for(pay, company, new) == "SIGNER_MAY_NOT"
+    assert alice.fen == before
 
 
 def test_old_sequences_use_up_nothing_of_the_wallets_room(company: Company, alice: Holder) -> None:
