@@ -216,6 +216,18 @@ def test_who_signs_changes_and_the_run_goes_on_under_the_list_of_now(office: Off
     assert office.phones.received() == [700]
 
 
+def test_a_list_that_changed_while_nothing_was_open_stops_no_later_payroll(office: Office) -> None:
+    office.run()
+    office.release()
+    office.run()
+    office.old.signers().set_threshold(1, lambda: None)
+    [listed] = office.ben.together().waiting()
+    office.ben.together().release(listed.name, agreed)
+    office.rows.append((office.phones.system.numbers[_others(office)[0]], "somebody", 5))
+    assert office.run() == 0
+    assert office.payroll.waiting(RUN).amount_fen == 5
+
+
 def test_the_bank_takes_no_more_and_the_rest_is_ordered_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
