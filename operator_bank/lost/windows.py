@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from dcep.office.v1 import office_pb2
 from operator_bank.lost.tables import come_backs
+from operator_bank.tables import office
 from runtime.database import Database
 from runtime.remembered import Remembered
 
@@ -18,6 +20,8 @@ class Window(NamedTuple):
     incarnation: int
     after_number: int
     until_number: int
+    next_number: int
+    """Where the journal went on: whatever stands before is of the copy."""
 
 
 class ComeBacks:
@@ -36,6 +40,12 @@ class ComeBacks:
         windows = self._remembered.now()
         return windows[-1].incarnation if windows else 0
 
+    @property
+    def went_on_at(self) -> int:
+        """Where the journal went on when this bank last came back; 0 if it never did."""
+        windows = self._remembered.now()
+        return windows[-1].next_number if windows else 0
+
     def has(self, entry: int) -> bool:
         """Whether an entry may speak of what was lost."""
         return any(
@@ -49,5 +59,15 @@ class ComeBacks:
 
 
 def _read(connection: Connection) -> tuple[Window, ...]:
-    rows = connection.execute(select(come_backs).order_by(come_backs.c.act)).all()
-    return tuple(Window(row.incarnation, row.after_number, row.until_number) for row in rows)
+    acts = office.acts
+    query = select(come_backs, acts.c.proposal).join(acts, acts.c.id == come_backs.c.act)
+    rows = connection.execute(query.order_by(come_backs.c.act)).all()
+    return tuple(
+        Window(
+            row.incarnation,
+            row.after_number,
+            row.until_number,
+            office_pb2.OfficerAct.FromString(bytes(row.proposal)).come_back.next_number,
+        )
+        for row in rows
+    )

@@ -11,7 +11,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, func, select
 
 from currency.amount import format_yuan
 from currency.days import month_of
@@ -22,9 +22,11 @@ from operator_bank.asking import rows
 from operator_bank.asking.answering import AskedPayments, PaymentOrder
 from operator_bank.context import Context
 from operator_bank.limits import MANDATE_PAYMENT_MS, MANDATE_TRIES_AT_ONCE
+from operator_bank.lost.windows import ComeBacks
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.families import Families, SubWallet
-from operator_bank.wallets.directory import Directory
+from operator_bank.sub_wallets.tables import sub_wallet_orders
+from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import VerifiedOrder
 from runtime.errors import Refusal, is_undecided
 from settlement.builders import Row as Record
@@ -46,6 +48,7 @@ class Mandates:
         directory: Directory,
         families: Families,
         payments: AskedPayments,
+        windows: ComeBacks,
     ) -> None:
         self._database = context.database
         self._ledger = context.ledger
@@ -53,6 +56,7 @@ class Mandates:
         self._directory = directory
         self._families = families
         self._payments = payments
+        self._windows = windows
         self._trying = threading.Lock()
 
     def step(self) -> bool:
@@ -114,6 +118,8 @@ class Mandates:
         left_fen = min(mandate.each_fen, mandate.month_fen - spent_fen)
         if one.allowed:
             left_fen = sub.terms.balance_cap_fen
+        elif self._is_of_a_copy(connection, sub):
+            left_fen = 0
         if order.content.amount_fen > left_fen:
             raise Refusal(
                 errors_pb2.REASON_BEYOND_MANDATE,
@@ -121,9 +127,23 @@ class Mandates:
             )
         return month
 
+    def _is_of_a_copy(self, connection: Connection, sub: SubWallet) -> bool:
+        """Whether the holder has said nothing of a mandate since the bank came back from an older
+        copy: it may have been ended in the time that was lost, and of the month some may be used.
+        """
+        went_on_at = self._windows.went_on_at
+        if not went_on_at:
+            return False
+        of = sub_wallet_orders.c
+        newest = select(func.max(of.position)).where(of.wallet == self._wallet(sub).row_id)
+        return int(connection.scalar(newest) or 0) < went_on_at
+
+    def _wallet(self, sub: SubWallet) -> Wallet:
+        return self._directory.get(self._directory.number_of(sub.account))
+
     def _order(self, sub: SubWallet, asked: Row[Any], now_ms: int) -> PaymentOrder:
         """The payment as a wallet's order would say it; signed is what its payee asks."""
-        wallet = self._directory.get(self._directory.number_of(sub.account))
+        wallet = self._wallet(sub)
         request = orders_pb2.RequestToPay.FromString(bytes(asked.payload))
         last = int(self._ledger.read([sub.account])[0]["last_sequence"])
         content = orders_pb2.PaymentOrder(

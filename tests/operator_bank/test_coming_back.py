@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from currency.contract_words import purpose_word
-from dcep.bank.v1 import officers_pb2, states_pb2
+from dcep.bank.v1 import officers_pb2, orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
+from tests.operator_bank import asking, mandates, sub_wallets
 from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System, made
 from tests.refusals import refusal
 
@@ -300,3 +301,47 @@ def test_filled_positions_take_no_room_and_are_what_the_journal_says(
         ).one()
     assert largest < 200
     assert int(system.bank.books.ledger.read([accounts.LOST])[0]["available_fen"]) == -4_000
+
+
+def test_a_mandate_of_the_copy_pays_nothing_before_its_holder_says_so_again(
+    system: System, lost: Lost, alice: Holder, bob: Holder
+) -> None:
+    """It may have been ended since, by an order that the bank does not know any more."""
+    mandate = mandates.given(alice, bob.number)
+    assert mandates.became(bob, mandate, 100) == "PAID"
+    lost.come_back()
+    assert mandates.why_not(alice, bob, mandate, 200) == "BEYOND_MANDATE"
+    system.restart()
+    name = mandates.ask(bob, mandate, 300)
+    assert mandates.states(alice)[name] == ("OPEN", "BEYOND_MANDATE")
+    asking.change(alice, name, mandates.ALLOW)
+    assert mandates.states(bob)[name] == ("PAID", ""), "to this one request its holder says yes"
+    assert mandates.why_not(alice, bob, mandate, 400) == "BEYOND_MANDATE"
+    terms = mandates.wanted(alice, bob.number, 3_000, 5_000)
+    change = sub_wallets.order(alice, sub_wallets.CHANGE, sub_wallet_number=mandate, terms=terms)
+    system.bank.sub_wallets.order(change)
+    assert mandates.became(bob, mandate, 500) == "PAID"
+    system.restart()
+    assert mandates.became(bob, mandate, 600) == "PAID"
+    assert mandates.became(bob, mandates.given(alice, bob.number), 700) == "PAID"
+    system.check_books()
+
+
+def test_what_is_swept_by_a_consent_of_the_copy_is_its_holders(
+    system: System, lost: Lost, alice: Holder, bob: Holder
+) -> None:
+    """It may have been ended since; what it moves goes to the holder's own deposit account."""
+    consent = {"sweeps": True, "above_fen": 100_500}
+    order = alice.signed(orders_pb2.SweepOrder, sequence=alice.next(), **consent)
+    system.bank.sweep_orders.order(order)
+    lost.come_back()
+    bob.exchange(1_000)
+    before = system.bank.wallets.state(alice.wallet).deposit_fen or 0
+    bob.pay(alice.number, 700)
+    shown = system.bank.wallets.state(alice.wallet)
+    assert (shown.available_fen, shown.deposit_fen) == (100_500, before + 200)
+    order = alice.signed(orders_pb2.SweepOrder, sequence=alice.next())
+    system.bank.sweep_orders.order(order)
+    bob.pay(alice.number, 100)
+    assert alice.fen == 100_600
+    system.check_books()
