@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
+from currency.days import day_of
 from dcep.bank.v1 import orders_pb2
 from dcep.purposes.v1 import purposes_pb2
 from operator_bank.sweeps.tables import sweep_orders
@@ -15,6 +16,7 @@ from runtime.envelope import sign
 from settlement.records import Kind, record_digest
 from tests.auditor.forging import Beside
 from tests.auditor.told import ALICE, BOB, CAROL, DAN, STRANGER, Stack, named
+from tests.policies import policy_of
 
 LEVEL = 120_000
 SWEEP = purposes_pb2.PURPOSE_SWEEP
@@ -66,6 +68,19 @@ def test_so_are_those_that_make_room_and_those_with_a_top_up(stack: Stack) -> No
     stack.holder(CAROL).sweep(sweeps=False)
     stack.pay(DAN, CAROL, 1)
     stack.settle()
+    assert stack.audit().ok, stack.problems()
+
+
+def test_so_are_those_after_the_cap_was_lowered(stack: Stack) -> None:
+    """Over the level of before, and what arrives brings the wallet down to the cap of now."""
+    today = day_of(stack.system.clock.now_ms())
+    stack.system.by_two(policy_of({2: (60_000, 0, 0, 0)}, today))
+    for bank in ("alpha", "beta"):
+        stack.system.built[bank].central_keys.step()
+    for payer in (ALICE, BOB):
+        stack.pay(payer, CAROL, 500)
+        stack.settle()
+        assert stack.holder(CAROL).show().available_fen == 60_000
     assert stack.audit().ok, stack.problems()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +17,9 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
-from tests.operator_bank import asking, mandates, sub_wallets
+from tests.operator_bank import asking, mandates, signers, sub_wallets
 from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System, made
-from tests.refusals import refusal
+from tests.refusals import refusal, refused_for
 
 R = registration_pb2
 ACT = 7
@@ -344,4 +347,32 @@ def test_what_is_swept_by_a_consent_of_the_copy_is_its_holders(
     system.bank.sweep_orders.order(order)
     bob.pay(alice.number, 100)
     assert alice.fen == 100_600
+    system.check_books()
+
+
+def test_a_phone_that_was_cut_off_in_the_lost_time_is_cut_off_by_the_same_list_again(
+    system: System, alice: Holder, bob: Holder, tmp_path: Path
+) -> None:
+    """The copy takes it again. Whoever cut it off notices: their orders are of a list that the bank
+    does not know, until they set it anew.
+    """
+    lost_phone, ben = signers.first(alice), signers.Member(system, alice.number, 1)
+    signers.listed(lost_phone, [lost_phone, ben])
+    copied = sqlite3.connect(tmp_path / "copy.db")
+    with closing(copied), closing(sqlite3.connect(str(system.engine.url.database))) as newest:
+        newest.backup(copied)
+        signers.listed(ben, [ben])
+        ben.pay(bob.number, 1)
+        assert refused_for(lost_phone.pay, bob.number, 1) == "SIGNATURE_INVALID"
+        later = ben.order(bob.number, 2)
+        system.engine.dispose()
+        copied.backup(newest)
+    system.restart()
+    Lost(system).come_back()
+    lost_phone.sequence = 0
+    assert lost_phone.pay(bob.number, 1).state == SETTLED
+    assert refused_for(system.bank.payments.pay, later, 0.0) == "SEQUENCE_INVALID"
+    signers.listed(ben, [ben])
+    assert refused_for(lost_phone.pay, bob.number, 1) == "SIGNATURE_INVALID"
+    system.bank.payments.pay(later, 0.0)
     system.check_books()
