@@ -29,7 +29,7 @@ NOT_RUN = {
     "docs/explanation/performance.md": 1,
     "docs/explanation/protocol.md": 1,
     "docs/how-to/at-the-counter.md": 5,
-    "docs/how-to/corporate-wallet.md": 3,
+    "docs/how-to/corporate-wallet.md": 4,
     "docs/how-to/key-ceremony.md": 2,
     "docs/how-to/limits.md": 1,
     "docs/how-to/lost-wallet.md": 5,

@@ -7,8 +7,9 @@ process of its own; the story reads the answers that programs get.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from currency.amount import format_yuan
@@ -181,12 +182,8 @@ def sweeping(street: Street, say: Say) -> None:
 
 def payroll(street: Street, say: Say) -> None:
     """An employer pays from a file, once, whatever interrupts it."""
-    file = street.system.homes / "wages.csv"
     rows = [("father", "1850.50"), ("mother", "2400"), ("music", "1020")]
-    with file.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(["payee", "name", "amount", "memo"])
-        writer.writerows([street.number(who), who, yuan, "November"] for who, yuan in rows)
+    file = _wages(street, rows, "November")
     told = ("payroll", str(file), "--total", "5270.50")
     street.wallet("office", *told)
     left = street.fen("office")
@@ -197,6 +194,16 @@ def payroll(street: Street, say: Say) -> None:
             count=len(rows)
         )
     )
+
+
+def _wages(street: Street, rows: Sequence[tuple[str, str]], month: str) -> Path:
+    """A file of wages, in yuan."""
+    file = street.system.homes / f"{month}.csv"
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(["payee", "name", "amount", "memo"])
+        writer.writerows([street.number(who), who, yuan, month] for who, yuan in rows)
+    return file
 
 
 def company(street: Street, say: Say) -> None:
@@ -213,6 +220,21 @@ def company(street: Street, say: Say) -> None:
     done = street.wallet("office", "release", name, "--yes")
     expect(bool(done["done"]), _("two signatures are enough"))
     say(_("the clerk prepares the rent, two release it: 300.00 are paid"))
+    rows = [("father", "185.50"), ("music", "102")]
+    told = ("payroll", str(_wages(street, rows, "December")), "--total", "287.50")
+    waits = street.wallet("clerk", *told, code=3)
+    expect(waits["waiting"] == len(rows), _("the wages wait for two signatures"))
+    for who in ("ben", "office"):
+        street.wallet(who, "release", str(waits["releases"][0]), "--yes")
+    left = street.fen("clerk")
+    paid = street.wallet("clerk", *told)
+    expect(paid["settled"] == len(rows), _("what two have released is paid"))
+    expect(street.fen("clerk") == left - (287 * YUAN + 50), _("nobody is paid twice"))
+    say(
+        _("the clerk's file with {count} wages waits for two signatures, and is paid then").format(
+            count=len(rows)
+        )
+    )
 
 
 def phones(street: Street, say: Say) -> None:

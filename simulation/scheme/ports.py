@@ -406,9 +406,9 @@ class Counter:
 
     def sign(self, request: signers_pb2.SignRequest) -> Message:
         """Signs a payment that takes two: whoever the wallet's number finds prepares it, and with
-        the other it is made.
+        the other it is made. Or a release, by which nothing moves.
         """
-        if b"-" not in request.payment.key_id:
+        if request.HasField("release") or b"-" not in request.payment.key_id:
             return self._ask(lambda b: GrpcSigners(b).Sign(request, CALL))
         signed: list[signers_pb2.SignResponse] = []
 
@@ -418,6 +418,16 @@ class Counter:
 
         self._ask(lambda b: self._system.model.pay(b, request.payment, sign_))
         return signed[-1]
+
+    def list_pending(self, query: SignedEnvelope) -> Message:
+        """What waits for signatures."""
+        request = signers_pb2.ListPendingRequest(query=query)
+        return self._ask(lambda b: GrpcSigners(b).ListPending(request, CALL))
+
+    def get_release(self, query: SignedEnvelope, digest: bytes) -> Message:
+        """What waits for signatures of a release."""
+        request = signers_pb2.GetReleaseRequest(query=query, order_digest=digest)
+        return self._ask(lambda b: GrpcSigners(b).GetRelease(request, CALL))
 
     def exchange(self, order: SignedEnvelope) -> Message:
         """Tops up or cashes out."""

@@ -127,7 +127,10 @@ class Rests(Living):
         """A wallet is on a second phone, which pays; then each payment takes both."""
         payee = next(number for name, number in self.system.numbers.items() if name != wallet)
         for payment_id, fen in TwoSign(self.system.wallet(wallet)).pay(payee):
-            self.settled[payment_id] = (wallet, payee, fen)
+            if fen < 0:
+                self.exchanged[payment_id] = (wallet, fen)
+            else:
+                self.settled[payment_id] = (wallet, payee, fen)
 
     def _refund_once(self, wallet: str) -> None:
         """A wallet refunds a part of the last payment that it was told of, and then too much of it.

@@ -10,12 +10,13 @@ import pytest
 from currency.key_code import code_of
 from dcep.bank.v1 import orders_pb2, signers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
-from runtime.errors import NoAnswer
+from runtime.errors import NoAnswer, Refusal
 from tests.refusals import refused_for
-from tests.wallet.phones import ALPHA, Phones, yes
+from tests.wallet.phones import ALPHA, OTHER, Phones, yes
 from wallet.app import App
 from wallet.online.together import Waiting
 from wallet.orders.bulk import BulkPayments, Wish
+from wallet.orders.releases import WaitsForOthers
 from wallet.payroll.runs import PAYERS_OWN
 
 PREPARE = states_pb2.SIGNER_ROLE_PREPARE
@@ -67,8 +68,27 @@ def test_nobody_orders_alone(company: Phones) -> None:
     for name in ("ben", "clerk"):
         assert refused_for(company.pay, app(company, name)) == "SIGNER_MAY_NOT"
     assert refused_for(company.pay, company.old) == "SIGNER_MAY_NOT"
-    assert refused_for(company.old.holder().top_up, 100) == "SIGNER_MAY_NOT"
+    assert refused_for(company.old.holder().close) == "SIGNER_MAY_NOT"
     assert company.received() == []
+
+
+def test_an_exchange_waits_for_the_others_and_is_made_once(company: Phones) -> None:
+    clerk, ben = app(company, "clerk"), app(company, "ben")
+    before = clerk.holder().show().available_fen
+    for missing in (2, 1, 1):
+        with pytest.raises(WaitsForOthers) as caught:
+            clerk.holder().top_up(500)
+        [one] = ben.together().waiting()
+        assert (caught.value.missing, caught.value.name) == (missing, one.name)
+        if missing == 2:
+            company.old.together().release(one.name, agreed)
+    done = ben.together().release(one.name, agreed)
+    assert done.done and not done.HasField("paid")
+    assert clerk.holder().show().available_fen == before
+    assert clerk.holder().top_up(500).message.available_fen == before + 500
+    assert ben.together().waiting() == []
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().cash_out(500)  # a new one
 
 
 def test_a_payroll_stops_at_its_first_payments(company: Phones) -> None:
@@ -127,3 +147,95 @@ def test_another_wallets_order_is_not_shown_and_not_signed(
     shown.pending.add(payload=other.SerializeToString(), created_time_ms=1)
     monkeypatch.setattr(type(ben.key_here().bank), "list_pending", lambda *_: shown)
     assert ben.together().waiting() == []
+
+
+def test_a_refund_waits_for_the_others(company: Phones) -> None:
+    payer, ben = company.system.built[OTHER], app(company, "ben")
+    paid = payer.holder().pay(company.number, 40)
+    clerk = app(company, "clerk")
+    asked: list[int] = []
+    refund = clerk.holder().refund
+
+    def agree(_received: Any, fen: int) -> None:
+        asked.append(fen)
+
+    with pytest.raises(WaitsForOthers):
+        refund(paid.order.payment_id, agree=agree)
+    with pytest.raises(WaitsForOthers) as caught:
+        refund(paid.order.payment_id, agree=agree)
+    assert asked == [40]
+    # Withdrawn, it is put before them anew when it is typed again.
+    ben.together().withdraw(caught.value.name, agreed)
+    with pytest.raises(WaitsForOthers) as again:
+        refund(paid.order.payment_id, agree=agree)
+    assert (again.value.name != caught.value.name, asked) == (True, [40, 40])
+    for one in (company.old, ben):
+        one.together().release(again.value.name, agreed)
+    placed = refund(paid.order.payment_id, agree=agree)
+    assert placed.resent and asked == [40, 40]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_release_whose_answer_was_lost_is_the_same_one_again_or_a_new_one(
+    company: Phones, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    clerk = app(company, "clerk")
+    port = type(clerk.key_here().bank)
+    sign = port.sign
+
+    def lost(bank: Any, request: Any) -> Any:
+        if arrived:
+            sign(bank, request)
+        raise NoAnswer("lost")
+
+    monkeypatch.setattr(port, "sign", lost)
+    with pytest.raises(NoAnswer):
+        clerk.holder().top_up(5)
+    monkeypatch.undo()
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().top_up(5)
+    assert len(clerk.together().waiting()) == 1
+
+
+def test_what_the_bank_does_not_keep_is_over(
+    company: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk = app(company, "clerk")
+    port = type(clerk.key_here().bank)
+
+    def full(_bank: Any, _request: Any) -> Any:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, "20 is all")
+
+    monkeypatch.setattr(port, "sign", full)
+    assert refused_for(clerk.holder().top_up, 5) == "OVERLOADED"
+    monkeypatch.undo()
+    assert clerk.submitter().book.unknown(company.number) == []
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().top_up(5)
+
+
+def test_a_program_repeats_by_its_id(company: Phones) -> None:
+    clerk, wish = app(company, "clerk"), "123e4567-e89b-42d3-a456-426614174000"
+    top_up = clerk.holder().top_up
+    for _ in range(2):
+        with pytest.raises(WaitsForOthers) as caught:
+            top_up(5, request_id=wish)
+    assert len(clerk.together().waiting()) == 1
+    for one in (company.old, app(company, "ben")):
+        one.together().release(caught.value.name, agreed)
+    assert top_up(5, request_id=wish).message.available_fen
+    assert top_up(5, request_id=wish).resent
+
+
+def test_another_list_ends_what_waits_and_it_is_ordered_under_that(company: Phones) -> None:
+    clerk, ben = app(company, "clerk"), app(company, "ben")
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().top_up(5)
+    company.old.signers().set_threshold(1, lambda: None)
+    [listed] = [one for one in ben.together().waiting() if one.signers is not None]
+    ben.together().release(listed.name, agreed)
+    with pytest.raises(WaitsForOthers) as caught:
+        clerk.holder().top_up(5)
+    assert caught.value.missing == 1
+    ben.together().release(caught.value.name, agreed)
+    assert clerk.holder().top_up(5).resent

@@ -205,6 +205,7 @@ class Output:
         )
         from wallet.offline.payments import NotTaken
         from wallet.online.requests import AskedPerhaps
+        from wallet.orders.releases import WaitsForOthers
         from wallet.orders.submitter import NotYet, RefusedBefore
 
         if isinstance(error, Refusal):
@@ -230,6 +231,12 @@ class Output:
             self.fail(EXIT_REFUSED, error.name, said, following)
         if isinstance(error, NotTaken):
             self.fail(EXIT_NO_ANSWER, "NOT_TAKEN", str(error), _(error.following))
+        if isinstance(error, WaitsForOthers):
+            message = _("It waits for {missing} more signatures, as {id}.").format(
+                missing=error.missing, id=error.name
+            )
+            more = {"id": error.name, "signatures_missing": error.missing}
+            self.fail(EXIT_NO_ANSWER, "NOT_RELEASED", message, _(error.following), **more)
         if isinstance(error, NoAnswer):
             name = self._bank()
             silent = (

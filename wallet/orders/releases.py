@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 
 from dcep.bank.v1 import orders_pb2, signers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
-from language import N_
+from language import N_, _
 from runtime.envelope import sign_payload
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
 from wallet.orders.types import EXCHANGE, PAYMENT, REFUND
 from wallet.peers.interface import GET_RELEASE, LIST_PENDING, LIST_SIGNERS
@@ -38,6 +38,26 @@ _MESSAGES: Mapping[int, type[Message]] = {
     signers_pb2.RELEASED_KIND_REFUND: orders_pb2.RefundOrder,
     signers_pb2.RELEASED_KIND_EXCHANGE: orders_pb2.ExchangeOrder,
 }
+
+
+class WaitsForOthers(NoAnswer):
+    """An order is kept, and nobody sends it before others have released it.
+
+    Attributes:
+        name: by what they name what they sign.
+        missing: how many signatures it lacks.
+        following: what is to be done, in English.
+    """
+
+    def __init__(self, name: str, missing: int) -> None:
+        super().__init__(_("{missing} more signatures").format(missing=missing))
+        self.name = name
+        self.missing = missing
+
+    following = N_(
+        "They look with `wallet pending` and sign with `wallet release ID`. Then repeat the same "
+        "command."
+    )
 
 
 @dataclass(frozen=True)
@@ -188,6 +208,24 @@ class Releases:
         pending = self.submitter.bank.list_pending(self.submitter.query(LIST_PENDING)).pending
         found = [self.shown(one) for one in pending if one.is_release and one.place == terms.place]
         return [one for one in found if one is not None]
+
+    def put_alone(self, order: KeptOrder, terms: Terms) -> None:
+        """Puts one order before the others; returns only if it may be sent at once.
+
+        Raises:
+            WaitsForOthers: it may not.
+        """
+        signed = self.put([order], terms)
+        if not signed.done:
+            name = bytes(signed.order_digest).hex()[:ID_DIGITS]
+            raise WaitsForOthers(name, terms.left(signed.signed))
+
+    def check_released(self, order: KeptOrder, terms: Terms) -> None:
+        """Raises WaitsForOthers if an order that was put before the others waits there."""
+        digest = hashlib.sha256(order.payload).digest()
+        for one in self.waiting(terms):
+            if any(item.digest == digest for item in one.items):
+                raise WaitsForOthers(one.name, terms.left(one.signed))
 
     def shown(self, one: signers_pb2.PendingOrder) -> Release | None:
         """A release that waits; None if it does not any more.

@@ -19,8 +19,9 @@ from runtime.ed25519 import verified
 from runtime.envelope import sign_payload, signed_bytes
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from runtime.pagination import MAX_PAGE
-from wallet.limits import BANK_BEHIND_MS, QUERY_VALID_MS
+from wallet.limits import BANK_BEHIND_MS, PREPARED_VALID_MS, QUERY_VALID_MS
 from wallet.orders.order_book import PLACES, Book, Flights, KeptOrder, OrderState
+from wallet.orders.releases import Releases, Terms
 from wallet.orders.signed_now import signed_now
 from wallet.orders.types import (
     ASKED_PAYMENT,
@@ -208,6 +209,7 @@ class OrderSubmitter:
 
         Raises:
             Refusal: the bank's final refusal, or ID_REUSED.
+            WaitsForOthers: others have to release it first; the same call again sends it.
             NoAnswer: the outcome is unknown; the same call again is safe.
         """
         self.begin()
@@ -217,8 +219,14 @@ class OrderSubmitter:
             left = self._asked_before(request_id, kind, content)
         elif not anew:
             left = self._left_behind(kind, content, ours)
+        terms = self._terms(kind, fields)
         if left is not None:
-            return self._fly(left, take, resent=True)
+            try:
+                return self._fly(left, take, resent=True, terms=terms)
+            except Refusal as refusal:
+                if terms is None or request_id or not _never_released(refusal):
+                    raise
+                # It was withdrawn, has expired, or was of another list: nobody sends it any more.
         self.check_alone()
         if ready is not None:
             fields |= ready()
@@ -226,18 +234,47 @@ class OrderSubmitter:
         def make(sequence: int) -> KeptOrder:
             if check is not None:
                 check()
-            return self._make(kind, fields, content, sequence, request_id)
+            valid_ms = PREPARED_VALID_MS if terms is not None else 0
+            return self._make(kind, fields, content, sequence, request_id, valid_ms)
 
         order, new = self.book.add(self.number, request_id or None, make)
         _check_same(order, kind, content)
+        if terms is not None and new:
+            self._put(order, terms)
         try:
-            return self._fly(order, take, resent=not new)
+            return self._fly(order, take, resent=not new, terms=None if new else terms)
         except SignersChanged:
             if request_id or not new:
                 raise
             # It is none, and never will be: the same once more, under the list of now.
             order, new = self.book.add(self.number, None, make)
             return self._fly(order, take, resent=False)
+
+    def _terms(self, kind: AnyKind, fields: dict[str, Any]) -> Terms | None:
+        """How others have to release an order; None if they do not, or cannot."""
+        if not kind.is_released or "cash_receipt" in fields:
+            return None
+        return Releases(self).terms()
+
+    def _put(self, order: KeptOrder, terms: Terms) -> None:
+        """Puts an order that is new before the others, and raises what comes of it.
+
+        Raises:
+            WaitsForOthers: it waits.
+            Refusal: the bank does not keep it; it is over.
+        """
+        try:
+            Releases(self).put_alone(order, terms)
+        except Refusal as refusal:
+            # Nobody was shown it, and it was not sent.
+            self._refuse(order, errors_pb2.REASON_NOT_RELEASED, refusal.message, heard=True)
+            self.flights.release(order.sequence)
+            if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
+                self.follow()  # the wallet's signers are others; repeated, it goes on
+            raise
+        except NoAnswer:
+            self.flights.release(order.sequence)
+            raise
 
     def resume(self) -> list[payments_pb2.Payment]:
         """Lets the wallet order from here again, after it was noticed to be used from another place
@@ -351,10 +388,12 @@ class OrderSubmitter:
         content: bytes,
         sequence: int,
         request_id: str,
+        valid_ms: int,
     ) -> KeptOrder:
         # Marked before the book shows the order to anybody else.
         self.flights.take(sequence)
-        return self.signed(kind, fields, content, sequence, request_id=request_id or None)
+        request = request_id or None
+        return self.signed(kind, fields, content, sequence, request_id=request, valid_ms=valid_ms)
 
     def signed(
         self,
@@ -399,8 +438,13 @@ class OrderSubmitter:
             run=run,
         )
 
-    def _fly(self, order: KeptOrder, take: Take | None, *, resent: bool) -> Placed[Any]:
+    def _fly(
+        self, order: KeptOrder, take: Take | None, *, resent: bool, terms: Terms | None = None
+    ) -> Placed[Any]:
+        """Sends an order; `terms`: unless it waits for others."""
         try:
+            if terms is not None and order.state == OrderState.UNKNOWN:
+                Releases(self).check_released(order, terms)
             return self._send(order, take, resent=resent)
         finally:
             # If it is still to be told, no equal command may take it.
@@ -518,6 +562,12 @@ class OrderSubmitter:
 def _place_in(known: wallets_pb2.GetWalletResponse) -> int | None:
     """This home's place among the wallet's signers; None for a wallet of one key."""
     return known.signer.place if known.HasField("signer") else None
+
+
+def _never_released(refusal: Refusal) -> bool:
+    """Whether an order that others had to release is refused because they never will."""
+    may_not = refusal.reason == errors_pb2.REASON_SIGNER_MAY_NOT
+    return may_not or isinstance(refusal, SignersChanged)
 
 
 def used_elsewhere() -> Refusal:

@@ -43,6 +43,7 @@ class OrderKind(Generic[Order, Answer]):
         valid_ms: how long its bank may carry it out.
         wished: whether a person orders it as such and has to be told the outcome; other kinds are
             steps of something larger.
+        is_released: whether it is put before others, where they have to release it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class OrderKind(Generic[Order, Answer]):
     send: Callable[[BankPort, SignedEnvelope], Answer]
     wished: bool = True
     valid_ms: int = ORDER_VALID_MS
+    is_released: bool = False
 
 
 PAYMENT = OrderKind(
@@ -70,12 +72,14 @@ REFUND = OrderKind(
     orders_pb2.RefundOrder,
     payments_pb2.RefundResponse,
     lambda bank, order: bank.refund(order),
+    is_released=True,
 )
 EXCHANGE = OrderKind(
     "exchange",
     orders_pb2.ExchangeOrder,
     exchange_pb2.ExchangeResponse,
     lambda bank, order: bank.exchange(order),
+    is_released=True,
 )
 PREPARED = OrderKind(
     "prepared-payment",
