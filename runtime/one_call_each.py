@@ -5,7 +5,6 @@ nothing run together.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Hashable, Iterator, Set
 from contextlib import contextmanager
 
@@ -14,14 +13,18 @@ class _Call:
     """A call that works on things, or waits for them.
 
     Attributes:
-        behind: on how many of them an earlier call works or waits.
-        free: set as soon as there is none.
+        things: what it works on.
+        behind: how many earlier calls there are with some of these.
+        after: later ones, that wait for this one.
+        free: set as soon as it waits for none.
     """
 
-    __slots__ = ("behind", "free")
+    __slots__ = ("after", "behind", "free", "things")
 
-    def __init__(self) -> None:
+    def __init__(self, things: Set[Hashable]) -> None:
+        self.things = things
         self.behind = 0
+        self.after: list[_Call] = []
         self.free = threading.Event()
 
 
@@ -30,39 +33,35 @@ class OneCallEach:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: dict[Hashable, deque[_Call]] = {}
-        """By thing, the call that works on it, and behind it those that wait."""
+        self._calls: dict[_Call, None] = {}
+        """Those that work or wait, in the order in which they came."""
 
     @contextmanager
     def holding(self, things: Set[Hashable]) -> Iterator[None]:
         """Waits until all of these are free, and holds them while the ``with`` block runs.
 
-        A call takes its places in all lines at once, so no two calls can wait for each other. If a
-        thing is one that strangers can name, hold one of the caller's own first: then each caller
-        has one place at a time in its line.
+        A call takes its places behind all others at once, so no two calls can wait for each other.
+        If a thing is one that strangers can name, hold one of the caller's own first: then each
+        caller has one place at a time in its line. The things must not change meanwhile.
         """
-        call = _Call()
+        call = _Call(things)
         with self._lock:
-            for thing in things:
-                line = self._lines.setdefault(thing, deque())
-                call.behind += bool(line)
-                line.append(call)
+            for earlier in self._calls:
+                if not earlier.things.isdisjoint(things):
+                    earlier.after.append(call)
+                    call.behind += 1
+            self._calls[call] = None
         try:
             if call.behind:
                 call.free.wait()
             yield
         finally:
-            self._leave(call, things)
+            self._leave(call)
 
-    def _leave(self, call: _Call, things: Set[Hashable]) -> None:
+    def _leave(self, call: _Call) -> None:
         with self._lock:
-            for thing in things:
-                line = self._lines[thing]
-                was_first = line[0] is call
-                line.remove(call)
-                if not line:
-                    del self._lines[thing]
-                elif was_first:
-                    line[0].behind -= 1
-                    if not line[0].behind:
-                        line[0].free.set()
+            del self._calls[call]
+            for later in call.after:
+                later.behind -= 1
+                if not later.behind:
+                    later.free.set()
