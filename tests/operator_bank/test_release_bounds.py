@@ -20,6 +20,8 @@ from operator_bank.signers.tables import (
     released_orders,
     releases,
 )
+from operator_bank.wallets import released as released_orders_of
+from runtime.errors import Refusal
 from tests.operator_bank.company import Company, pay, released, releasing
 from tests.operator_bank.signers import Member
 from tests.operator_bank.system import Holder, System
@@ -94,3 +96,29 @@ def test_only_a_release_of_the_wallets_that_waits_is_shown(company: Company, ali
         assert refused_for(show, wallet, other) == "REQUEST_UNKNOWN"
     company.system.clock.advance(60_001)
     assert refused_for(show, wallet, digest) == "REQUEST_UNKNOWN"
+
+
+def test_what_nobody_was_shown_costs_little_however_much_waits(
+    company: Company, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clerk asks again and again about a payment that is in none of its releases."""
+    orders = [company.clerk.order(alice.number, 1) for _ in range(100)]
+    company.sign_release(releasing(company.clerk, orders))
+    other = company.clerk.order(alice.number, 1)
+    hashed: list[bytes] = []
+
+    class Counting:
+        @staticmethod
+        def sha256(data: bytes) -> Any:
+            hashed.append(data)
+            return hashlib.sha256(data)
+
+    monkeypatch.setattr(released_orders_of, "hashlib", Counting)
+    assert refused_for(pay, company, other) == "SIGNER_MAY_NOT"
+    assert len(hashed) == 1
+    assert refused_for(pay, company, orders[99]) == "NOT_RELEASED"
+    said = company.system.bank.payments.pay_many([*orders, other])
+    assert [one.name for one in said if isinstance(one, Refusal)] == [
+        *["NOT_RELEASED"] * 100,
+        "SIGNER_MAY_NOT",
+    ]
