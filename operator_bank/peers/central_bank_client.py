@@ -114,7 +114,14 @@ class GrpcCentralBank:
         request = registration_pb2.AcknowledgeFeedRequest(
             receipt=self._sign(receipt), session=self._session
         )
-        self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
+        try:
+            self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
+        except Refusal as refusal:
+            if refusal.reason == errors_pb2.REASON_FEED_STEPPED_BACK:
+                # Another process is taken for the one that follows, perhaps one of before that was
+                # heard late. Whoever follows anew is it again, or learns that it is an older copy.
+                self.stop_feed()
+            raise
 
     def stop_feed(self) -> None:
         """Ends the feed that is being followed, so that its thread can stop."""
