@@ -21,10 +21,11 @@ from operator_bank.context import Context
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.one_by_one import OneByOne
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.rows import SETTLED, Going, Paid, id_of, outbound_body, payment_row
+from operator_bank.payments.rows import SETTLED, Going, Paid, outbound_body, payment_row
 from operator_bank.payments.topped_up import TopUps, chain_of
 from operator_bank.sweeps.sweeping import Sweeps
 from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.known import id_of
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import invalid

@@ -16,8 +16,9 @@ from dcep.bank.v1 import orders_pb2
 from operator_bank.context import Context
 from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.rows import PENDING, SETTLED, Going, Paid, id_of, put_outbound
+from operator_bank.payments.rows import PENDING, SETTLED, Going, Paid, put_outbound
 from operator_bank.sweeps.sweeping import Noted, Sweeps
+from operator_bank.wallets.known import id_of
 from operator_bank.wallets.orders import VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.errors import Refusal

@@ -24,7 +24,6 @@ from operator_bank.payments.rows import (
     SETTLED,
     Going,
     Paid,
-    id_of,
     outbound_body,
     payment_row,
     put_outbound,
@@ -33,6 +32,7 @@ from operator_bank.payments.topped_up import FIELD, TopUps, chain_of, own_said
 from operator_bank.sub_wallets.families import said
 from operator_bank.sweeps.sweeping import Noted, Sweeps, room_for
 from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.known import id_of
 from operator_bank.wallets.orders import Orders, VerifiedOrder
 from operator_bank.wallets.refused import Refused
 from runtime.checks import at_most, invalid

@@ -24,10 +24,11 @@ from operator_bank.limits import MAX_REFUND_PARTS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.one_by_one import OneByOne, as_payer
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.rows import SETTLED, Going, Paid, id_of
+from operator_bank.payments.rows import SETTLED, Going, Paid
 from operator_bank.payments.tables import STANDS, outbound, refunds
 from operator_bank.suspense.entries import Source, entry_row, put_entries
 from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.known import id_of
 from operator_bank.wallets.orders import Orders, VerifiedOrder, hold_for
 from operator_bank.wallets.refused import Refused
 from runtime.chunks import chunks

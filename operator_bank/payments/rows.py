@@ -14,6 +14,7 @@ from dcep.purposes.v1 import purposes_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.payments.tables import outbound
+from operator_bank.wallets.known import id_of
 from operator_bank.wallets.orders import VerifiedOrder, hold_for
 from runtime.checks import invalid
 from runtime.database import execute_many
@@ -53,11 +54,6 @@ class Going(NamedTuple):
 
     destination: str
     body: bytes
-
-
-def id_of(number: str, sequence: int) -> str:
-    """The id of a payment: its payer's wallet number and sequence."""
-    return f"{number}-{sequence}"
 
 
 def payment_row(

@@ -166,3 +166,8 @@ class KnownWallets:
         at = account - FIRST_OF_WALLETS
         place = self._by_account[at] if 0 <= at < len(self._by_account) else 0
         return self._numbers[place - 1] if place else ""
+
+
+def id_of(number: str, sequence: int) -> str:
+    """The id of a payment: its payer's wallet number and sequence."""
+    return f"{number}-{sequence}"

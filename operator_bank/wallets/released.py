@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from dcep.bank.v1 import orders_pb2, signers_pb2
 from operator_bank.context import Context
+from operator_bank.lost.tables import lost_moves
 from operator_bank.signers.tables import pending_orders, released_orders, releases
-from operator_bank.wallets.known import Wallet
+from operator_bank.wallets.known import Wallet, id_of
 from operator_bank.wallets.signers import RELEASE, Release
 from runtime.chunks import chunks
 from settlement.errors import Overloaded
@@ -37,6 +38,7 @@ _FEW = 64
 
 _KIND_OF = {message: kind for kind, message in KINDS.items()}
 _OF, _IN, _WAITS = releases.c, released_orders.c, pending_orders.c
+_LOST = lost_moves.c
 
 
 class _Order(NamedTuple):
@@ -89,7 +91,22 @@ class Released:
         released = self._released(_KIND_OF[kind], now)
         done = {one.at: Release.DONE for one in now if one.needed in released}
         left = [one for one in now if one.at not in done]
-        return {**done, **self._waiting(_KIND_OF[kind], left), **self._of_before(before)}
+        said = {**done, **self._waiting(_KIND_OF[kind], left), **self._of_before(before)}
+        if kind is orders_pb2.PaymentOrder:
+            said |= self._lost([one for one in these if said[one.at] is not Release.DONE])
+        return said
+
+    def _lost(self, orders: Sequence[_Order]) -> dict[int, Release]:
+        """Those under whose ids a payment was settled that this database has lost, with its
+        release: whoever opens them answers how they ended, and makes none.
+        """
+        found: dict[int, Release] = {}
+        for part in chunks(orders):
+            ids = {one.at: id_of(one.wallet.number, one.sequence) for one in part}
+            query = select(_LOST.payment_id).where(_LOST.payment_id.in_(set(ids.values())))
+            lost = {row.payment_id for row in self._rows(query)}
+            found |= {at: Release.DONE for at, one in ids.items() if one in lost}
+        return found
 
     def _of_before(self, orders: Sequence[_Order]) -> dict[int, Release]:
         """Those that were signed under another list: what was decided is repeated, nothing else."""

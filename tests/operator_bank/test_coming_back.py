@@ -18,6 +18,7 @@ from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
 from tests.operator_bank import asking, mandates, signers, sub_wallets
+from tests.operator_bank.company import Company, pay
 from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System, made
 from tests.refusals import refusal, refused_for
 
@@ -154,6 +155,26 @@ def test_who_orders_a_lost_payment_again_hears_its_end_and_does_not_pay_twice(
     # Another order under the same sequence comes from a wallet that was put back as well.
     assert refusal(lambda: alice.pay(FOREIGN, 3_999, sequence=40)).name == "ID_REUSED"
     assert alice.fen == 100_000
+
+
+def test_what_several_had_released_is_not_paid_twice_though_its_release_is_lost(
+    system: System, lost: Lost, bob: Holder
+) -> None:
+    """A home that heard that it may not be sent would have it released and paid anew."""
+    company = Company(system, bob)
+    _, order = lost.settled(company.clerk, 40, sequence=company.clerk.next())
+    lost.come_back()
+    for _ in range(2):
+        answer = made(system.bank.payments.pay_many([order])[0])
+        assert (answer.state, answer.repeated) == (SETTLED, True)
+    content = orders_pb2.PaymentOrder.FromString(order.payload)
+    other = company.clerk.order(FOREIGN, 41, sequence=content.sequence)
+    assert refusal(lambda: pay(company, other)).name == "ID_REUSED"
+    new = company.clerk.order(FOREIGN, 40)
+    assert refusal(lambda: pay(company, new)).name == "SIGNER_MAY_NOT"
+    out = company.clerk.exchange_order(40, out=True, sequence=content.sequence)
+    assert refusal(lambda: system.bank.exchange.exchange(out)).name == "SIGNER_MAY_NOT"
+    assert company.fen == 1_000
 
 
 def test_all_else_of_the_lost_time_finds_its_place(
