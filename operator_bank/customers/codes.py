@@ -27,8 +27,7 @@ from operator_bank.limits import (
     MAX_CODES,
 )
 from runtime.clock import Clock
-from runtime.errors import Refusal
-from runtime.shares import overloaded
+from runtime.errors import RETRY_AFTER_MS, Refusal
 
 _DIGITS, _LONG_DIGITS = 6, 12
 _HOUR_MS = 3_600_000
@@ -143,10 +142,12 @@ class PhoneCodes:
         _bound(self._telephones)
         if len(known.sent_ms) >= CODES_PER_HOUR:
             again_ms = known.sent_ms[0] + _HOUR_MS - now_ms
-            raise overloaded(
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
                 f"{CODES_PER_HOUR} codes an hour to a telephone is all; the newest that came to it "
                 f"has {_LONG_DIGITS} digits and is good for any wallet: repeat with that",
-                again_ms,
+                field="phone",
+                **{RETRY_AFTER_MS: str(again_ms)},
             )
         known.sent_ms.append(now_ms)
         return known

@@ -123,6 +123,24 @@ def test_refused_opening_can_be_corrected(make_app: MakeApp, bank: FakeBank) -> 
     assert app.open(ALPHA, holder_name="Alice").number in bank.accounts
 
 
+def test_where_no_other_code_is_sent_the_newest_that_came_is_wanted(
+    make_app: MakeApp, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers had all of them sent, and the last one is good for any wallet."""
+    field = "phone"
+
+    def send(_asked: Any) -> Any:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, "no more", field=field)
+
+    monkeypatch.setattr(bank, "send_code", send)
+    app, bank.code = make_app(opened=False), "123456789012"
+    shown: dict[str, Any] = {"holder_name": "Alice", "phone": "13900139000"}
+    assert refused_for(app.open, ALPHA, **shown) == "PHONE_NOT_CONFIRMED"
+    field = ""
+    assert refused_for(app.open, ALPHA, **shown) == "OVERLOADED", "the bank has too much to do"
+    assert app.open(ALPHA, **shown, code="123456789012").number in bank.accounts
+
+
 def test_a_code_is_asked_for_and_the_same_wallet_is_opened_with_it(
     make_app: MakeApp, bank: FakeBank
 ) -> None:
