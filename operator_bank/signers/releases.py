@@ -128,6 +128,8 @@ class Releases:
             )
         check_times(content, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS)
         check_prepared(order.wallet, content.sequence, last)
+        if key_of(content.sequence) < order.wallet.key_number:
+            raise refusal_of(Result.KEY_REPLACED)
         its = key_of(content.sequence), content.sequence % PLACES
         if its != (order.wallet.key_number, order.content.place):
             raise invalid("sequence", "is not one of who has prepared it, under this list")

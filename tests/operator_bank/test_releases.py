@@ -156,7 +156,7 @@ def test_what_a_release_may_not_have(company: Company, alice: Holder) -> None:
         ({"wallet_number": alice.number}, "WRONG_WALLET", "items[1].wallet_number"),
         ({"sequence": mine + 13}, "FIELD_INVALID", "items[1].sequence"),  # of ann's
         ({"sequence": mine + 1}, "SIGNER_MAY_NOT", "items[1].key_id"),  # of who looks
-        ({"sequence": mine - first_sequence(1)}, "FIELD_INVALID", "items[1].sequence"),
+        ({"sequence": mine - first_sequence(1)}, "KEY_REPLACED", "items[1].sequence"),
         ({"sequence": mine + PLACES * 2**20}, "SEQUENCE_INVALID", "items[1].sequence"),
         (request, "FIELD_INVALID", "items[1].request_to_pay_id"),
         ({"top_up_fen": 1}, "FIELD_INVALID", "items[1].top_up_fen"),

@@ -239,3 +239,18 @@ def test_another_list_ends_what_waits_and_it_is_ordered_under_that(company: Phon
     assert caught.value.missing == 1
     ben.together().release(caught.value.name, agreed)
     assert clerk.holder().top_up(5).resent
+
+
+def test_a_list_that_changed_while_nothing_was_open_stops_no_later_order(company: Phones) -> None:
+    clerk, ben = app(company, "clerk"), app(company, "ben")
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().top_up(5)
+    for one in (company.old, ben):
+        [waits] = ben.together().waiting()
+        one.together().release(waits.name, agreed)
+    clerk.holder().top_up(5)
+    company.old.signers().set_threshold(1, lambda: None)
+    [listed] = ben.together().waiting()
+    ben.together().release(listed.name, agreed)
+    with pytest.raises(WaitsForOthers):
+        clerk.holder().top_up(6)

@@ -181,8 +181,6 @@ class Payroll:
             NoAnswer: what was sent last may wait at the bank; the same command finds out.
         """
         bulk, releases = BulkPayments(self.submitter), self._releases()
-        # Of a list of before the bank takes no sequence, and nobody has told this book of another.
-        self.submitter.follow()
         for part in chunks(wishes, RELEASE_ITEMS):
             # All are good for as long as one another: released together, sent together.
             orders = bulk.order(run, part, PREPARED_VALID_MS)
