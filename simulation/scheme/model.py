@@ -418,7 +418,7 @@ class Model:
         Args:
             available_fen: what the bank says that a wallet has.
             accepted: whether the bank's journal has an order as accepted; asked about orders alone
-                that move nothing.
+                by which the payer has as much as before: of a level, and what is topped up whole.
         """
         here = self.banks[bank]
         for doubt in self._doubts.pop(bank, []):
@@ -426,7 +426,7 @@ class Model:
             said = available_fen(payer)
             before = here.wallets[payer].available_fen
             after = before + doubt.effect.changes[payer][0]
-            is_written = doubt.effect.sweeps is None or accepted(doubt.identity)
+            is_written = after != before or accepted(doubt.identity)
             if said == after and not doubt.expected and is_written:
                 self._take(here, doubt.identity, doubt.payload, doubt.effect)
             elif said != before:
