@@ -357,7 +357,9 @@ def _furnish(
     asked_payments = AskedPayments(
         context, orders, directory, outgoing, refused, lost.payments, top_ups, sweeps
     )
-    mandates = Mandates(context, directory, orders.families, asked_payments, lost.windows)
+    mandates = Mandates(
+        context, directory, orders.families, asked_payments, lost.windows, lost.payments
+    )
     arrivals = Arrivals(directory, orders.families)
     asks = Asks(context, orders, directory, arrivals)
     asks.on_allowed = context.standing.when_current(mandates.step)

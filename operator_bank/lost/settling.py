@@ -73,6 +73,15 @@ class LostPayments:
             raise Refusal(errors_pb2.REASON_ID_REUSED, "this sequence was used for another payment")
         return False
 
+    def last_sequence(self, number: str) -> int:
+        """The greatest sequence of the payments of a wallet that this database has lost; 0 for
+        none.
+        """
+        own = _OF.payment_id.startswith(f"{number}-")
+        query = select(_OF.payment_id).where(_OF.payer == number, own)
+        ids = self._database.read(lambda c: c.scalars(query).all())
+        return max((int(each.rpartition("-")[2]) for each in ids), default=0)
+
     def refunded_fen(self, connection: Connection, number: str, payment_id: str) -> int:
         """Fen of a payment that a wallet has refunded, as the feed says, in refunds that this
         database has lost.

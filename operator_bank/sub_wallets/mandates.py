@@ -22,6 +22,7 @@ from operator_bank.asking import rows
 from operator_bank.asking.answering import AskedPayments, PaymentOrder
 from operator_bank.context import Context
 from operator_bank.limits import MANDATE_PAYMENT_MS, MANDATE_TRIES_AT_ONCE
+from operator_bank.lost.settling import LostPayments
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.families import Families, SubWallet
@@ -49,6 +50,7 @@ class Mandates:
         families: Families,
         payments: AskedPayments,
         windows: ComeBacks,
+        lost: LostPayments,
     ) -> None:
         self._database = context.database
         self._ledger = context.ledger
@@ -57,6 +59,7 @@ class Mandates:
         self._families = families
         self._payments = payments
         self._windows = windows
+        self._lost = lost
         self._trying = threading.Lock()
 
     def step(self) -> bool:
@@ -146,10 +149,12 @@ class Mandates:
         wallet = self._wallet(sub)
         request = orders_pb2.RequestToPay.FromString(bytes(asked.payload))
         last = int(self._ledger.read([sub.account])[0]["last_sequence"])
+        if not self._lost.has_none:
+            last = max(last, self._lost.last_sequence(wallet.number))
         content = orders_pb2.PaymentOrder(
             wallet_number=wallet.number,
             # By the second: an older copy of the database does not use a number again that was
-            # used after it was made.
+            # used after it was made. Nor if the clock was set back, as far as the feed has told.
             sequence=max(last + 1, now_ms // 1_000),
             payee_number=asked.asker,
             amount_fen=asked.amount_fen,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import suppress
+from typing import Any
 
 from currency.days import day_of
+from dcep.bank.v1 import wallets_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
+from simulation.scheme import classes
 from simulation.scheme.life import Living
 from simulation.scheme.people import officers_of
 from simulation.scheme.ports import CENTRAL
@@ -16,6 +20,7 @@ from simulation.scheme.system import (
     policy_of,
 )
 
+_BEST = wallets_pb2.WALLET_CLASS_I
 _ACT_LASTS_MS = 20_000
 _MOST_PROPOSED = 3
 
@@ -83,6 +88,27 @@ class Institutions(Living):
     def _freeze(self) -> None:
         """A wallet is frozen, or the opposite."""
         self._set_frozen(self._a_wallet(), frozen=self._chance.random() < 0.5)
+
+    def _counter(self) -> None:
+        """Two officers of a bank see a holder with a document, or take back what they have seen."""
+        wallet = self._a_holder()
+        name, number = self._bank_of(wallet), self.system.numbers[wallet]
+        right, confirms = self._chance.random() < 0.8, self._chance.random() < 0.7
+        if confirms:
+            salt = self._chance.randbytes(16)
+            kind: Any = classes.seen(self.system.wallet(wallet), salt, right=right)
+        else:
+            lower = self._chance.choice([2, 3, 4])
+            kind = office_pb2.DowngradeWallet(wallet_number=number, wallet_class=lower)
+        try:
+            done = self.system.by_two(name, kind)
+        except Refusal:
+            return
+        assert right or not (confirms and done), f"{name} has taken somebody else for {wallet}"
+        self.system.model.officers_saw(name, number, confirms if done else None)
+        chance = random.Random(self._chance.getrandbits(48))
+        if confirms:
+            self._work(wallet, lambda app: classes.change(app, chance, _BEST))
 
     def _policy(self) -> None:
         """Two officers of the central bank publish what holds already, from some day on."""

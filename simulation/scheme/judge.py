@@ -57,7 +57,7 @@ class Judge:
         if here.wallets[order.wallet_number].closing:
             return frozenset({_E.REASON_WALLET_CLOSED}), set()
         request = here.requests.get(name)
-        if request is None:
+        if request is None or request.asked.payer_number != order.wallet_number:
             return frozenset({_E.REASON_REQUEST_TO_PAY_UNKNOWN}), set()
         paid_fen = sum(fen for of, fen in here.answered.values() if of == name)
         asked = request.asked

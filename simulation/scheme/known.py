@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dcep.bank.v1 import orders_pb2
 
@@ -14,6 +15,14 @@ Identity = tuple[str, int]
 
 class Wrong(AssertionError):
     """The system does or says what the model does not allow; the message says what."""
+
+
+class Mandate(NamedTuple):
+    """By what a sub-wallet's payee is paid when it asks: so much a request, and a month, in fen."""
+
+    payee: str
+    each_fen: int
+    month_fen: int
 
 
 @dataclass
@@ -27,6 +36,11 @@ class Wallet:
         single_fen: the most that it pays at once to others than its parent; 0 for others.
         closing: its parent has ordered to close it; its money goes home.
         closed: it has none left, and takes none.
+        was_there: two officers have seen its holder at a counter, and did not withdraw it since;
+            None if nobody can know.
+        mandate: by which its payee is paid, if it is one.
+        of_a_copy: its bank has come back from an older copy, and its holder has said nothing of the
+            mandate since.
     """
 
     available_fen: int = 0
@@ -39,6 +53,9 @@ class Wallet:
     single_fen: int = 0
     closing: bool = False
     closed: bool = False
+    was_there: bool | None = False
+    mandate: Mandate | None = None
+    of_a_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,11 +97,13 @@ class Request:
         asked: as its asker signed it.
         over: it was declined or withdrawn.
         perhaps: a power cut came while it was being made or changed.
+        allowed: the holder of the mandate that it asks may have said that it be paid.
     """
 
     asked: orders_pb2.RequestToPay
     over: bool = False
     perhaps: bool = False
+    allowed: bool = False
 
 
 @dataclass
@@ -107,6 +126,11 @@ class Bank:
         answered: requests and fen of the payments that pay them, by payment id; those that did not
             settle or came back are left out.
         family_orders: ids of the orders about sub-wallets that were carried out.
+        last_try: the number of its last try to pay a request by a mandate.
+        tries: numbers of those that have no end.
+        to_try: requests that it has to try.
+        by_mandate: what mandates have paid and nobody had to allow, as `answered`, with their
+            numbers.
         was_put_back: its database was once put back to an older copy.
         came_back: it goes on from an older copy, so its feed tells of what it has lost.
     """
@@ -127,6 +151,10 @@ class Bank:
     requests: dict[str, Request] = field(default_factory=dict)
     answered: dict[str, tuple[str, int]] = field(default_factory=dict)
     family_orders: set[str] = field(default_factory=set)
+    last_try: int = 0
+    tries: set[int] = field(default_factory=set)
+    to_try: list[str] = field(default_factory=list)
+    by_mandate: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def decided_ids(self) -> set[str]:
         """The orders that were decided, as ids of payments."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +15,12 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as _E
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
+from simulation.scheme import sub_wallets
 from simulation.scheme.cheating import Cheats
 from simulation.scheme.devices import Devices
 from simulation.scheme.ports import CENTRAL
 from simulation.scheme.system import (
+    MANDATES,
     PARENTS,
     PREFIXES,
     HomeCopy,
@@ -99,6 +101,10 @@ class Living:
                 paid = self.system.wallet(parent).holder().pay(number, _CHILDS_FEN)
                 self.settled[paid.order.payment_id] = (parent, number, _CHILDS_FEN)
             self.system.wallet(wallet).loading().prepare()
+        for giver, payee in MANDATES:
+            app = self.system.wallet(giver)
+            now_ms, number = app.clock.now_ms(), self.system.numbers[payee]
+            app.sub_wallets().give(sub_wallets.mandate_of(now_ms, number, self._chance))
 
     def digest(self) -> str:
         """Of where every journal ends: equal runs have equal ones, hex."""
@@ -136,13 +142,23 @@ class Living:
     def _set_frozen(self, wallet: str, *, frozen: bool) -> None:
         number = self.system.numbers[wallet]
         name = self._bank_of(wallet)
+        family = self.system.model.family_of(name, number)
+        self._set_number_frozen(name, number, family if frozen else [], frozen=frozen)
+        if not frozen:
+            # Each is thawed by an act of its own; those that have a home, by themselves.
+            for each in family:
+                if each not in self.system.numbers.values():
+                    self._set_number_frozen(name, each, [], frozen=False)
+
+    def _set_number_frozen(
+        self, name: str, number: str, along: Sequence[str], *, frozen: bool
+    ) -> None:
         kind = office_pb2.FreezeWallet if frozen else office_pb2.UnfreezeWallet
         done = False
         with suppress(Refusal):
             done = self.system.by_two(name, kind(wallet_number=number))
         # A power cut may have come before the act or after it.
-        family = self.system.model.family_of(name, number) if frozen else []
-        for each in (number, *family):
+        for each in (number, *along):
             is_so = frozen if done else self.system.is_frozen(name, each)
             self.system.model.freeze(name, each, is_so)
 

@@ -32,6 +32,7 @@ from simulation.scheme.families import Families, Seen
 from simulation.scheme.float import Float
 from simulation.scheme.judge import TOP_UP, Judge
 from simulation.scheme.known import Bank, Decision, Effect, Identity, Request, Wrong
+from simulation.scheme.mandates import Mandates
 
 Order = TypeVar(
     "Order",
@@ -76,6 +77,7 @@ class Model:
         clock: gives Unix milliseconds as a party has them, by its name.
         judge: says what a bank may answer.
         families: what becomes of sub-wallets.
+        mandates: what is paid by them.
         cheats_prefix: of the numbers of the bank that cheats.
         float: what lies in the offline float, and who bears what it does not pay.
         cheats: wallets whose devices were copied.
@@ -88,6 +90,7 @@ class Model:
         self.cheats_prefix = cheats_prefix
         self.judge = Judge(cap_fen)
         self.families = Families(self.judge)
+        self.mandates = Mandates(self.judge, self._take)
         self.banks: dict[str, Bank] = {}
         self._doubts: dict[str, list[_Doubt]] = {}
         self._feeds: dict[str, dict[int, bytes]] = {}
@@ -178,6 +181,8 @@ class Model:
             here.requests[key] = Request(asked, perhaps=True)
             raise
         here.requests[key] = Request(asked)
+        if asked.wallet_number in here.wallets:
+            self.mandates.asked(here, key)
         return answer
 
     def changed(self, name: str, payload: bytes, call: Callable[[], T]) -> T:
@@ -185,6 +190,9 @@ class Model:
         change = orders_pb2.ChangeAskedOrder.FromString(payload)
         request = self.banks[name].requests.get(change.request_to_pay_id)
         if request is None or change.change == orders_pb2.ASKED_CHANGE_REMIND:
+            return call()
+        if change.change == orders_pb2.ASKED_CHANGE_ALLOW:
+            request.allowed = True
             return call()
         try:
             answer = call()
@@ -317,6 +325,20 @@ class Model:
         wallet = self.banks[bank].wallets[number]
         wallet.frozen = frozen and not wallet.closed
 
+    def officers_saw(self, bank: str, number: str, there: bool | None) -> None:
+        """Two officers say that a wallet's holder was at a counter, or take it back; None if they
+        were interrupted.
+        """
+        self.banks[bank].wallets[number].was_there = there
+
+    def classed(self, bank: str, number: str, wallet_class: int) -> None:
+        """A holder has got a class. Raises Wrong if it is one that asks for presence at a counter,
+        and nobody has seen them.
+        """
+        wallet = self.banks[bank].wallets[number]
+        if wallet_class == wallets_pb2.WALLET_CLASS_I and wallet.was_there is False:
+            raise Wrong(f"{number} has class I, and nobody has seen its holder")
+
     def family_of(self, bank: str, number: str) -> list[str]:
         """The numbers of a wallet's sub-wallets."""
         wallets = self.banks[bank].wallets
@@ -324,7 +346,12 @@ class Model:
 
     def look(self, bank: str, seen: Seen) -> None:
         """A bank has done something: what of it only the bank can know is learned. Raises Wrong."""
-        self.families.look(bank, self.banks[bank], seen)
+        here = self.banks[bank]
+        self.families.learn(bank, here, seen)
+        if any(wallet.mandate for wallet in here.wallets.values()):
+            tries = seen.tries(min(here.tries, default=here.last_try + 1))
+            self.mandates.look(here, tries, self.clock(bank))
+        self.families.look(here, seen)
 
     def rekeyed(self, bank: str, number: str) -> None:
         """Another key, or a list of signers, is in force: what the one before consented to ends."""
@@ -454,6 +481,12 @@ class Model:
         self.families.forget(bank)
         self._doubts.pop(bank, None)
 
+    def came_back(self, bank: str) -> None:
+        """A bank goes on from an older copy."""
+        self.banks[bank].came_back = True
+        for wallet in self.banks[bank].wallets.values():
+            wallet.of_a_copy = wallet.mandate is not None
+
     def _judged(
         self,
         bank: OperatorBank,
@@ -564,6 +597,7 @@ class Model:
             if paid.returns_payment_id in here.lost:
                 return  # the payer still has it, so what comes back lies in suspense
             here.answered.pop(paid.returns_payment_id, None)
+            here.by_mandate.pop(paid.returns_payment_id, None)
             payee = here.wallets.get(paid.payee_number)
             swept_fen = 0
             if payee is not None and not (paid.returns_payment_id or paid.refunds_payment_id):
@@ -635,6 +669,7 @@ class Model:
         if not settled:
             payer.available_fen += paid.amount_fen
             here.answered.pop(paid.payment_id, None)
+            here.by_mandate.pop(paid.payment_id, None)
             if paid.refunds_payment_id:
                 here.refunded[of] -= paid.amount_fen
 

@@ -25,6 +25,7 @@ from dcep.bank.v1 import (
     inbound_pb2,
     keys_pb2,
     offline_pb2,
+    orders_pb2,
     payments_pb2,
     signers_pb2,
     sub_wallets_pb2,
@@ -337,7 +338,10 @@ class Counter:
         self, request: wallets_pb2.ChangeClassRequest
     ) -> wallets_pb2.ChangeClassResponse:
         """Gives a wallet another class."""
-        return self._ask(lambda b: GrpcWallets(b).ChangeClass(request, CALL))
+        answer = self._ask(lambda b: GrpcWallets(b).ChangeClass(request, CALL))
+        order = orders_pb2.ChangeClassOrder.FromString(request.order.payload)
+        self._system.model.classed(self._bank, order.wallet_number, answer.wallet_class)
+        return answer
 
     def order_sweep(self, order: SignedEnvelope) -> wallets_pb2.OrderSweepResponse:
         """Has what payments bring over a level go on to the deposit account, or no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from simulation.scheme.life import Done
 from simulation.scheme.ports import CENTRAL, MALLORY
 from simulation.scheme.steps import Life
 from simulation.scheme.system import MALLORYS_PREFIX, PREFIXES, RESERVES_FEN
+from wallet.online.account import HistoryEntry, entry_of
 
 _MOST_LINES = 500
 
@@ -25,12 +27,15 @@ def prove(life: Life) -> None:
         number: life.system.wallet(wallet).holder().history(_MOST_LINES)[0]
         for wallet, number in life.system.numbers.items()
     }
+    told |= {number: _lines(life, number) for number in life.system.model.families.mandates}
     lost = {
         entry.payment_id
         for name in PREFIXES
         for entry in life.system.bank(name).lost.page(_MOST_LINES, 0)
     }
     astray_fen = sum(_astray_fen(life, wallet, told, lost) for wallet in life.system.numbers)
+    mandates = life.system.model.families.mandates
+    astray_fen += sum(_charged_astray_fen(life, number, told) for number in mandates)
     suspense_fen = sum(_suspense_fen(life, name) for name in PREFIXES)
     twice_fen = _given_twice_fen(life, told, lost)
     assert astray_fen + twice_fen == suspense_fen, (
@@ -98,6 +103,8 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     assert not missing, f"exchanges of {wallet} were acknowledged, and are gone: {missing}"
     assert not strange, f"exchanges of {wallet} that nobody was told of: {strange}"
     sent = [line for line in lines if line.kind in ("payment", "refund") and line.moved_fen < 0]
+    # What a mandate has paid is its own matter.
+    sent = [line for line in sent if not line.payment_id.startswith("mandate-")]
     paid = {line.payment_id: -line.moved_fen for line in sent}
     settled = {key: said[1:] for key, said in life.settled.items() if said[0] == wallet}
     # A home that was put back signs another order under the id of a payment that its bank has lost,
@@ -131,6 +138,39 @@ def _astray_fen(life: Life, wallet: str, told: dict[str, list[Any]], lost: set[s
     ours = [line for line in returns if not line.payment_id.startswith(MALLORY)]
     came_back_fen = sum(line.change_fen for line in ours)
     return astray_fen - int(came_back_fen)
+
+
+def _lines(life: Life, number: str) -> list[HistoryEntry]:
+    """All lines of a mandate, which nobody can ask for; none if its bank has lost it."""
+    name = next(name for name, prefix in PREFIXES.items() if number.startswith(prefix))
+    lines: list[HistoryEntry] = []
+    if number in life.system.model.banks[name].wallets:
+        bank, token = life.system.bank(name), ""
+        while not lines or token:
+            page, token = bank.history.page(bank.directory.get(number), _MOST_LINES, token)
+            lines += [entry_of(payment, number) for payment in page]
+            if not page:
+                break
+    return lines
+
+
+def _charged_astray_fen(life: Life, number: str, told: dict[str, list[Any]]) -> int:
+    """What was paid by a mandate to another bank without having arrived, less what came back."""
+    settled = life.system.model.settled.values()
+    sent = Counter(
+        (one.payment_id, one.payee_number, one.amount_fen)
+        for one in settled
+        if one.payer_number == number and not (one.returns_payment_id or one.refunds_payment_id)
+    )
+    astray_fen = 0
+    for (key, payee, fen), times in sent.items():
+        arrived = [line.change_fen for line in told[payee] if line.payment_id == key]
+        fits = len(arrived) <= times and set(arrived) <= {0, fen}
+        assert fits, f"{key} of {fen} fen arrived as {arrived}"
+        astray_fen += times * fen - sum(arrived)
+    returns = [line for line in told[number] if line.kind == "return"]
+    ours = [line for line in returns if not line.payment_id.startswith(MALLORY)]
+    return astray_fen - int(sum(line.change_fen for line in ours))
 
 
 def _times(life: Life, payment_id: str) -> int:

@@ -81,12 +81,30 @@ class Rests(Living):
         for child, parent in PARENTS.items():
             if not self._is_closed(child):
                 system.run(parent, partial(_close, number=system.numbers[child]))
+        self._end_mandates()
         self._check_closed()
         for wallet in holders:
-            self._two_sign(wallet)
+            if not self._has_mandates(wallet):  # whose money has no room at home
+                self._two_sign(wallet)
         self._settle_refunds()
         assert not self._left(), f"{self._left()} payments have no end"
         system.check()
+
+    def _end_mandates(self) -> None:
+        """Nothing waits to be tried, and who has given a mandate ends it."""
+        names = {number: name for name, number in self.system.numbers.items()}
+        for bank, known in self.system.model.banks.items():
+            assert not known.tries, f"{bank} has not tried {known.tries}"
+            for number, wallet in known.wallets.items():
+                if wallet.mandate and not wallet.closing:
+                    self.system.run(names[wallet.parent], partial(_close, number=number))
+        self._settle_refunds()
+
+    def _has_mandates(self, wallet: str) -> bool:
+        """Whether a mandate of a wallet is not closed."""
+        known = self.system.model.banks[self._bank_of(wallet)].wallets
+        family = self.system.model.family_of(self._bank_of(wallet), self.system.numbers[wallet])
+        return any(known[each].mandate and not known[each].closed for each in family)
 
     def _check_closed(self) -> None:
         """Every sub-wallet is closed that is to be and can be. Raises AssertionError."""

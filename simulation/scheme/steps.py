@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulation.scheme.charging import Charges
 from simulation.scheme.faults import Faults
 from simulation.scheme.institutions import Institutions
 from simulation.scheme.resting import Rests
@@ -18,7 +19,8 @@ class Step:
 
     Attributes:
         number: its place in the whole run.
-        kind: a name in `KINDS`, `ASKING`, `GIVING`, `FAMILIES`, `RULES` or `SWEEPING`.
+        kind: a name in `KINDS`, `ASKING`, `GIVING`, `FAMILIES`, `RULES`, `SWEEPING` or
+            `CHARGING`.
         seed: of all that is random in it, the faults among it.
     """
 
@@ -27,13 +29,13 @@ class Step:
     seed: int
 
 
-class Life(Wants, Institutions, Faults, Rests):
+class Life(Wants, Charges, Institutions, Faults, Rests):
     """People who want things, officers who decide, services that work."""
 
     def perform(self, step: Step) -> None:
         """Does a step, under faults, and checks every balance."""
         self._chance = self.system.network.chance = random.Random(step.seed)
-        drawn = {**KINDS, **ASKING, **GIVING, **FAMILIES, **RULES, **SWEEPING}
+        drawn = {**KINDS, **ASKING, **GIVING, **FAMILIES, **RULES, **SWEEPING, **CHARGING}
         _, act = drawn[step.kind]
         act(self)
         self.system.check()
@@ -103,11 +105,19 @@ FAMILIES: dict[str, tuple[int, Callable[[Life], None]]] = {
 RULES: dict[str, tuple[int, Callable[[Life], None]]] = {
     "another_class": (3, Life._another_class),
     "policy": (1, Life._policy),
+    "counter": (3, Life._counter),
 }
 """Likewise, after each `_SELDOM` of all of those."""
 
 SWEEPING: dict[str, tuple[int, Callable[[Life], None]]] = {"sweep": (1, Life._sweep)}
 """Likewise, after each `_SELDOM` of all of those and of these."""
+
+CHARGING: dict[str, tuple[int, Callable[[Life], None]]] = {
+    "charge": (6, Life._charge),
+    "allow": (3, Life._allow),
+    "mandate": (1, Life._mandate),
+}
+"""Likewise, after each `_RARELY` of all of those."""
 
 _BETWEEN, _FURTHER, _RARELY, _SELDOM = 8, 11, 9, 19
 
@@ -142,4 +152,9 @@ def draw(seed: int, count: int) -> list[Step]:
     for place in range(len(drawn) // _SELDOM * _SELDOM, 0, -_SELDOM):
         (kind,) = SWEEPING
         drawn.insert(place, (kind, sweeping.getrandbits(48)))
+    charging = random.Random(f"{seed} charges")
+    weights = [weight for weight, _ in CHARGING.values()]
+    for place in range(len(drawn) // _RARELY * _RARELY, 0, -_RARELY):
+        (kind,) = charging.choices(list(CHARGING), weights)
+        drawn.insert(place, (kind, charging.getrandbits(48)))
     return [Step(number, *each) for number, each in enumerate(drawn, 1)]

@@ -11,6 +11,7 @@ from dcep.bank.v1 import sub_wallets_pb2
 from wallet.app import App
 from wallet.online.sub_wallets import Terms
 
+MOST_ASKED_FEN = 20_000
 _LASTS_MS = 30 * 86_400_000
 _OPEN = sub_wallets_pb2.SUB_WALLET_STATE_OPEN
 
@@ -21,6 +22,15 @@ def terms_of(now_ms: int, chance: random.Random) -> Terms:
     """
     cap_fen, single_fen = chance.choice(LADDER_FEN[4:6]), chance.choice((0, *LADDER_FEN[2:5]))
     return Terms(balance_cap_fen=cap_fen, single_fen=single_fen, ends_time_ms=now_ms + _LASTS_MS)
+
+
+def mandate_of(now_ms: int, payee: str, chance: random.Random) -> Terms:
+    """Terms by which a payee is paid when it asks."""
+    terms = terms_of(now_ms, chance)
+    terms.payees.append(payee)
+    terms.mandate.each_fen = chance.randrange(MOST_ASKED_FEN // 2, MOST_ASKED_FEN)
+    terms.mandate.month_fen = terms.mandate.each_fen * chance.randrange(1, 5)
+    return terms
 
 
 def order(app: App, chance: random.Random) -> None:
@@ -43,4 +53,8 @@ def order(app: App, chance: random.Random) -> None:
         subs.close(chosen.wallet_number)
     else:
         terms.ends_time_ms = max(terms.ends_time_ms, chosen.terms.ends_time_ms)
+        if chosen.terms.HasField("mandate"):
+            mandate = mandate_of(app.clock.now_ms(), chosen.terms.payees[0], chance)
+            terms.mandate.CopyFrom(mandate.mandate)
+            terms.payees.append(chosen.terms.payees[0])
         subs.change(chosen.wallet_number, terms)

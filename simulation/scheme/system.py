@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,12 +14,13 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row, select
 from sqlalchemy.exc import OperationalError
 
 import central_bank.issuance.redemption_reserve as redemption_reserve
 import central_bank.registration.feed_book as feed_book
 import central_bank.registration.settlement as settlement
+import currency.papers as papers
 import operator_bank.wallets.numbers as numbers
 import runtime.database as database
 from central_bank.api.authentication import GrpcAuthentication
@@ -40,6 +42,8 @@ from operator_bank.app import build as build_bank
 from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.feed.chain import read_tip
 from operator_bank.peers.central_keys import CentralKeys
+from operator_bank.sub_wallets import tries
+from operator_bank.sub_wallets.tables import mandate_tries
 from operator_bank.tables import metadata as bank_tables
 from operator_bank.wallets.wallet import WalletState
 from runtime.database import Database
@@ -54,6 +58,7 @@ from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.families import give
 from simulation.scheme.known import Bank as ModelBank
 from simulation.scheme.known import Wallet, Wrong
+from simulation.scheme.mandates import Try
 from simulation.scheme.model import Model
 from simulation.scheme.network import Network, at_once
 from simulation.scheme.people import admission_of, founding_of, key_of, officers_of
@@ -72,6 +77,9 @@ PREFIXES = {"alpha": "6201", "beta": "6202"}
 MALLORYS_PREFIX, MALLORYS_WALLETS = "6203", 3
 RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
 WALLETS = 4
+MANDATES = (("wallet-0", "wallet-2"), ("wallet-1", "wallet-2"), ("wallet-2", "wallet-3"))
+"""Who has given whom a mandate from the beginning on, within a bank and across."""
+
 PARENTS = {"child-0": "wallet-0", "child-1": "wallet-1"}
 """The wallets with sub-wallets that hold money, one of each bank, by the name of the sub-wallet."""
 _SEEN = 50
@@ -333,7 +341,7 @@ class System:
         request = authentication_pb2.GetFeedOfRequest(bank=name, after_number=told.number)
         beyond = authentication.GetFeedOf(request, CALL)
         self.by_two(name, come_back(told, beyond))
-        self.model.banks[name].came_back = True
+        self.model.came_back(name)
 
     def by_two(self, institution: str, kind: Any) -> bool:
         """Two officers of an institution agree; False if that had no answer half-way."""
@@ -407,7 +415,17 @@ class System:
 
     def _open_wallet(self, name: str, bank: str) -> None:
         self._add(name, wallet_tables, self._folder)
-        number = self.wallet(name).open(_entry_of(bank), holder_name=name).number
+        number = (
+            self.wallet(name)
+            .open(
+                _entry_of(bank),
+                holder_name=name,
+                phone=f"138000{len(self.numbers):05}",
+                document=f"SIMULATED{name[-1]}",
+                bank_account=f"CN{name[-1]}",
+            )
+            .number
+        )
         self.numbers[name] = number
         self.model.banks[bank].wallets[number] = Wallet(deposit_fen=DEPOSIT_FEN)
 
@@ -506,6 +524,28 @@ class _Seen:
         """See `families.Seen`."""
         return self._state(number).status == wallets_pb2.WALLET_STATUS_CLOSED
 
+    def opened(self, number: str, payload: bytes) -> str:
+        """See `families.Seen`."""
+        digest, directory = record_digest(payload), self._bank.directory
+        for each in self._bank.sub_wallets.families.of(directory.account(number)):
+            if each.digest == digest:
+                return directory.number_of(each.account)
+        return ""
+
+    def tries(self, first: int) -> list[Try]:
+        """See `families.Seen`."""
+        query = select(mandate_tries).where(mandate_tries.c.number >= first)
+        rows = self._bank.context.database.read(lambda c: c.execute(query).all())
+        return [self._try(row) for row in sorted(rows, key=lambda row: int(row.number))]
+
+    def _try(self, row: Row[Any]) -> Try:
+        sequence = 0
+        if row.position:
+            [paid] = self._bank.context.history.statement(row.account, row.position + 1, 1)
+            sequence = paid.sequence
+        is_allowed, waits = bool(row.allowed), row.state == tries.WAITING
+        return Try(row.number, row.request, is_allowed, waits, row.reason, sequence)
+
     def is_last_order(self, number: str, payload: bytes) -> bool:
         """See `families.Seen`."""
         found = self._bank.sub_wallets.families.find(self._bank.directory.account(number))
@@ -534,11 +574,18 @@ def replaced(seed: int) -> Iterator[None]:
     drawn = SimpleNamespace(
         token_bytes=SeededRandomness(seed).bytes, randbelow=random.Random(seed).randrange
     )
+    # Nobody guesses documents here, so no guess need take long.
+    quick = SimpleNamespace(
+        kdf=lambda size, text, salt, *_: hashlib.sha256(salt + text).digest()[:size],
+        OPSLIMIT_INTERACTIVE=0,
+        MEMLIMIT_INTERACTIVE=0,
+    )
     with ExitStack() as stack:
         for module, name, value in (
             (settlement, "FIRST_LOOK_S", 0.0),
             (settlement, "PATIENCE_S", 0.0),
             (redemption_reserve, "PATIENCE_S", 0.0),
+            (papers, "argon2id", quick),
             (database, "FIRST_PAUSE_S", 0.0),
             (numbers, "secrets", drawn),
             (feed_book, "secrets", drawn),

@@ -80,7 +80,7 @@ class Wants(Living):
     def _pay_asked(self) -> None:
         """Somebody pays a request that they are shown, or a part of it, or more than is left."""
         wallet, key = self._a_wallet(), self.system.randomness.uuid()
-        lines = [line for line in self._requests_of(wallet) if not line.mine]
+        lines = [line for line in self._requests_of(wallet) if not (line.mine or line.mandate)]
         if not lines:
             return
         line = self._chance.choice(lines)
@@ -118,6 +118,13 @@ class Wants(Living):
         wallet, key = self._a_wallet(), self.system.randomness.uuid()
         number = self.system.numbers[wallet]
         came = [(of, said[2]) for of, said in self.settled.items() if said[1] == number]
+        received = self.system.model.banks[self._bank_of(wallet)].received
+        mandates = self.system.model.families.mandates
+        came += [
+            (of, fen)
+            for (payee, of), fen in received.items()
+            if payee == number and of.partition("-")[0] in mandates
+        ]
         if not came:
             return
         payment_id, paid_fen = self._chance.choice(came)

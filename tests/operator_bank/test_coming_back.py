@@ -177,6 +177,33 @@ def test_what_several_had_released_is_not_paid_twice_though_its_release_is_lost(
     assert company.fen == 1_000
 
 
+def test_a_mandate_pays_under_no_number_that_was_lost(
+    system: System, lost: Lost, alice: Holder
+) -> None:
+    """The clock is not later than when the lost payment was made."""
+    mandate, now_ms = mandates.given(alice, FOREIGN), system.clock.now_ms()
+    lost.number += 1
+    gone = R.OutboundPayment(
+        number=lost.number,
+        payment_id=f"{mandate}-{now_ms // 1_000 + 60}",
+        payer_number=mandate,
+        payee_number=FOREIGN,
+        amount_fen=4_000,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+    )
+    system.entry(outgoing_settled=gone)
+    lost.come_back()
+    terms = mandates.wanted(alice, FOREIGN, 3_000, 5_000)
+    again = sub_wallets.order(alice, sub_wallets.CHANGE, sub_wallet_number=mandate, terms=terms)
+    system.bank.sub_wallets.order(again)
+    system.bank.taking.take([asking.carried(system, mandate, 700)])
+    system.bank.mandates.step()
+    page, _ = system.bank.history.page(system.bank.directory.get(mandate), 9, "")
+    assert f"{mandate}-{now_ms // 1_000 + 61}" in {line.payment_id for line in page}
+    assert alice.fen == 99_300
+
+
 def test_all_else_of_the_lost_time_finds_its_place(
     system: System, lost: Lost, alice: Holder, bob: Holder
 ) -> None:

@@ -14,8 +14,10 @@ from central_bank.registration import feed
 from central_bank.registration import settlement as settling
 from central_bank.registration.feed_book import Link
 from central_bank.registration.offline import losses
+from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from officers import acts, people
+from operator_bank.counter import effects as counter_effects
 from operator_bank.feed import events, follower
 from operator_bank.feed.entries import captured, released
 from operator_bank.feed.written import Written
@@ -23,10 +25,12 @@ from operator_bank.ledger import accounts
 from operator_bank.payments import refunds, topped_up
 from operator_bank.payments.lanes import Lane
 from operator_bank.payments.outbound import Outbound
+from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.families import Families
 from operator_bank.sub_wallets.homecoming import Homecoming
+from operator_bank.sub_wallets.mandates import Mandates
 from operator_bank.sweeps.sweeping import Sweeps
-from operator_bank.wallets import directory
+from operator_bank.wallets import changing, directory
 from runtime import database
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
@@ -124,6 +128,22 @@ def _elsewhere(right: Any, homecoming: Any, sub: Any, sequence: int, fen: int) -
     return right(homecoming, sub, sequence, fen)._replace(credit=int(accounts.SUSPENSE))
 
 
+def _allowed(right: Any, mandates: Any, connection: Any, one: Any, *rest: Any) -> Any:
+    """Takes whatever is asked for allowed."""
+    try:
+        return right(mandates, connection, one, *rest)
+    except Refusal:
+        return 0
+
+
+def _class_one(*_: Any) -> int:
+    return int(wallets_pb2.WALLET_CLASS_I)
+
+
+def _nothing_spent(*_: Any) -> dict[int, int]:
+    return {}
+
+
 def _another_bank(right: Any, losses_: Any, double: Any) -> int:
     return 3 - int(right(losses_, double))
 
@@ -175,6 +195,13 @@ PLANTED: dict[str, tuple[Any, str, Wrong, int]] = {
     "a sweep takes a fen more than came over the level": (Sweeps, "_needed", _a_fen_too_far, 1),
     "a closed sub-wallet's money does not go home": (Homecoming, "_homeward", _elsewhere, 1),
     "whatever a sub-wallet pays counts as paid in the family": (Families, "are_kin", yes, 1),
+    "a mandate pays whatever is asked": (Mandates, "_check", _allowed, 4),
+    "a mandate's month is never used up": (tries, "spent_fen", _nothing_spent, 4),
+    "a mandate pays whoever asks": (Families, "pays_by_mandate", yes, 1),
+    "what a mandate has paid is not written down": (tries, "paid", nothing, 2),
+    "a mandate is not tried when its payee asks": (tries, "put", yes, 1),
+    "class I needs nobody at a counter": (changing, "class_of", _class_one, 1),
+    "officers see whatever they are shown": (counter_effects, "_check_seen", nothing, 1),
     "more may be refunded than was paid": (refunds.Refunds, "_check_left", nothing, 1),
     "a double spend falls on another bank": (losses.Losses, "_bearer", _another_bank, 3),
     "a double spend falls on its payee": (losses.Losses, "beyond_cap", yes, 4),
