@@ -56,6 +56,7 @@ Call = Callable[[OperatorBank, SignedEnvelope], Answer]
 _E = errors_pb2
 _PENDING = states_pb2.PAYMENT_STATE_PENDING
 _SETTLED = states_pb2.PAYMENT_STATE_SETTLED
+_ENDING = (orders_pb2.ASKED_CHANGE_WITHDRAW, orders_pb2.ASKED_CHANGE_DECLINE)
 _ABOUT_PIECES = (_E.REASON_ALREADY_DEPOSITED, _E.REASON_TOKEN_INVALID)
 
 
@@ -203,6 +204,13 @@ class Model:
             raise
         request.over = True
         return answer
+
+    def ended(self, name: str, payload: bytes) -> None:
+        """A bank was told what a wallet has ordered about a request, if it has."""
+        change = orders_pb2.ChangeAskedOrder.FromString(payload)
+        request = self.banks[name].requests.get(change.request_to_pay_id)
+        if request is not None and change.change in _ENDING:
+            request.over = True
 
     def refund(
         self, bank: OperatorBank, envelope: SignedEnvelope, call: Call[payments_pb2.RefundResponse]

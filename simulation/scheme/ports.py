@@ -130,6 +130,8 @@ class BankPeers:
             item.request,
             lambda: model.changed(name, item.change.payload, lambda: bank.taking.take([item])),
         )
+        # With a request that a bank has not heard of, or has lost, what became of it may come too.
+        model.ended(name, item.change.payload)
 
     def _chooses(self) -> int:
         return self._system.network.chance.choice([0, 0, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID])
