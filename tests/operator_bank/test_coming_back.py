@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,68 +18,12 @@ from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
 from tests.operator_bank import asking, mandates, signers, sub_wallets
 from tests.operator_bank.company import Company, pay
+from tests.operator_bank.lost import ACT, Lost
 from tests.operator_bank.system import FOREIGN, ZHOU, Holder, System, made
 from tests.refusals import refusal, refused_for
 
 R = registration_pb2
-ACT = 7
 SETTLED, PENDING = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING
-
-
-class Lost:
-    """A bank that was put back: what the central bank tells of the time since, and its officers."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.number = system.bank.books.ledger.position() + 500
-
-    def settled(self, payer: Holder, fen: int, sequence: int = 1, **values: Any) -> Any:
-        """A payment of the lost time, settled; returns it and the order that it was made for."""
-        self.number += 1
-        order = payer.order(FOREIGN, fen, sequence=sequence, **values)
-        sent = payer.system.clock.now_ms()
-        payment = R.OutboundPayment(
-            number=self.number,
-            payment_id=f"{payer.number}-{sequence}",
-            payer_number=payer.number,
-            payee_number=FOREIGN,
-            amount_fen=fen,
-            created_time_ms=sent,
-            expires_time_ms=sent + 60_000,
-        )
-        return self.system.entry(outgoing_settled=payment), order
-
-    def act(self, **changes: int) -> office_pb2.ComeBack:
-        """What two officers have it take up: all that there is."""
-        return office_pb2.ComeBack(
-            **{
-                "incarnation": ACT,
-                "after_number": self.system.bank.follower.place.number,
-                "until_number": len(self.system.central.teller.said),
-                "next_number": self.number + 1,
-                "next_deposit": 50,
-                **changes,
-            }
-        )
-
-    def come_back(self, **changes: int) -> None:
-        self.notice()
-        self.system.both(self.act(**changes))
-        self.hear()
-
-    def notice(self) -> None:
-        """As the central bank says it that has the bank's receipts for more."""
-        said = "asks for less than it has acknowledged"
-        self.system.central.refuses_the_feed = Refusal(errors_pb2.REASON_FEED_STEPPED_BACK, said)
-        self.hear()
-        self.system.central.refuses_the_feed = None
-        assert self.system.bank.standing.is_behind
-
-    def hear(self) -> None:
-        """All that the feed says now, which is a stream of its own each time."""
-        self.system.bank.follower.ask_again()
-        while self.system.bank.follower.step():
-            pass
 
 
 @pytest.fixture
@@ -175,33 +118,6 @@ def test_what_several_had_released_is_not_paid_twice_though_its_release_is_lost(
     out = company.clerk.exchange_order(40, out=True, sequence=content.sequence)
     assert refusal(lambda: system.bank.exchange.exchange(out)).name == "SIGNER_MAY_NOT"
     assert company.fen == 1_000
-
-
-def test_a_mandate_pays_under_no_number_that_was_lost(
-    system: System, lost: Lost, alice: Holder
-) -> None:
-    """The clock is not later than when the lost payment was made."""
-    mandate, now_ms = mandates.given(alice, FOREIGN), system.clock.now_ms()
-    lost.number += 1
-    gone = R.OutboundPayment(
-        number=lost.number,
-        payment_id=f"{mandate}-{now_ms // 1_000 + 60}",
-        payer_number=mandate,
-        payee_number=FOREIGN,
-        amount_fen=4_000,
-        created_time_ms=now_ms,
-        expires_time_ms=now_ms + 60_000,
-    )
-    system.entry(outgoing_settled=gone)
-    lost.come_back()
-    terms = mandates.wanted(alice, FOREIGN, 3_000, 5_000)
-    again = sub_wallets.order(alice, sub_wallets.CHANGE, sub_wallet_number=mandate, terms=terms)
-    system.bank.sub_wallets.order(again)
-    system.bank.taking.take([asking.carried(system, mandate, 700)])
-    system.bank.mandates.step()
-    page, _ = system.bank.history.page(system.bank.directory.get(mandate), 9, "")
-    assert f"{mandate}-{now_ms // 1_000 + 61}" in {line.payment_id for line in page}
-    assert alice.fen == 99_300
 
 
 def test_all_else_of_the_lost_time_finds_its_place(
