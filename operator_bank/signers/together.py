@@ -6,6 +6,7 @@ order's own end or the list of signers that it was signed under.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -217,7 +218,9 @@ class SignedTogether:
         rows = self._database.read(
             lambda c: c.execute(query.order_by(_OF.created_time_ms, _OF.digest)).all()
         )
-        places = self._database.read(lambda c: c.execute(by.order_by(_BY.place)).all())
+        signed: dict[bytes, list[int]] = defaultdict(list)
+        for one in self._database.read(lambda c: c.execute(by.order_by(_BY.place)).all()):
+            signed[bytes(one.digest)].append(one.place)
         return [
             signers_pb2.PendingOrder(
                 is_list=row.kind == LIST,
@@ -225,7 +228,7 @@ class SignedTogether:
                 order_digest=row.digest,
                 payload=bytes(row.payload),
                 place=row.place,
-                signed=[one.place for one in places if one.digest == row.digest],
+                signed=signed[bytes(row.digest)],
                 created_time_ms=row.created_time_ms,
             )
             for row in rows

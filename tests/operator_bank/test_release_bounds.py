@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from currency.days import DAY_MS
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -16,11 +17,13 @@ from operator_bank.signers import pending
 from operator_bank.signers import releases as releasing_room
 from operator_bank.signers.tables import (
     pending_orders,
+    pending_signatures,
     release_signatures,
     released_orders,
     releases,
 )
 from operator_bank.wallets import released as released_orders_of
+from operator_bank.wallets.signers import PLACES
 from runtime.errors import Refusal
 from tests.operator_bank.company import Company, pay, released, releasing
 from tests.operator_bank.signers import Member
@@ -122,3 +125,23 @@ def test_what_nobody_was_shown_costs_little_however_much_waits(
         *["NOT_RELEASED"] * 100,
         "SIGNER_MAY_NOT",
     ]
+
+
+def test_a_look_at_all_that_may_wait_takes_no_seconds(company: Company, alice: Holder) -> None:
+    """20 of each of 16 signers, signed by all: who looks again and again holds up nobody."""
+    release = releasing(company.clerk, [company.clerk.order(alice.number, 1)])
+    company.sign_release(release)
+    digests = [hashlib.sha256(b"%d" % number).digest() for number in range(PENDING_EACH * PLACES)]
+    with company.system.engine.begin() as connection:
+        row = dict(connection.execute(select(pending_orders)).mappings().one())
+        signed = dict(connection.execute(select(pending_signatures)).mappings().one())
+        waits = [{**row, "digest": digest} for digest in digests]
+        by = [
+            {**signed, "digest": one, "place": place} for one in digests for place in range(PLACES)
+        ]
+        connection.execute(insert(pending_orders), waits)
+        connection.execute(insert(pending_signatures), by)
+    before = time.thread_time()
+    shown = company.waiting
+    assert time.thread_time() - before < 1
+    assert sum(len(one.signed) for one in shown) == len(by) + 1
