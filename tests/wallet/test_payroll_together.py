@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, Table, delete, insert, select, update
 
 from dcep.bank.v1 import signers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
@@ -24,6 +25,7 @@ from wallet.payroll import payroll as payrolls
 from wallet.payroll.payroll import Payroll
 from wallet.payroll.runs import Entry, Runs
 from wallet.payroll.sheet import read_sheet
+from wallet.tables import orders, sequences
 
 PREPARE = states_pb2.SIGNER_ROLE_PREPARE
 RUN = "2026-11"
@@ -224,8 +226,47 @@ def test_a_list_that_changed_while_nothing_was_open_stops_no_later_payroll(offic
     [listed] = office.ben.together().waiting()
     office.ben.together().release(listed.name, agreed)
     office.rows.append((office.phones.system.numbers[_others(office)[0]], "somebody", 5))
+    assert office.run() == errors_pb2.REASON_KEY_REPLACED
     assert office.run() == 0
     assert office.payroll.waiting(RUN).amount_fen == 5
+
+
+def test_an_older_copy_of_a_home_is_noticed_though_others_release_what_it_ordered_before(
+    office: Office,
+) -> None:
+    """Its sequences were used by what its book does not know, which it would pay again."""
+    office.run()
+    engine = office.phones.system.engines["clerk"]
+    kept = {of: _rows(engine, of) for of in (orders, sequences)}
+    assert kept[orders]
+    with engine.begin() as connection:
+        connection.execute(delete(orders))
+        next_sequence = min(row["sequence"] for row in kept[orders])
+        connection.execute(update(sequences).values(next_sequence=next_sequence))
+    older = _rows(engine, sequences)
+    _put_back(engine, kept)
+    office.release()
+    office.run()
+    assert office.phones.received() == [700]
+    _put_back(engine, {orders: [], sequences: older})
+    office.phones.system.clock.advance(1_000)
+    office.run()
+    office.release()
+    assert refused_for(office.run) == "WALLET_USED_ELSEWHERE"
+    assert office.phones.received() == [700]
+
+
+def _rows(engine: Engine, of: Table) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(select(of)).mappings()]
+
+
+def _put_back(engine: Engine, kept: dict[Table, list[dict[str, Any]]]) -> None:
+    with engine.begin() as connection:
+        for of, rows in kept.items():
+            connection.execute(delete(of))
+            if rows:
+                connection.execute(insert(of), rows)
 
 
 def test_the_bank_takes_no_more_and_the_rest_is_ordered_later(

@@ -175,8 +175,6 @@ class Releases:
             return None
         if me.role == _RELEASE and listed.threshold == 1:
             return None
-        # Of a list of before the bank takes no sequence, and nobody has told this book of another.
-        submitter.follow()
         releasing = frozenset(one.place for one in listed.signers if one.role == _RELEASE)
         return Terms(listed.list_number, me.place, listed.threshold, releasing)
 
