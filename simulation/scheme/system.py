@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 import central_bank.issuance.redemption_reserve as redemption_reserve
@@ -42,27 +42,25 @@ from operator_bank.app import build as build_bank
 from operator_bank.customers.sandbox_checks import AtOnce
 from operator_bank.feed.chain import read_tip
 from operator_bank.peers.central_keys import CentralKeys
-from operator_bank.sub_wallets import tries
-from operator_bank.sub_wallets.tables import mandate_tries
 from operator_bank.tables import metadata as bank_tables
-from operator_bank.wallets.wallet import WalletState
 from runtime.database import Database
 from runtime.errors import NoAnswer
 from runtime.private import PRIVATE_FILE
 from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
-from settlement.records import Result, record_digest
+from settlement.records import Result
 from simulation.scheme.clocks import Clocks
+from simulation.scheme.counter import Counter
 from simulation.scheme.disk import Disk, PowerCut
 from simulation.scheme.families import give
 from simulation.scheme.known import Bank as ModelBank
 from simulation.scheme.known import Wallet, Wrong
-from simulation.scheme.mandates import Try
 from simulation.scheme.model import Model
 from simulation.scheme.network import Network, at_once
 from simulation.scheme.people import admission_of, founding_of, key_of, officers_of
-from simulation.scheme.ports import CALL, CENTRAL, MALLORY, BankPeers, CentralBankPort, Counter
+from simulation.scheme.ports import CALL, CENTRAL, MALLORY, BankPeers, CentralBankPort
+from simulation.scheme.seen import Seen
 from simulation.scheme.sub_wallets import terms_of
 from wallet.app import App
 from wallet.online.sub_wallets import join, make_key
@@ -375,7 +373,7 @@ class System:
         """Has the model learn from a bank what only it can know."""
         bank = self.bank(name)
         self.model.heard(name, bank.follower.place.number)
-        self.model.look(name, _Seen(bank))
+        self.model.look(name, Seen(bank))
 
     def _resolve(self, name: str) -> None:
         """Finds out which orders were written that had no answer, if it is a bank's name."""
@@ -508,51 +506,6 @@ def policy_of(cap_fen: int, from_day: int) -> office_pb2.PublishPolicy:
             for of in WALLET_CLASSES
         ],
     )
-
-
-class _Seen:
-    """What a bank has, for the model to learn from."""
-
-    def __init__(self, bank: OperatorBank) -> None:
-        self._bank = bank
-
-    def available_fen(self, number: str) -> int:
-        """See `families.Seen`."""
-        return self._state(number).available_fen
-
-    def is_closed(self, number: str) -> bool:
-        """See `families.Seen`."""
-        return self._state(number).status == wallets_pb2.WALLET_STATUS_CLOSED
-
-    def opened(self, number: str, payload: bytes) -> str:
-        """See `families.Seen`."""
-        digest, directory = record_digest(payload), self._bank.directory
-        for each in self._bank.sub_wallets.families.of(directory.account(number)):
-            if each.digest == digest:
-                return directory.number_of(each.account)
-        return ""
-
-    def tries(self, first: int) -> list[Try]:
-        """See `families.Seen`."""
-        query = select(mandate_tries).where(mandate_tries.c.number >= first)
-        rows = self._bank.context.database.read(lambda c: c.execute(query).all())
-        return [self._try(row) for row in sorted(rows, key=lambda row: int(row.number))]
-
-    def _try(self, row: Row[Any]) -> Try:
-        sequence = 0
-        if row.position:
-            [paid] = self._bank.context.history.statement(row.account, row.position + 1, 1)
-            sequence = paid.sequence
-        is_allowed, waits = bool(row.allowed), row.state == tries.WAITING
-        return Try(row.number, row.request, is_allowed, waits, row.reason, sequence)
-
-    def is_last_order(self, number: str, payload: bytes) -> bool:
-        """See `families.Seen`."""
-        found = self._bank.sub_wallets.families.find(self._bank.directory.account(number))
-        return found is not None and found.digest == record_digest(payload)
-
-    def _state(self, number: str) -> WalletState:
-        return self._bank.wallets.state(self._bank.directory.get(number))
 
 
 def _entry_of(bank: str) -> BankEntry:
