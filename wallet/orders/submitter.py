@@ -239,15 +239,17 @@ class OrderSubmitter:
 
         order, new = self.book.add(self.number, request_id or None, make)
         _check_same(order, kind, content)
-        if terms is not None and new:
-            self._put(order, terms)
         try:
+            if terms is not None and new:
+                self._put(order, terms)
             return self._fly(order, take, resent=not new, terms=None if new else terms)
         except SignersChanged:
             if request_id or not new:
                 raise
             # It is none, and never will be: the same once more, under the list of now.
             order, new = self.book.add(self.number, None, make)
+            if terms is not None:
+                self._put(order, terms)
             return self._fly(order, take, resent=False)
 
     def _terms(self, kind: AnyKind, fields: dict[str, Any]) -> Terms | None:
@@ -270,7 +272,8 @@ class OrderSubmitter:
             self._refuse(order, errors_pb2.REASON_NOT_RELEASED, refusal.message, heard=True)
             self.flights.release(order.sequence)
             if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
-                self.follow()  # the wallet's signers are others; repeated, it goes on
+                self.follow()  # the wallet's signers are others
+                raise SignersChanged(refusal.reason, refusal.message) from refusal
             raise
         except NoAnswer:
             self.flights.release(order.sequence)

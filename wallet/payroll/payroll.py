@@ -171,8 +171,13 @@ class Payroll:
         left_open = self.runs.orders(run, only_open=True)
         return [order for order in left_open if order.sequence not in waits]
 
-    def _put(self, run: str, wishes: Sequence[Wish], terms: Terms) -> int:
+    def _put(
+        self, run: str, wishes: Sequence[Wish], terms: Terms, *, followed: bool = False
+    ) -> int:
         """Writes orders down, and puts them before those who may release them.
+
+        Args:
+            followed: the book was told of the list of now.
 
         Returns:
             The Reason for which the bank took no more; 0 if it took all.
@@ -181,7 +186,7 @@ class Payroll:
             NoAnswer: what was sent last may wait at the bank; the same command finds out.
         """
         bulk, releases = BulkPayments(self.submitter), self._releases()
-        for part in chunks(wishes, RELEASE_ITEMS):
+        for at, part in enumerate(chunks(wishes, RELEASE_ITEMS)):
             # All are good for as long as one another: released together, sent together.
             orders = bulk.order(run, part, PREPARED_VALID_MS)
             try:
@@ -189,9 +194,11 @@ class Payroll:
             except Refusal as refusal:
                 # Nobody was shown them, and none of them was sent.
                 self.submitter.book.finish_all([_never_put(order) for order in orders])
-                if refusal.reason == errors_pb2.REASON_KEY_REPLACED:
-                    self.submitter.follow()  # the wallet's signers are others
-                return refusal.reason
+                if refusal.reason != errors_pb2.REASON_KEY_REPLACED:
+                    return refusal.reason
+                self.submitter.follow()  # the wallet's signers are others
+                left = wishes[at * RELEASE_ITEMS :]
+                return refusal.reason if followed else self._put(run, left, terms, followed=True)
             self.advance(len(orders))
         return 0
 
