@@ -22,6 +22,7 @@ _KINDS: Mapping[int, type[Message]] = {
     signers_pb2.RELEASED_KIND_PAYMENT: orders_pb2.PaymentOrder,
     signers_pb2.RELEASED_KIND_REFUND: orders_pb2.RefundOrder,
     signers_pb2.RELEASED_KIND_EXCHANGE: orders_pb2.ExchangeOrder,
+    signers_pb2.RELEASED_KIND_CLOSE: orders_pb2.CloseOrder,
 }
 _COLUMNS = ("number", "digest", "list_number", "place", "payload")
 _releases = table("releases", *map(column, _COLUMNS))

@@ -11,6 +11,7 @@ from dcep.bank.v1 import signers_pb2
 from operator_bank.signers.tables import (
     pending_orders,
     pending_signatures,
+    released_orders,
     signer_keys,
     signer_signatures,
 )
@@ -41,6 +42,10 @@ def end_all(connection: Connection, number: str, now_ms: int) -> None:
 
 def forget_pending(connection: Connection, number: str) -> None:
     """Deletes what waits for signatures under a list that is in force no more."""
+    waits = select(pending_orders.c.digest).where(pending_orders.c.number == number)
+    items = released_orders.c
+    its = (items.number == number, items.release_digest.in_(waits))
+    connection.execute(delete(released_orders).where(*its))
     for of in (pending_orders, pending_signatures):
         connection.execute(delete(of).where(of.c.number == number))
 

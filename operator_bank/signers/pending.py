@@ -12,7 +12,7 @@ from currency.days import DAY_MS
 from dcep.bank.v1 import orders_pb2, signers_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import PENDING_BYTES_EACH, PENDING_EACH
-from operator_bank.signers.tables import pending_orders, pending_signatures
+from operator_bank.signers.tables import pending_orders, pending_signatures, released_orders
 from operator_bank.wallets.orders import VerifiedOrder
 from operator_bank.wallets.released import OPEN
 from runtime.errors import Refusal
@@ -22,7 +22,7 @@ Together = (
     | VerifiedOrder[signers_pb2.SignersOrder]
     | VerifiedOrder[signers_pb2.ReleaseOrder]
 )
-_OF = pending_orders.c
+_OF, _IN = pending_orders.c, released_orders.c
 
 
 def unknown() -> Refusal:
@@ -60,6 +60,18 @@ def prepare(
         **values,
     }
     connection.execute(insert(pending_orders), row)
+    if isinstance(order.content, signers_pb2.ReleaseOrder):
+        items = [
+            {
+                "number": order.wallet.number,
+                "release_digest": row["digest"],
+                "at": at,
+                "kind": item.kind,
+                "order_digest": hashlib.sha256(item.payload).digest(),
+            }
+            for at, item in enumerate(order.content.items)
+        ]
+        connection.execute(insert(released_orders), items)
 
 
 def check_room(connection: Connection, number: str, place: int, more_bytes: int) -> None:
@@ -96,5 +108,17 @@ def forget_old(connection: Connection, number: str, now_ms: int) -> None:
 
 def delete_these(connection: Connection, number: str, digests: Sequence[bytes]) -> None:
     """Deletes what waits no more, with its signatures."""
+    forget_items(connection, number, digests)
+    no_longer_wait(connection, number, digests)
+
+
+def forget_items(connection: Connection, number: str, digests: Sequence[bytes]) -> None:
+    """Deletes the orders of releases that nobody sends any more."""
+    its = (_IN.number == number, _IN.release_digest.in_(digests))
+    connection.execute(delete(released_orders).where(*its))
+
+
+def no_longer_wait(connection: Connection, number: str, digests: Sequence[bytes]) -> None:
+    """Deletes what waits, with its signatures; the orders of a release stay."""
     for of in (pending_orders, pending_signatures):
         connection.execute(delete(of).where(of.c.number == number, of.c.digest.in_(digests)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,8 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.context import Context
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS, RELEASES_PER_DAY
-from operator_bank.signers.pending import delete_these, digest_of
-from operator_bank.signers.tables import release_signatures, released_orders, releases
+from operator_bank.signers.pending import digest_of, forget_items, no_longer_wait
+from operator_bank.signers.tables import release_signatures, releases
 from operator_bank.wallets.orders import (
     Orders,
     VerifiedOrder,
@@ -95,23 +94,12 @@ class Releases:
             {**its, "place": place, "signature": signature}
             for place, signature in sorted(signatures.items())
         ]
-        items = [
-            {
-                "number": number,
-                "release_digest": digest,
-                "at": at,
-                "kind": item.kind,
-                "order_digest": hashlib.sha256(item.payload).digest(),
-            }
-            for at, item in enumerate(content.items)
-        ]
 
         def body(connection: Connection) -> None:
             _forget_unused(connection, number, order.wallet.key_number, now_ms)
             connection.execute(insert(releases), row)
             connection.execute(insert(release_signatures), signed)
-            connection.execute(insert(released_orders), items)
-            delete_these(connection, number, [digest])
+            no_longer_wait(connection, number, [digest])
 
         self._database.transaction(body)
 
@@ -133,10 +121,6 @@ class Releases:
         its = key_of(content.sequence), content.sequence % PLACES
         if its != (order.wallet.key_number, order.content.place):
             raise invalid("sequence", "is not one of who has prepared it, under this list")
-        # What is not shown to whoever releases is not in it.
-        for field in _NOT_IN[item.kind]:
-            if getattr(content, field):
-                raise invalid(field, "is for wallets that one signer orders for")
         if item.kind == signers_pb2.RELEASED_KIND_EXCHANGE and (
             content.medium != orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         ):
@@ -154,13 +138,6 @@ class Releases:
         )
 
 
-_NOT_IN: Mapping[int, tuple[str, ...]] = {
-    signers_pb2.RELEASED_KIND_PAYMENT: ("request_to_pay_id", "top_up_fen"),
-    signers_pb2.RELEASED_KIND_REFUND: (),
-    signers_pb2.RELEASED_KIND_EXCHANGE: (),
-}
-
-
 def _order_in(item: signers_pb2.ReleaseItem) -> Any:
     return KINDS[item.kind].FromString(item.payload)
 
@@ -172,8 +149,6 @@ def _forget_unused(connection: Connection, number: str, list_number: int, now_ms
     digests = connection.execute(old).scalars().all()
     if not digests:
         return
-    items = released_orders.c
-    its = (items.number == number, items.release_digest.in_(digests))
-    connection.execute(delete(released_orders).where(*its))
+    forget_items(connection, number, digests)
     for of in (releases, release_signatures):
         connection.execute(delete(of).where(of.c.number == number, of.c.digest.in_(digests)))

@@ -102,8 +102,8 @@ release_signatures = Table(
     Column("signature", LargeBinary(greatest(KIND_SIGNATURE)), nullable=False),
 )
 
-# The orders of releases: `kind` is a ReleasedKind, `order_digest` SHA-256 of the order's bytes,
-# `at` its place among the release's items.
+# The orders of releases, of those that wait too: `kind` is a ReleasedKind, `order_digest` SHA-256
+# of the order's bytes, `at` its place among the release's items.
 released_orders = Table(
     "released_orders",
     metadata,

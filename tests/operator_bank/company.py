@@ -11,10 +11,11 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from tests.operator_bank.signers import PREPARE, SEE, Member, first, listed, same
 from tests.operator_bank.system import Holder, System
 
-PAYMENT, REFUND, EXCHANGE = (
+PAYMENT, REFUND, EXCHANGE, CLOSE = (
     signers_pb2.RELEASED_KIND_PAYMENT,
     signers_pb2.RELEASED_KIND_REFUND,
     signers_pb2.RELEASED_KIND_EXCHANGE,
+    signers_pb2.RELEASED_KIND_CLOSE,
 )
 
 

@@ -26,7 +26,7 @@ from operator_bank.wallets import released as released_orders_of
 from operator_bank.wallets.signers import PLACES
 from runtime.errors import Refusal
 from tests.operator_bank.company import Company, pay, released, releasing
-from tests.operator_bank.signers import Member
+from tests.operator_bank.signers import Member, listing
 from tests.operator_bank.system import Holder, System
 from tests.refusals import refused_for
 
@@ -145,3 +145,29 @@ def test_a_look_at_all_that_may_wait_takes_no_seconds(company: Company, alice: H
     shown = company.waiting
     assert time.thread_time() - before < 1
     assert sum(len(one.signed) for one in shown) == len(by) + 1
+
+
+def test_nothing_is_left_of_what_waits_no_more(company: Company, alice: Holder) -> None:
+    kept = released(company, [company.clerk.order(alice.number, 1)])
+    _one_more(company, company.clerk, alice)
+    assert rows(company, released_orders) == 2
+    company.system.clock.advance(60_001)
+    _one_more(company, company.clerk, alice)
+    assert rows(company, released_orders) == 2
+    without = listing(company.ann, [company.ann, company.ben, company.clerk], threshold=2)
+    company.sign_list(without)
+    company.sign_list(without, company.ben)
+    assert (rows(company, pending_orders), rows(company, released_orders)) == (0, 1)
+    assert company.sign_release(kept).done
+
+
+def test_old_sequences_use_up_nothing_of_the_wallets_room(company: Company, alice: Holder) -> None:
+    """Who only prepares could else fill the journal with orders of a list of before."""
+    old = [company.clerk.order(alice.number, 1) for _ in range(5)]
+    without = listing(company.ann, [company.ann, company.ben, company.clerk], threshold=2)
+    company.sign_list(without)
+    company.sign_list(without, company.ben)
+    position = company.system.bank.books.ledger.position()
+    said = company.system.bank.payments.pay_many(old)
+    assert {one.name for one in said if isinstance(one, Refusal)} == {"KEY_REPLACED"}
+    assert company.system.bank.books.ledger.position() == position

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from currency.key_code import code_of
-from dcep.bank.v1 import orders_pb2, signers_pb2, states_pb2
+from dcep.bank.v1 import orders_pb2, signers_pb2, states_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from tests.refusals import refused_for
@@ -68,7 +68,8 @@ def test_nobody_orders_alone(company: Phones) -> None:
     for name in ("ben", "clerk"):
         assert refused_for(company.pay, app(company, name)) == "SIGNER_MAY_NOT"
     assert refused_for(company.pay, company.old) == "SIGNER_MAY_NOT"
-    assert refused_for(company.old.holder().close) == "SIGNER_MAY_NOT"
+    with pytest.raises(WaitsForOthers):
+        company.old.holder().close()
     assert company.received() == []
 
 
@@ -254,3 +255,33 @@ def test_a_list_that_changed_while_nothing_was_open_stops_no_later_order(company
     ben.together().release(listed.name, agreed)
     with pytest.raises(WaitsForOthers):
         clerk.holder().top_up(6)
+
+
+def test_a_request_is_paid_once_the_others_have_released_it(company: Phones) -> None:
+    asker = company.system.built[OTHER].requests_to_pay()
+    due_ms = company.system.clock.now_ms() + 3_600_000
+    name = asker.ask(company.number, 90, words="tea", due_time_ms=due_ms)
+    clerk = app(company, "clerk").requests_to_pay()
+    for _ in range(2):
+        with pytest.raises(WaitsForOthers) as caught:
+            clerk.pay(clerk.get(name), 90)
+    [one] = app(company, "ben").together().waiting()
+    assert one.release is not None
+    assert one.release.items[0].order.request_to_pay_id == name
+    for each in (company.old, app(company, "ben")):
+        each.together().release(caught.value.name, agreed)
+    assert company.received() == []
+    clerk.pay(clerk.get(name), 90)
+    assert company.received() == [90]
+
+
+def test_a_wallet_is_closed_once_the_others_have_released_it(company: Phones) -> None:
+    clerk = app(company, "clerk").holder()
+    rest = clerk.show().available_fen
+    for order in (lambda: clerk.cash_out(rest), clerk.close):
+        with pytest.raises(WaitsForOthers) as caught:
+            order()
+        for each in (company.old, app(company, "ben")):
+            each.together().release(caught.value.name, agreed)
+        order()
+    assert clerk.show().status == wallets_pb2.WALLET_STATUS_CLOSED

@@ -127,8 +127,9 @@ def threshold(
 ) -> None:
     """Say how many signatures an order of this wallet takes.
 
-    With more than one, `wallet prepare`, `payroll`, `topup`, `cashout` and `refund` put what they
-    order before the others, and nothing else is ordered until it is one again.
+    With more than one, `wallet prepare`, `payroll`, `topup`, `cashout`, `refund`, `pay --request`
+    and `close` put what they order before the others; nothing else is ordered until it is one
+    again.
     """
     with wallet(context, home, as_json) as (app, output):
         use = app.signers()

@@ -21,11 +21,13 @@ _NAMES: dict[int, str] = {
     signers_pb2.RELEASED_KIND_PAYMENT: "payment",
     signers_pb2.RELEASED_KIND_REFUND: "refund",
     signers_pb2.RELEASED_KIND_EXCHANGE: "exchange",
+    signers_pb2.RELEASED_KIND_CLOSE: "close",
 }
 _WORDS: dict[int, str] = {
     signers_pb2.RELEASED_KIND_PAYMENT: N_("payments to others"),
     signers_pb2.RELEASED_KIND_REFUND: N_("refunds"),
     signers_pb2.RELEASED_KIND_EXCHANGE: N_("exchanges with the deposit account"),
+    signers_pb2.RELEASED_KIND_CLOSE: N_("closing of the wallet, for good"),
 }
 
 
@@ -77,10 +79,7 @@ def line_of(one: Waiting) -> str:
     if one.release is not None:
         what = _release(one.release)
     elif one.payment is not None:
-        pay = one.payment
-        what = _("{yuan} to {number} {memo}").format(
-            yuan=yuan(pay.amount_fen), number=pay.payee_number, memo=pay.memo
-        )
+        what = _payment_line(one.payment)
     else:
         keys = ", ".join(
             f"{each['place']}: {each['code']} {each['role']} {each['label']}".rstrip()
@@ -103,7 +102,7 @@ def _release(release: Release) -> str:
         _("{count:,} {kind}, {total} yuan").format(
             count=len(items),
             kind=_(_WORDS[kind]),
-            total=format_yuan(sum(item.order.amount_fen for item in items)),
+            total=format_yuan(sum(item.amount_fen for item in items)),
         )
         for kind, items in kinds.items()
     )
@@ -112,9 +111,9 @@ def _release(release: Release) -> str:
 def _item_line(item: Item) -> str:
     order = item.order
     if item.kind == signers_pb2.RELEASED_KIND_PAYMENT:
-        said = _("{yuan} to {number} {memo}").format(
-            yuan=yuan(order.amount_fen), number=order.payee_number, memo=order.memo
-        )
+        said = _payment_line(order)
+    elif item.kind == signers_pb2.RELEASED_KIND_CLOSE:
+        said = _("the wallet is closed, for good")
     elif item.kind == signers_pb2.RELEASED_KIND_REFUND:
         said = _("{yuan} back, of payment {id} {memo}").format(
             yuan=yuan(order.amount_fen), id=order.refunds_payment_id, memo=order.memo
@@ -126,11 +125,24 @@ def _item_line(item: Item) -> str:
     return f"  {said.rstrip()}"
 
 
+def _payment_line(order: orders_pb2.PaymentOrder) -> str:
+    said = _("{yuan} to {number} {memo}").format(
+        yuan=yuan(order.amount_fen), number=order.payee_number, memo=order.memo
+    )
+    if order.request_to_pay_id:
+        said += _(" (asked for by {id})").format(id=order.request_to_pay_id)
+    if order.top_up_fen:
+        said += _(" (of it {yuan} from the deposit account)").format(yuan=yuan(order.top_up_fen))
+    return said
+
+
 def _item_fields(item: Item) -> dict[str, Any]:
     order, kind = item.order, _NAMES[item.kind]
     if item.kind == signers_pb2.RELEASED_KIND_PAYMENT:
         return {"kind": kind, **_payment(order)}
-    fields: dict[str, Any] = {"kind": kind, "amount_fen": order.amount_fen}
+    fields: dict[str, Any] = {"kind": kind, "amount_fen": item.amount_fen}
+    if item.kind == signers_pb2.RELEASED_KIND_CLOSE:
+        return fields
     if item.kind == signers_pb2.RELEASED_KIND_REFUND:
         return {**fields, "refunds_payment_id": order.refunds_payment_id, "memo": order.memo}
     name = orders_pb2.ExchangeDirection.Name(order.direction)
@@ -138,7 +150,16 @@ def _item_fields(item: Item) -> dict[str, Any]:
 
 
 def _payment(order: orders_pb2.PaymentOrder) -> dict[str, Any]:
-    return {"payee": order.payee_number, "amount_fen": order.amount_fen, "memo": order.memo}
+    fields: dict[str, Any] = {
+        "payee": order.payee_number,
+        "amount_fen": order.amount_fen,
+        "memo": order.memo,
+    }
+    if order.request_to_pay_id:
+        fields["request_to_pay_id"] = order.request_to_pay_id
+    if order.top_up_fen:
+        fields["top_up_fen"] = order.top_up_fen
+    return fields
 
 
 def _listed(one: Waiting) -> list[dict[str, Any]]:

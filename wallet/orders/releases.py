@@ -15,7 +15,7 @@ from language import N_, _
 from runtime.envelope import sign_payload
 from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
-from wallet.orders.types import EXCHANGE, PAYMENT, REFUND
+from wallet.orders.types import ASKED_PAYMENT, CLOSE, EXCHANGE, PAYMENT, REFUND
 from wallet.peers.interface import GET_RELEASE, LIST_PENDING, LIST_SIGNERS
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ ID_DIGITS = 8
 _PREPARE, _RELEASE = states_pb2.SIGNER_ROLE_PREPARE, states_pb2.SIGNER_ROLE_RELEASE
 _KIND_OF = {
     PAYMENT.name: signers_pb2.RELEASED_KIND_PAYMENT,
+    ASKED_PAYMENT.name: signers_pb2.RELEASED_KIND_PAYMENT,
     REFUND.name: signers_pb2.RELEASED_KIND_REFUND,
     EXCHANGE.name: signers_pb2.RELEASED_KIND_EXCHANGE,
+    CLOSE.name: signers_pb2.RELEASED_KIND_CLOSE,
 }
 """By the name of the order book."""
 
@@ -37,6 +39,7 @@ _MESSAGES: Mapping[int, type[Message]] = {
     signers_pb2.RELEASED_KIND_PAYMENT: orders_pb2.PaymentOrder,
     signers_pb2.RELEASED_KIND_REFUND: orders_pb2.RefundOrder,
     signers_pb2.RELEASED_KIND_EXCHANGE: orders_pb2.ExchangeOrder,
+    signers_pb2.RELEASED_KIND_CLOSE: orders_pb2.CloseOrder,
 }
 
 
@@ -95,6 +98,12 @@ class Item:
     order: Any
     digest: bytes
 
+    @property
+    def amount_fen(self) -> int:
+        """How much it moves."""
+        is_close = self.kind == signers_pb2.RELEASED_KIND_CLOSE
+        return 0 if is_close else int(self.order.amount_fen)
+
 
 @dataclass(frozen=True)
 class Release:
@@ -118,7 +127,7 @@ class Release:
     @property
     def amount_fen(self) -> int:
         """The sum of its orders."""
-        return sum(item.order.amount_fen for item in self.items)
+        return sum(item.amount_fen for item in self.items)
 
 
 def read_release(payload: bytes, number: str, signed: Sequence[int] = ()) -> Release:
@@ -148,12 +157,9 @@ def read_release(payload: bytes, number: str, signed: Sequence[int] = ()) -> Rel
 
 def _is_plain(item: Item) -> bool:
     """Whether there is nothing in an order but what people are shown."""
-    order = item.order
-    if item.kind == signers_pb2.RELEASED_KIND_PAYMENT:
-        return not (order.request_to_pay_id or order.top_up_fen)
     if item.kind == signers_pb2.RELEASED_KIND_EXCHANGE:
-        return bool(order.medium == orders_pb2.EXCHANGE_MEDIUM_DEPOSIT)
-    return item.kind == signers_pb2.RELEASED_KIND_REFUND
+        return bool(item.order.medium == orders_pb2.EXCHANGE_MEDIUM_DEPOSIT)
+    return item.kind in _MESSAGES
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ ASKED_PAYMENT = OrderKind(
     orders_pb2.PaymentOrder,
     asking_pb2.PayAskedResponse,
     lambda bank, order: bank.pay_asked(order),
+    is_released=True,
 )
 REFUND = OrderKind(
     "refund",
@@ -93,6 +94,7 @@ CLOSE = OrderKind(
     orders_pb2.CloseOrder,
     wallets_pb2.CloseWalletResponse,
     lambda bank, order: bank.close_wallet(order),
+    is_released=True,
 )
 SWEEP = OrderKind(
     "sweep",

@@ -19,10 +19,12 @@ class ReleasedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RELEASED_KIND_PAYMENT: _ClassVar[ReleasedKind]
     RELEASED_KIND_REFUND: _ClassVar[ReleasedKind]
     RELEASED_KIND_EXCHANGE: _ClassVar[ReleasedKind]
+    RELEASED_KIND_CLOSE: _ClassVar[ReleasedKind]
 RELEASED_KIND_UNSPECIFIED: ReleasedKind
 RELEASED_KIND_PAYMENT: ReleasedKind
 RELEASED_KIND_REFUND: ReleasedKind
 RELEASED_KIND_EXCHANGE: ReleasedKind
+RELEASED_KIND_CLOSE: ReleasedKind
 
 class Signer(_message.Message):
     __slots__ = ("place", "public_key", "role", "label", "request")
