@@ -400,6 +400,12 @@ MAX_HOMECOMING = 500
 MAX_MANDATES_LOOKED_AT = 10_000
 """Mandates that one step looks at for money that is to go home."""
 
+ASIDE_MS = 60_000
+"""How long a mandate's try that ended in a fault is set aside."""
+
+MAX_TRIES_ASIDE = 1_000
+"""So many at once: those behind them come to their turn."""
+
 MANDATE_TRIES_AT_ONCE = 100
 """Requests that one step tries to pay by mandates."""
 

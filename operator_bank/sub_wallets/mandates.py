@@ -21,7 +21,12 @@ from dcep.purposes.v1 import purposes_pb2
 from operator_bank.asking import rows
 from operator_bank.asking.answering import AskedPayments, PaymentOrder
 from operator_bank.context import Context
-from operator_bank.limits import MANDATE_PAYMENT_MS, MANDATE_TRIES_AT_ONCE
+from operator_bank.limits import (
+    ASIDE_MS,
+    MANDATE_PAYMENT_MS,
+    MANDATE_TRIES_AT_ONCE,
+    MAX_TRIES_ASIDE,
+)
 from operator_bank.lost.settling import LostPayments
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.sub_wallets import tries
@@ -61,11 +66,20 @@ class Mandates:
         self._windows = windows
         self._lost = lost
         self._trying = threading.Lock()
+        self._aside: dict[int, int] = {}
+        """When a try that ended in a fault is made again, by its number; passing time."""
 
     def step(self) -> bool:
-        """Tries some of what waits; returns True if there may be more."""
+        """Tries some of what waits; returns True if there may be more.
+
+        A try that ends in a fault of ours is set aside for a while, so that the next step comes to
+        those behind it.
+        """
         with self._trying:
-            found = self._database.read(lambda c: tries.waiting(c, MANDATE_TRIES_AT_ONCE))
+            now_ms = self._clock.monotonic_ms()
+            self._aside = {one: at_ms for one, at_ms in self._aside.items() if at_ms > now_ms}
+            aside = list(self._aside)[:MAX_TRIES_ASIDE]
+            found = self._database.read(lambda c: tries.waiting(c, MANDATE_TRIES_AT_ONCE, aside))
             for one in found:
                 try:
                     self._try(one)
@@ -74,6 +88,9 @@ class Mandates:
                         return False  # it waits
                     end = partial(tries.not_paid, number=one.number, reason=refusal.reason)
                     self._database.transaction(end)
+                except Exception:
+                    self._aside[one.number] = now_ms + ASIDE_MS
+                    raise
         return len(found) == MANDATE_TRIES_AT_ONCE
 
     def _try(self, one: Row[Any]) -> None:

@@ -56,10 +56,10 @@ def put(
     return True
 
 
-def waiting(connection: Connection, most: int) -> list[Row[Any]]:
-    """Tries that were not made yet, the oldest first."""
-    query = select(mandate_tries).where(IS_WAITING).order_by(_OF.number).limit(most)
-    return list(connection.execute(query))
+def waiting(connection: Connection, most: int, aside: Collection[int] = ()) -> list[Row[Any]]:
+    """Tries that were not made yet, the oldest first, but for those of some numbers."""
+    query = select(mandate_tries).where(IS_WAITING, _OF.number.not_in(aside))
+    return list(connection.execute(query.order_by(_OF.number).limit(most)))
 
 
 def paid(

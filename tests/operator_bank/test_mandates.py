@@ -12,8 +12,7 @@ from currency.days import begin_ms, date_of, day_of, month_of
 from currency.number import make
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
-from operator_bank.asking import new_requests
-from operator_bank.limits import MANDATE_PAYMENT_MS, MAX_MANDATE_TRIES, REFUSED_BYTES
+from operator_bank.limits import MANDATE_PAYMENT_MS, MAX_MANDATE_TRIES
 from operator_bank.sub_wallets import tries
 from operator_bank.sub_wallets.tables import mandate_tries
 from runtime.errors import Refusal
@@ -351,20 +350,6 @@ def test_a_number_that_is_no_mandates_is_asked_as_before(
     ask(bob, make("6201", 999_999), 5)
     with system.engine.connect() as connection:
         assert connection.execute(select(mandate_tries)).all() == []
-
-
-def test_a_mandate_without_money_holds_up_no_other(
-    system: System, alice: Holder, bob: Holder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is refused is kept for ever, so that a wallet has to wait after so much of it."""
-    monkeypatch.setattr(new_requests, "MAX_OPEN_OF_ONE", 1_000)
-    poor, good = given(system.open(name="Poor"), bob.number), given(alice, bob.number)
-    for _ in range(REFUSED_BYTES // 400):
-        asking.ask(bob, poor, 100, text="x" * 100)
-    name = asking.ask(bob, good, 100)
-    while system.bank.mandates.step():
-        pass
-    assert states(bob)[name] == ("PAID", "")
 
 
 def test_no_mandate_pays_before_the_central_bank_was_heard(
