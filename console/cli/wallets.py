@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from console.cli.acts import propose
-from console.cli.money import Number, officer_of
+from console.cli.money import Cause, Number, officer_of
 from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import EXIT_REFUSED, Output
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 def freeze(
     number: Number,
     officer: BankOfficer = "",
-    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    cause: Cause = CAUSE,
     request_id: RequestId = "",
     anew: Anew = False,
     folder: Folder = DEFAULT,
@@ -64,7 +64,7 @@ def freeze(
 def unfreeze(
     number: Number,
     officer: BankOfficer = "",
-    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    cause: Cause = CAUSE,
     request_id: RequestId = "",
     anew: Anew = False,
     folder: Folder = DEFAULT,
@@ -108,7 +108,7 @@ def replace(
         str, typer.Option(help="The holder's telephone, if the wallet was opened with one.")
     ] = "",
     officer: BankOfficer = "",
-    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    cause: Cause = CAUSE,
     request_id: RequestId = "",
     anew: Anew = False,
     folder: Folder = DEFAULT,
@@ -139,7 +139,7 @@ def cancel(
     number: Number,
     code: Annotated[str, typer.Option(help="The code of the key that is on its way.")],
     officer: BankOfficer = "",
-    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
+    cause: Cause = CAUSE,
     request_id: RequestId = "",
     anew: Anew = False,
     folder: Folder = DEFAULT,

@@ -104,10 +104,7 @@ class Payroll:
         Raises:
             Refusal, NoAnswer: as `PayrollPayments.pay`.
         """
-        waits = {each.sequence for each in self.waiting(run).orders}
-        left_open = [
-            order for order in self.runs.orders(run, only_open=True) if order.sequence not in waits
-        ]
+        left_open = self._not_waiting(run)
         confirmed = self.runs.get(run)
         is_confirmed = confirmed is not None and confirmed.digest == sheet.confirmed_as
         wanted = _of_file(left_open, sheet) if is_confirmed else []
